@@ -1,0 +1,39 @@
+# make bench: install, run the default scale, say where the leaderboard is. make test: install, test.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: bench test lint schema release clean
+
+bench: .venv/installed
+	snakemake --cores all
+	@echo "Leaderboard: results/leaderboard.md"
+
+test: .venv/installed lint
+	pytest
+
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	mypy
+	lint-imports
+
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+schema: .venv/installed
+	winnow schema-json --output workflow/schemas/params.schema.json
+
+# Train the stand-ins anew and put them into released/, the DVC remote inside the repository.
+release: .venv/installed
+	snakemake --cores all -- foundry
+	winnow release --standins artifacts/foundry --output released/standins
+	dvc add released/standins
+	dvc push --remote released released/standins.dvc
+
+clean:
+	rm -rf artifacts logs runs .snakemake
