@@ -1,0 +1,1 @@
+"""The contracts every stage reads and writes: shards, tables, metrics, and the way to disk."""

@@ -1,0 +1,5 @@
+"""The one exception that users are meant to read."""
+
+
+class WinnowError(Exception):
+    """Something a user can mend. The message names the file, the key or row, and the remedy."""

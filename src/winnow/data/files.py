@@ -1,0 +1,111 @@
+"""Writing so that a job killed at any point leaves nothing that looks finished, and digests."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from winnow.data.errors import WinnowError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is synced to disk and renamed to `path`.
+
+    Works for a file and, if the caller makes one there, for a directory (which replaces an older
+    one). After an exception nothing is left at either place. OSError becomes a WinnowError that
+    names the file (a full disk, a missing permission).
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary = holder / path.name
+        yield temporary
+        _sync(temporary)
+        if path.is_dir() and not path.is_symlink():
+            path.rename(holder / f"{path.name}.replaced")
+        elif temporary.is_dir():
+            path.unlink(missing_ok=True)
+        temporary.rename(path)
+    except OSError as error:
+        raise WinnowError(
+            f"cannot write {path}: {error.strerror or error} "
+            "(free space or permissions, then run again)"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary.parent, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a whole file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | Path, content: str) -> None:
+    """Write a whole UTF-8 file atomically."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write JSON with sorted keys; NaN is refused because it is not JSON."""
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file; a truncated or malformed one is named with its line."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such file") from error
+    except OSError as error:
+        raise WinnowError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:  # ValueError: syntax, UTF-8, endless numbers
+        raise WinnowError(f"{path}: not valid JSON ({error})") from error
+
+
+def digest_bytes(content: bytes) -> str:
+    """First 16 bytes of SHA-256, in hex: the form of a sample's `uid`."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def digest_files(paths: list[Path]) -> str:
+    """One digest of several files or folders: of names relative to each folder, and contents.
+
+    Snakemake's mark in the folders that its jobs made is no part of them.
+    """
+    total = hashlib.sha256()
+    for path in paths:
+        files = sorted(_contents(path)) if path.is_dir() else [path]
+        for file in files:
+            name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+            total.update(name.encode() + b"\0")
+            with file.open("rb") as handle:
+                total.update(hashlib.file_digest(handle, "sha256").digest())
+    return total.hexdigest()[:32]
+
+
+def _contents(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file() and p.name != ".snakemake_timestamp")
+
+
+def cache_folder() -> Path:
+    """Where a user's caches live: `$XDG_CACHE_HOME/winnow`, by default `~/.cache/winnow`."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "winnow"

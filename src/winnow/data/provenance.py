@@ -1,0 +1,67 @@
+"""What a result came from, and what it cost."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import winnow
+from winnow.data.files import digest_files
+
+PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake")
+
+
+def code_digest(*packages: str) -> str:
+    """Digest of the sources of the named sub-packages of winnow (all of it without names).
+
+    Rules carry it in their `params`: Snakemake does not see imported modules.
+    """
+    root = Path(winnow.__file__).parent
+    folders = [root / name for name in sorted(packages)] or [root]
+    return digest_files([f for folder in folders for f in sorted(folder.rglob("*.py"))])
+
+
+def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Parameters, digests of inputs and code, versions and hardware of the running process."""
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {
+        "parameters": parameters,
+        "inputs": {name: digest_files([path]) for name, path in inputs.items()},
+        "code": code_digest(),
+        "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
+        "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": _gpu_name()},
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _gpu_name() -> str | None:
+    torch = sys.modules.get("torch")  # a job that did not load it used no GPU
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return str(torch.cuda.get_device_name())
+
+
+@contextmanager
+def measured(cost: dict[str, float]) -> Iterator[None]:
+    """Fill `cost` with the block's wall_s, cpu_s, gpu_s (wall time on a GPU) and peak_mb."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    cost["wall_s"] = round(time.perf_counter() - wall, 3)
+    cost["cpu_s"] = round(time.process_time() - cpu, 3)
+    cost["gpu_s"] = cost["wall_s"] if _gpu_name() else 0.0
+    cost["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)

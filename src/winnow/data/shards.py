@@ -1,0 +1,91 @@
+"""WebDataset shards: `{shard:05d}.tar` with members `uid.{png,jpg,webp}`, written and streamed."""
+
+import io
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from winnow.data.errors import WinnowError
+from winnow.data.images import FORMATS
+
+MEMBER = re.compile(r"([0-9a-f]{32})\.(" + "|".join(FORMATS.values()) + ")")
+
+
+class StrictInfo(tarfile.TarInfo):
+    """Headers read with the end of the archive insisted on.
+
+    By itself `tarfile` takes a damaged header, or a file cut between members, for the end.
+    """
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """The next header. Raises ReadError unless there is one, or the archive's proper end."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"{error} at byte {archive.offset}") from error
+
+
+class ShardWriter:
+    """Write samples into numbered tars of at most `size` samples inside an existing folder."""
+
+    def __init__(self, folder: Path, size: int):
+        self.folder, self.size, self.count = folder, size, 0
+        self.tar: tarfile.TarFile | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, uid: str, members: dict[str, bytes]) -> int:
+        """Add one sample's members (extension -> content); returns the shard's number."""
+        if self.count % self.size == 0:
+            self.close()
+            path = self.folder / f"{self.count // self.size:05d}.tar"
+            self.tar = tarfile.open(path, "w")  # noqa: SIM115 (stays open)
+        assert self.tar is not None
+        for extension, content in members.items():
+            info = tarfile.TarInfo(f"{uid}.{extension}")  # no mtime, no owner: equal bytes each run
+            info.size = len(content)
+            self.tar.addfile(info, io.BytesIO(content))
+        self.count += 1
+        return (self.count - 1) // self.size
+
+    def close(self) -> None:
+        """Finish the open tar."""
+        if self.tar is not None:
+            self.tar.close()
+
+
+def shard_path(pool: str | Path, shard: int) -> Path:
+    """Where a pool keeps shard number `shard`."""
+    return Path(pool) / "shards" / f"{shard:05d}.tar"
+
+
+def iter_shard(path: str | Path) -> Iterator[tuple[str, bytes]]:
+    """Stream (uid, encoded image) from one shard, in order. Errors as in `iter_members`."""
+    return ((uid, content) for uid, _, content in iter_members(path))
+
+
+def iter_members(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
+    """Stream (uid, extension, encoded image) from one shard, without loading it whole.
+
+    A damaged tar, or a member that no pool would have written, is an error that names it.
+    """
+    try:
+        with tarfile.open(path, "r|", tarinfo=StrictInfo) as tar:
+            for member in tar:
+                match = MEMBER.fullmatch(member.name)
+                if match is None or not member.isfile():
+                    raise WinnowError(
+                        f"{path}: member {member.name!r} is not uid.png, uid.jpg or uid.webp; "
+                        "delete the pool and run again"
+                    )
+                handle = tar.extractfile(member)
+                assert handle is not None
+                yield match[1], match[2], handle.read()
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such shard") from error
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise WinnowError(f"{path}: damaged shard ({error}); delete it and run again") from error

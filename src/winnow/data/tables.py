@@ -1,0 +1,147 @@
+"""The Parquet tables: fixed columns and types, declared once, checked on every read and write."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import atomic_path
+
+TEXT = pa.string()
+
+# Column -> type. A name that ends with "?" may hold nulls.
+SAMPLES = {
+    "uid": TEXT,
+    "split": TEXT,  # pool, reference, test
+    "scene?": TEXT,
+    "source": TEXT,  # where the image came from, for people
+    "shard": pa.int32(),
+    "width": pa.int32(),
+    "height": pa.int32(),
+}
+CAPTIONS = {
+    "uid": TEXT,
+    "caption_id": pa.int32(),
+    "text": TEXT,
+    "perspective": TEXT,
+    "generator": TEXT,
+}
+TRUTH = {"uid": TEXT, "caption_id": pa.int32(), "kind": TEXT}  # clean, or the kind of known noise
+SCORES = {"uid": TEXT, "caption_id": pa.int32(), "score": pa.float64()}
+SUBSET = {"uid": TEXT, "caption_id": pa.int32()}
+QUARANTINE = {
+    "uid": TEXT,
+    "stage": TEXT,
+    "reason": TEXT,
+}  # uid, or the file's name before it has one
+LAYOUTS = {"uid": TEXT, "layout": TEXT, "rule_caption": TEXT}  # Terrarium's truth, layout as JSON
+# One row a query and metric. `group` (an image) is what the bootstrap resamples; two cells of one
+# track hold the same (metric, query) rows in the same order, so they can be compared paired.
+OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}
+
+PAIR = ["uid", "caption_id"]  # the key of a pair
+
+Columns = dict[str, pa.DataType]
+
+
+def schema(columns: Columns) -> pa.Schema:
+    """The Arrow schema of a declared table."""
+    return pa.schema(
+        [pa.field(n.rstrip("?"), t, nullable=n.endswith("?")) for n, t in columns.items()]
+    )
+
+
+def empty(columns: Columns) -> pd.DataFrame:
+    """A table of the declared columns without rows."""
+    return schema(columns).empty_table().to_pandas()
+
+
+def read_arrow(path: str | Path, columns: Columns) -> pa.Table:
+    """Read and check the declared columns of a Parquet file (further columns are ignored).
+
+    Raises WinnowError naming the file, the column and, for a null or NaN, the first row.
+    """
+    wanted = schema(columns)
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such table") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise WinnowError(f"{path}: not a readable Parquet file ({error})") from error
+    missing = [name for name in wanted.names if name not in file.schema_arrow.names]
+    if missing:
+        raise WinnowError(
+            f"{path}: column {missing[0]!r} is missing (has {', '.join(file.schema_arrow.names)})"
+        )
+    try:
+        table = file.read(columns=wanted.names).select(wanted.names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise WinnowError(f"{path}: truncated or damaged ({error})") from error
+    arrays = [_checked(path, table[field.name], field) for field in wanted]
+    return pa.Table.from_arrays(arrays, schema=wanted)
+
+
+def _array(path: str | Path, values: pd.Series, field: pa.Field) -> pa.Array | pa.ChunkedArray:
+    try:
+        return pa.array(values, type=field.type, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise WinnowError(
+            f"{path}: column {field.name!r} cannot be written as {field.type} ({error})"
+        ) from error
+
+
+def _checked(path: str | Path, column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    try:
+        column = column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise WinnowError(
+            f"{path}: column {field.name!r} is {column.type}, expected {field.type} ({error})"
+        ) from error
+    bad = pc.is_null(column, nan_is_null=True)
+    if not field.nullable and pc.any(bad).as_py():
+        row = pc.index(bad, True).as_py()
+        raise WinnowError(f"{path}: column {field.name!r} has no value (null or NaN) in row {row}")
+    return column
+
+
+def read_table(path: str | Path, columns: Columns) -> pd.DataFrame:
+    """Read a declared table as a DataFrame. Errors as in `read_arrow`."""
+    return read_arrow(path, columns).to_pandas()
+
+
+def write_table(path: str | Path, frame: pd.DataFrame, columns: Columns) -> None:
+    """Write a declared table atomically, columns in their declared order, nothing else."""
+    wanted = schema(columns)
+    missing = [name for name in wanted.names if name not in frame.columns]
+    if missing:
+        raise WinnowError(f"{path}: column {missing[0]!r} is missing from the table to write")
+    arrays = [_checked(path, _array(path, frame[field.name], field), field) for field in wanted]
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=wanted), temporary)
+
+
+def join_scores(captions: pd.DataFrame, scores: pd.DataFrame, path: str | Path) -> np.ndarray:
+    """Scores in the order of `captions`; a pair that was not scored is named."""
+    require_unique(scores, PAIR, path)
+    joined = captions[PAIR].merge(scores, on=PAIR, how="left")["score"]
+    if joined.isna().any():
+        row = captions.loc[joined.isna().to_numpy(), PAIR].iloc[0]
+        raise WinnowError(
+            f"{path}: no score for uid {row['uid']}, caption_id {row['caption_id']} "
+            f"({int(joined.isna().sum())} pairs without a score)"
+        )
+    return joined.to_numpy()
+
+
+def require_unique(frame: pd.DataFrame, keys: Sequence[str], path: str | Path) -> None:
+    """Refuse a table in which a key occurs twice, naming the first."""
+    doubled = frame.duplicated(subset=list(keys))
+    if doubled.any():
+        row = int(np.flatnonzero(doubled)[0])
+        key = ", ".join(str(frame.iloc[row][k]) for k in keys)
+        raise WinnowError(f"{path}: {' and '.join(keys)} ({key}) occurs again in row {row}")
