@@ -1,0 +1,91 @@
+"""The `winnow` command: its verbs are the rules of the DAG, each runs one step."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from winnow.command import VERBS, Verb
+from winnow.data.errors import WinnowError
+
+# Each module registers its verbs when it is imported; none imports torch before it runs.
+STAGES = (
+    "params",
+    "sources",
+    "models",
+    "scoring",
+    "curation",
+    "training",
+    "evaluation",
+    "reporting",
+)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one verb; errors a user can mend go to stderr in one line, with exit status 2."""
+    for stage in STAGES:
+        importlib.import_module(f"winnow.{stage}.verbs")
+    parser = argparse.ArgumentParser("winnow", description=__doc__, allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, verb in VERBS.items():
+        _add(verbs, name, verb)
+    arguments, rest = parser.parse_known_args(words)
+    verb = VERBS[arguments.verb]
+    try:
+        if rest and verb.settings is None:
+            raise WinnowError(f"unknown option {rest[0]!r}")
+        _run(verb.run, arguments, rest)
+    except WinnowError as error:
+        line = " ".join(part.strip() for part in str(error).splitlines())
+        print(f"winnow {arguments.verb}: {line}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"winnow {arguments.verb}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(run: Callable[..., None], arguments: argparse.Namespace, rest: list[str]) -> None:
+    values = {k: v for k, v in vars(arguments).items() if k not in ("verb", "threads")}
+    _fix_threads(arguments.threads)
+    run(**values, threads=arguments.threads, rest=rest)
+
+
+def _fix_threads(threads: int) -> None:
+    """Before anything is imported: numbers of threads change the order of sums."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def _add(verbs: Any, name: str, verb: Verb) -> None:
+    lines = [verb.run.__doc__ or ""]
+    if verb.settings is not None:
+        lines += ["settings, given as --key=value:", *verb.describe()]
+    parser = verbs.add_parser(
+        name,
+        help=lines[0].strip().splitlines()[0],
+        description="\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for option in verb.paths:
+        parser.add_argument(f"--{option.replace('_', '-')}", type=Path, required=True)
+    for option in verb.optional_paths:
+        parser.add_argument(f"--{option.replace('_', '-')}", type=Path)
+    for option, kind in verb.values.items():
+        choices = get_args(kind)  # of a Literal
+        parser.add_argument(
+            f"--{option.replace('_', '-')}",
+            type=str if choices else kind,
+            choices=choices or None,
+            required=True,
+        )
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

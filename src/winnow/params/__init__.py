@@ -1,0 +1,1 @@
+"""Typed parameters: every knob of `params.yaml`, its limits and its overrides by scale."""

@@ -1,0 +1,284 @@
+"""Loading and checking `params.yaml`: scale overrides, clear refusals, the JSON Schema."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from winnow.data.errors import WinnowError
+from winnow.data.metrics import Cell
+from winnow.params import sections
+from winnow.params.sections import Name, Ratio, Role, Section
+from winnow.params.source import Source, TerrariumSource
+
+Scale = Literal["smoke", "mini", "paper"]
+CONTROLS = ("none", "random", "oracle")
+PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
+
+
+class Experiments(sections.Sweep):
+    """What spans the cells: the sweep, the headline ratio, the scorers, whether noise is known."""
+
+    ratio: Ratio
+    methods: list[Name]
+    known_noise: bool
+
+
+class Params(Section):
+    """Every parameter of one run, after the overrides of its scale."""
+
+    scale: Scale = Field(description="smoke (plumbing), mini (default, CPU), paper (GPUs)")
+    ratio: Ratio = Field(description="The headline keep ratio; every scorer has a cell at it")
+    folder: str = Field(".", description="Where artifacts/ and results/ are written")
+    source: Source = Field(description="What becomes the pool")
+    pool: sections.Pool
+    captions: sections.Captions
+    models: dict[Role, sections.Model]
+    scorers: dict[Name, sections.Scorer]
+    scoring: sections.Scoring
+    curation: sections.Curation
+    sweep: sections.Sweep
+    foundry: sections.Foundry
+    contrastive: sections.Contrastive
+    zeroshot: sections.Zeroshot
+    statistics: sections.Statistics
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Params":
+        known = ", ".join(self.scorers)
+        for name in CONTROLS:
+            if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
+                raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
+        for name in self.sweep.scorers:
+            if name not in self.scorers:
+                raise ValueError(f"sweep.scorers: unknown scorer {name!r} (scorers: {known})")
+        if PRETRAINED in self.scorers:
+            raise ValueError(f"scorers: {PRETRAINED!r} is the name of the untuned model's cell")
+        return self
+
+    @model_validator(mode="after")
+    def _scorers_are_known(self) -> "Params":
+        for name, scorer in self.scorers.items():
+            use = scorer.use or name
+            if scorer.scores is not None or ":" in use:
+                continue
+            if use not in sections.BUILT_IN:
+                raise ValueError(
+                    f"scorers.{name}: {use!r} is no built-in scorer "
+                    f"({', '.join(sections.BUILT_IN)}); a class of your own goes under `use` as "
+                    "`module:Class`, a parquet of scores under `scores`"
+                )
+            if sections.BUILT_IN[use] and scorer.model is None:
+                roles = ", ".join(get_args(Role))
+                raise ValueError(f"scorers.{name}: {use!r} needs a `model`, one of {roles}")
+        return self
+
+    @model_validator(mode="after")
+    def _every_role(self) -> "Params":
+        for key, given in (
+            ("models", set(self.models)),
+            ("foundry.samples_seen", set(self.foundry.samples_seen)),
+        ):
+            missing = [role for role in get_args(Role) if role not in given]
+            if missing:
+                raise ValueError(f"{key}: the role {missing[0]!r} is missing")
+        return self
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Parse a YAML file of parameters."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WinnowError(f"{path}: cannot be read as YAML ({error})") from error
+    if not isinstance(content, dict):
+        raise WinnowError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return content
+
+
+def resolve(tree: dict[str, Any], root: str | Path = ".") -> Params:
+    """Apply the overrides of `tree["scale"]`, then check everything.
+
+    `root` is what relative paths in `source`, `scorers` and `zeroshot` start from. Raises
+    WinnowError with one line for each wrong key: its place, its value, what is allowed.
+    """
+    tree = dict(tree)
+    merged = merge(tree, _override(tree.pop("scales", {}), tree.get("scale")))
+    world = merged.pop("terrarium", None)
+    if world is not None:
+        # A world that this source does not draw is checked all the same.
+        content = {"kind": "terrarium", **world} if isinstance(world, dict) else world
+        drawn = _checked(TypeAdapter(TerrariumSource), content, ["terrarium"])
+        if merged.get("source") == {"kind": "terrarium"}:
+            merged["source"] = drawn.model_dump()
+    return _rooted(_checked(TypeAdapter(Params), merged), Path(root))
+
+
+def _override(scales: Any, scale: Any) -> dict[str, Any]:
+    """What `scales` has for `scale`, nothing if it is no scale: that is refused later."""
+    allowed = get_args(Scale)
+    if not isinstance(scales, dict):
+        raise WinnowError(f"params.yaml: scales: {scales!r} is not a mapping of {allowed}")
+    for name, override in scales.items():
+        if name not in allowed:
+            raise WinnowError(f"params.yaml: scales.{name}: unknown key ({_listed(allowed)})")
+        if not isinstance(override, dict):
+            raise WinnowError(
+                f"params.yaml: scales.{name}: expected keys and values (is {override!r})"
+            )
+    return dict(scales[scale]) if scale in allowed and scale in scales else {}
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `over`, mapping by mapping; an empty mapping empties the old."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        both = isinstance(value, dict) and value and isinstance(old, dict)
+        result[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _checked(adapter: TypeAdapter[Any], content: Any, place: Sequence[str] = ()) -> Any:
+    try:
+        return adapter.validate_python(content)
+    except ValidationError as error:
+        raise WinnowError("params.yaml: " + "\n".join(_refusals(error, place))) from error
+
+
+def _refusals(error: ValidationError, root: Sequence[str]) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        loc = [*root, *(part for part in problem["loc"] if part != "[key]")]
+        place = "".join(f"{part}." for part in loc)[:-1]
+        value = "" if isinstance(problem["input"], dict) else f" (is {problem['input']!r})"
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown key{value}; {_listed(_siblings(loc))}"
+        elif problem["type"] == "missing":
+            message = "is missing"
+        else:
+            message = problem["msg"].removeprefix("Value error, ") + value
+        lines.append(f"{place}: {message}" if place else message)
+    return lines
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return f"allowed are {', '.join(keys)}"
+
+
+def _siblings(place: Sequence[str | int]) -> list[str]:
+    """The keys that the JSON Schema allows where `place`, a path of keys, ends."""
+    schema = json_schema()
+    node = schema
+    for part in place[:-1]:
+        kinds = node.get("discriminator", {}).get("mapping", {})
+        keys = node.get("properties", {})
+        if part in kinds:
+            node = {"$ref": kinds[part]}
+        elif part in keys:
+            node = keys[part]
+        else:
+            node = next(iter(node["patternProperties"].values()))
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    return list(node["properties"])
+
+
+def _rooted(params: Params, root: Path) -> Params:
+    """Make the paths of user data absolute, so that they hold from any working folder."""
+
+    def absolute(path: str | Path) -> str:
+        return str((root / path).resolve())
+
+    fields = type(params.source).model_fields
+    paths = {
+        name: absolute(getattr(params.source, name))
+        for name, field in fields.items()
+        if field.annotation is Path or name == "shards"
+    }
+    source = TypeAdapter(Source).validate_python({**params.source.model_dump(), **paths})
+    scorers = {
+        name: s.model_copy(update={"scores": absolute(s.scores)}) if s.scores else s
+        for name, s in params.scorers.items()
+    }
+    folders = {name: absolute(folder) for name, folder in params.zeroshot.folders.items()}
+    zeroshot = params.zeroshot.model_copy(update={"folders": folders})
+    models = {
+        role: model.model_copy(
+            update={  # a tag or an architecture stays as it is
+                key: absolute(name)
+                for key, name in (("id", model.id), ("pretrained", model.pretrained))
+                if name is not None and (root / name).exists()
+            }
+        )
+        for role, model in params.models.items()
+    }
+    return params.model_copy(
+        update={"source": source, "scorers": scorers, "zeroshot": zeroshot, "models": models}
+    )
+
+
+def sweep(params: Params) -> Experiments:
+    """What spans the cells of a run."""
+    return Experiments(
+        **params.sweep.model_dump(),
+        ratio=params.ratio,
+        methods=list(params.scorers),
+        known_noise=params.captions.known_noise,
+    )
+
+
+def cells(experiments: Experiments) -> list[Cell]:
+    """Every experiment of a run, controls included; without known noise no oracle knows any."""
+    ratios = sorted({*experiments.ratios, experiments.ratio})
+    left_out = {"none"} if experiments.known_noise else {"none", "oracle"}
+    scorers = [name for name in experiments.methods if name not in left_out]
+    methods = [("none", 1.0)]
+    for name in scorers:
+        kept = ratios if name in experiments.scorers else [experiments.ratio]
+        methods += [(name, ratio) for ratio in kept]
+    found = [Cell(track="contrastive", captions="raw", scorer=PRETRAINED, ratio=1.0, seed=0)]
+    found += [
+        Cell(track="contrastive", captions="raw", scorer=scorer, ratio=ratio, seed=seed)
+        for scorer, ratio in methods
+        for seed in dict.fromkeys(experiments.seeds)
+    ]
+    if experiments.known_noise:
+        found += [
+            Cell(track="detection", captions="raw", scorer=scorer, ratio=1.0, seed=0)
+            for scorer in scorers
+        ]
+    return found
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of `params.yaml` and of a file with only what differs: sections in part."""
+    schema = Params.model_json_schema()
+    world = TerrariumSource.model_json_schema()
+    world["properties"].pop("kind")
+    schema["$defs"]["Terrarium"] = {**world, "title": "Terrarium"}
+    schema["properties"]["terrarium"] = {"$ref": "#/$defs/Terrarium"}
+    for part in (schema, *schema["$defs"].values()):
+        part.pop("required", None)  # the rest may stand in the other file
+        for node in part.get("properties", {}).values():
+            if "patternProperties" in node:
+                node["additionalProperties"] = False
+    for kind in schema["properties"]["source"]["discriminator"]["mapping"].values():
+        schema["$defs"][kind.rpartition("/")[2]]["required"] = ["kind"]  # tells the kinds apart
+    schema["$defs"]["Override"] = {
+        "type": "object",
+        "description": "Any of the other keys, in part",
+        "properties": {k: v for k, v in schema["properties"].items() if k != "scale"},
+        "additionalProperties": False,
+    }
+    schema["properties"]["scales"] = {
+        "type": "object",
+        "description": "Overrides by scale",
+        "properties": {name: {"$ref": "#/$defs/Override"} for name in get_args(Scale)},
+        "additionalProperties": False,
+    }
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Winnow parameters"
+    return schema

@@ -1,0 +1,395 @@
+"""params.yaml: what it resolves to, what is refused and how, and its JSON Schema."""
+
+import copy
+import difflib
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from winnow.cli import main
+from winnow.data.errors import WinnowError
+from winnow.params import sections
+from winnow.params.load import CONTROLS, Experiments, Params, cells, merge, read, resolve, sweep
+from winnow.scoring.scorers import BUILT_IN, ClipScore
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "workflow/schemas/params.schema.json"
+TREE = read(ROOT / "params.yaml")
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def tree(**changes: Any) -> dict[str, Any]:
+    """params.yaml as it is read, with changes at its top level."""
+    return {**copy.deepcopy(TREE), **changes}
+
+
+def refusal(edit: Edit) -> str:
+    """What is said of params.yaml after `edit`."""
+    content = tree()
+    edit(content)
+    with pytest.raises(WinnowError) as caught:
+        resolve(content)
+    return str(caught.value)
+
+
+# what it resolves to
+
+
+@pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
+def test_every_scale_resolves(scale: str) -> None:
+    params = resolve(tree(scale=scale))
+    assert isinstance(params, Params) and params.scale == scale
+    found = cells(sweep(params))
+    assert Counter(cell.track for cell in found)["contrastive"] > 5
+    assert any(cell.track == "detection" for cell in found) == params.captions.known_noise
+
+
+def test_a_scale_overrides_in_part() -> None:
+    smoke, mini = resolve(tree(scale="smoke")), resolve(tree(scale="mini"))
+    assert smoke.source.pool == 240 and mini.source.pool == 4000
+    assert smoke.source.size == mini.source.size == 64  # not named by the override
+    assert smoke.contrastive.learning_rate == mini.contrastive.learning_rate
+    assert smoke.foundry.samples_seen["clip"] == 512
+    assert list(smoke.scorers) == list(mini.scorers)
+
+
+def test_paper_scale_takes_captions_as_they_are() -> None:
+    params = resolve(tree(scale="paper"))
+    assert params.captions.noise == {} and params.captions.per_image == 100
+    assert params.models["clip"].pretrained == "openai"
+    assert params.models["evaluator_clip"].loader == "standin"
+    assert "oracle" not in {cell.scorer for cell in cells(sweep(params))}
+
+
+def test_merge_goes_key_by_key_and_leaves_its_arguments() -> None:
+    base, over = {"a": {"b": 1, "c": {"d": 2}}, "e": [1, 2]}, {"a": {"c": {"d": 3}}, "e": [4]}
+    before = copy.deepcopy((base, over))
+    assert merge(base, over) == {"a": {"b": 1, "c": {"d": 3}}, "e": [4]}
+    assert merge(base, {"a": {"c": {}}}) == {"a": {"b": 1, "c": {}}, "e": [1, 2]}
+    assert merge(base, {"a": 1, "f": {"g": 1}})["a"] == 1
+    assert (base, over) == before
+
+
+def test_resolving_leaves_the_tree_alone() -> None:
+    content = tree()
+    resolve(content)
+    assert content == TREE
+
+
+def test_relative_paths_start_from_the_root(tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").touch()
+    karpathy = {"kind": "karpathy", "annotations": "data/a.json", "images": "/far/images"}
+    content = tree(source=karpathy)
+    content["scorers"]["mine"] = {"scores": "scores.parquet"}
+    content["zeroshot"]["folders"] = {"eurosat": "../eurosat"}
+    content["models"]["clip"] = {
+        "loader": "open_clip", "id": "ViT-B-32", "pretrained": "weights.pt",
+    }  # fmt: skip
+    params = resolve(content, tmp_path)
+    assert params.source.annotations == tmp_path / "data/a.json"
+    assert params.source.images == Path("/far/images")
+    assert params.scorers["mine"].scores == str(tmp_path / "scores.parquet")
+    assert params.zeroshot.folders["eurosat"] == str(tmp_path.parent / "eurosat")
+    assert params.models["clip"].pretrained == str(tmp_path / "weights.pt")
+    assert params.models["clip"].id == "ViT-B-32"
+    shards = {"kind": "webdataset", "shards": "tars/{00..12}.tar"}
+    assert resolve(tree(source=shards), tmp_path).source.shards == f"{tmp_path}/tars/{{00..12}}.tar"
+
+
+# what is refused; each message names the key, the value and what is allowed
+
+REFUSALS: dict[str, tuple[Edit, list[str]]] = {
+    "unknown key": (lambda t: t.update(colour="red"), ["colour", "'red'", "unknown", "scorers"]),
+    "unknown key in a section": (
+        lambda t: t["pool"].update(shard=5),
+        ["pool.shard", "5", "unknown", "shard_size, quarantine_limit"],
+    ),
+    "unknown key of a scorer": (
+        lambda t: t["scorers"]["clip"].update(modle="clip"),
+        ["scorers.clip.modle", "'clip'", "use, scores, options, model"],
+    ),
+    "unknown key of the world": (
+        lambda t: t["terrarium"].update(poool=5),
+        ["terrarium.poool", "5", "pool, reference, test"],
+    ),
+    "unknown key of a source": (
+        lambda t: t.update(source={"kind": "classes", "images": "a", "image": "b"}),
+        ["source.classes.image:", "'b'", "scene_pattern"],
+    ),
+    "unknown key of a scale": (
+        lambda t: t["scales"]["mini"].update(pol={"shard_size": 1}),
+        ["pol", "unknown", "pool"],
+    ),
+    "unknown kind of noise": (
+        lambda t: t["captions"]["noise"].update(cuont=0.1),
+        ["captions.noise.cuont", "mismatch", "infeasible"],
+    ),
+    "wrong type": (
+        lambda t: t["contrastive"].update(batch_size="many"),
+        ["contrastive.batch_size", "'many'", "integer"],
+    ),
+    "a list for a number": (
+        lambda t: t["terrarium"].update(pool=[1, 2]),
+        ["terrarium.pool", "[1, 2]", "integer"],
+    ),
+    "a number for a section": (lambda t: t.update(pool=3), ["pool", "3"]),
+    "a number for the world": (lambda t: t.update(terrarium=5), ["terrarium", "5"]),
+    "ratio 0": (lambda t: t.update(ratio=0), ["ratio", "0", "greater than 0"]),
+    "ratio 1.5": (lambda t: t.update(ratio=1.5), ["ratio", "1.5", "less than or equal to 1"]),
+    "ratio abc": (lambda t: t.update(ratio="abc"), ["ratio", "'abc'", "number"]),
+    "ratio NaN": (lambda t: t.update(ratio=float("nan")), ["ratio", "nan"]),
+    "ratio null": (lambda t: t.update(ratio=None), ["ratio", "None", "number"]),
+    "a ratio of the sweep": (
+        lambda t: t["sweep"].update(ratios=[0.3, -0.1]),
+        ["sweep.ratios.1", "-0.1", "greater than 0"],
+    ),
+    "infinite learning rate": (
+        lambda t: t["contrastive"].update(learning_rate=float("inf")),
+        ["contrastive.learning_rate", "inf", "finite"],
+    ),
+    "no seed": (lambda t: t["sweep"].update(seeds=[]), ["sweep.seeds", "[]", "at least 1"]),
+    "unknown scorer in the sweep": (
+        lambda t: t["sweep"].update(scorers=["clip", "clop"]),
+        ["sweep.scorers", "'clop'", "none, random, oracle, clip"],
+    ),
+    "unknown scorer": (
+        lambda t: t["scorers"].update(mine={}),
+        ["scorers.mine", "'mine'", "none, random", "module:Class", "scores"],
+    ),
+    "scorer without its model": (
+        lambda t: t["scorers"].update(rotation={}),
+        ["scorers.rotation", "model", "evaluator_clip"],
+    ),
+    "scorer with a parquet and a class": (
+        lambda t: t["scorers"].update(mine={"scores": "a.parquet", "use": "a:B"}),
+        ["scorers.mine", "drop", "use"],
+    ),
+    "the name of the untuned model": (
+        lambda t: t["scorers"].update(pretrained={"use": "text"}),
+        ["scorers", "'pretrained'"],
+    ),
+    "a name that is no word": (
+        lambda t: t["scorers"].update({"My scorer": {"use": "text"}}),
+        ["scorers.My scorer", "pattern"],
+    ),
+    "noise over 1": (
+        lambda t: t["captions"]["noise"].update(count=0.9),
+        ["captions", "1.46", "more than 1"],
+    ),
+    "one rate over 1": (
+        lambda t: t["captions"].update(noise={"count": 1.2}),
+        ["captions.noise.count", "1.2", "less than or equal to 1"],
+    ),
+    "scale": (lambda t: t.update(scale="huge"), ["scale", "'huge'", "'smoke', 'mini' or 'paper'"]),
+    "scale as a list": (lambda t: t.update(scale=["mini"]), ["scale", "['mini']", "'smoke'"]),
+    "unknown scale": (
+        lambda t: t["scales"].update(huge={}),
+        ["scales.huge", "smoke, mini, paper"],
+    ),
+    "a scale that is no mapping": (
+        lambda t: t["scales"].update(smoke="fast"),
+        ["scales.smoke", "'fast'", "keys and values"],
+    ),
+    "scales as a list": (lambda t: t.update(scales=["mini"]), ["scales", "['mini']", "mapping"]),
+    "source of no known kind": (
+        lambda t: t.update(source={"kind": "disk"}),
+        ["source", "'disk'", "'karpathy', 'folder', 'classes', 'webdataset'"],
+    ),
+    "source with a missing field": (
+        lambda t: t.update(source={"kind": "karpathy", "images": "a"}),
+        ["source.karpathy.annotations", "missing"],
+    ),
+    "model without id": (
+        lambda t: t["models"].update(clip={"loader": "open_clip"}),
+        ["models.clip", "id", "open_clip"],
+    ),
+    "role of no model": (
+        lambda t: t["models"].update(clap={"loader": "standin"}),
+        ["models.clap", "'clap'", "'clip', 'domain_clip' or 'evaluator_clip'"],
+    ),
+    "missing role": (lambda t: t["models"].pop("clip"), ["models", "'clip'", "missing"]),
+    "missing role in the foundry": (
+        lambda t: t["foundry"]["samples_seen"].pop("domain_clip"),
+        ["foundry.samples_seen", "'domain_clip'", "missing"],
+    ),
+    "missing section": (lambda t: t.pop("sweep"), ["sweep", "missing"]),
+}
+
+
+@pytest.mark.parametrize(("edit", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_refusals(edit: Edit, words: list[str]) -> None:
+    message = refusal(edit)
+    assert [word for word in words if word not in message] == [], message
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_missing_control_is_named(control: str) -> None:
+    message = refusal(lambda t: t["scorers"].pop(control))
+    assert f"control '{control}' is missing" in message
+
+
+def test_without_noise_there_need_be_no_oracle() -> None:
+    content = tree()
+    content["scorers"].pop("oracle")
+    content["sweep"]["scorers"] = ["clip"]
+    content["captions"]["noise"] = {"count": 0.0}
+    assert not resolve(content).captions.known_noise
+
+
+def test_all_problems_are_told_at_once() -> None:
+    message = refusal(lambda t: (t.update(ratio=2), t["pool"].update(shard_size=0)))
+    assert len(message.splitlines()) == 2 and "ratio" in message and "pool.shard_size" in message
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "", "\x00"])
+def test_a_file_that_is_no_parameters(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(WinnowError, match=r"mine\.yaml"):
+        read(path)
+    with pytest.raises(WinnowError, match=r"none\.yaml"):
+        read(tmp_path / "none.yaml")
+
+
+def test_the_list_of_built_in_scorers_is_true() -> None:
+    assert set(sections.BUILT_IN) == set(BUILT_IN)
+    for name, kind in BUILT_IN.items():
+        assert issubclass(kind, ClipScore) == sections.BUILT_IN[name]
+
+
+# the cells
+
+
+ratios = st.floats(1e-6, 1.0)
+names = st.lists(st.sampled_from(["random", "oracle", "clip", "text", "mine"]), unique=True)
+
+
+@given(
+    listed=st.lists(ratios, max_size=5),
+    headline=ratios,
+    methods=names,
+    swept=names,
+    seeds=st.lists(st.integers(0, 5), min_size=1, max_size=4),
+    known=st.booleans(),
+)
+def test_cells(
+    listed: list[float],
+    headline: float,
+    methods: list[str],
+    swept: list[str],
+    seeds: list[int],
+    known: bool,
+) -> None:
+    experiments = Experiments(
+        ratios=listed, ratio=headline, methods=["none", *methods], scorers=swept,
+        seeds=seeds, known_noise=known,
+    )  # fmt: skip
+    found = cells(experiments)
+    assert len(set(found)) == len(found)
+    contrastive = {(c.scorer, c.ratio, c.seed) for c in found if c.track == "contrastive"}
+    assert ("pretrained", 1.0, 0) in contrastive
+    assert {("none", 1.0, seed) for seed in seeds} <= contrastive
+    assert {ratio for name, ratio, _ in contrastive if name in ("none", "pretrained")} == {1.0}
+    compared = [name for name in methods if known or name != "oracle"]
+    for name in compared:
+        wanted = {headline, *(listed if name in swept else [])}
+        assert {(r, s) for n, r, s in contrastive if n == name} == {
+            (ratio, seed) for ratio in wanted for seed in seeds
+        }
+    assert {c.scorer for c in found} == {"none", "pretrained", *compared}
+    detection = [c for c in found if c.track == "detection"]
+    assert [(c.scorer, c.ratio, c.seed) for c in detection] == [
+        (name, 1.0, 0) for name in compared if known
+    ]
+
+
+@settings(max_examples=30)
+@given(ratios)
+def test_a_ratio_reads_back_from_a_path(ratio: float) -> None:
+    assert float(f"{ratio}") == ratio
+
+
+# the JSON Schema
+
+
+def validate(content: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(content)
+
+
+def test_the_schema_does_not_drift(tmp_path: Path) -> None:
+    assert main(["schema-json", "--output", str(tmp_path / "schema.json"), "--threads", "1"]) == 0
+    kept, now = SCHEMA.read_text().splitlines(), (tmp_path / "schema.json").read_text().splitlines()
+    drift = "\n".join(difflib.unified_diff(kept, now, SCHEMA.name, "the types", lineterm="", n=2))
+    assert not drift, f"run `make schema`:\n{drift}"
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(SCHEMA.read_text()))
+
+
+def test_editors_find_the_schema() -> None:
+    first = (ROOT / "params.yaml").read_text().splitlines()[0]
+    assert (ROOT / first.rpartition("$schema=")[2]) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{scale: smoke}",
+        "scales: {mini: {pool: {shard_size: 10}, sweep: {seeds: [0, 1]}}}",
+        "{scale: paper, scales: {paper: {captions: {noise: {}}}}}",
+        "{folder: mine, source: {kind: karpathy, annotations: a.json, images: b}}",
+        "{scorers: {mine: {use: 'a:B', options: {x: [1, {y: 2}]}}}, sweep: {scorers: [mine]}}",
+        "models: {clip: {loader: open_clip, id: ViT-B-32, pretrained: a.pt}}",
+    ],
+)
+def test_files_with_only_what_differs_validate(text: str) -> None:
+    content = yaml.safe_load(text)
+    validate(content)
+    resolve(merge(tree(), content))
+
+
+def test_our_own_files_validate() -> None:
+    for path in [ROOT / "params.yaml", *sorted((ROOT / "docs/pools").glob("*.yaml"))]:
+        validate(read(path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ratio: 0",
+        "ratio: abc",
+        "colour: red",
+        "scale: huge",
+        "pool: {shard: 1}",
+        "scales: {huge: {}}",
+        "scales: {mini: {pool: {shard: 1}}}",
+        "captions: {noise: {cuont: 0.1}}",
+        "models: {clap: {}}",
+        "scorers: {My scorer: {}}",
+        "source: {kind: karpathy, annotation: a.json}",
+        "terrarium: {poool: 1}",
+    ],
+)
+def test_the_schema_refuses_what_the_types_refuse(text: str) -> None:
+    content = yaml.safe_load(text)
+    with pytest.raises(jsonschema.ValidationError):
+        validate(content)
+    with pytest.raises(WinnowError):
+        resolve(merge(tree(), content))
+
+
+def test_every_knob_is_described() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    for name in ("Captions", "Scorer", "Scoring", "Curation", "Sweep", "Contrastive", "Foundry"):
+        properties = schema["$defs"][name]["properties"]
+        assert [key for key, entry in properties.items() if "description" not in entry] == []
