@@ -1,0 +1,117 @@
+"""Draws the truth of an image: one scene, composed, turned at random, and frozen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from winnow.terrarium import scenes_built, scenes_land
+from winnow.terrarium.draft import Draft
+from winnow.terrarium.schema import (
+    CLASSES,
+    SCENES,
+    SEASONS,
+    Box,
+    Feature,
+    Layout,
+    Point,
+    Style,
+    Thing,
+)
+
+__all__ = ["CLASSES", "SCENES", "SEASONS", "Feature", "Layout", "Style", "Thing", "draw_layout"]
+
+COMPOSERS: dict[str, Callable[[Draft], None]] = {
+    "airport": scenes_built.airport,
+    "beach": scenes_land.beach,
+    "bridge": scenes_built.bridge,
+    "dense residential": scenes_built.dense_residential,
+    "desert": scenes_land.desert,
+    "farmland": scenes_land.farmland,
+    "forest": scenes_land.forest,
+    "golf course": scenes_land.golf_course,
+    "harbor": scenes_built.harbor,
+    "industrial area": scenes_built.industrial_area,
+    "intersection": scenes_built.intersection,
+    "lake": scenes_land.lake,
+    "meadow": scenes_land.meadow,
+    "mountain": scenes_land.mountain,
+    "parking lot": scenes_built.parking_lot,
+    "river": scenes_land.river,
+    "sparse residential": scenes_built.sparse_residential,
+    "stadium": scenes_built.stadium,
+    "storage tanks": scenes_built.storage_tanks,
+    "tennis court": scenes_built.tennis_court,
+}
+
+# Metres per pixel at scale 1: wide landscapes are seen from further away than parked cars.
+_GSD = {"desert": 8.0, "mountain": 10.0, "forest": 2.0, "farmland": 4.0, "lake": 4.0, "river": 2.5}
+
+
+def draw_layout(seed: int, style: Style | None = None) -> Layout:
+    """The layout of one image; the same seed and style give the same layout everywhere."""
+    style = style or Style()
+    rng = np.random.Generator(np.random.PCG64(seed))
+    draft = Draft(rng, style)
+    scene = draft.pick(style.scenes)
+    COMPOSERS[scene](draft)
+    turn = draft.count(0, 3), draft.chance(0.5)
+    return Layout(
+        scene=scene,
+        ground=draft.ground,
+        ground_colour=draft.ground_colour,
+        features=tuple(_turn_feature(feature, *turn) for feature in draft.features),
+        things=tuple(_turn_thing(thing, *turn) for thing in draft.things),
+        relations=tuple(draft.relations),
+        gsd=round(_GSD.get(scene, 0.8) / draft.scale * draft.between(0.9, 1.1), 2),
+        season=draft.season,
+        cloud=round(draft.between(*style.cloud), 3),
+        sun=round(draft.between(0, math.tau), 3),
+        light=round(draft.between(*style.light), 3),
+        tint=style.tint,
+        contrast=style.contrast,
+        blur=style.blur,
+        noise=style.noise,
+    )
+
+
+def _turn_point(point: Point, quarters: int, flip: bool) -> Point:
+    """Turn by quarters about the middle, after an optional left-right flip.
+
+    Rounded to 1e-4 of the side, so that the last bits of a platform's sine cannot matter.
+    """
+    x, y = (1 - point[0], point[1]) if flip else point
+    for _ in range(quarters):
+        x, y = 1 - y, x
+    return round(x, 4), round(y, 4)
+
+
+def _turn_angle(angle: float, quarters: int, flip: bool) -> float:
+    turned = (math.pi - angle if flip else angle) + quarters * math.pi / 2
+    return round(turned % math.tau, 4)
+
+
+def _turn_feature(feature: Feature, quarters: int, flip: bool) -> Feature:
+    return Feature(
+        feature.name,
+        feature.shape,
+        feature.surface,
+        tuple(_turn_point(point, quarters, flip) for point in feature.points),
+        round(feature.width, 4),
+        feature.colour,
+        feature.trait,
+        _turn_angle(feature.angle, quarters, flip),
+    )
+
+
+def _turn_thing(thing: Thing, quarters: int, flip: bool) -> Thing:
+    a = _turn_point(thing.box[:2], quarters, flip)
+    b = _turn_point(thing.box[2:], quarters, flip)
+    box: Box = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+    angle = _turn_angle(thing.angle, quarters, flip)
+    return Thing(
+        thing.kind, thing.colour, thing.size, box, angle,
+        round(thing.length, 4), round(thing.width, 4),
+    )  # fmt: skip

@@ -1,0 +1,182 @@
+"""What a piece of the world is made of: plain frozen records, and the words that name them.
+
+Coordinates are fractions of the image side, x to the right and y down, so a layout does not know
+how many pixels it will be drawn with. Angles are radians, clockwise on screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+SCENES: tuple[str, ...] = (
+    "airport",
+    "beach",
+    "bridge",
+    "dense residential",
+    "desert",
+    "farmland",
+    "forest",
+    "golf course",
+    "harbor",
+    "industrial area",
+    "intersection",
+    "lake",
+    "meadow",
+    "mountain",
+    "parking lot",
+    "river",
+    "sparse residential",
+    "stadium",
+    "storage tanks",
+    "tennis court",
+)
+
+CLASSES: tuple[str, ...] = (
+    "bare",
+    "vegetation",
+    "water",
+    "paved",
+    "building",
+    "agriculture",
+    "vehicle",
+)
+
+SEASONS: tuple[str, ...] = ("spring", "summer", "autumn", "winter")
+
+SURFACE_CLASS: dict[str, str] = {
+    "grass": "vegetation",
+    "forest": "vegetation",
+    "scrub": "vegetation",
+    "water": "water",
+    "sand": "bare",
+    "dunes": "bare",
+    "soil": "bare",
+    "rock": "bare",
+    "snow": "bare",
+    "asphalt": "paved",
+    "concrete": "paved",
+    "court": "paved",
+    "crop": "agriculture",
+}
+
+VEHICLES = frozenset({"plane", "ship", "boat", "car", "truck"})
+BUILDINGS = frozenset({"house", "building", "terminal", "warehouse", "tank", "barn", "stand"})
+
+COUNTED_LAND = ("runway", "pier", "field")
+"""Features that people count as they count things."""
+
+_KIND_CLASS = {"tree": "vegetation", "pool": "water", "court": "paved", "bunker": "bare"}
+
+
+def thing_class(kind: str) -> str:
+    """Land-cover class, one of `CLASSES`, of a kind of thing."""
+    if kind in VEHICLES:
+        return "vehicle"
+    return "building" if kind in BUILDINGS else _KIND_CLASS[kind]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One countable object. `box` bounds the turned rectangle of `length` x `width`."""
+
+    kind: str
+    colour: str
+    size: str
+    box: Box
+    angle: float = 0.0
+    length: float = 0.0
+    width: float = 0.0
+
+    @property
+    def centre(self) -> Point:
+        """Middle of the box."""
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One stretch of land cover, painted over what came before it.
+
+    `shape` is "area" (polygon), "line" (polyline of `width`), or "dots" (crowns of diameter
+    `width`). `trait` is a visible adjective such as "curved"; `colour` is empty where the surface
+    has its usual one; `angle` turns a directional texture, such as the rows of a crop.
+    """
+
+    name: str
+    shape: str
+    surface: str
+    points: tuple[Point, ...]
+    width: float = 0.0
+    colour: str = ""
+    trait: str = ""
+    angle: float = 0.0
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a set of images has in common: its classes, scale, palette, seasons and sensor.
+
+    `scale` multiplies the size of things; `blur` is a radius and `noise` a standard deviation, in
+    pixels and grey levels of the finished image.
+    """
+
+    scenes: tuple[str, ...] = SCENES
+    scale: tuple[float, float] = (0.9, 1.1)
+    seasons: tuple[str, ...] = SEASONS
+    cloud: tuple[float, float] = (0.0, 0.3)
+    light: tuple[float, float] = (0.88, 1.1)
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 1.0
+    blur: float = 0.0
+    noise: float = 3.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The truth of one image.
+
+    A relation is (subject, words, object); each end is the index of a thing, the name of a
+    feature, or the scene. `gsd` is in metres per pixel at 64 px; `sun` is the azimuth that
+    shadows fall towards; `cloud` is the strength of haze, 0..1.
+    """
+
+    scene: str
+    ground: str
+    ground_colour: str
+    features: tuple[Feature, ...]
+    things: tuple[Thing, ...]
+    relations: tuple[tuple[int | str, str, int | str], ...]
+    gsd: float
+    season: str
+    cloud: float
+    sun: float
+    light: float
+    tint: tuple[float, float, float]
+    contrast: float
+    blur: float
+    noise: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON. Numbers survive the round trip exactly."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Layout:
+        """The inverse of `to_dict`, also after a trip through JSON."""
+        plain = {key: _tuples(value) for key, value in data.items()}
+        plain["features"] = tuple(
+            Feature(**{key: _tuples(value) for key, value in item.items()})
+            for item in data["features"]
+        )
+        plain["things"] = tuple(
+            Thing(**{key: _tuples(value) for key, value in item.items()}) for item in data["things"]
+        )
+        return cls(**plain)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,206 @@
+"""The corruptor: asked-for rates, real falsehood, hostile text."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from winnow.terrarium.captions import human_captions, rule_caption
+from winnow.terrarium.layout import draw_layout
+from winnow.terrarium.mistakes import COLOURS
+from winnow.terrarium.noise import KINDS, corrupt, corrupt_one, normal
+from winnow.terrarium.words import NUMBERS
+
+SINGLE = tuple(kind for kind in KINDS if kind != "mismatch")
+
+# The plain style of real annotators: lower case, a loose full stop, uneven grammar.
+HUMAN: list[tuple[str, str]] = [
+    ("many planes are parked next to a long building in an airport .", "airport"),
+    ("three white airplanes stand near the terminal", "airport"),
+    ("some boats are in a port near many buildings .", "port"),
+    (
+        "a playground with two basketball fields next to it is surrounded by many trees .",
+        "playground",
+    ),
+    ("Waves slapping a white sand beach over and over again.", "beach"),
+    ("two rows of houses are on two sides of a road .", "denseresidential"),
+    ("it is a piece of yellow desert .", "desert"),
+    ("a curved river with a bridge over it is near several green trees .", "bridge"),
+    ("lots of cars are neatly parked in the parking lot beside a gray building", "parking"),
+    ("four baseball fields are surrounded by green trees and a road .", "baseballfield"),
+    ("a square with a round fountain in the center is near a straight road .", "square"),
+    ("several storage tanks of different size are next to a railway .", "storagetanks"),
+    ("dark green mountains .", "mountain"),
+    ("a church with a gray roof is behind a row of red buildings .", "church"),
+]
+HOSTILE = [
+    "",
+    " ",
+    ".",
+    "beach",
+    "two",
+    "a",
+    "near",
+    "\n\t",
+    "一个有三架白色飞机的机场",
+    "три белых самолёта стоят рядом с терминалом",  # noqa: RUF001
+    "طائرتان بيضاوان",
+    "🛩️🛩️ next to 🏢",
+    "{x} %s \\1 <b>",
+    "\ud800 lone surrogate near three red cars",
+    "word " * 10_000,
+    "two red cars next to a tree " * 2_000,
+]
+
+
+@pytest.fixture(scope="module")
+def pool() -> dict[str, list]:
+    layouts = [draw_layout(seed) for seed in range(1200)]
+    texts = [human_captions(layout, seed) for seed, layout in enumerate(layouts)]
+    return {
+        "captions": [five[0] for five in texts],
+        "scenes": [layout.scene for layout in layouts],
+        "image_ids": [f"image-{k}" for k in range(1200)],
+        "references": [
+            [*five, rule_caption(layout)] for five, layout in zip(texts, layouts, strict=True)
+        ],
+    }
+
+
+def test_rates_are_met(pool: dict[str, list]) -> None:
+    rates = dict.fromkeys(KINDS, 0.075)
+    texts, kinds = corrupt(**pool, rates=rates, seed=1)
+    share = {kind: count / 1200 for kind, count in Counter(kinds).items()}
+    assert abs(share["clean"] - 0.4) < 0.04
+    assert set(share) == {*KINDS, "clean"}
+    assert all(share[kind] > 0.02 for kind in KINDS)
+    for text, kind, caption in zip(texts, kinds, pool["captions"], strict=True):
+        assert (text == caption) == (kind == "clean")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_kind_at_full_rate(pool: dict[str, list], kind: str) -> None:
+    texts, kinds = corrupt(**pool, rates={kind: 1.0}, seed=2)
+    assert "clean" not in kinds
+    assert kinds.count(kind) > (240 if kind in ("count", "relation") else 1000)
+    for text, references in zip(texts, pool["references"], strict=True):
+        assert normal(text) not in {normal(reference) for reference in references}
+
+
+def test_no_noise_changes_nothing(pool: dict[str, list]) -> None:
+    texts, kinds = corrupt(**pool, rates={}, seed=1)
+    assert texts == pool["captions"]
+    assert set(kinds) == {"clean"}
+
+
+def test_items_are_independent_of_their_neighbours(pool: dict[str, list]) -> None:
+    rates = dict.fromkeys(SINGLE, 0.12)
+    texts, kinds = corrupt(**pool, rates=rates, seed=3)
+    order = np.random.Generator(np.random.PCG64(0)).permutation(1200)[:300]
+    part = {name: [values[k] for k in order] for name, values in pool.items()}
+    again, kinds_again = corrupt(**part, rates=rates, seed=3)
+    assert again == [texts[k] for k in order]
+    assert kinds_again == [kinds[k] for k in order]
+    assert corrupt(**pool, rates=rates, seed=4)[0] != texts
+
+
+def test_mismatch_comes_from_another_image_and_half_the_time_from_the_same_scene(
+    pool: dict[str, list],
+) -> None:
+    texts, kinds = corrupt(**pool, rates={"mismatch": 1.0}, seed=5)
+    scenes: dict[str, set[str]] = {}
+    owners: dict[str, set[str]] = {}
+    columns = zip(pool["captions"], pool["scenes"], pool["image_ids"], strict=True)
+    for caption, scene, image in columns:
+        scenes.setdefault(caption, set()).add(scene)
+        owners.setdefault(caption, set()).add(image)
+    assert set(kinds) == {"mismatch"}
+    for text, image in zip(texts, pool["image_ids"], strict=True):
+        assert image not in owners[text]
+    same = sum(scene in scenes[text] for text, scene in zip(texts, pool["scenes"], strict=True))
+    assert 0.45 < same / 1200 < 0.62
+
+
+def test_no_donor_means_another_kind() -> None:
+    captions = ["two red cars on a road", "two cars and a road", "a road with two red cars"]
+    _, kinds = corrupt(captions, ["x"] * 3, ["same"] * 3, {"mismatch": 1.0}, 0)
+    assert "mismatch" not in kinds
+    assert "clean" not in kinds
+
+
+def test_counts_and_colours_become_false(pool: dict[str, list]) -> None:
+    for kind, words in (("count", NUMBERS[2:]), ("attribute", COLOURS)):
+        texts, kinds = corrupt(**pool, rates={kind: 1.0}, seed=6)
+        rows = zip(texts, kinds, pool["captions"], pool["references"], strict=True)
+        for text, found, caption, references in rows:
+            new = set(text.lower().split()) - set(caption.lower().split())
+            if found == kind:
+                truths = " ".join(references).lower().split()
+                assert not (new & set(words)) & set(truths), (caption, text)
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+@pytest.mark.parametrize(("text", "scene"), HUMAN)
+def test_real_style_captions(text: str, scene: str, kind: str) -> None:
+    for seed in range(12):
+        rng = np.random.Generator(np.random.PCG64(seed))
+        changed = corrupt_one(text, kind, rng, [text], scene)
+        if changed is None:
+            assert kind in ("count", "attribute", "relation", "truncated")
+            continue
+        assert normal(changed) != normal(text)
+        assert changed == changed.strip()
+        assert "  " not in changed
+
+
+def test_expected_mistakes() -> None:
+    def all_of(text: str, kind: str, scene: str | None = None) -> set[str | None]:
+        generators = (np.random.Generator(np.random.PCG64(seed)) for seed in range(60))
+        return {corrupt_one(text, kind, rng, [text], scene) for rng in generators}
+
+    assert "there are two white planes ." in all_of("there is a white plane .", "count")
+    assert "four cars" in all_of("three cars", "count")
+    assert "an orange car" in all_of("a red car", "attribute")
+    assert all_of("a bridge over a river", "relation") == {
+        "a bridge beside a river",
+        "a bridge next to a river",
+    }
+    assert all_of("trees and grass", "count") == {None}
+    assert all_of("trees and grass", "attribute") == {None}
+    assert all_of("trees and grass", "relation") == {None}
+    assert all_of("too short", "truncated") == {None}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_does_no_harm(text: str) -> None:
+    for kind in SINGLE:
+        rng = np.random.Generator(np.random.PCG64(0))
+        changed = corrupt_one(text, kind, rng, [text], None)
+        assert changed is None or changed
+    donors = [text, "a beach", "a forest"]
+    texts, kinds = corrupt(donors, [None] * 3, ["a", "b", "c"], {"mismatch": 0.5, "count": 0.5}, 0)
+    assert len(texts) == len(kinds) == 3
+    assert "clean" not in kinds
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=80), st.sampled_from(SINGLE), st.integers(0, 1000))
+def test_any_text_is_survived(text: str, kind: str, seed: int) -> None:
+    rng = np.random.Generator(np.random.PCG64(seed))
+    changed = corrupt_one(text, kind, rng, [text, "a beach"], "beach")
+    assert changed is None or normal(changed) not in {normal(text), "a beach"}
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown kinds"):
+        corrupt(["a"], [None], ["1"], {"typo": 0.1}, 0)
+    with pytest.raises(ValueError, match="above 1"):
+        corrupt(["a"], [None], ["1"], {"count": 0.7, "generic": 0.7}, 0)
+    with pytest.raises(ValueError, match="differ in length"):
+        corrupt(["a"], [None, None], ["1"], {}, 0)
+    with pytest.raises(ValueError, match="mismatch"):
+        corrupt_one("a", "mismatch", np.random.Generator(np.random.PCG64(0)), [])
