@@ -1,0 +1,1 @@
+"""Real data and Terrarium in, one pool out."""

@@ -1,0 +1,43 @@
+"""The caption set `raw`: human captions of the pool, some with noise of known kind."""
+
+import numpy as np
+import pandas as pd
+
+from winnow.params.sections import Captions
+from winnow.terrarium.noise import corrupt
+
+
+def raw_captions(
+    samples: pd.DataFrame, human: pd.DataFrame, layouts: pd.DataFrame, settings: Captions
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Caption set `raw` and its sealed truth (CAPTIONS, TRUTH), of the pool split alone.
+
+    Each image brings `per_image` of its human captions, drawn by seed and uid, so an image's draw
+    does not depend on the others. What a noisy caption claims is false of all the image's human
+    captions and, where `layouts` knows one, of its rule caption, which names every countable thing.
+    """
+    pool = samples[samples["split"] == "pool"]
+    scenes = {
+        uid: scene if isinstance(scene, str) else None
+        for uid, scene in zip(pool["uid"], pool["scene"], strict=True)
+    }
+    own = {uid: rows for uid, rows in human.groupby("uid", sort=False) if uid in scenes}
+    rule = dict(zip(layouts["uid"], layouts["rule_caption"], strict=True))
+    true = {u: [*g["text"], *([rule[u]] if u in rule else [])] for u, g in own.items()}
+    rows = []
+    for uid in pool["uid"]:
+        rng = np.random.default_rng([settings.seed, int(uid[:13], 16)])
+        group = own[uid]
+        order = rng.permutation(len(group))[: settings.per_image]
+        rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
+    frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
+    texts, kinds = corrupt(
+        frame["text"].tolist(),
+        [scenes[uid] for uid in frame["uid"]],
+        frame["uid"].tolist(),
+        {str(kind): rate for kind, rate in settings.noise.items()},
+        settings.seed,
+        references=[true[uid] for uid in frame["uid"]],
+    )
+    captions = frame.assign(text=texts, perspective="human", generator="human+noise")
+    return captions, frame.assign(kind=kinds)

@@ -1,0 +1,274 @@
+"""One pool from the records of any source: images in shards, rows in tables, nothing lost."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import atomic_path, digest_bytes
+from winnow.data.images import BadImageError, normalise
+from winnow.data.records import SPLITS, Record, Rejected
+from winnow.data.shards import ShardWriter
+from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, empty, write_table
+from winnow.sources.parallel import ordered
+from winnow.sources.text import caption_fault, clean, printable
+
+STRENGTH = {split: rank for rank, split in enumerate(SPLITS)}  # test over reference over pool
+
+
+@dataclass(frozen=True)
+class _Image:
+    content: bytes
+    extension: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class _Row:
+    uid: str
+    split: str
+    scene: str | None
+    source: str
+    shard: int
+    width: int
+    height: int
+    captions: list[str]
+    layout: str | None
+    rule_caption: str | None
+
+
+@dataclass
+class _Quarantine:
+    rows: list[tuple[str, str, str]] = field(default_factory=list)  # name, stage, reason
+    images: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)  # of images
+
+    def add(self, name: str, stage: str, reason: str, image: bool = True) -> None:
+        self.rows.append((printable(name), stage, printable(reason)))
+        if image:
+            self.images += 1
+            self.reasons["duplicate" if stage == "duplicate" else reason.partition(":")[0]] += 1
+
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows, columns=list(QUARANTINE))
+
+
+def build_pool(
+    records: Iterable[Record | Rejected],
+    pool_dir: Path,
+    human_path: Path,
+    layouts_path: Path,
+    *,
+    shard_size: int,
+    quarantine_limit: float,
+    reference: float,
+    test: float,
+    workers: int = 2,
+) -> dict[str, Any]:
+    """Write a pool folder, its human captions and its layouts; return what `describe` prints.
+
+    An image that occurs twice is kept once, in the stronger of its splits (test, reference, pool)
+    and with the captions it has there. `reference` is the fraction of the pool split set apart as
+    reference; `test` likewise, if the records hold no test image. Both go by uid, so they do not
+    depend on the order. Sources either give every record a mask or none. Equal records give equal
+    bytes. `workers` threads decode.
+
+    Raises WinnowError if no image is usable, or if more than `quarantine_limit` (fraction) of the
+    images were rejected; the quarantine table then lies beside `pool_dir`.
+    """
+    pool_dir, quarantine = Path(pool_dir), _Quarantine()
+    beside = pool_dir.with_name(f"{pool_dir.name}.quarantine.parquet")
+    with atomic_path(pool_dir) as folder:
+        rows = _write_shards(records, folder, shard_size, quarantine, workers)
+        _check(rows, quarantine, quarantine_limit, beside)
+        rows = _with_splits(rows, reference, test)
+        write_table(folder / "samples.parquet", pd.DataFrame([vars(row) for row in rows]), SAMPLES)
+        write_table(folder / "quarantine.parquet", quarantine.table(), QUARANTINE)
+        write_table(human_path, _captions(rows), CAPTIONS)
+        write_table(layouts_path, _layouts(rows), LAYOUTS)
+    beside.unlink(missing_ok=True)
+    counts = Counter(row.split for row in rows)
+    return {
+        "images": len(rows) + quarantine.images,
+        "kept": len(rows),
+        "captions": sum(len(row.captions) for row in rows),
+        "splits": {split: counts[split] for split in SPLITS},
+        "rejected": quarantine.images,
+        "reasons": dict(sorted(quarantine.reasons.items())),
+        "quarantined": len(quarantine.rows),
+    }
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """The summary of `build_pool` in a few lines."""
+    splits = ", ".join(f"{split} {count}" for split, count in summary["splits"].items())
+    reasons = [f"  {count} x {reason}" for reason, count in summary["reasons"].items()]
+    return "\n".join(
+        [
+            f"{summary['kept']} of {summary['images']} images kept ({splits})",
+            f"{summary['captions']} captions",
+            f"{summary['quarantined']} rows in quarantine, {summary['rejected']} of them images",
+            *reasons,
+        ]
+    )
+
+
+def _write_shards(
+    records: Iterable[Record | Rejected],
+    folder: Path,
+    shard_size: int,
+    quarantine: _Quarantine,
+    workers: int,
+) -> list[_Row]:
+    rows: list[_Row] = []
+    places: dict[str, int] = {}
+    with ExitStack() as stack:
+        images = stack.enter_context(closing(ShardWriter(folder / "shards", shard_size)))
+        masks: ShardWriter | None = None
+        for record, image in _decoded(records, quarantine, workers):
+            uid = digest_bytes(image.content)
+            if uid in places:
+                place = places[uid]
+                rows[place] = _settle(rows[place], record, quarantine)
+                continue
+            shard = images.add(uid, {image.extension: image.content})
+            if record.mask is not None:
+                if masks is None:
+                    masks = stack.enter_context(closing(ShardWriter(folder / "masks", shard_size)))
+                masks.add(uid, {"png": record.mask})
+            places[uid] = len(rows)
+            rows.append(_row(uid, record, image, shard))
+    return rows
+
+
+def _decoded(
+    records: Iterable[Record | Rejected], quarantine: _Quarantine, workers: int
+) -> Iterator[tuple[Record, _Image]]:
+    """Records with a usable image and caption; all else goes to the quarantine, in order."""
+    with ThreadPoolExecutor(workers) as executor:
+        for item, outcome in ordered(executor, _decode, records, 8 * workers):
+            if isinstance(item, Rejected):
+                quarantine.add(item.name, "source", item.reason, item.image)
+            elif isinstance(outcome, str):
+                quarantine.add(item.name, "image", outcome)
+            else:
+                captions = _usable(item, quarantine)
+                if captions and outcome is not None:
+                    yield replace(item, captions=captions), outcome
+                else:
+                    quarantine.add(item.name, "caption", "no caption")
+
+
+def _decode(item: Record | Rejected) -> tuple[Record | Rejected, _Image | str | None]:
+    if isinstance(item, Rejected):
+        return item, None
+    try:
+        return item, _Image(*normalise(item.image))
+    except BadImageError as error:
+        return item, str(error)
+
+
+def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
+    usable = []
+    for caption in map(clean, record.captions):
+        fault = caption_fault(caption)
+        if fault is None:
+            usable.append(caption)
+        else:
+            quarantine.add(record.name, "caption", fault, image=False)
+    return usable
+
+
+def _row(uid: str, record: Record, image: _Image, shard: int) -> _Row:
+    return _Row(
+        uid,
+        record.split,
+        clean(record.scene or "") or None,
+        printable(record.name),
+        shard,
+        image.width,
+        image.height,
+        record.captions,
+        record.layout,
+        record.rule_caption,
+    )
+
+
+def _settle(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
+    """The row that stands for an image that occurs again; the other goes to the quarantine."""
+    reason = f"duplicate of {first.uid}"
+    if first.split != again.split:
+        stronger = max(first.split, again.split, key=STRENGTH.__getitem__)
+        reason += f": in {first.split} and {again.split}, kept in {stronger}"
+    if STRENGTH[again.split] <= STRENGTH[first.split]:
+        quarantine.add(again.name, "duplicate", reason)
+        return first
+    quarantine.add(first.source, "duplicate", reason)
+    return replace(
+        first,
+        split=again.split,
+        scene=clean(again.scene or "") or None,
+        source=printable(again.name),
+        captions=again.captions,
+        layout=again.layout,
+        rule_caption=again.rule_caption,
+    )
+
+
+def _check(rows: list[_Row], quarantine: _Quarantine, limit: float, beside: Path) -> None:
+    total = len(rows) + quarantine.images
+    if rows and quarantine.images <= limit * total:
+        return
+    write_table(beside, quarantine.table(), QUARANTINE)
+    often = ", ".join(f"{reason} ({count})" for reason, count in quarantine.reasons.most_common(3))
+    if not rows:
+        raise WinnowError(
+            f"the source has no usable image ({total} found; {often or 'nothing rejected'}); "
+            f"see {beside}"
+        )
+    raise WinnowError(
+        f"{quarantine.images} of {total} images were rejected, the limit is {limit:g} of all; "
+        f"most often: {often}; all of them are in {beside}; mend the source, or raise "
+        "quarantine_limit"
+    )
+
+
+def _with_splits(rows: list[_Row], reference: float, test: float) -> list[_Row]:
+    named = any(row.split == "test" for row in rows)
+    return [replace(row, split=_split(row, reference, 0.0 if named else test)) for row in rows]
+
+
+def _split(row: _Row, reference: float, test: float) -> str:
+    if row.split != "pool":
+        return row.split
+    if _draw(row.uid, "test") < test:
+        return "test"
+    return "reference" if _draw(row.uid, "reference") < reference else "pool"
+
+
+def _draw(uid: str, purpose: str) -> float:
+    """A number in [0, 1) that follows from the uid alone."""
+    return int(digest_bytes(f"{purpose}/{uid}".encode())[:13], 16) / 16**13
+
+
+def _captions(rows: list[_Row]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (row.uid, number, text, "human", "human")
+            for row in rows
+            for number, text in enumerate(row.captions)
+        ],
+        columns=list(CAPTIONS),
+    )
+
+
+def _layouts(rows: list[_Row]) -> pd.DataFrame:
+    known = [(r.uid, r.layout, r.rule_caption) for r in rows if r.layout is not None]
+    return pd.DataFrame(known, columns=list(LAYOUTS)) if known else empty(LAYOUTS)

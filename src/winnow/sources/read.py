@@ -1,0 +1,41 @@
+"""Any source, as one stream of records."""
+
+from collections.abc import Iterator
+
+from winnow.data.records import Record, Rejected
+from winnow.params.source import (
+    ClassesSource,
+    FolderSource,
+    KarpathySource,
+    Source,
+    TerrariumSource,
+)
+from winnow.sources.classes import read_classes
+from winnow.sources.folder import read_folder
+from winnow.sources.karpathy import read_karpathy
+from winnow.sources.terrarium import read_terrarium
+from winnow.sources.webdataset import read_webdataset
+
+
+def read_source(source: Source, workers: int = 1) -> Iterator[Record | Rejected]:
+    """Stream what a source holds, in an order that does not change, one image in memory at a time.
+
+    `workers` processes draw Terrarium. Raises WinnowError, naming the key of params.yaml or the
+    file and line, where the source as a whole cannot be read.
+    """
+    if isinstance(source, TerrariumSource):
+        return read_terrarium(source, workers)
+    if isinstance(source, KarpathySource):
+        return read_karpathy(source)
+    if isinstance(source, FolderSource):
+        return read_folder(source)
+    if isinstance(source, ClassesSource):
+        return read_classes(source)
+    return read_webdataset(source)
+
+
+def set_apart(source: Source) -> tuple[float, float]:
+    """Fractions (reference, test) that `build_pool` sets apart; Terrarium's splits are drawn."""
+    if isinstance(source, TerrariumSource):
+        return 0.0, 0.0
+    return source.reference, source.test

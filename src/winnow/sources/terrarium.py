@@ -1,0 +1,58 @@
+"""Terrarium as a source: drawn in parallel processes, the same images whatever their number."""
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+
+from winnow.data.images import encode_png
+from winnow.data.records import Record
+from winnow.params.source import TerrariumSource
+from winnow.sources.parallel import ordered
+from winnow.terrarium.world import draw_sample
+
+CHUNK = 64  # images a task
+# Each split has its own range of indices: no image shared, and a larger pool keeps
+# its test set.
+FIRST_INDEX = {"pool": 0, "reference": 10**9, "test": 2 * 10**9}
+
+Chunk = tuple[TerrariumSource, str, int, int]
+
+
+def read_terrarium(source: TerrariumSource, workers: int = 1) -> Iterator[Record]:
+    """Draw the three splits, in order; with `workers` > 1 in that many processes."""
+    chunks = [
+        (source, split, start, min(start + CHUNK, count))
+        for split, count in _counts(source).items()
+        for start in range(0, count, CHUNK)
+    ]
+    if workers <= 1:
+        yield from chain.from_iterable(map(_draw, chunks))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+        yield from chain.from_iterable(ordered(executor, _draw, chunks, 2 * workers))
+
+
+def _counts(source: TerrariumSource) -> dict[str, int]:
+    return {"pool": source.pool, "reference": source.reference, "test": source.test}
+
+
+def _draw(chunk: Chunk) -> list[Record]:
+    source, split, start, stop = chunk
+    return [_record(source, split, number) for number in range(start, stop)]
+
+
+def _record(source: TerrariumSource, split: str, number: int) -> Record:
+    sample = draw_sample(source.seed, FIRST_INDEX[split] + number, source.size)
+    return Record(
+        name=f"terrarium/{source.seed}/{split}/{number}",
+        image=encode_png(sample.image),
+        split=split,
+        scene=sample.layout.scene,
+        captions=list(sample.captions),
+        layout=json.dumps(sample.layout.to_dict(), sort_keys=True, separators=(",", ":")),
+        rule_caption=sample.rule,
+        mask=encode_png(sample.mask),
+    )

@@ -1,0 +1,75 @@
+"""Verbs `pool`, `corrupt` and `zeroshot`."""
+
+from pathlib import Path
+
+from winnow.command import verb
+from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
+from winnow.params import sections
+from winnow.params.source import Source
+
+
+class PoolSettings(sections.Pool):
+    """How the pool is made, and from what."""
+
+    source: Source
+
+
+@verb("output", "captions", "layouts", settings=PoolSettings)
+def pool(output: Path, captions: Path, layouts: Path, threads: int, settings: PoolSettings) -> None:
+    """Make the pool from a source: shards, samples, human captions, quarantine."""
+    from winnow.sources.pool import build_pool, describe
+    from winnow.sources.read import read_source, set_apart
+
+    reference, test = set_apart(settings.source)
+    summary = build_pool(
+        read_source(settings.source, threads),
+        output,
+        captions,
+        layouts,
+        shard_size=settings.shard_size,
+        quarantine_limit=settings.quarantine_limit,
+        reference=reference,
+        test=test,
+        workers=threads,
+    )
+    print(describe(summary))
+
+
+@verb("pool", "human", "layouts", "output", "truth", settings=sections.Captions)
+def corrupt(
+    pool: Path,
+    human: Path,
+    layouts: Path,
+    output: Path,
+    truth: Path,
+    threads: int,
+    settings: sections.Captions,
+) -> None:
+    """Make the caption set `raw` from human captions and noise of known kind."""
+    from winnow.sources.corrupt import raw_captions
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    known = read_table(human, CAPTIONS), read_table(layouts, LAYOUTS)
+    captions, kinds = raw_captions(samples, *known, settings)
+    write_table(output, captions, CAPTIONS)
+    write_table(truth, kinds, TRUTH)
+    print(kinds["kind"].value_counts().to_string())
+
+
+class ZeroshotSettings(sections.Zeroshot):
+    """The zero-shot sets; `size` in pixels."""
+
+    size: int = 64
+
+
+@verb("output", optional=("pool",), settings=ZeroshotSettings)
+def zeroshot(output: Path, pool: Path | None, threads: int, settings: ZeroshotSettings) -> None:
+    """Make the zero-shot sets: Terrarium's six, or with --pool those of a real pool."""
+    from winnow.sources.zeroshot import real_sets, terrarium_sets
+
+    if pool is None:
+        counts = terrarium_sets(output, settings.images, settings.seed, settings.size)
+    else:
+        samples = read_table(pool / "samples.parquet", SAMPLES)
+        counts = real_sets(output, pool, samples, settings.folders)
+    print("\n".join(f"{name}: {count} images" for name, count in counts.items()) or "no set")
