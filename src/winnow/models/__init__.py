@@ -1,0 +1,1 @@
+"""Models: loading by name or folder, saving in open_clip's folder layout, tokenizers."""

@@ -1,0 +1,180 @@
+"""CLIP models by open_clip: published names, state dicts and folders, all in one layout here.
+
+A model folder is open_clip's `local-dir:` layout: `open_clip_config.json`,
+`open_clip_model.safetensors` and the tokenizer's files. Stand-ins, fine-tuned cells and published
+checkpoints look alike in it.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from open_clip.tokenizer import HFTokenizer
+from open_clip.transform import PreprocessCfg
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import write_text
+
+WEIGHTS = "open_clip_model.safetensors"
+CONFIG = "open_clip_config.json"
+
+logging.getLogger().setLevel(logging.ERROR)  # open_clip logs to the root logger
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An open_clip model with all it needs to see and read."""
+
+    model: Any  # open_clip.CLIP or a relative: encode_image, encode_text, logit_scale
+    tokenizer: Any
+    preprocess: PreprocessCfg
+    config: dict[str, Any]  # model_cfg, as open_clip_config.json holds it
+    device: torch.device
+
+    @property
+    def size(self) -> int:
+        """Side of the square input, in pixels."""
+        size = self.preprocess.size
+        return size if isinstance(size, int) else size[0]
+
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        """Resize and crop as open_clip's evaluation transform does: uint8 [H, W, 3]."""
+        cfg = self.preprocess
+        return square(image, self.size, cfg.interpolation, squash=cfg.resize_mode == "squash")
+
+    def encode_images(self, pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """L2-normalised features [N, D] of uint8 pixels [N, H, W, 3]."""
+        return functional.normalize(self.model.encode_image(self.normalise(pixels)).float(), dim=-1)
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """L2-normalised features [N, D] of texts."""
+        tokens = self.tokenizer(list(texts)).to(self.device)
+        return functional.normalize(self.model.encode_text(tokens).float(), dim=-1)
+
+    def normalise(self, pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """Model input, float [N, 3, H, W], of uint8 pixels [N, H, W, 3]."""
+        batch = torch.as_tensor(pixels).to(self.device)
+        count, height, width, channels = batch.shape
+        # a row's pixels side by side: over three channels alone, arithmetic is not vectorised
+        rows = batch.reshape(count, height, width * channels).float()
+        mean = torch.tensor(self.preprocess.mean, device=self.device).repeat(width) * 255
+        std = torch.tensor(self.preprocess.std, device=self.device).repeat(width) * 255
+        return rows.sub_(mean).div_(std).view(batch.shape).permute(0, 3, 1, 2)
+
+
+def square(
+    image: Image.Image, size: int, interpolation: str = "bicubic", squash: bool = False
+) -> np.ndarray:
+    """Scale the shorter side to `size` and crop the centre (or squash): uint8 [size, size, 3]."""
+    method = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
+    width, height = image.size
+    if squash:
+        width = height = size
+    elif width <= height:  # the longer side is truncated, as torchvision does
+        width, height = size, int(size * height / width)
+    else:
+        width, height = int(size * width / height), size
+    if image.size != (width, height):
+        image = image.resize((width, height), method)
+    left, top = round((width - size) / 2.0), round((height - size) / 2.0)
+    if (width, height) != (size, size):
+        image = image.crop((left, top, left + size, top + size))
+    return np.asarray(image)
+
+
+def device() -> torch.device:
+    """The accelerator if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load(folder: str | Path) -> Clip:
+    """Load a model folder for evaluation. Weights are safetensors: nothing in it is executed."""
+    folder = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise WinnowError(f"{folder}: no {name}; a model folder holds {CONFIG} and {WEIGHTS}")
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+        model.load_state_dict(load_file(folder / WEIGHTS))
+        tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+    except Exception as error:  # open_clip, torch and safetensors raise many kinds here
+        raise WinnowError(f"{folder}: cannot be loaded as an open_clip model ({error})") from error
+    return _clip(model, tokenizer, config["model_cfg"])
+
+
+def load_published(name: str, pretrained: str | None) -> Clip:
+    """Load a published checkpoint: `hf-hub:org/name`, an architecture and a tag or state dict, or
+    a model folder.
+
+    State dicts (RemoteCLIP, GeoRSCLIP, SkyCLIP) load with `weights_only`, strictly. Without weights
+    it is an error: open_clip by itself would hand out a random model.
+    """
+    if Path(name).is_dir():
+        return load(name)
+    try:
+        model = open_clip.create_model(
+            name, pretrained=pretrained, require_pretrained=True, weights_only=True
+        )
+        tokenizer = open_clip.get_tokenizer(name)
+    except Exception as error:  # network, names, shapes: open_clip raises many kinds here
+        known = ", ".join(open_clip.list_models()[:3])
+        raise WinnowError(
+            f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({error}); "
+            f"architectures are {known}, ... , tags are those of open_clip or a file"
+        ) from error
+    config = open_clip.get_model_config(name) or open_clip.get_model_config(name.replace("/", "-"))
+    return _clip(model, tokenizer, config)
+
+
+def build(config: dict[str, Any], tokenizer_folder: Path, seed: int) -> Clip:
+    """A new model of the given `model_cfg` with seeded weights and the tokenizer of a folder."""
+    torch.manual_seed(seed)
+    vision = open_clip.CLIPVisionCfg(**config["vision_cfg"])
+    text = open_clip.CLIPTextCfg(**config["text_cfg"])
+    model = open_clip.CLIP(config["embed_dim"], vision, text)
+    tokenizer = HFTokenizer(
+        str(tokenizer_folder), context_length=config["text_cfg"]["context_length"]
+    )
+    return _clip(model, tokenizer, config)
+
+
+def _clip(model: Any, tokenizer: Any, config: dict[str, Any]) -> Clip:
+    place = device()
+    cfg = PreprocessCfg(**open_clip.get_model_preprocess_cfg(model))
+    if cfg.resize_mode not in ("shortest", "squash"):
+        raise WinnowError(f"models: resize mode {cfg.resize_mode!r} is not shortest or squash")
+    return Clip(model.to(place).eval(), tokenizer, cfg, config, place)
+
+
+def save(clip: Clip, folder: Path, half: bool = False) -> None:
+    """Write a model folder (the caller makes it atomic). `half` stores 16-bit floats.
+
+    Raises OSError where the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    dtype = torch.float16 if half else torch.float32
+    weights = {
+        key: (value.to(dtype) if value.is_floating_point() else value).cpu().contiguous()
+        for key, value in clip.model.state_dict().items()
+    }
+    try:
+        save_file(weights, folder / WEIGHTS)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    preprocess = open_clip.get_model_preprocess_cfg(clip.model)
+    config = {"model_cfg": clip.config, "preprocess_cfg": preprocess}
+    write_text(folder / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")
+    inner = getattr(clip.tokenizer, "tokenizer", None)
+    if inner is not None:
+        inner.save_pretrained(folder)

@@ -1,0 +1,34 @@
+"""Verbs `fetch-model` and `release`."""
+
+import shutil
+from pathlib import Path
+
+from winnow.command import verb
+from winnow.data.errors import WinnowError
+from winnow.data.files import atomic_path
+from winnow.params import sections
+
+
+@verb("output", settings=sections.Model)
+def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
+    """Fetch a published open_clip checkpoint into a model folder."""
+    from winnow.models import clip
+
+    if settings.id is None:
+        raise WinnowError("--id: name a published model")
+    loaded = clip.load_published(settings.id, settings.pretrained)
+    with atomic_path(output) as folder:
+        clip.save(loaded, folder)
+
+
+@verb("standins", "output")
+def release(standins: Path, output: Path, threads: int) -> None:
+    """Gather the foundry's stand-ins and their cards into the folder that DVC releases."""
+    cards = sorted(standins.glob("*.md"))
+    if not cards:
+        raise WinnowError(f"{standins}: no stand-in with a card; run `snakemake foundry`")
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        for card in cards:
+            shutil.copytree(standins / card.stem, folder / card.stem)
+            shutil.copyfile(card, folder / card.stem / "README.md")
