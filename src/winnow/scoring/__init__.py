@@ -1,0 +1,1 @@
+"""Scorers, and the streaming engine that runs them over a pool."""

@@ -1,0 +1,67 @@
+"""Verb `score`."""
+
+import sys
+from pathlib import Path
+
+from winnow.command import verb
+from winnow.data.files import digest_files, write_json
+from winnow.data.provenance import code_digest, measured
+from winnow.data.tables import CAPTIONS, PAIR, SCORES, join_scores, read_table, write_table
+from winnow.params import sections
+
+
+class ScoreSettings(sections.ScorerCode, sections.Scoring):
+    """One scorer, and the engine."""
+
+
+@verb(
+    "pool",
+    "captions",
+    "output",
+    optional=("model", "truth"),
+    values={"scorer": str},
+    settings=ScoreSettings,
+)
+def score(
+    pool: Path,
+    captions: Path,
+    output: Path,
+    model: Path | None,
+    truth: Path | None,
+    scorer: str,
+    threads: int,
+    settings: ScoreSettings,
+) -> None:
+    """Score every pair of the pool with one scorer."""
+    from winnow.scoring.engine import pool_pairs, score_pool
+    from winnow.scoring.scorers import Context, make
+
+    pairs = pool_pairs(pool, read_table(captions, CAPTIONS))
+    cost: dict[str, float] = {}
+    with measured(cost):
+        if settings.scores is not None:
+            given = read_table(settings.scores, SCORES)
+            values = join_scores(pairs, given, settings.scores)
+            write_table(output, pairs[PAIR].assign(score=values), SCORES)
+        else:
+            context = Context(model, truth, settings.seed, settings.precision)
+            engine = make(settings.use or scorer, context, settings.options)
+            inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
+            key = f"{code_digest('scoring', 'models')} {digest_files(inputs)} {settings!r} {scorer}"
+            score_pool(
+                engine,
+                pool,
+                pairs,
+                output,
+                key=key,
+                batch_size=settings.batch_size,
+                workers=threads,
+                ahead=_ahead(),
+            )
+    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
+
+
+def _ahead() -> int:
+    """Decode ahead of an accelerator; on a CPU the forward pass needs the cores itself."""
+    torch = sys.modules.get("torch")
+    return 2 if torch is not None and torch.cuda.is_available() else 0
