@@ -1,0 +1,101 @@
+"""The foundry: small CLIP models, trained from their seed, that take a large checkpoint's place.
+
+`clip` is general: it read only the scene's name. `domain_clip` read clean human captions of one
+half of the reference split, `evaluator_clip`, another architecture, those of the other half: it
+grades and never scores.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from winnow.data.errors import WinnowError
+from winnow.models.clip import Clip, build
+from winnow.models.tokenizer import train_tokenizer
+from winnow.params.sections import Optimiser, Role
+from winnow.training.contrastive import fit
+
+VOCABULARY = 1200
+CONTEXT = 32  # tokens: 98 of 100 human captions fit
+COARSE = (
+    "a satellite photo of a {}",
+    "a satellite image of a {}.",
+    "an aerial view of a {}",
+    "{} seen from above",
+    "an overhead picture of the {}",
+    "remote sensing image, {}",
+)
+BASE: dict[str, Any] = {
+    "embed_dim": 128,
+    "vision_cfg": {"image_size": 64, "layers": [1, 1, 2, 1], "width": 16, "head_width": 64},
+    "text_cfg": {
+        "context_length": CONTEXT,
+        "width": 96,
+        "heads": 4,
+        "layers": 1,
+        "hf_tokenizer_name": "local",  # open_clip then reads the tokenizer of the model's folder
+        "tokenizer_kwargs": {"clean": "whitespace"},
+        "pool_type": "eos",
+        "pad_id": 0,
+        "eos_id": 2,
+    },
+}
+SEED: dict[Role, int] = {"clip": 1, "domain_clip": 2, "evaluator_clip": 3}
+
+
+def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
+    """open_clip's `model_cfg` of a stand-in; the evaluator's towers differ from the scorers'."""
+    config = copy.deepcopy(BASE)
+    config["text_cfg"]["vocab_size"] = vocabulary
+    if role == "evaluator_clip":
+        config["vision_cfg"].update(layers=[1, 2, 1, 1], width=20, head_width=80)
+        config["text_cfg"].update(width=64, layers=2)
+    return config
+
+
+def train_standin(
+    role: Role,
+    pool: Path,
+    samples: pd.DataFrame,
+    captions: pd.DataFrame,
+    scratch: Path,
+    settings: Optimiser,
+    samples_seen: int,
+) -> tuple[Clip, list[float]]:
+    """Train the stand-in of `role` on the reference split; returns it with its losses."""
+    pairs = training_pairs(role, samples, captions)
+    vocabulary = train_tokenizer(
+        [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))],
+        VOCABULARY,
+        scratch,
+    )
+    model = build(architecture(role, vocabulary), scratch, SEED[role])
+    return model, fit(model, pool, samples, pairs, settings, samples_seen, SEED[role])
+
+
+def training_pairs(role: Role, samples: pd.DataFrame, captions: pd.DataFrame) -> pd.DataFrame:
+    """The pairs (uid, text) a role may see: the evaluator's half of the images is no scorer's."""
+    second = np.array([int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]], dtype=bool)
+    own = samples[second if role == "evaluator_clip" else ~second]
+    if role != "clip":
+        return captions[captions["uid"].isin(set(own["uid"]))][["uid", "text"]]
+    labelled = own[own["scene"].notna()]
+    if labelled.empty:
+        raise WinnowError(
+            "the stand-in clip learns scene names, but no reference image has a scene; set "
+            "source.scene_pattern, or give models.clip a published checkpoint"
+        )
+    return pd.DataFrame(
+        {
+            "uid": np.repeat(labelled["uid"].to_numpy(), len(COARSE)),
+            "text": [t.format(s) for s in labelled["scene"] for t in COARSE],
+        }
+    )
+
+
+def scenes(samples: pd.DataFrame) -> list[str]:
+    """The scene names of a pool, sorted."""
+    return sorted(samples["scene"].dropna().unique())
