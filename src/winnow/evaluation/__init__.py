@@ -1,0 +1,1 @@
+"""One module a metric family, and the statistics."""
