@@ -1,0 +1,1 @@
+"""Tables, leaderboard and figures: plain functions over the files of the cells."""

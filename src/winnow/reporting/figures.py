@@ -1,0 +1,166 @@
+"""Ratio curves and the heat map of detection, as SVG and PNG with equal bytes each run."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from winnow.data.files import atomic_path
+from winnow.reporting.methods import Method, Value
+from winnow.reporting.results import CONTROLS, Results
+
+# Okabe & Ito (2008), without black and yellow: told apart with any colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+CONTROL_STYLES: dict[str, dict[str, Any]] = {
+    "random": {"color": "#777777", "linestyle": "--", "marker": "x"},
+    "oracle": {"color": "#000000", "linestyle": "-.", "marker": "*"},
+}
+STYLE: Any = {
+    "svg.hashsalt": "winnow",  # else the ids in an SVG are random
+    "svg.fonttype": "path",  # else a reader's fonts decide how it looks
+    "font.family": "DejaVu Sans",  # ships with matplotlib
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,  # a name with $ is a name
+}
+PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> None:
+    """Write `{name}.svg` and `{name}.png` atomically, without dates or versions."""
+    FigureCanvasAgg(figure)
+    for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+        path = Path(folder) / f"{name}.{kind}"
+        with matplotlib.rc_context(STYLE), atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=110, metadata=metadata)
+
+
+def contrastive(results: Results) -> Figure:
+    """Mean recall and zero-shot accuracy by keep ratio: a line a scorer with its interval, `none` a
+    horizontal band, the model before fine-tuning dotted. One row of panels a caption set."""
+    methods = results.expected("contrastive")
+    sets = list(dict.fromkeys(method.captions for method in methods)) or [""]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(10, 0.7 + 3.8 * len(sets)), layout="constrained")
+        panels = figure.subplots(len(sets), len(PANELS), squeeze=False)
+        for row, captions in zip(panels, sets, strict=True):
+            for axes, (metric, label) in zip(row, PANELS, strict=True):
+                drawn = [m for m in methods if m.captions == captions]
+                _ratio_panel(axes, results, drawn, metric)
+                axes.set_ylabel(label)
+                title = f"captions: {captions} (shaded: 95 % intervals)" if captions else "no cells"
+                axes.set_title(title, fontsize=10)
+        handles, labels = _legend([axes for row in panels for axes in row])
+        if handles:
+            figure.legend(
+                handles,
+                labels,
+                loc="outside lower center",
+                ncols=min(len(labels), 5),
+                frameon=False,
+            )
+        else:
+            panels[0][0].text(
+                0.5, 0.5, "no cells yet", ha="center", transform=panels[0][0].transAxes
+            )
+    return figure
+
+
+def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:
+    scorers = list(dict.fromkeys(m.scorer for m in methods if m.scorer not in CONTROLS))
+    for scorer in [*scorers, "random", "oracle"]:
+        points = {
+            m.ratio: v for m in methods if m.scorer == scorer and (v := results.value(m, metric))
+        }
+        if points:
+            _curve(axes, scorer, dict(sorted(points.items())), _style(scorers, scorer))
+    for scorer, linestyle in (("none", "-"), ("pretrained", ":")):
+        for method in methods:
+            value = results.value(method, metric) if method.scorer == scorer else None
+            if value:
+                name = "none (keep all)" if scorer == "none" else "before fine-tuning"
+                axes.axhline(100 * value.value, color="#444444", ls=linestyle, lw=1.3, label=name)
+                if scorer == "none" and value.low is not None and value.high is not None:
+                    axes.axhspan(
+                        100 * value.low, 100 * value.high, color="#444444", alpha=0.12, lw=0
+                    )
+    axes.set_xlim(0, 1.02)
+    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0", "20", "40", "60", "80", "100"])
+    axes.set_xlabel("kept, % of the pairs")
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _style(scorers: list[str], scorer: str) -> dict[str, Any]:
+    if scorer in CONTROL_STYLES:
+        return CONTROL_STYLES[scorer]
+    place = scorers.index(scorer)
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linestyle": ("-", "--", ":")[place // len(COLOURS) % 3],
+    }
+
+
+def _curve(axes: Axes, name: str, points: dict[float, Value], style: dict[str, Any]) -> None:
+    ratios = list(points)
+    axes.plot(ratios, [100 * v.value for v in points.values()], ms=5, lw=1.6, label=name, **style)
+    band = [
+        (r, 100 * v.low, 100 * v.high)
+        for r, v in points.items()
+        if v.low is not None and v.high is not None
+    ]
+    if len(band) > 1:
+        xs, lows, highs = zip(*band, strict=True)
+        axes.fill_between(xs, lows, highs, color=style["color"], alpha=0.13, lw=0)
+    elif band:  # one ratio: a bar shows the interval
+        ((ratio, low, high),) = band
+        axes.vlines(ratio, low, high, color=style["color"], lw=1.2)
+
+
+def _legend(panels: list[Axes]) -> tuple[list[Any], list[str]]:
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)
+
+
+def detection(results: Results) -> Figure:
+    """Average precision of each scorer (rows) in finding each kind of noise (columns)."""
+    methods = [m for m in results.expected("detection") if m in results.values]
+    kinds = ["all", *results.zero_shot_sets("detection")]
+    several = len({method.captions for method in methods}) > 1
+    names = [f"{m.captions}: {m.scorer}" if several else m.scorer for m in methods]
+    table = np.full((len(methods), len(kinds)), np.nan)
+    for i, method in enumerate(methods):
+        for j, kind in enumerate(kinds):
+            metric = "average_precision" if kind == "all" else f"{kind}/average_precision"
+            if value := results.value(method, metric):
+                table[i, j] = 100 * value.value
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(
+            figsize=(2.4 + 0.92 * len(kinds), 1.9 + 0.42 * max(len(methods), 2)),
+            layout="constrained",
+        )
+        axes = figure.subplots()
+        if not methods:
+            axes.text(0.5, 0.5, "no cells yet", ha="center", transform=axes.transAxes)
+            return figure
+        image = axes.imshow(table, cmap="cividis", vmin=0, vmax=100, aspect="auto")
+        for i, j in np.argwhere(np.isfinite(table)):
+            shade = "white" if table[i, j] < 55 else "black"
+            axes.text(j, i, f"{table[i, j]:.1f}", ha="center", va="center", color=shade)
+        axes.set_xticks(range(len(kinds)), kinds, rotation=30, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(methods)), names)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_title("average precision in finding the noise, %", fontsize=10)
+        figure.colorbar(image, ax=axes, shrink=0.9)
+    return figure

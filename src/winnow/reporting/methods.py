@@ -1,0 +1,212 @@
+"""From cells to methods: seeds averaged, intervals, and paired differences to `none`."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from winnow.data.errors import WinnowError
+from winnow.data.metrics import Cell
+from winnow.data.tables import OUTCOMES, read_arrow
+from winnow.evaluation.statistics import (
+    PAIRED_RESAMPLES,
+    RESAMPLES,
+    Difference,
+    Resampling,
+    differences,
+    headline_means,
+    holm,
+    percentile_interval,
+)
+from winnow.reporting.cells import Sweep, cell_folder
+
+TOLERANCE = 1e-6  # between a metric and the mean of its outcomes
+CHUNK = 32  # methods resampled at once
+HEADLINE = "mean_recall"
+LEVEL = 0.05
+
+
+class Method(NamedTuple):
+    """What the seeds of a cell repeat."""
+
+    track: str
+    captions: str
+    scorer: str
+    ratio: float
+
+
+class Value(NamedTuple):
+    """A metric of a method with its 95 % interval; `n` queries, `seeds` repeats."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int | None
+    seeds: int
+
+
+class Comparison(NamedTuple):
+    """A method's difference to `none` with Holm's adjusted p."""
+
+    difference: Difference
+    adjusted: float
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the difference is told from zero at 5 % within its table."""
+        return self.adjusted < LEVEL
+
+
+Values = dict[Method, dict[str, Value]]
+
+
+def method_of(cell: Cell) -> Method:
+    """The method that a cell belongs to."""
+    return Method(cell.track, cell.captions, cell.scorer, cell.ratio)
+
+
+def seeds_of(sweep: Sweep, track: str) -> dict[Method, list[Cell]]:
+    """The usable cells of each method of a track."""
+    methods: dict[Method, list[Cell]] = {}
+    for cell in sweep.cells(track):
+        methods.setdefault(method_of(cell), []).append(cell)
+    return methods
+
+
+class Outcomes(NamedTuple):
+    """The queries of a track, and each method's values for them, averaged over its seeds."""
+
+    queries: pd.DataFrame  # metric, query, group
+    values: dict[Method, np.ndarray]  # [rows]
+
+
+def load_outcomes(sweep: Sweep, track: str) -> Outcomes | None:
+    """Read the outcomes of a track; None without any. A cell whose outcomes cannot be read, belong
+    to other queries than those of most cells, or contradict its metrics is refused."""
+    layouts: list[pa.Table] = []
+    members: list[dict[Cell, np.ndarray]] = []
+    for cell in list(sweep.cells(track)):
+        path = cell_folder(sweep.folder, cell) / "outcomes.parquet"
+        try:
+            table = read_arrow(path, OUTCOMES)
+        except WinnowError as error:
+            sweep.refuse(cell, error)
+            continue
+        keys = table.select(["metric", "query", "group"])
+        place = next((i for i, layout in enumerate(layouts) if layout.equals(keys)), len(layouts))
+        if place == len(layouts):
+            layouts.append(keys)
+            members.append({})
+        members[place][cell] = table["value"].to_numpy()
+    if not layouts:
+        return None
+    main = max(range(len(layouts)), key=lambda i: len(members[i]))
+    for cell in (cell for i, part in enumerate(members) if i != main for cell in part):
+        path = cell_folder(sweep.folder, cell) / "outcomes.parquet"
+        text = "holds other queries than the other cells of its track; delete it and run again"
+        sweep.refuse(cell, WinnowError(f"{path}: {text}"))
+    queries = layouts[main].to_pandas()
+    if queries.empty:
+        return None
+    _check_agreement(sweep, queries, members[main])
+    repeats = seeds_of(sweep, track)
+    values = {
+        method: np.mean([members[main][cell] for cell in cells], axis=0)
+        for method, cells in repeats.items()
+    }
+    return Outcomes(queries, values)
+
+
+def _check_agreement(sweep: Sweep, queries: pd.DataFrame, members: dict[Cell, np.ndarray]) -> None:
+    plan = Resampling(queries, headline_means(queries["metric"]))
+    for cell, values in members.items():
+        found = dict(zip(plan.names, plan.estimates(values[:, None])[:, 0], strict=True))
+        for name, value in sweep.records[cell].metrics.items():
+            if name in found and not abs(found[name] - value) <= TOLERANCE:
+                path = cell_folder(sweep.folder, cell) / "metrics.json"
+                text = f"{path}: {name}: {value}, but its outcomes give {found[name]:.6g}"
+                sweep.refuse(cell, WinnowError(f"{text}; delete it and run again"))
+                break
+
+
+def method_values(
+    sweep: Sweep,
+    outcomes: Mapping[str, Outcomes | None],
+    extra: Mapping[str, Sequence[str]],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Values:
+    """Each method's metrics. With one seed they are the cell's; with several the mean, and an
+    interval from the outcomes averaged over the seeds (none where a track has no outcomes). `extra`
+    are further means of metrics, by name, resampled from the outcomes."""
+    result: Values = {}
+    for track in dict.fromkeys(cell.track for cell in sweep.expected):
+        repeats = seeds_of(sweep, track)
+        for method, cells in repeats.items():
+            result[method] = _stored(sweep, cells)
+        table = outcomes.get(track)
+        if table is not None:
+            for method, found in _resampled(table, extra, resamples, seed).items():
+                several = len(repeats[method]) > 1
+                wanted = {k: v for k, v in found.items() if several or k not in result[method]}
+                for name, (value, low, high) in wanted.items():
+                    known = result[method].get(name)
+                    n = known.n if known else None
+                    result[method][name] = Value(value, low, high, n, len(repeats[method]))
+    return result
+
+
+def _stored(sweep: Sweep, cells: list[Cell]) -> dict[str, Value]:
+    records = [sweep.records[cell] for cell in cells]
+    names = [n for n in records[0].metrics if all(n in record.metrics for record in records)]
+    values = {}
+    for name in names:
+        low, high = (
+            records[0].intervals.get(name, (None, None)) if len(cells) == 1 else (None, None)
+        )
+        mean = float(np.mean([record.metrics[name] for record in records]))
+        values[name] = Value(mean, low, high, records[0].n.get(name), len(cells))
+    return values
+
+
+def _resampled(
+    outcomes: Outcomes, extra: Mapping[str, Sequence[str]], resamples: int, seed: int
+) -> dict[Method, dict[str, tuple[float, float, float]]]:
+    """Value and interval of every metric and mean of every method."""
+    metrics = set(outcomes.queries["metric"])
+    possible = {name: parts for name, parts in extra.items() if metrics.issuperset(parts)}
+    means = {**headline_means(metrics), **possible}
+    plan = Resampling(outcomes.queries, means, resamples, seed)
+    methods = list(outcomes.values)
+    result = {}
+    for start in range(0, len(methods), CHUNK):
+        part = methods[start : start + CHUNK]
+        columns = np.stack([outcomes.values[method] for method in part], axis=1)
+        estimate = plan.estimates(columns)
+        low, high = percentile_interval(plan.draws(columns))
+        for i, method in enumerate(part):
+            rows = np.stack([estimate[:, i], low[:, i], high[:, i]], axis=1).tolist()
+            result[method] = {n: (r[0], r[1], r[2]) for n, r in zip(plan.names, rows, strict=True)}
+    return result
+
+
+def compare_with_none(
+    outcomes: Outcomes, resamples: int = PAIRED_RESAMPLES, seed: int = 0
+) -> dict[Method, Comparison]:
+    """Paired differences in mean recall to `none` of the same caption set; Holm's correction runs
+    over all of them. Methods whose `none` is missing are left out."""
+    means = headline_means(outcomes.queries["metric"])
+    if HEADLINE not in means:
+        return {}
+    chosen = outcomes.queries["metric"].isin(means[HEADLINE]).to_numpy()
+    plan = Resampling(outcomes.queries[chosen], {HEADLINE: means[HEADLINE]}, resamples, seed)
+    base = {m.captions: v for m, v in outcomes.values.items() if m.scorer == "none"}
+    pairs = [m for m in outcomes.values if m.scorer != "none" and m.captions in base]
+    found: list[Difference] = []
+    for start in range(0, len(pairs), CHUNK):
+        columns = [outcomes.values[m] - base[m.captions] for m in pairs[start : start + CHUNK]]
+        found += differences(plan, np.stack(columns, axis=1)[chosen], HEADLINE)
+    adjusted = holm([difference.p for difference in found])
+    return {m: Comparison(d, p) for m, d, p in zip(pairs, found, adjusted, strict=True)}

@@ -1,0 +1,154 @@
+"""A paper as data: its tables' columns, rows and published values, and which cells measure them.
+
+A further table or paper is a further YAML file (or key), never code.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from winnow.data.errors import WinnowError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Citation(_Part):
+    """Where the paper is."""
+
+    title: str
+    short: str
+    authors: str | None = None
+    venue: str
+    arxiv: str | None = None
+    url: str
+    code: str | None = None
+
+
+class Column(_Part):
+    """A published column; with `mean` it is computed here from other columns, not published."""
+
+    key: str
+    label: str
+    mean: list[str] | None = Field(None, min_length=1)
+
+
+class Measure(_Part):
+    """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
+    several. `{set}` in the label is the name of the set."""
+
+    label: str
+    metric: str | None = None
+    mean: list[str] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> "Measure":
+        if (self.metric is None) == (self.mean is None):
+            raise ValueError("give either `metric` or `mean`")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The metric's name; of a mean, its parts joined by +."""
+        return self.metric if self.metric is not None else "+".join(self.mean or [])
+
+
+class Place(_Part):
+    """The cells (all seeds) that measure a row."""
+
+    captions: str = "raw"
+    scorer: str
+    ratio: float = Field(gt=0, le=1)
+
+
+class Row(_Part):
+    """A published row, or one of ours (`ours: true`), shown where its cells were planned."""
+
+    label: str
+    published: list[float | None] | None = None
+    cell: Place | None = None
+    not_run: str | None = None
+    ours: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Row":
+        if (self.cell is None) == (self.not_run is None):
+            raise ValueError(f"row {self.label!r}: give either `cell` or `not_run` with a reason")
+        if self.ours == (self.published is not None):
+            raise ValueError(f"row {self.label!r}: give either `published` or `ours: true`")
+        return self
+
+
+class Table(_Part):
+    """One table: a published block and a measured block over the same rows."""
+
+    title: str
+    verified: str
+    track: str
+    columns: list[Column] = Field(min_length=1)
+    measured: list[Measure] = Field(min_length=1)
+    rows: list[Row] = Field(min_length=1)
+    notes: list[str] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Table":
+        given = [column.key for column in self.columns if column.mean is None]
+        keys = [column.key for column in self.columns]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"column {key!r} occurs twice")
+        for column in self.columns:
+            for part in column.mean or []:
+                if part not in given:
+                    raise ValueError(f"column {column.key!r}: mean of unknown column {part!r}")
+        for row in self.rows:
+            if row.published is not None and len(row.published) != len(given):
+                numbers = f"{len(row.published)} published values for {len(given)} columns"
+                raise ValueError(f"row {row.label!r}: {numbers}")
+        return self
+
+
+class Paper(_Part):
+    """A paper and those of its tables that are reproduced."""
+
+    paper: Name
+    citation: Citation
+    tables: dict[Name, Table]
+
+
+def load_paper(path: str | Path) -> Paper:
+    """Read and check a paper's YAML; WinnowError names the file and the key."""
+    try:
+        content: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise WinnowError(f"{path}: not valid YAML ({error})") from error
+    try:
+        return Paper.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise WinnowError(f"{path}: {key or 'top level'}: {first['msg']}") from error
+
+
+def load_papers(folder: str | Path) -> list[Paper]:
+    """Every `*.yaml` of a folder, by name; two papers of one name are refused."""
+    papers: dict[str, Paper] = {}
+    for path in sorted(Path(folder).glob("*.yaml")):
+        paper = load_paper(path)
+        if paper.paper in papers:
+            raise WinnowError(f"{path}: paper: {paper.paper!r} is the name of another file's paper")
+        papers[paper.paper] = paper
+    return list(papers.values())
+
+
+def extra_means(papers: list[Paper]) -> dict[str, list[str]]:
+    """The means of metrics that the papers' tables ask for, by their name."""
+    measures = [m for paper in papers for table in paper.tables.values() for m in table.measured]
+    return {measure.name: measure.mean for measure in measures if measure.mean}

@@ -1,0 +1,79 @@
+"""Everything under `results/`, from the files of the cells: two entries, as the DAG needs them."""
+
+from pathlib import Path
+
+from winnow.data.files import write_json, write_text
+from winnow.evaluation.statistics import RESAMPLES
+from winnow.reporting import figures
+from winnow.reporting.detection import detection_csv, detection_md
+from winnow.reporting.dvc import detection_plot_csv, metrics_json, ratio_plot_csv
+from winnow.reporting.leaderboard import (
+    cells_csv,
+    cost_csv,
+    leaderboard_csv,
+    leaderboard_md,
+    sweep_csv,
+    sweep_md,
+)
+from winnow.reporting.papers import extra_means, load_papers
+from winnow.reporting.results import Results, gather
+from winnow.reporting.tables import build, table_csv, table_md, table_tex
+
+
+def render(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    papers_dir: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write leaderboard, sweep, cells, costs, paper tables, ratio curves, DVC's metrics and plots.
+
+    Each file is written atomically. Equal cells give equal bytes, but for `cost.csv`, which holds
+    measured times. Refused cells are printed with their reasons and left out.
+    """
+    papers = load_papers(papers_dir)
+    results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
+    _print_refusals(results)
+    folder = Path(results_dir)
+    texts = {
+        "leaderboard.csv": leaderboard_csv(results),
+        "leaderboard.md": leaderboard_md(results),
+        "sweep.csv": sweep_csv(results),
+        "sweep.md": sweep_md(results),
+        "cells.csv": cells_csv(results),
+        "cost.csv": cost_csv(results),
+        "plots/contrastive.csv": ratio_plot_csv(results),
+    }
+    for paper in papers:
+        for name in paper.tables:
+            built = build(results, paper, name)
+            place = f"tables/{paper.paper}/{name}"
+            texts[f"{place}.csv"] = table_csv(built)
+            texts[f"{place}.md"] = table_md(built)
+            texts[f"{place}.tex"] = table_tex(built)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    write_json(folder / "metrics.json", metrics_json(results))
+    figures.save(figures.contrastive(results), folder / "figures", "contrastive")
+
+
+def render_detection(
+    cells_dir: str | Path, sweep_path: str | Path, results_dir: str | Path, scale: str
+) -> None:
+    """Write the detection track's table, figure and plot: they are ready long before the others."""
+    results = gather(cells_dir, sweep_path, scale, tracks=("detection",))
+    _print_refusals(results)
+    folder = Path(results_dir)
+    write_text(folder / "detection.csv", detection_csv(results))
+    write_text(folder / "detection.md", detection_md(results))
+    write_text(folder / "plots/detection.csv", detection_plot_csv(results))
+    figures.save(figures.detection(results), folder / "figures", "detection")
+
+
+def _print_refusals(results: Results) -> None:
+    for cell, reason in results.sweep.refusals.items():
+        place = "/".join(str(value) for value in cell.model_dump().values())
+        print(f"{place}: {reason}")

@@ -1,0 +1,97 @@
+"""Everything the tables and figures are drawn from, computed once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from winnow.evaluation.statistics import RESAMPLES
+from winnow.reporting.cells import NOT_RUN, Sweep, load_cells
+from winnow.reporting.methods import (
+    Comparison,
+    Method,
+    Outcomes,
+    Value,
+    Values,
+    compare_with_none,
+    load_outcomes,
+    method_of,
+    method_values,
+)
+
+PAIRED_TRACKS = ("contrastive",)  # whose outcomes are means of queries, and compared paired
+CONTROLS = ("none", "random", "oracle", "pretrained")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Values of each method, comparisons with `none`, and the sweep they come from."""
+
+    sweep: Sweep
+    values: Values
+    comparisons: dict[Method, Comparison]
+    scale: str
+
+    def expected(self, track: str) -> list[Method]:
+        """The methods planned for a track, in the order of the sweep."""
+        return list(dict.fromkeys(method_of(c) for c in self.sweep.expected if c.track == track))
+
+    def value(self, method: Method, metric: str) -> Value | None:
+        """A method's metric, or None if it was not measured."""
+        return self.values.get(method, {}).get(metric)
+
+    def zero_shot_sets(self, track: str) -> list[str]:
+        """The sets (or kinds of noise) that some method of a track was measured on."""
+        found = {
+            name.rsplit("/", 1)[0]
+            for method, values in self.values.items()
+            if method.track == track
+            for name in values
+            if "/" in name
+        }
+        return sorted(found)
+
+    def reason(self, method: Method) -> str | None:
+        """Why a method has no values; None if it has."""
+        if method in self.values:
+            return None
+        planned = self.expected(method.track)
+        if method in planned:
+            cells = [c for c in self.sweep.expected if method_of(c) == method]
+            reasons = [self.sweep.refusals[c] for c in cells if c in self.sweep.refusals]
+            told = [text for text in reasons if text != NOT_RUN]
+            return f"refused: {told[0]}" if told else NOT_RUN
+        if all(other.scorer != method.scorer for other in planned):
+            return f"{NOT_RUN}: scorer {method.scorer} is not in this sweep"
+        return (
+            f"{NOT_RUN}: scorer {method.scorer} at keep ratio {method.ratio:g} on captions "
+            f"{method.captions} is not in this sweep"
+        )
+
+    def caveat(self, method: Method) -> str:
+        """The seeds that are missing from a method's values, or why it has none; else empty."""
+        if (reason := self.reason(method)) is not None:
+            return reason
+        cells = [c for c in self.sweep.expected if method_of(c) == method]
+        lost = [self.sweep.refusals[c] for c in cells if c in self.sweep.refusals]
+        return f"{len(lost)} of {len(cells)} seeds missing: {lost[0]}" if lost else ""
+
+
+def gather(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    scale: str,
+    extra: Mapping[str, Sequence[str]] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    tracks: Sequence[str] | None = None,
+) -> Results:
+    """Read the cells of a sweep (of `tracks`, or all), average seeds, and compare with `none`."""
+    sweep = load_cells(sweep_path, cells_dir, tracks)
+    paired = [track for track in PAIRED_TRACKS if tracks is None or track in tracks]
+    outcomes: dict[str, Outcomes | None] = {track: load_outcomes(sweep, track) for track in paired}
+    values = method_values(sweep, outcomes, extra or {}, resamples, seed)
+    comparisons: dict[Method, Comparison] = {}
+    for table in outcomes.values():
+        if table is not None:
+            comparisons |= compare_with_none(table, seed=seed)
+    return Results(sweep, values, comparisons, scale)

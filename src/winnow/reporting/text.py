@@ -1,0 +1,72 @@
+"""Escaping, and plain tables in CSV, Markdown and LaTeX."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+
+EMPTY = "\N{EN DASH}"  # shown where there is no value; CSV leaves it blank
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$#])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "≈": r"$\approx$",
+    EMPTY: "--", "[": "{[}", "]": "{]}", "*": "{*}",  # after a line break they would be its options
+}  # fmt: skip
+
+
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is, on one line, inside a table or outside."""
+    plain = "".join(_HTML.get(character, character) for character in " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", plain)
+
+
+def latex(text: str) -> str:
+    """Text that LaTeX shows as it is, on one line."""
+    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table of escaped cells; the first `left` columns are text, the others numbers."""
+    rule = ["---" if i < left else "---:" for i in range(len(header))]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [header, rule, *rows])
+
+
+def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A LaTeX tabular of escaped cells (rules of booktabs)."""
+    columns = "l" * left + "r" * (len(header) - left)
+    body = [" & ".join(row) + r" \\" for row in rows]
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(header) + r" \\",
+             r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A CSV; None is blank. Floats have six significant digits, but a column `*ratio` is exact, as
+    ratios name folders."""
+    exact = [name.endswith("ratio") for name in header]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([[_csv(*cell) for cell in zip(row, exact, strict=True)] for row in rows])
+    return buffer.getvalue()
+
+
+def _csv(value: object, exact: bool) -> object:
+    if value is None or value != value:  # NaN
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) and not exact else value
+
+
+def percent(value: float | None) -> str:
+    """A fraction as per cent with two decimals; the mark of an empty cell without a value."""
+    return EMPTY if value is None or value != value else f"{100 * value:.2f}"
+
+
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A fraction with its interval, in per cent: `57.55 (55.10 to 59.98)`."""
+    if value is None or value != value or low is None or low != low or high is None:
+        return percent(value)
+    return f"{percent(value)} ({percent(low)} to {percent(high)})"

@@ -1,0 +1,55 @@
+"""Verbs `sweep` and `leaderboard`."""
+
+from pathlib import Path
+
+from winnow.command import verb
+from winnow.data.files import write_text
+from winnow.params import sections
+from winnow.params.load import Experiments, Scale, cells
+
+
+@verb("output", settings=Experiments)
+def sweep(output: Path, threads: int, settings: Experiments) -> None:
+    """Write the table of the experiments that a run consists of."""
+    from winnow.reporting.cells import KEYS
+    from winnow.reporting.text import csv_text
+
+    rows = [list(cell.model_dump().values()) for cell in cells(settings)]
+    write_text(output, csv_text(list(KEYS), rows))
+
+
+class DetectionSettings(sections.Section):
+    """The scale that the table names."""
+
+    scale: Scale
+
+
+@verb("cells", "sweep", "output", settings=DetectionSettings)
+def detection(
+    cells: Path, sweep: Path, output: Path, threads: int, settings: DetectionSettings
+) -> None:
+    """Render the detection track's table and figure from the cells that are finished."""
+    from winnow.reporting.render import render_detection
+
+    render_detection(cells, sweep, output, settings.scale)
+
+
+class LeaderboardSettings(sections.Statistics):
+    """Intervals, and the scale that the tables name."""
+
+    scale: Scale
+
+
+@verb("cells", "sweep", "papers", "output", settings=LeaderboardSettings)
+def leaderboard(
+    cells: Path,
+    sweep: Path,
+    papers: Path,
+    output: Path,
+    threads: int,
+    settings: LeaderboardSettings,
+) -> None:
+    """Render leaderboard, tables and figures from the cells that are finished."""
+    from winnow.reporting.render import render
+
+    render(cells, sweep, papers, output, settings.scale, settings.resamples, settings.seed)
