@@ -1,0 +1,32 @@
+# Winnow: which image-text pairs to keep, and what keeping them buys. See README.md, params.yaml.
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: Path(workflow.basedir, "params.yaml")
+
+
+include: "workflow/rules/common.smk"
+
+
+workdir: P.folder
+
+
+include: "workflow/rules/pool.smk"
+include: "workflow/rules/captions.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/scores.smk"
+include: "workflow/rules/subsets.smk"
+include: "workflow/rules/contrastive.smk"
+include: "workflow/rules/detection.smk"
+include: "workflow/rules/results.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.leaderboard.output,
+        rules.detection.output if P.captions.noise else [],

@@ -1,0 +1,134 @@
+"""DVC over Snakemake: DVC decides by stage, Snakemake by cell, and both give the same tables."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow_helpers import ROOT, Clone, clone, shrink
+
+STAGES = ("pool", "scores", "cells", "results")
+NEW_CELLS = 2  # of `random` and `oracle`, at a keep ratio that no run had
+
+
+def stages() -> dict:
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.fixture(scope="module")
+def reproduced(smoke: Clone, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone after `dvc repro` with `shrink`'s parameters, committed as a user would."""
+    made = clone(tmp_path_factory.mktemp("dvc") / "clone", state)
+    made.change(shrink)
+    made.commit()
+    text = made.expect("dvc", "repro").text
+    assert [name for name in STAGES if f"Running stage '{name}'" in text] == list(STAGES)
+    made.commit()
+    return made
+
+
+def plain(made: Clone, folder: Path, state: Path, ratio: float) -> dict[str, bytes]:
+    """What Snakemake alone gives at a keep ratio, in a clone of its own."""
+    other = clone(folder, state)
+    other.change(shrink)
+    text = other.snakemake("--config", f"ratio={ratio}").text
+    assert "Moving output file" not in text, "the same jobs, so all of them are in the cache"
+    return other.results()
+
+
+def trained(text: str) -> int:
+    """How many trainings a run did not find in the cache."""
+    return len(re.findall(r"Moving output file artifacts/models/contrastive/", text))
+
+
+# dvc.yaml itself
+
+
+def test_no_output_is_persisted_or_unmanaged() -> None:
+    for name, stage in stages().items():
+        assert stage["cmd"].startswith("snakemake --cores all"), name
+        for out in stage["outs"]:
+            path, options = next(iter(out.items())) if isinstance(out, dict) else (out, {})
+            assert options == ({"cache": False} if path.startswith("results/") else {}), path
+
+
+def test_stages_follow_the_parameters_that_their_jobs_read() -> None:
+    known = set(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    named = {name: set(stage["params"]) for name, stage in stages().items()}
+    assert set().union(*named.values()) == known
+    assert not [name for name in ("pool", "scores") if "ratio" in named[name]]
+
+
+def test_stages_follow_the_code_that_their_jobs_run() -> None:
+    packages = {path.parent.name for path in (ROOT / "src/winnow").glob("*/__init__.py")}
+    watched = [dep for stage in stages().values() for dep in stage["deps"]]
+    assert {Path(dep).name for dep in watched if dep.startswith("src/winnow/")} == packages
+    rules = {f"workflow/rules/{path.name}" for path in (ROOT / "workflow/rules").glob("*.smk")}
+    assert rules <= set(watched)
+
+
+# what a user does
+
+
+def test_repro_with_nothing_changed_runs_nothing(reproduced: Clone) -> None:
+    result = reproduced.expect("dvc", "repro")
+    print(f"dvc repro, warm: {result.seconds:.1f} s")
+    assert "Data and pipelines are up to date" in result.text
+    assert "Running stage" not in result.text
+    assert "Nothing to be done" in reproduced.snakemake().text
+
+
+def test_dvc_looks_into_every_output(reproduced: Clone) -> None:
+    """A link to a folder would be recorded as an empty folder, whatever it holds."""
+    lock = yaml.safe_load((reproduced.folder / "dvc.lock").read_text())["stages"]
+    for stage in lock.values():
+        for out in stage["outs"]:
+            path = reproduced.folder / out["path"]
+            if path.is_dir():
+                files = [p for p in path.rglob("*") if p.is_file()]
+                unseen = [p for p in files if p.name == ".snakemake_timestamp"]
+                assert out["nfiles"] == len(files) - len(unseen) > 0, out["path"]
+
+
+def test_metrics_params_and_plots_have_something_to_show(reproduced: Clone) -> None:
+    shown = json.loads(reproduced.expect("dvc", "metrics", "show", "--json").text)
+    metrics = shown[""]["data"]["results/metrics.json"]["data"]
+    assert 0 <= metrics["contrastive"]["raw"]["oracle"]["keep30"]["mean_recall"] <= 1
+    assert 0 <= metrics["detection"]["raw"]["oracle"]["average_precision"] <= 1
+    reproduced.expect("dvc", "plots", "show", "--out", "plots")
+    page = (reproduced.folder / "plots/index.html").read_text()
+    shutil.rmtree(reproduced.folder / "plots")
+    for expected in ("Mean recall by keep ratio", "Average precision by kind", "contrastive.png"):
+        assert expected in page
+
+
+def test_experiment_in_the_workspace_runs_only_what_the_ratio_needs(
+    reproduced: Clone, tmp_path: Path, state: Path
+) -> None:
+    text = reproduced.expect("dvc", "exp", "run", "-S", "ratio=0.6").text
+    assert "Stage 'pool' didn't change" in text and "Stage 'scores' didn't change" in text
+    assert trained(text) == NEW_CELLS
+    difference = json.loads(reproduced.expect("dvc", "params", "diff", "--json").text)
+    assert difference == {"params.yaml": {"ratio": {"old": 0.3, "new": 0.6, "diff": 0.3}}}
+    assert reproduced.results() == plain(reproduced, tmp_path / "plain", state, 0.6)
+    reproduced.git("checkout", "--quiet", "--", ".")
+    reproduced.expect("dvc", "checkout")
+    assert reproduced.expect("dvc", "status").text.strip().endswith("up to date.")
+
+
+def test_experiment_in_a_temporary_folder_uses_the_same_cache(
+    smoke: Clone, tmp_path: Path, state: Path
+) -> None:
+    """From a clone in which nothing ran: DVC pulls the stand-ins inside a stage of its own."""
+    made = clone(tmp_path / "clone", state)
+    made.change(shrink)
+    made.commit()
+    text = made.expect("dvc", "exp", "run", "--temp", "--name", "trial", "-S", "ratio=0.7").text
+    assert trained(text) == NEW_CELLS
+    assert "Moving output file artifacts/scores" not in text
+    assert not (made.folder / "artifacts").exists()
+    expected = plain(made, tmp_path / "plain", state, 0.7)
+    made.expect("dvc", "exp", "apply", "trial")
+    assert made.results() == expected

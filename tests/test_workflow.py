@@ -1,0 +1,223 @@
+"""The flow from a fresh clone: what it leaves, what it does again, and what each job may read."""
+
+import csv
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path
+
+import fakes
+import pytest
+import yaml
+from PIL import Image
+from workflow_helpers import ROOT, Clone, clone, shrink
+
+from winnow.data.metrics import Cell, read_metrics
+
+TABLES = ("table1", "table2", "table11", "table12")
+NOTHING = "Nothing to be done"
+LINTS = {
+    "Specify a conda environment or container for each rule.",  # one environment for all
+    "Mixed rules and functions in same snakefile.",  # a stage's functions lie beside its rules
+}
+
+
+class Jobs:
+    """The jobs of a dry run: what each output is made by, and from what."""
+
+    def __init__(self, made: Clone, *words: str):
+        text = made.snakemake("--detailed-summary", *words).text
+        header, *rows = (line.split("\t") for line in text.splitlines() if line.count("\t") > 5)
+        self.rows = [dict(zip(header, row, strict=False)) for row in rows]
+
+    @cached_property
+    def rule(self) -> dict[str, str]:
+        """The rule of each output."""
+        return {row["output_file"]: row["rule"] for row in self.rows}
+
+    @cached_property
+    def inputs(self) -> dict[str, set[str]]:
+        """The inputs of each output."""
+        return {
+            row["output_file"]: set(filter(None, row["input-file(s)"].split(",")))
+            for row in self.rows
+        }
+
+    def behind(self, output: str, stop: str) -> set[str]:
+        """Everything that an output depends on, not looking behind outputs of the rule `stop`."""
+        found: set[str] = set()
+        waiting = {output}
+        while waiting:
+            path = waiting.pop()
+            if self.rule.get(path) != stop:
+                waiting |= self.inputs.get(path, set()) - found
+                found |= self.inputs.get(path, set())
+        return found
+
+
+@pytest.fixture(scope="module")
+def jobs(smoke: Clone) -> Jobs:
+    return Jobs(smoke)
+
+
+# what a run leaves
+
+
+def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
+    expected = {f"{name}.{kind}" for name in ("leaderboard", "sweep") for kind in ("csv", "md")}
+    expected |= {"detection.csv", "detection.md", "cells.csv", "cost.csv", "metrics.json"}
+    expected |= {f"plots/{track}.csv" for track in ("contrastive", "detection")}
+    expected |= {
+        f"figures/{track}.{kind}"
+        for track in ("contrastive", "detection")
+        for kind in ("png", "svg")
+    }
+    expected |= {
+        f"tables/scorers/{name}.{kind}" for name in TABLES for kind in ("csv", "md", "tex")
+    }
+    results = smoke.folder / "results"
+    found = {p.relative_to(results).as_posix() for p in results.rglob("*") if p.is_file()}
+    assert found == expected
+    assert not [name for name in found if not (results / name).stat().st_size]
+
+
+def test_leaderboard_has_the_controls_and_every_scorer(smoke: Clone) -> None:
+    with (smoke.folder / "results/leaderboard.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    scorers = {row["scorer"] for row in rows}
+    assert scorers == {"pretrained", *yaml.safe_load((ROOT / "params.yaml").read_text())["scorers"]}
+    assert {row["scale"] for row in rows} == {"smoke"}
+    for row in rows:
+        low, value, high = (float(row[f"mean_recall{end}"]) for end in ("_low", "", "_high"))
+        assert 0 <= low <= value <= high <= 1
+    assert {row["ratio"] for row in rows if row["scorer"] == "domain_clip"} == {"0.3", "0.5"}
+
+
+def test_figures_are_pictures(smoke: Clone) -> None:
+    for track in ("contrastive", "detection"):
+        figure = smoke.folder / f"results/figures/{track}"
+        with Image.open(figure.with_suffix(".png")) as image:
+            image.load()
+            assert min(image.size) > 200
+        assert ET.parse(figure.with_suffix(".svg")).getroot().tag.endswith("svg")
+
+
+def test_each_cell_has_provenance_intervals_and_cost(smoke: Clone) -> None:
+    with (smoke.folder / "artifacts/sweep.csv").open() as handle:
+        cells = [Cell.model_validate(row) for row in csv.DictReader(handle)]
+    assert len(cells) > 10
+    for cell in cells:
+        place = (cell.track, cell.captions, cell.scorer, repr(cell.ratio), str(cell.seed))
+        folder = smoke.folder.joinpath("artifacts/cells", *place)
+        record = read_metrics(folder / "metrics.json", cell)
+        assert set(record.intervals) == set(record.metrics) == set(record.n)
+        assert {"parameters", "inputs", "code", "versions", "hardware"} <= set(record.provenance)
+        assert str(smoke.folder) not in (folder / "metrics.json").read_text()
+        cost = json.loads((folder / "cost.json").read_text())
+        assert {"wall_s", "cpu_s", "gpu_s", "peak_mb", "samples"} <= set(cost)
+
+
+def test_outputs_are_links_to_files_of_the_cache_and_share_none(smoke: Clone) -> None:
+    entries = defaultdict(set)
+    for path in (smoke.folder / "artifacts").rglob("*"):
+        assert not (path.is_symlink() and path.is_dir()), "DVC does not look behind such a link"
+        if path.is_symlink():
+            entries[path.resolve()].add(path)
+    assert len(entries) > 100
+    assert not [paths for paths in entries.values() if len(paths) > 1]
+
+
+def test_second_run_has_nothing_to_do(smoke: Clone) -> None:
+    result = smoke.snakemake()
+    print(f"smoke, warm: {result.seconds:.1f} s")
+    assert NOTHING in result.text
+
+
+def test_cold_runs_with_different_caches_agree(small: Clone, tmp_path: Path, state: Path) -> None:
+    small.snakemake()
+    cold = clone(tmp_path / "cold", state, output_cache=tmp_path / "outputs")
+    cold.change(shrink)
+    cold.snakemake("--quiet", "all")
+    assert "Symlinking" not in small.snakemake().text
+    assert cold.results() == small.results()
+
+
+# what each job reads
+
+
+def test_only_oracle_detection_and_corruptor_read_the_truth(jobs: Jobs) -> None:
+    readers = {
+        (rule, Path(output).stem if rule == "score" else "")
+        for output, rule in jobs.rule.items()
+        if any(path.startswith("artifacts/truth/") for path in jobs.inputs[output])
+    }
+    oracle = {("score", "oracle"), ("score", "oracle.cost")}
+    assert readers == {("corrupt", ""), ("evaluate_detection", ""), *oracle}
+
+
+def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
+    scores = [output for output, rule in jobs.rule.items() if rule == "score"]
+    assert len(scores) == 14
+    for output in scores:
+        sealed = [p for p in jobs.behind(output, "corrupt") if p.startswith("artifacts/truth/")]
+        assert bool(sealed) == ("oracle" in output), f"{output} depends on {sealed}"
+
+
+def test_shell_commands_take_no_wildcards() -> None:
+    """The cache keys a job by its inputs, params and shell command, not by its wildcards."""
+    for path in [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]:
+        for command in re.findall(r"\n    shell:\n((?:        .*\n)+)", path.read_text()):
+            assert "{wildcards" not in command, path
+
+
+def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
+    small.snakemake("--quiet", "all")
+    module = small.folder / "src/winnow/scoring/scorers.py"
+    module.write_text(module.read_text() + "# a remark\n")
+    planned = small.snakemake("--dry-run").text
+    rules = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total", "all"}
+    following = {"select", "train_contrastive", "evaluate_contrastive", "evaluate_detection"}
+    assert rules == {"score", *following, "detection", "leaderboard"}
+
+
+def test_lint_has_no_other_complaints(small: Clone) -> None:
+    lints = set(re.findall(r"^    \* (.+?):?$", small.run("snakemake", "--lint").text, re.M))
+    assert lints <= LINTS
+
+
+# a pool of real images
+
+
+def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path) -> None:
+    source = fakes.karpathy(tmp_path / "data", count=60)
+    config = {
+        "folder": "runs/karpathy",
+        "source": {key: str(value) for key, value in source.items()},
+        "scorers": {"domain_clip": {"model": "domain_clip"}},
+        "contrastive": {"batch_size": 8},
+        "foundry": {"optimiser": {"batch_size": 8}},
+        "scales": {
+            "smoke": {
+                "contrastive": {"samples_seen": 16, "batch_size": 8},
+                "foundry": {"samples_seen": {"clip": 16, "domain_clip": 16}},
+            }
+        },
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    text = small.snakemake("--configfile", str(tmp_path / "mine.yaml")).text
+    assert "pull_standins" not in text
+    run = small.folder / "runs/karpathy"
+    with (run / "results/leaderboard.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert {row["scorer"] for row in rows} == {
+        "pretrained",
+        "none",
+        "random",
+        "oracle",
+        "domain_clip",
+    }
+    assert (run / "artifacts/foundry/clip/foundry.json").is_file()
+    assert not (small.folder / "artifacts").exists()
+    assert NOTHING in small.snakemake("--configfile", str(tmp_path / "mine.yaml")).text

@@ -1,0 +1,183 @@
+"""Copies of the repository to run in, and the session's one smoke run whose cache others share."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 240  # for one command, on a busy machine
+UNSTABLE = {"cost.csv", "cost.json"}  # hold measured times
+
+
+@dataclass
+class Result:
+    """How a command ended, and all that it printed."""
+
+    code: int
+    text: str
+    seconds: float
+
+
+@dataclass
+class Clone:
+    """A copy of the repository with a git history of its own, and the environment to run it."""
+
+    folder: Path
+    environment: dict[str, str] = field(repr=False)
+
+    @property
+    def cache(self) -> Path:
+        """Snakemake's cache of outputs."""
+        return Path(self.environment["SNAKEMAKE_OUTPUT_CACHE"])
+
+    def start(self, *words: str, **changes: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, so that it can be killed with its jobs."""
+        return subprocess.Popen(
+            words,
+            cwd=self.folder,
+            env=self.environment | changes,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *words: str, **changes: str) -> Result:
+        """Run a command, whatever its exit status."""
+        start = time.monotonic()
+        with self.start(*words, **changes) as process:
+            text, _ = process.communicate(timeout=SECONDS)
+        return Result(process.returncode, text, time.monotonic() - start)
+
+    def expect(self, *words: str, **changes: str) -> Result:
+        """Run a command that must succeed."""
+        result = self.run(*words, **changes)
+        assert result.code == 0, f"{' '.join(words)}\n{result.text}"
+        return result
+
+    def snakemake(self, *words: str, **changes: str) -> Result:
+        """Run Snakemake on two cores; it must succeed."""
+        return self.expect("snakemake", "--cores", "2", *words, **changes)
+
+    def git(self, *words: str) -> str:
+        """Run git, which must succeed, and give back what it printed."""
+        return self.expect("git", *words).text
+
+    def commit(self) -> None:
+        """Commit everything."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "state of a test")
+
+    def change(self, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Edit params.yaml."""
+        path = self.folder / "params.yaml"
+        content = yaml.safe_load(path.read_text())
+        edit(content)
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def results(self) -> dict[str, bytes]:
+        """The bytes of every file under results/ that must not differ between runs."""
+        return contents(self.folder / "results")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file below a folder by relative path, without those of measured times."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(path.name.endswith(name) for name in UNSTABLE)
+    }
+
+
+def clone(folder: Path, state: Path, output_cache: Path | None = None) -> Clone:
+    """Copy what git tracks or would track here, as it is now, into a repository in `folder`.
+
+    `state` holds the user's caches: the one of outputs too, if `output_cache` names no other.
+    """
+    listed = subprocess.run(
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith("results/") and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    made = Clone(folder, _environment(folder, state, output_cache))
+    made.git("init", "--quiet", "--initial-branch", "main")
+    made.commit()
+    return made
+
+
+def _environment(folder: Path, state: Path, output_cache: Path | None) -> dict[str, str]:
+    """This process's, but: the clone's own package, private caches, a committer, no settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE_", "DVC_", "GIT_"))}
+    names = {f"GIT_{role}_NAME": "A tester" for role in ("AUTHOR", "COMMITTER")}
+    mails = {f"GIT_{role}_EMAIL": "tester@example.org" for role in ("AUTHOR", "COMMITTER")}
+    own = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "src"),
+        "XDG_CACHE_HOME": str(state),
+        "SNAKEMAKE_OUTPUT_CACHE": str(output_cache or state / "winnow/snakemake"),
+        "DVC_SITE_CACHE_DIR": str(state / "dvc"),
+        "DVC_NO_ANALYTICS": "1",
+    }
+    return kept | names | mails | own
+
+
+def shrink(content: dict[str, Any]) -> None:
+    """The smoke scale with only the controls, at one keep ratio: a subset of the smoke run."""
+    content["scale"] = "smoke"
+    content["scorers"] = {name: {} for name in ("none", "random", "oracle")}
+    content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"]}
+    del content["scales"]["smoke"]["sweep"]
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's caches that the session's runs share."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Clone:
+    """A fresh clone after its first `snakemake`, at the smoke scale. Tests leave it as it is."""
+    made = clone(tmp_path_factory.mktemp("smoke"), state)
+    made.change(lambda content: content.update(scale="smoke"))
+    made.commit()
+    result = made.snakemake()
+    print(f"smoke, cold: {result.seconds:.1f} s")
+    return made
+
+
+@pytest.fixture
+def small(smoke: Clone, tmp_path: Path, state: Path) -> Iterator[Clone]:
+    """A fresh clone with `shrink`'s parameters, all of whose cells the smoke run left in the cache.
+
+    Its own outputs are removed at the end: they are most of what the tests write.
+    """
+    folder = tmp_path / "small"
+    made = clone(folder, state)
+    made.change(shrink)
+    made.commit()
+    yield made
+    shutil.rmtree(folder)

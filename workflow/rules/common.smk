@@ -1,0 +1,81 @@
+# Parameters, digests of the code that rules run, and the sweep. No rules.
+#
+# The cache knows a job by its inputs, params and shell command, not by its wildcards: a shell command
+# takes wildcards through params alone, or two jobs would share one cached output.
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+from snakemake.caching.local import OutputFileCache
+
+from winnow.command import options
+from winnow.data.errors import WinnowError
+from winnow.data.files import cache_folder
+from winnow.data.provenance import code_digest
+from winnow.params.load import PRETRAINED, cells, resolve, sweep
+
+ROOT = Path(workflow.basedir)
+
+try:
+    P = resolve(config, ROOT)
+except WinnowError as error:
+    sys.exit(str(error))
+
+# One cache outside the workspace, shared with the folders in which DVC runs experiments.
+CACHE = Path(
+    os.environ.setdefault("SNAKEMAKE_OUTPUT_CACHE", str(cache_folder() / "snakemake"))
+)
+try:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=CACHE).close()
+except OSError as error:
+    sys.exit(
+        f"{CACHE}: the cache of outputs cannot be written ({error.strerror}); mend its "
+        "permissions, or name another folder in SNAKEMAKE_OUTPUT_CACHE"
+    )
+
+
+def link(cache, path, target, utime=True):
+    """Link a cached output into the workspace: files alone, never a folder.
+
+    DVC does not look behind a link to a folder, so that it would take every version of it for the
+    same, and its checkout would write through the link into the cache.
+    """
+    if path.is_dir():
+        target.mkdir(exist_ok=True)
+        for inner in sorted(path.iterdir()):
+            link(cache, inner, target / inner.name, utime)
+    else:
+        os.symlink(path, target)
+        if utime:
+            os.utime(target, follow_symlinks=False)
+
+
+OutputFileCache.symlink = link
+
+STANDINS = ("clip", "domain_clip", "evaluator_clip")
+TERRARIUM = P.source.kind == "terrarium"
+# What the tables call the evaluation set and the fine-tuned model.
+DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name
+MODEL = P.models["clip"].id or "stand-in clip"
+# Relative, so that an experiment's copy of the repository asks the cache the same questions.
+REPOSITORY = Path(os.path.relpath(ROOT, P.folder))
+RELEASED = REPOSITORY / "released/standins"
+# The foundry's world: a reference split to learn from, a test split to measure on.
+FOUNDRY_SOURCE = {
+    "kind": "terrarium",
+    "pool": 1,
+    "reference": P.foundry.images,
+    "test": 500,
+    "seed": P.foundry.seed,
+}
+
+
+wildcard_constraints:
+    captions="[a-z][a-z0-9_]*",
+    scorer="[a-z][a-z0-9_]*",
+    ratio=r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+",
+    seed="[0-9]+",
+    role="|".join(STANDINS),

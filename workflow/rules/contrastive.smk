@@ -1,0 +1,61 @@
+# Track `contrastive`: fine-tune the general model on a subset, then retrieval and zero-shot sets.
+
+
+def cell_model(wildcards):
+    """The model of a cell: fine-tuned, or for the control `pretrained` the general one itself."""
+    if wildcards.scorer == PRETRAINED:
+        return model("clip")
+    return "artifacts/models/contrastive/{captions}/{scorer}/{ratio}/{seed}".format(
+        **wildcards
+    )
+
+
+rule train_contrastive:
+    input:
+        pool="artifacts/pool",
+        captions="artifacts/captions/{captions}.parquet",
+        subset="artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
+        model=model("clip"),
+    output:
+        directory("artifacts/models/contrastive/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/train_contrastive/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        seed="{seed}",
+        options=options(P.contrastive),
+        code=code_digest("data", "params", "models", "training"),
+    message:
+        "training on {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer},"
+        " seed {wildcards.seed}"
+    shell:
+        "winnow train-contrastive --pool {input.pool} --captions {input.captions}"
+        " --subset {input.subset} --model {input.model} --output {output}"
+        " --seed {params.seed} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule evaluate_contrastive:
+    input:
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        zeroshot="artifacts/zeroshot",
+        model=cell_model,
+    output:
+        directory("artifacts/cells/contrastive/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/evaluate_contrastive/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
+        names=f"--dataset {shlex.quote(DATASET)} --model-name {shlex.quote(MODEL)}",
+        options=options(P.statistics),
+        code=code_digest("data", "params", "sources", "models", "evaluation"),
+    message:
+        "evaluating {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
+    shell:
+        "winnow evaluate-contrastive --pool {input.pool} --human {input.human}"
+        " --zeroshot {input.zeroshot} --model {input.model} --output {output}"
+        " {params.cell} {params.names} --threads {threads}"
+        " {params.options} > {log} 2>&1"

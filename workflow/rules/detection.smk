@@ -1,0 +1,25 @@
+# Track `detection`: how well each scorer finds the known noise. Reads the sealed truth.
+
+
+rule evaluate_detection:
+    input:
+        scores="artifacts/scores/{captions}/{scorer}.parquet",
+        cost="artifacts/scores/{captions}/{scorer}.cost.json",
+        truth="artifacts/truth/{captions}.parquet",
+    output:
+        directory("artifacts/cells/detection/{captions}/{scorer}/1.0/0"),
+    log:
+        "logs/evaluate_detection/{captions}/{scorer}.log",
+    cache: "omit-software"
+    priority: 10  # what training waits for, and the first table
+    threads: 1
+    params:
+        cell="--captions {captions} --scorer {scorer}",
+        options=options(P.statistics),
+        code=code_digest("data", "params", "evaluation"),
+    message:
+        "measuring what {wildcards.scorer} detects"
+    shell:
+        "winnow evaluate-detection --scores {input.scores} --truth {input.truth}"
+        " --output {output} {params.cell}"
+        " --threads {threads} {params.options} > {log} 2>&1"

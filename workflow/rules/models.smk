@@ -1,0 +1,123 @@
+# Models by role: released stand-ins, stand-ins of another pool, published checkpoints; the foundry.
+
+
+def model(role):
+    """The folder of a role's model."""
+    if P.models[role].loader != "standin":
+        return f"artifacts/models/{role}"
+    return RELEASED / role if TERRARIUM else f"artifacts/foundry/{role}"
+
+
+if TERRARIUM:  # the foundry has its own world, none of whose images is in a pool
+    FOUNDRY_POOL, FOUNDRY_HUMAN = (
+        "artifacts/foundry/pool",
+        "artifacts/foundry/human.parquet",
+    )
+else:
+    FOUNDRY_POOL, FOUNDRY_HUMAN = rules.pool.output.pool, rules.pool.output.human
+
+
+rule pull_standins:
+    input:
+        RELEASED.with_suffix(".dvc"),
+    output:
+        [directory(RELEASED / role) for role in STANDINS],
+    log:
+        "logs/pull_standins.log",
+    threads: 1
+    params:
+        repository=str(REPOSITORY),
+    message:
+        "pulling the released stand-ins"
+    shell:
+        "dvc --cd {params.repository} pull --remote released --force released/standins.dvc"
+        " > {log} 2>&1"
+
+
+rule fetch_model:
+    output:
+        directory("artifacts/models/{role}"),
+    log:
+        "logs/fetch_model/{role}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=lambda wildcards: options(P.models[wildcards.role]),
+        code=code_digest("data", "models"),
+    message:
+        "fetching {wildcards.role}: {params.options}"
+    shell:
+        "winnow fetch-model --output {output} {params.options} > {log} 2>&1"
+
+
+rule foundry_pool:
+    output:
+        pool=directory("artifacts/foundry/pool"),
+        human="artifacts/foundry/human.parquet",
+        layouts="artifacts/foundry/layouts.parquet",
+    log:
+        "logs/foundry_pool.log",
+    cache: "omit-software"
+    threads: 2
+    params:
+        options=options({"source": FOUNDRY_SOURCE, **P.pool.model_dump()}),
+        code=code_digest("data", "params", "terrarium", "sources"),
+    message:
+        "drawing the foundry's world"
+    shell:
+        "winnow pool --output {output.pool} --captions {output.human}"
+        " --layouts {output.layouts} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule train_standin:
+    input:
+        pool=FOUNDRY_POOL,
+        human=FOUNDRY_HUMAN,
+    output:
+        directory("artifacts/foundry/{role}"),
+    log:
+        "logs/train_standin/{role}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        role="{role}",
+        options=lambda wildcards: options(
+            {
+                **P.foundry.optimiser.model_dump(),
+                "samples_seen": P.foundry.samples_seen[wildcards.role],
+            }
+        ),
+        code=code_digest("data", "params", "models", "training"),
+    message:
+        "training the stand-in {wildcards.role}"
+    shell:
+        "winnow train-standin --pool {input.pool} --human {input.human} --output {output}"
+        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule evaluate_standin:
+    input:
+        pool=FOUNDRY_POOL,
+        human=FOUNDRY_HUMAN,
+        zeroshot=rules.zeroshot.output,
+        model="artifacts/foundry/{role}",
+    output:
+        "artifacts/foundry/{role}.md",
+    log:
+        "logs/evaluate_standin/{role}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        role="{role}",
+        code=code_digest("data", "models", "sources", "evaluation"),
+    message:
+        "writing the model card of {wildcards.role}"
+    shell:
+        "winnow evaluate-standin --pool {input.pool} --human {input.human}"
+        " --zeroshot {input.zeroshot} --model {input.model} --output {output}"
+        " --role {params.role} --threads {threads} > {log} 2>&1"
+
+
+rule foundry:
+    input:
+        expand("artifacts/foundry/{role}.md", role=STANDINS),

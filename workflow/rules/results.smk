@@ -1,0 +1,108 @@
+# Leaderboard, paper tables and figures. They are committed, so they are not links into the cache.
+from winnow.reporting.papers import load_papers
+
+CELLS = cells(sweep(P))
+PAPERS = ROOT / "workflow/papers"
+TABLES = {paper.paper: list(paper.tables) for paper in load_papers(PAPERS)}
+
+
+def cell_folders(track):
+    """The folders of a track's cells."""
+    return [
+        f"artifacts/cells/{track}/{cell.captions}/{cell.scorer}/{cell.ratio}/{cell.seed}"
+        for cell in CELLS
+        if cell.track == track
+    ]
+
+
+rule sweep:
+    output:
+        "artifacts/sweep.csv",
+    log:
+        "logs/sweep.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=options(sweep(P)),
+        code=code_digest("params"),
+    message:
+        "writing the table of experiments"
+    shell:
+        "winnow sweep --output {output} {params.options} > {log} 2>&1"
+
+
+rule pools:
+    input:
+        rules.corrupt.output,
+        rules.zeroshot.output,
+
+
+rule scores:
+    input:
+        collect("artifacts/scores/raw/{scorer}.parquet", scorer=P.scorers),
+
+
+rule cells:
+    input:
+        cell_folders("contrastive"),
+        cell_folders("detection"),
+        rules.sweep.output,
+
+
+rule detection:
+    input:
+        cell_folders("detection"),
+        sweep=rules.sweep.output,
+    output:
+        expand("results/detection.{kind}", kind=["csv", "md"]),
+        "results/plots/detection.csv",
+        "results/figures/detection.png",
+        report("results/figures/detection.svg", category="Figures"),
+    log:
+        "logs/detection.log",
+    priority: 10  # the first table, long before the last cell
+    threads: 1
+    params:
+        options=options({"scale": P.scale}),
+        code=code_digest("data", "evaluation", "reporting"),
+    message:
+        "rendering what each scorer detects into results/detection.md"
+    shell:
+        "winnow detection --cells artifacts/cells --sweep {input.sweep} --output results"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule leaderboard:
+    input:
+        cell_folders("contrastive"),
+        cell_folders("detection"),
+        sweep=rules.sweep.output,
+        papers=sorted(PAPERS.glob("*.yaml")),
+    output:
+        expand(
+            "results/{name}.{kind}", name=["leaderboard", "sweep"], kind=["csv", "md"]
+        ),
+        expand("results/{name}.csv", name=["cells", "cost"]),
+        "results/metrics.json",
+        "results/plots/contrastive.csv",
+        [
+            f"results/tables/{paper}/{name}.{kind}"
+            for paper, names in TABLES.items()
+            for name in names
+            for kind in ("csv", "md", "tex")
+        ],
+        "results/figures/contrastive.png",
+        report("results/figures/contrastive.svg", category="Figures"),
+    log:
+        "logs/leaderboard.log",
+    threads: 1
+    params:
+        options=options({"scale": P.scale, **P.statistics.model_dump()}),
+        papers=PAPERS,
+        code=code_digest("data", "evaluation", "reporting"),
+    message:
+        "rendering leaderboard, tables and figures into results/"
+    shell:
+        "winnow leaderboard --cells artifacts/cells --sweep {input.sweep}"
+        " --papers {params.papers} --output results --threads {threads} {params.options}"
+        " > {log} 2>&1"

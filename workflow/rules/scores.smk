@@ -1,0 +1,44 @@
+# One table of scores for each scorer. Only the control `oracle` may read the sealed truth.
+
+
+def scorer_inputs(wildcards):
+    """What a scorer reads beside the pool and the captions."""
+    scorer = P.scorers[wildcards.scorer]
+    oracle = (scorer.use or wildcards.scorer) == "oracle"
+    return {
+        "model": model(scorer.model) if scorer.model else [],
+        "given": scorer.scores or [],
+        "truth": f"artifacts/truth/{wildcards.captions}.parquet" if oracle else [],
+    }
+
+
+rule score:
+    input:
+        unpack(scorer_inputs),
+        pool="artifacts/pool",
+        captions="artifacts/captions/{captions}.parquet",
+    output:
+        scores="artifacts/scores/{captions}/{scorer}.parquet",
+        cost="artifacts/scores/{captions}/{scorer}.cost.json",
+    log:
+        "logs/score/{captions}/{scorer}.log",
+    cache: "omit-software"
+    priority: 10  # what training waits for, and the first table
+    threads: 1  # a scorer that waits for two cores would wait for the last training
+    params:
+        scorer="{scorer}",
+        options=lambda wildcards: options(
+            {
+                **P.scoring.model_dump(),
+                **P.scorers[wildcards.scorer].model_dump(exclude={"model"}),
+            }
+        ),
+        model=lambda wildcards, input: "--model" if input.model else "",
+        truth=lambda wildcards, input: "--truth" if input.truth else "",
+        code=code_digest("data", "params", "models", "scoring"),
+    message:
+        "scoring {wildcards.captions} with {wildcards.scorer}"
+    shell:
+        "winnow score --pool {input.pool} --captions {input.captions} --output {output.scores}"
+        " --scorer {params.scorer} {params.model} {input.model} {params.truth} {input.truth}"
+        " --threads {threads} {params.options} > {log} 2>&1"
