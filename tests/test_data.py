@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,20 @@ from winnow.data.tables import (
 )
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file may grow beyond 4 KiB: the error a full disk gives, as EFBIG."""
+    """No file may grow beyond 4 KiB: the error a full disk gives, as EFBIG.
+
+    Around as little as possible: a test's report may go to a file that is longer already.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 # atomic writes
@@ -114,7 +119,6 @@ def test_atomic_path_of_a_killed_job(tmp_path: Path) -> None:
     assert target.read_text() == "whole"
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_atomic_path_on_a_full_disk(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).random(5000)
     scores = pd.DataFrame({"uid": map(str, noise), "caption_id": 0, "score": noise})
@@ -123,10 +127,14 @@ def test_atomic_path_on_a_full_disk(tmp_path: Path) -> None:
         ("json", lambda path: write_json(path, ["x"] * 10_000)),
         ("table", lambda path: write_table(path, scores, SCORES)),
     ):
-        with pytest.raises(WinnowError, match=f"cannot write .*{name}.*free space"):
+        with (
+            pytest.raises(WinnowError, match=f"cannot write .*{name}.*free space"),
+            full_disk(),
+        ):
             write(tmp_path / name)
     with (
         pytest.raises(WinnowError, match=r"cannot write .*pool"),
+        full_disk(),
         atomic_path(tmp_path / "pool") as folder,
         closing(ShardWriter(folder, 4)) as writer,
     ):
