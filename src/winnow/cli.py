@@ -16,6 +16,7 @@ STAGES = (
     "params",
     "sources",
     "models",
+    "captioning",
     "scoring",
     "curation",
     "training",
@@ -76,6 +77,8 @@ def _add(verbs: Any, name: str, verb: Verb) -> None:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path, required=True)
     for option in verb.optional_paths:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path)
+    for option in verb.path_lists:
+        parser.add_argument(f"--{option.replace('_', '-')}", type=Path, nargs="*", default=[])
     for option, kind in verb.values.items():
         choices = get_args(kind)  # of a Literal
         parser.add_argument(

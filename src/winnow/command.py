@@ -20,6 +20,7 @@ class Verb:
     run: Callable[..., None]
     paths: tuple[str, ...]
     optional_paths: tuple[str, ...] = ()
+    path_lists: tuple[str, ...] = ()
     values: dict[str, Any] = field(default_factory=dict)  # types, or a Literal's choices
     settings: Any = None
 
@@ -38,6 +39,7 @@ VERBS: dict[str, Verb] = {}
 def verb(
     *paths: str,
     optional: tuple[str, ...] = (),
+    lists: tuple[str, ...] = (),
     values: dict[str, Any] | None = None,
     settings: Any = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -52,7 +54,7 @@ def verb(
             function(**arguments)
 
         run.__doc__ = function.__doc__
-        VERBS[name] = Verb(run, paths, optional, values or {}, settings)
+        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings)
         return function
 
     return register
