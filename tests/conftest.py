@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
+from mllm_fixture import mllm  # noqa: F401
 from workflow_helpers import small, smoke, state  # noqa: F401
 
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
 from winnow.params.sections import Captions
 from winnow.params.source import TerrariumSource
+
+settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
+settings.load_profile("any machine")
 
 NOISE = {"mismatch": 0.3, "count": 0.1, "attribute": 0.1, "generic": 0.1}
 
@@ -22,6 +27,7 @@ class World:
 
     pool: Path
     human_path: Path
+    layouts_path: Path
     raw_path: Path
     truth_path: Path
     samples: pd.DataFrame
@@ -70,6 +76,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(
         pool,
         human,
+        layouts,
         root / "raw.parquet",
         root / "truth.parquet",
         samples,

@@ -23,7 +23,7 @@ _LATE_VERB = re.compile(r" (?:is|are|on|in|around|nearby|runs?|below) ?|nearby$|
 _ROADS = frozenset({"bridge", "intersection", "parking lot"})
 
 
-class _Dice:
+class Dice:
     """Random choices for one caption set."""
 
     def __init__(self, seed: int) -> None:
@@ -46,7 +46,7 @@ def human_captions(layout: Layout, seed: int, n: int = 5) -> list[str]:
 
     Raises ValueError where the layout holds too little to say for so many.
     """
-    dice = _Dice(seed)
+    dice = Dice(seed)
     flags = _flags(layout)
     sayable = facts.slots(layout, dice.pick).keys() | flags.keys()
     patterns = list(SENTENCES[layout.scene])
@@ -93,13 +93,11 @@ def _flags(layout: Layout) -> dict[str, str]:
     return {name: "" for name, holds in tests.items() if holds}
 
 
-def _expand(pattern: str, dice: _Dice) -> str:
+def _expand(pattern: str, dice: Dice) -> str:
     return _CHOICE.sub(lambda match: dice.pick(match[1].split("|")), pattern)
 
 
-def _say(
-    pattern: str, layout: Layout, flags: dict[str, str], sayable: Set[str], dice: _Dice
-) -> str:
+def _say(pattern: str, layout: Layout, flags: dict[str, str], sayable: Set[str], dice: Dice) -> str:
     """One caption from a pattern, or "" when the layout lacks what the pattern speaks of."""
     text = _expand(pattern, dice)
     needed = set(_SLOT.findall(text))
@@ -112,7 +110,7 @@ def _say(
     return _finish(_SPACES.sub(" ", text).strip(), dice)
 
 
-def _addition(text: str, needed: set[str], slots: dict[str, str], scene: str, dice: _Dice) -> str:
+def _addition(text: str, needed: set[str], slots: dict[str, str], scene: str, dice: Dice) -> str:
     """One more fact for the end of a sentence, joined on in a way that still reads."""
     unsaid = [name for name in ADDITIONS if name in slots and name not in needed]
     if scene in _ROADS or "road" in text or "street" in text:
@@ -128,7 +126,7 @@ def _addition(text: str, needed: set[str], slots: dict[str, str], scene: str, di
     return f" and {more}" if not _LATE_VERB.search(text.rsplit(" with ", 1)[1]) else ""
 
 
-def _finish(text: str, dice: _Dice) -> str:
+def _finish(text: str, dice: Dice) -> str:
     """Punctuation and capitals differ between people."""
     text = re.sub(r"\ba (?=[aeiou])", "an ", text)
     habit = dice.random()
@@ -181,6 +179,6 @@ def _tally(count: int, adjectives: str, noun: tuple[str, str]) -> str:
 
 def coarse_caption(layout: Layout, seed: int) -> str:
     """The scene and nothing else: "a satellite photo of a harbor"."""
-    dice = _Dice(seed)
+    dice = Dice(seed)
     pattern = dice.pick(COARSE)
     return pattern.replace("<scene>", dice.pick(SCENE_PHRASES[layout.scene]))

@@ -10,6 +10,7 @@ from winnow.terrarium.schema import Feature, Layout
 from winnow.terrarium.words import COLOUR_WORDS, NOUNS, NUMBERS, article
 
 Pick = Callable[[Sequence[str]], str]
+MANY = 6  # nobody counts further at a glance
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _counted(pick: Pick, count: int, words: Sequence[str], noun: tuple[str, str]
     adjectives = "".join(f"{word} " for word in words)
     if count == 1:
         return pick((f"one {adjectives}{noun[0]}", article(f"{adjectives}{noun[0]}")))
-    if count > 6:
+    if count > MANY:
         number = pick(("many", "many", "a lot of", "lots of", "rows of"))
     elif count == 2:
         number = pick(("two", "two", "two", "a pair of"))
@@ -261,3 +262,35 @@ def slots(layout: Layout, pick: Pick) -> dict[str, str]:
     if layout.scene in ("desert", "mountain") and layout.ground_colour:
         found["tone"] = pick(COLOUR_WORDS.get(layout.ground_colour, (layout.ground_colour,)))
     return found
+
+
+def labels(layout: Layout) -> set[str]:
+    """Everything that shows, as flat labels: "scene airport", "plane", "plane 3", "plane white"."""
+    found = {
+        f"scene {layout.scene}",
+        f"ground {layout.ground}",
+        f"ground {layout.ground_colour}",
+        f"season {layout.season}",
+        f"cloud {sky(layout)}",
+        f"light {light(layout)}",
+    }
+    for kind, group in groups(layout).items():
+        found |= {kind, f"{kind} {min(group.count, MANY + 1)}", f"{kind} {group.size}"}
+        found |= {f"{kind} {colour}" for colour, _ in group.colours}
+    for feature in layout.features:
+        found |= {
+            feature.name,
+            f"{feature.name} {feature.colour}",
+            f"{feature.name} {feature.trait}",
+        }
+    return found
+
+
+def sky(layout: Layout) -> str:
+    """clear, thin haze or haze."""
+    return "clear" if layout.cloud < 0.1 else "thin haze" if layout.cloud < 0.2 else "haze"
+
+
+def light(layout: Layout) -> str:
+    """bright, dim or normal."""
+    return "bright" if layout.light > 1.03 else "dim" if layout.light < 0.94 else "normal"

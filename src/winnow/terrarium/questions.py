@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from winnow.terrarium.facts import features, groups, side_of
+from winnow.terrarium.facts import MANY, features, groups, side_of
 from winnow.terrarium.schema import SCENES, Layout, Thing
 from winnow.terrarium.words import NOUNS
 
@@ -27,7 +27,6 @@ URBAN = frozenset(
 )
 _COVER = ("road", "river", "lake", "pond", "bridge", "runway", "pier", "sea")
 _ABSENT = ("plane", "ship", "tank", "court", "car", "barn", "pool")
-_MANY = 6
 # Scenes with so much pavement that "is there a road" has no clear answer.
 _PAVED = frozenset({"airport", "harbor", "parking lot"})
 
@@ -80,7 +79,7 @@ def _presence(layout: Layout, rng: np.random.Generator) -> list[dict[str, Any]]:
 def _count(layout: Layout) -> list[dict[str, Any]]:
     out = []
     for kind, group in groups(layout).items():
-        answer = str(group.count) if group.count <= _MANY else f"more than {_MANY}"
+        answer = str(group.count) if group.count <= MANY else f"more than {MANY}"
         out.append(_item(f"how many {NOUNS[kind][0][1]} are there?", answer, "count"))
     return out
 
@@ -128,7 +127,7 @@ def referring(layout: Layout, seed: int) -> list[dict[str, Any]]:
     out = []
     for kind in groups(layout):
         members = [thing for thing in layout.things if thing.kind == kind]
-        if len(members) > _MANY:
+        if len(members) > MANY:
             continue
         noun = NOUNS[kind][0][0]
         tones = Counter(thing.colour for thing in members)
