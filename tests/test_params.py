@@ -50,7 +50,8 @@ def test_every_scale_resolves(scale: str) -> None:
     assert isinstance(params, Params) and params.scale == scale
     found = cells(sweep(params))
     assert Counter(cell.track for cell in found)["contrastive"] > 5
-    assert any(cell.track == "detection" for cell in found) == params.captions.known_noise
+    detected = {cell.captions for cell in found if cell.track == "detection"}
+    assert ("raw" in detected) == params.captions.known_noise
 
 
 def test_a_scale_overrides_in_part() -> None:
@@ -67,7 +68,8 @@ def test_paper_scale_takes_captions_as_they_are() -> None:
     assert params.captions.noise == {} and params.captions.per_image == 100
     assert params.models["clip"].pretrained == "openai"
     assert params.models["evaluator_clip"].loader == "standin"
-    assert "oracle" not in {cell.scorer for cell in cells(sweep(params))}
+    own = [cell for cell in cells(sweep(params)) if cell.captions == "raw"]
+    assert "oracle" not in {cell.scorer for cell in own}
 
 
 def test_merge_goes_key_by_key_and_leaves_its_arguments() -> None:
@@ -214,7 +216,41 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "role of no model": (
         lambda t: t["models"].update(clap={"loader": "standin"}),
-        ["models.clap", "'clap'", "'clip', 'domain_clip' or 'evaluator_clip'"],
+        ["models.clap", "'clap'", "'clip', 'domain_clip', 'evaluator_clip', 'mllm' or 'llm'"],
+    ),
+    "a loader that the role has no use for": (
+        lambda t: t["models"].update(mllm={"loader": "open_clip", "id": "ViT-B-32"}),
+        ["models.mllm", "standin or transformers or openai", "'open_clip'"],
+    ),
+    "a server for a scorer": (
+        lambda t: t["models"].update(
+            clip={"loader": "openai", "id": "a", "url": "http://localhost:1/v1"}
+        ),
+        ["models.clip", "standin or open_clip", "'openai'"],
+    ),
+    "server without its address": (
+        lambda t: t["models"].update(mllm={"loader": "openai", "id": "a"}),
+        ["models.mllm", "url", "openai"],
+    ),
+    "raw among the further sets": (
+        lambda t: t["sweep"].update(captions=["raw"], curated=[]),
+        ["sweep", "raw", "always"],
+    ),
+    "a curated set that is not swept": (
+        lambda t: t["sweep"].update(captions=["human"], curated=["mllm"]),
+        ["sweep", "curated", "'mllm'", "captions"],
+    ),
+    "unknown scorer in the loop": (
+        lambda t: t["captioning"]["loop"].update(scorers=["clop"]),
+        ["captioning.loop.scorers", "'clop'"],
+    ),
+    "a loop without rounds": (
+        lambda t: t["captioning"]["loop"].update(rounds=[]),
+        ["captioning.loop.rounds", "at least 1"],
+    ),
+    "masks without names": (
+        lambda t: t.update(annotations={"masks": "labels"}),
+        ["annotations", "mask_classes"],
     ),
     "missing role": (lambda t: t["models"].pop("clip"), ["models", "'clip'", "missing"]),
     "missing role in the foundry": (
@@ -280,6 +316,7 @@ names = st.lists(st.sampled_from(["random", "oracle", "clip", "text", "mine"]), 
     swept=names,
     seeds=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     known=st.booleans(),
+    truth=st.booleans(),
 )
 def test_cells(
     listed: list[float],
@@ -288,13 +325,27 @@ def test_cells(
     swept: list[str],
     seeds: list[int],
     known: bool,
+    truth: bool,
 ) -> None:
     experiments = Experiments(
         ratios=listed, ratio=headline, methods=["none", *methods], scorers=swept,
-        seeds=seeds, known_noise=known,
+        captions=["human", "mllm"], curated=["mllm"],
+        seeds=seeds, known_noise=known, known_truth=truth,
     )  # fmt: skip
-    found = cells(experiments)
-    assert len(set(found)) == len(found)
+    everything = cells(experiments)
+    assert len(set(everything)) == len(everything)
+    judged = {"none", *methods} & {"none", *swept} - (set() if truth else {"oracle"})
+    for captions, scorers in (("human", {"none"}), ("mllm", judged)):
+        own = [cell for cell in everything if cell.captions == captions]
+        assert {c.scorer for c in own if c.track == "contrastive"} == scorers
+        assert {c.ratio for c in own if c.track == "contrastive" and c.scorer != "none"} <= {
+            headline
+        }
+        assert [c.scorer for c in own if c.track == "captioning"] == ["none"]
+        assert {c.scorer for c in own if c.track == "detection"} == (
+            scorers - {"none"} if truth else set()
+        )
+    found = [cell for cell in everything if cell.captions == "raw"]
     contrastive = {(c.scorer, c.ratio, c.seed) for c in found if c.track == "contrastive"}
     assert ("pretrained", 1.0, 0) in contrastive
     assert {("none", 1.0, seed) for seed in seeds} <= contrastive

@@ -40,6 +40,37 @@ QUARANTINE = {
     "reason": TEXT,
 }  # uid, or the file's name before it has one
 LAYOUTS = {"uid": TEXT, "layout": TEXT, "rule_caption": TEXT}  # Terrarium's truth, layout as JSON
+# What comes with an annotated data set: boxes, from boxes or from masks; fractions of the side.
+ANNOTATIONS = {
+    "uid": TEXT,
+    "origin": TEXT,  # box, mask
+    "label": TEXT,
+    "x0": pa.float64(),
+    "y0": pa.float64(),
+    "x1": pa.float64(),
+    "y1": pa.float64(),
+}
+# What a caption claims, judged by the truth; and what it leaves out.
+FACTS = {
+    "uid": TEXT,
+    "caption_id": pa.int32(),
+    "kind": TEXT,  # scene, object, count, attribute, relation, condition
+    "subject": TEXT,
+    "value": TEXT,
+    "verdict": TEXT,  # right, wrong, invented, missing
+}
+# Every description that the dual loop tried.
+TRACE = {
+    "uid": TEXT,
+    "round": pa.int32(),
+    "perspective": TEXT,
+    "temperature": pa.float64(),
+    "seed": pa.int64(),
+    "text": TEXT,
+    "scores": TEXT,  # JSON: scorer -> score
+    "combined": pa.float64(),
+    "kept": pa.bool_(),
+}
 # One row a query and metric. `group` (an image) is what the bootstrap resamples; two cells of one
 # track hold the same (metric, query) rows in the same order, so they can be compared paired.
 OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}

@@ -1,6 +1,6 @@
 """Loading and checking `params.yaml`: scale overrides, clear refusals, the JSON Schema."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.params import sections
-from winnow.params.sections import Name, Ratio, Role, Section
+from winnow.params.sections import ModelRole, Name, Ratio, Role, Section
 from winnow.params.source import Source, TerrariumSource
 
 Scale = Literal["smoke", "mini", "paper"]
@@ -19,11 +19,12 @@ PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
 
 
 class Experiments(sections.Sweep):
-    """What spans the cells: the sweep, the headline ratio, the scorers, whether noise is known."""
+    """What spans the cells: the sweep, the headline ratio, the scorers, and what is known."""
 
     ratio: Ratio
     methods: list[Name]
     known_noise: bool
+    known_truth: bool  # of captions that models wrote
 
 
 class Params(Section):
@@ -35,7 +36,9 @@ class Params(Section):
     source: Source = Field(description="What becomes the pool")
     pool: sections.Pool
     captions: sections.Captions
-    models: dict[Role, sections.Model]
+    annotations: sections.Annotations
+    captioning: sections.Captioning
+    models: dict[ModelRole, sections.Model]
     scorers: dict[Name, sections.Scorer]
     scoring: sections.Scoring
     curation: sections.Curation
@@ -51,9 +54,13 @@ class Params(Section):
         for name in CONTROLS:
             if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
-        for name in self.sweep.scorers:
-            if name not in self.scorers:
-                raise ValueError(f"sweep.scorers: unknown scorer {name!r} (scorers: {known})")
+        places = {"sweep.scorers": self.sweep.scorers}
+        if "loop" in self.sweep.captions:
+            places["captioning.loop.scorers"] = self.captioning.loop.scorers
+        for place, names in places.items():
+            for name in names:
+                if name not in self.scorers:
+                    raise ValueError(f"{place}: unknown scorer {name!r} (scorers: {known})")
         if PRETRAINED in self.scorers:
             raise ValueError(f"scorers: {PRETRAINED!r} is the name of the untuned model's cell")
         return self
@@ -77,13 +84,19 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _every_role(self) -> "Params":
-        for key, given in (
-            ("models", set(self.models)),
-            ("foundry.samples_seen", set(self.foundry.samples_seen)),
+        contrastive = get_args(Role)
+        for key, given, roles in (
+            ("models", set(self.models), get_args(ModelRole)),
+            ("foundry.samples_seen", set(self.foundry.samples_seen), contrastive),
         ):
-            missing = [role for role in get_args(Role) if role not in given]
+            missing = [role for role in roles if role not in given]
             if missing:
                 raise ValueError(f"{key}: the role {missing[0]!r} is missing")
+        for role, model in self.models.items():
+            published = ["open_clip"] if role in contrastive else ["transformers", "openai"]
+            if model.loader not in ("standin", *published):
+                loaders = " or ".join(["standin", *published])
+                raise ValueError(f"models.{role}: its loader is {loaders}, not {model.loader!r}")
         return self
 
 
@@ -215,8 +228,21 @@ def _rooted(params: Params, root: Path) -> Params:
         )
         for role, model in params.models.items()
     }
+    named = {
+        key: absolute(path)
+        for key in ("coco", "masks")
+        if (path := getattr(params.annotations, key)) is not None
+    }
+    perspectives = absolute(params.captioning.perspectives)
     return params.model_copy(
-        update={"source": source, "scorers": scorers, "zeroshot": zeroshot, "models": models}
+        update={
+            "source": source,
+            "scorers": scorers,
+            "zeroshot": zeroshot,
+            "models": models,
+            "annotations": params.annotations.model_copy(update=named),
+            "captioning": params.captioning.model_copy(update={"perspectives": perspectives}),
+        }
     )
 
 
@@ -227,6 +253,7 @@ def sweep(params: Params) -> Experiments:
         ratio=params.ratio,
         methods=list(params.scorers),
         known_noise=params.captions.known_noise,
+        known_truth=params.source.kind == "terrarium",
     )
 
 
@@ -250,7 +277,24 @@ def cells(experiments: Experiments) -> list[Cell]:
             Cell(track="detection", captions="raw", scorer=scorer, ratio=1.0, seed=0)
             for scorer in scorers
         ]
+    for captions in experiments.captions:
+        found += _caption_set_cells(captions, experiments)
     return found
+
+
+def _caption_set_cells(captions: str, experiments: Experiments) -> Iterator[Cell]:
+    """A set's own quality, all of its pairs, and if it is curated what the swept scorers keep."""
+    yield Cell(track="captioning", captions=captions, scorer="none", ratio=1.0, seed=0)
+    unknown = {"none"} if experiments.known_truth else {"none", "oracle"}
+    swept = set(experiments.scorers) - unknown if captions in experiments.curated else set()
+    scorers = [name for name in experiments.methods if name in swept]
+    for scorer, ratio in [("none", 1.0), *((name, experiments.ratio) for name in scorers)]:
+        for seed in dict.fromkeys(experiments.seeds):
+            yield Cell(
+                track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=seed
+            )
+    for scorer in scorers if experiments.known_truth else ():
+        yield Cell(track="detection", captions=captions, scorer=scorer, ratio=1.0, seed=0)
 
 
 def json_schema() -> dict[str, Any]:

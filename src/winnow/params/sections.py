@@ -18,7 +18,8 @@ Noise = Literal[
     "truncated",
     "infeasible",
 ]
-Role = Literal["clip", "domain_clip", "evaluator_clip"]
+Role = Literal["clip", "domain_clip", "evaluator_clip"]  # of contrastive models
+ModelRole = Literal["clip", "domain_clip", "evaluator_clip", "mllm", "llm"]  # the last two write
 # The built-in scorers, and whether each needs a model. The classes are in winnow.scoring.scorers.
 BUILT_IN = {
     "none": False,
@@ -65,6 +66,69 @@ class Captions(Section):
     def known_noise(self) -> bool:
         """Whether any caption gets noise of known kind."""
         return any(rate > 0 for rate in self.noise.values())
+
+
+class Annotations(Section):
+    """Boxes and masks of a real data set, for rule captions; Terrarium brings its own."""
+
+    coco: str | None = Field(None, description="COCO JSON whose boxes belong to images of the pool")
+    masks: str | None = Field(
+        None, description="Folder of label masks, named as the images of the pool are"
+    )
+    mask_classes: dict[int, str] = Field(
+        default_factory=dict,
+        description="Label value in the masks -> what it is called, empty for what is nothing",
+    )
+    mask_threshold: int | None = Field(
+        None, ge=1, description="Of anti-aliased masks: from this value on a pixel is 255, else 0"
+    )
+    min_area: Fraction = Field(
+        0.002, description="Smallest share of the image that a region of a mask must cover"
+    )
+
+    @model_validator(mode="after")
+    def _masks_have_classes(self) -> "Annotations":
+        if (self.masks is None) != (not self.mask_classes):
+            raise ValueError("`masks` and `mask_classes` need each other")
+        return self
+
+
+class Integration(Section):
+    """The merge of an image's descriptions into one caption."""
+
+    mode: Literal["vote", "llm"] = Field(
+        "vote", description="Words for the claims that survive: by rule, or by a language model"
+    )
+    votes: PositiveInt = Field(2, description="Perspectives that must make a claim to keep it")
+
+
+class LoopRound(Section):
+    """How one round of the dual loop describes an image."""
+
+    perspective: Name = Field(description="A perspective, direct or relayed")
+    temperature: float = Field(0.0, ge=0, description="Of the sampling; 0 is greedy")
+    seed: Seed = Field(0, description="Draws the description")
+
+
+class Loop(Section):
+    """DLDC's dual loop: describe, score, and describe again what scores low."""
+
+    scorers: list[Name] = Field(
+        ["clip", "domain_clip"], min_length=1, description="Their mean z-score judges a description"
+    )
+    bar: Fraction = Field(
+        0.5, description="Quantile of the first round's scores below which an image has another try"
+    )
+    min_gain: float = Field(
+        0.02, description="Mean gain, in standard deviations, under which no round follows"
+    )
+    rounds: list[LoopRound] = Field(min_length=1, description="The rounds, at most all are run")
+
+    @model_validator(mode="after")
+    def _scorers_differ(self) -> "Loop":
+        if len(set(self.scorers)) < len(self.scorers):
+            raise ValueError("`scorers` names one of them twice")
+        return self
 
 
 class ScorerCode(Section):
@@ -115,6 +179,21 @@ class Sweep(Section):
     ratios: list[Ratio] = Field(description="Keep ratios of the swept scorers")
     scorers: list[Name] = Field(description="Swept over all ratios; the others run at `ratio`")
     seeds: list[Seed] = Field(min_length=1, description="Training repeats")
+    captions: list[Name] = Field(
+        default_factory=list,
+        description="Caption sets beside `raw`; all pairs of each train a model",
+    )
+    curated: list[Name] = Field(
+        default_factory=list, description="Those of them that the swept scorers curate, at `ratio`"
+    )
+
+    @model_validator(mode="after")
+    def _sets_are_known(self) -> "Sweep":
+        if "raw" in self.captions:
+            raise ValueError("`captions` are sets beside `raw`, which is always there")
+        if unknown := [name for name in self.curated if name not in self.captions]:
+            raise ValueError(f"`curated` names {unknown[0]!r}, which is not in `captions`")
+        return self
 
 
 class Optimiser(Section):
@@ -137,13 +216,22 @@ class Contrastive(Optimiser):
     )
 
 
+class MllmTraining(Optimiser):
+    """Training of the stand-in `mllm`: it learns to see, then to speak."""
+
+    images_seen: PositiveInt = Field(description="Images whose labels the vision tower learns")
+    answers_seen: PositiveInt = Field(description="Answers that the whole model learns")
+    answers_per_image: PositiveInt = Field(2, description="Answers about each image of a batch")
+
+
 class Foundry(Section):
     """Training of the stand-ins."""
 
     images: PositiveInt = Field(description="Terrarium images of the foundry's own reference split")
     seed: Seed = Field(description="Draws the foundry's world; its images are in no pool")
-    optimiser: Optimiser = Field(description="Shared by the three stand-ins")
-    samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each stand-in")
+    optimiser: Optimiser = Field(description="Shared by the three contrastive stand-ins")
+    samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each of them")
+    mllm: MllmTraining = Field(description="The stand-in that writes captions")
 
 
 class Zeroshot(Section):
@@ -163,23 +251,77 @@ class Statistics(Section):
     seed: Seed = Field(0, description="Draws the resamples")
 
 
+class Generation(Section):
+    """The engine that asks models for texts."""
+
+    batch_size: PositiveInt = Field(256, description="Requests in one pass of an in-process model")
+    attempts: PositiveInt = Field(
+        3, description="Times a request is asked that gets no usable answer"
+    )
+    temperature: float = Field(0.0, ge=0, description="Of the sampling; 0 is greedy")
+    seed: Seed = Field(0, description="Draws the answers")
+    quarantine_limit: Fraction = Field(
+        0.05, description="The run fails when more than this share of the requests has no answer"
+    )
+    concurrency: PositiveInt = Field(16, description="Requests in flight to a server")
+    timeout: PositiveFloat = Field(60.0, description="Seconds to wait for a server's answer")
+    retries: int = Field(
+        5, ge=0, description="Times a request is sent again that a server did not take or answer"
+    )
+
+
+class Server(Section):
+    """A model behind an OpenAI-compatible server."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+", description="Where its API is, mostly `.../v1`")
+    model: str = Field(min_length=1, description="The model's name there")
+
+
+class Captioning(Section):
+    """The caption sets that models write, and what becomes of them."""
+
+    perspectives: str = Field(
+        "workflow/perspectives.yaml", description="What models are asked about each image"
+    )
+    generation: Generation
+    integration: Integration
+    loop: Loop
+
+
 class Model(Section):
     """A role's model: one of our stand-ins, or a published checkpoint by name."""
 
-    loader: Literal["standin", "open_clip"] = Field(
+    loader: Literal["standin", "open_clip", "transformers", "openai"] = Field(
         "standin",
         description="`standin`: the released one for Terrarium, trained in the run for other pools",
     )
     id: str | None = Field(
-        None, description="open_clip: `ViT-B-32`, `hf-hub:org/name`, or a folder in its layout"
+        None,
+        description="open_clip: `ViT-B-32`, `hf-hub:org/name`, or a folder in its layout; "
+        "transformers: `org/name` of the hub, or a folder; openai: the model's name at the server",
     )
     pretrained: str | None = Field(
         None, description="open_clip: a pretrained tag, or a state dict such as RemoteCLIP's .pt"
+    )
+    revision: str | None = Field(
+        None, description="transformers: a commit, tag or branch of the hub's repository"
+    )
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+",
+        description="openai: where the server's API is, mostly `.../v1`; its key is taken from the "
+        "environment variable OPENAI_API_KEY",
     )
     licence: str | None = Field(None, description="Of the published checkpoint, for the record")
 
     @model_validator(mode="after")
     def _id_when_needed(self) -> "Model":
-        if (self.loader == "open_clip") != (self.id is not None):
-            raise ValueError("`id` belongs to the loader open_clip, and it needs one")
+        if (self.loader == "standin") != (self.id is None):
+            raise ValueError(
+                "`id` belongs to the loaders open_clip, transformers and openai, which need one"
+            )
+        if (self.loader == "openai") != (self.url is not None):
+            raise ValueError("`url` belongs to the loader openai, which needs one")
+        if self.revision is not None and self.loader != "transformers":
+            raise ValueError("`revision` belongs to the loader transformers")
         return self
