@@ -11,11 +11,17 @@ from winnow.params import sections
 
 @verb("output", settings=sections.Model)
 def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
-    """Fetch a published open_clip checkpoint into a model folder."""
-    from winnow.models import clip
-
+    """Fetch a published checkpoint of open_clip or transformers into a model folder."""
     if settings.id is None:
         raise WinnowError("--id: name a published model")
+    if settings.loader == "openai":
+        raise WinnowError("--loader: a model at a server is not fetched")
+    if settings.loader == "transformers":
+        from winnow.models.hub import fetch_transformers
+
+        return fetch_transformers(settings.id, settings.revision, output)
+    from winnow.models import clip
+
     loaded = clip.load_published(settings.id, settings.pretrained)
     with atomic_path(output) as folder:
         clip.save(loaded, folder)

@@ -1,0 +1,66 @@
+"""What a model's reply is worth: one clean line of text, or the reason why it is none."""
+
+import re
+import unicodedata
+from itertools import takewhile
+from operator import eq
+
+EMPTY, GARBAGE, ENDLESS = "empty answer", "garbage", "repeats itself without end"
+COPIES = 3  # of what ends a text, to call it a repetition
+SPAN = 30  # characters that the copies cover at least; shorter ones occur in good captions
+
+_MARKUP = re.compile(r"<\|[^<>|]*\|>")  # special tokens as most chat models spell them
+_JOINERS = "\u200c\u200d"  # format characters that Persian and Indic scripts need
+_SENTENCE_END = re.compile(r"[.!?][\"'\u2019\u201d)]*(?=\s|$)|[\u3002\uff01\uff1f]")
+
+
+def tidy(text: str) -> str:
+    """One line: special tokens and control characters left out, whitespace as single spaces."""
+    kept = "".join(map(_printable, text))
+    while (shorter := _MARKUP.sub(" ", kept)) != kept:  # what is left may spell another one
+        kept = shorter
+    return " ".join(kept.split())
+
+
+def _printable(character: str) -> str:
+    if character.isspace():
+        return " "
+    dropped = unicodedata.category(character) in ("Cc", "Cf", "Cs")
+    return "" if dropped and character not in _JOINERS else character
+
+
+def repeats(text: str) -> bool:
+    """Whether `text` ends in copies of one n-gram: `COPIES` or more (the last may be cut) that
+    cover `SPAN` characters or more.
+    """
+    turned = text[::-1]
+    for period in range(1, len(turned) // COPIES + 1):
+        same = takewhile(bool, map(eq, turned, turned[period:]))
+        if period + sum(same) >= max(COPIES * period, SPAN):
+            return True
+    return False
+
+
+def finished(text: str) -> str:
+    """A text that was cut, back to its last finished sentence; as it is where it has none."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends else text
+
+
+def judge(reply: str, cut: bool) -> tuple[str, str]:
+    """The caption in a reply that was `cut` at the token limit or not, and what is wrong with it.
+
+    One of the two is empty: (text, "") or ("", fault).
+    """
+    text = tidy(reply)
+    if cut:
+        text = text.rstrip("\ufffd ")  # half a character
+    words = sum(character.isalnum() for character in text)
+    if not words:
+        return "", EMPTY
+    marks = sum(unicodedata.category(character) in ("Mn", "Mc") for character in text)
+    if 2 * (words + marks) < len(text) - text.count(" "):
+        return "", GARBAGE
+    if cut and repeats(text):
+        return "", ENDLESS
+    return (finished(text) if cut else text), ""

@@ -1,0 +1,147 @@
+"""Ask a model about images: cached, asked again where an answer is none, with progress.
+
+Two kinds of model answer. A server takes requests as a stream, several in flight. A model in this
+process takes them in passes of `batch_size`; which requests share a pass does not depend on what is
+cached, as long as whole passes are, and each is kept in one commit.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from tqdm import tqdm
+
+from winnow.captioning.desk import Answer, Desk, Reply, Request
+from winnow.captioning.responses import Responses
+from winnow.params.sections import Generation, Server
+
+
+class Backend(Protocol):
+    """What answers requests."""
+
+    identity: str  # model and digest of its weights, or server and model; part of the cache key
+
+    def replies(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply]]:
+        """Answer requests in any order, taking further ones as there is room for them."""
+        ...
+
+
+@runtime_checkable
+class Batched(Backend, Protocol):
+    """A backend that answers in passes. `replies` gets one pass, at most `batch_size` requests."""
+
+    batch_size: int
+
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Be told the next pass, to make it ready while the present one runs."""
+        ...
+
+
+def backend_for(model: Path | Server, settings: Generation) -> Backend:
+    """The backend of a transformers folder or of a server."""
+    if isinstance(model, Server):
+        from winnow.captioning.openai_backend import OpenAIBackend
+
+        return OpenAIBackend(model, settings)
+    from winnow.captioning.transformers_backend import TransformersBackend
+
+    return TransformersBackend(model, settings.batch_size)
+
+
+def ask(
+    backend: Backend,
+    requests: Iterable[Request],
+    responses: Responses,
+    *,
+    attempts: int = 3,
+    total: int | None = None,
+    describe: str = "asking",
+    accept_empty: bool = False,
+) -> Iterator[Answer]:
+    """Stream one Answer for each request, not always in their order.
+
+    A reply without words, of garbage, or cut while it repeats itself is asked for again, with
+    another seed and some temperature, up to `attempts` in all; then the Answer has the fault. With
+    `accept_empty` a reply without words is an answer, "". `total` is for the progress bar, which
+    `describe` names. What no request can get past is a WinnowError.
+    """
+    desk = Desk(backend.identity, responses, attempts, accept_empty)
+    if isinstance(backend, Batched):
+        answers = _in_passes(backend, requests, desk)
+    else:
+        answers = _as_stream(backend, requests, desk)
+    with tqdm(total=total, unit="answer", mininterval=2, desc=describe) as progress:
+        for answer in answers:
+            progress.update()
+            yield answer
+    if desk.cases:
+        raise RuntimeError(f"the backend left {len(desk.cases)} requests without a reply")
+
+
+def _as_stream(backend: Backend, requests: Iterable[Request], desk: Desk) -> Iterator[Answer]:
+    source, again = iter(requests), deque[Request]()
+    known = deque[Answer]()
+
+    def pending() -> Iterator[Request]:
+        while True:
+            if again:
+                yield again.popleft()
+            elif (request := next(source, None)) is not None:
+                answers, missing = desk.open([request])
+                known.extend(answers)
+                yield from missing
+            else:
+                return
+
+    while True:
+        for request, reply in backend.replies(pending()):
+            answers, retries = desk.close([(request, reply)])
+            again.extend(retries)
+            yield from answers
+            while known:
+                yield known.popleft()
+        yield from known
+        known.clear()
+        if not again:
+            return
+
+
+def _in_passes(backend: Batched, requests: Iterable[Request], desk: Desk) -> Iterator[Answer]:
+    again: list[Request] = []
+    passes = _passes(backend.batch_size, requests, desk, again)
+    upcoming = next(passes, None)
+    while upcoming is not None:
+        answers, missing = upcoming
+        yield from answers
+        upcoming = next(passes, None)
+        if upcoming is not None and upcoming[1]:
+            backend.prepare(upcoming[1])
+        if missing:
+            answers, retries = desk.close(list(backend.replies(missing)))
+            again += retries
+            yield from answers
+        if upcoming is None:  # nothing was left then: now there may be retries
+            upcoming = next(_passes(backend.batch_size, (), desk, again), None)
+
+
+def _passes(
+    size: int, requests: Iterable[Request], desk: Desk, again: list[Request]
+) -> Iterator[tuple[list[Answer], list[Request]]]:
+    """What is known already and what is missing, of each `size` requests.
+
+    Retries wait until they fill a pass, or until nothing else is left.
+    """
+    source = iter(requests)
+    while True:
+        if len(again) < size and (chunk := list(islice(source, size))):
+            answers, missing = desk.open(chunk)
+            again += [request for request in missing if desk.is_retry(request)]
+            yield answers, [request for request in missing if not desk.is_retry(request)]
+        elif again:
+            retries = again[:size]
+            del again[:size]
+            yield [], retries
+        else:
+            return

@@ -1,0 +1,94 @@
+"""Published transformers models: fetched into a folder, loaded from it. Nothing in it is run."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import atomic_path
+
+# Weights, configuration, tokenizer, chat template. Neither pickles nor Python code.
+FILES = ("*.safetensors", "*.json", "*.txt", "*.jinja")
+
+
+def fetch_transformers(id: str, revision: str | None, output: Path) -> None:
+    """Write the folder `output` of a model: `org/name` of the hub at `revision`, or a local folder.
+
+    Raises WinnowError where it cannot be fetched, or has no safetensors.
+    """
+    with atomic_path(output) as folder:
+        if Path(id).is_dir():
+            if revision is not None:
+                raise WinnowError(f"--revision: {id} is a folder, which has none")
+            folder.mkdir()
+            for pattern in FILES:
+                for file in sorted(Path(id).glob(pattern)):
+                    shutil.copyfile(file, folder / file.name)
+        else:
+            _download(id, revision, folder)
+        if not list(folder.glob("*.safetensors")):
+            raise WinnowError(
+                f"{id}: has no safetensors; choose a revision with them, or convert its weights"
+            )
+
+
+def _download(id: str, revision: str | None, folder: Path) -> None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=list(FILES))
+    except Exception as error:  # network, names, permissions: the hub raises many kinds
+        raise WinnowError(
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({error}); "
+            "an id is org/name, or a folder"
+        ) from error
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes about the download
+
+
+def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
+    """The image-text-to-text model (or plain language model) in a folder, and its processor.
+
+    Raises WinnowError naming the folder and what it lacks: configuration, processor, chat template,
+    weights in safetensors, or a part of them.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.utils import logging
+
+    processor = _load_processor(folder)
+    sees = hasattr(processor, "image_processor")
+    kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+    logging.disable_progress_bar()
+    try:
+        model, report = kind.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=dtype,
+            output_loading_info=True,
+        )
+    except Exception as error:  # shapes, files, names: it raises many kinds
+        raise WinnowError(f"{folder}: cannot be loaded by {kind.__name__} ({error})") from error
+    lacking = sorted(report["missing_keys"])
+    if lacking:  # they would be random
+        raise WinnowError(f"{folder}: its weights lack {lacking[0]} ({len(lacking)} parts in all)")
+    return model.eval(), processor
+
+
+def _load_processor(folder: Path) -> Any:
+    from transformers import AutoProcessor
+
+    if not (folder / "config.json").is_file():
+        raise WinnowError(f"{folder}: no config.json; a model is a folder of transformers")
+    remedy = "`winnow fetch-model --loader=transformers` fetches a model with all that it needs"
+    try:
+        processor = AutoProcessor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # files that lack or are damaged: it raises many kinds
+        raise WinnowError(f"{folder}: no processor can be loaded ({error}); {remedy}") from error
+    tokenizer = getattr(processor, "tokenizer", processor)
+    processor.chat_template = processor.chat_template or tokenizer.chat_template
+    if processor.chat_template is None:
+        raise WinnowError(f"{folder}: no chat template, so it cannot be asked; {remedy}")
+    return processor
