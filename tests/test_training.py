@@ -20,7 +20,7 @@ from winnow.data.shards import ShardWriter, iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
 from winnow.models import clip as models
 from winnow.params.sections import Optimiser, Role
-from winnow.training import contrastive, foundry
+from winnow.training import contrastive, descent, foundry
 from winnow.training.images import decode
 
 ROLES: tuple[Role, ...] = ("clip", "domain_clip", "evaluator_clip")
@@ -74,7 +74,7 @@ def test_every_subset_gets_the_same_steps(world: World, standin: Path, count: in
 
 
 def test_batches_are_full_and_cover_everything() -> None:
-    batches = contrastive._batches(total=10, batch=4, seed=0)
+    batches = descent._batches(total=10, batch=4, seed=0)
     drawn = [next(batches) for _ in range(40)]
     assert all(len(set(rows)) == 4 for rows in drawn)
     for first, second in zip(drawn[::2], drawn[1::2], strict=True):
@@ -84,7 +84,7 @@ def test_batches_are_full_and_cover_everything() -> None:
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [contrastive._schedule(step, 100, 10) for step in range(100)]
+    rates = [descent._schedule(step, 100, 10) for step in range(100)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert max(rates) == 1.0 and all(a >= b for a, b in pairwise(rates[9:]))
     assert 0 <= rates[-1] < 0.01
@@ -92,7 +92,7 @@ def test_the_learning_rate_rises_then_falls() -> None:
 
 def test_only_matrices_decay(standin: Path) -> None:
     model = models.load(standin).model
-    decayed, others = contrastive._groups(model, 0.1)
+    decayed, others = descent._groups(model, 0.1)
     assert decayed["weight_decay"] == 0.1 and others["weight_decay"] == 0
     both = [*decayed["params"], *others["params"]]
     assert len(both) == len(list(model.parameters()))
@@ -157,7 +157,9 @@ def test_images_are_decoded_as_the_model_wants_them(
 ) -> None:
     clip = models.load(standin)
     wanted = world.of("pool").sample(frac=0.5, random_state=0)
-    pixels, row = decode(clip, world.pool, wanted, tmp_path / "pixels.npy", workers=2)
+    pixels, row = decode(
+        clip.prepare, clip.size, world.pool, wanted, tmp_path / "pixels.npy", workers=2
+    )
     assert pixels.shape == (24, 32, 32, 3) and sorted(row) == sorted(wanted["uid"])
     for shard in sorted(wanted["shard"].unique()):
         for uid, content in iter_shard(shard_path(world.pool, int(shard))):
@@ -166,7 +168,13 @@ def test_images_are_decoded_as_the_model_wants_them(
     assert isinstance(pixels, np.memmap)
     stranger = pd.DataFrame({"uid": ["0" * 32], "shard": [0]})
     with pytest.raises(WinnowError, match="hold 24 of the 25 images"):
-        decode(clip, world.pool, pd.concat([wanted, stranger]), tmp_path / "again.npy")
+        decode(
+            clip.prepare,
+            clip.size,
+            world.pool,
+            pd.concat([wanted, stranger]),
+            tmp_path / "again.npy",
+        )
 
 
 def train(world: World, standin: Path, output: Path, subset: pd.DataFrame, *more: str) -> int:

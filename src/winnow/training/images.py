@@ -1,31 +1,37 @@
 """The images of a training set, decoded once and mapped into memory."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
-from winnow.models.clip import Clip
 
 CHUNK = 256  # images decoded at once
 
 
 def decode(
-    clip: Clip, pool: Path, samples: pd.DataFrame, file: Path, workers: int = 1
+    prepare: Callable[[Image.Image], np.ndarray],
+    size: int,
+    pool: Path,
+    samples: pd.DataFrame,
+    file: Path,
+    workers: int = 1,
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """Decode the images of `samples` (uid, shard) to the model's size.
+    """Decode the images of `samples` (uid, shard); `prepare` makes each uint8 [size, size, 3].
 
-    Returns uint8 [images, H, W, 3], mapped from `file`, and each uid's row. The map keeps memory
-    small whatever the size of the set; it takes 150 kB of disk an image at 224 pixels.
+    Returns uint8 [images, size, size, 3], mapped from `file`, and each uid's row. The map
+    keeps memory small whatever the size of the set; it takes 150 kB of disk an image at 224 pixels.
     """
     rows = {uid: row for row, uid in enumerate(samples["uid"])}
-    shape = (len(rows), clip.size, clip.size, 3)
+    shape = (len(rows), size, size, 3)
     pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and a crash once mapped
         with file.open("r+b") as handle:
@@ -35,7 +41,7 @@ def decode(
         for shard in sorted(samples["shard"].unique()):
             wanted = (item for item in iter_shard(shard_path(pool, int(shard))) if item[0] in rows)
             while chunk := list(islice(wanted, CHUNK)):
-                images = threads.map(lambda item: clip.prepare(open_rgb(item[1])), chunk)
+                images = threads.map(lambda item: prepare(open_rgb(item[1])), chunk)
                 pixels[[rows[uid] for uid, _ in chunk]] = list(images)
                 done += len(chunk)
     if done != len(rows):

@@ -1,4 +1,4 @@
-"""Verbs `train-standin` and `train-contrastive`."""
+"""Verbs `train-standin`, `train-mllm` and `train-contrastive`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_json
 from winnow.data.provenance import measured, provenance
-from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
+from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SAMPLES, SUBSET, read_table, require_unique
 from winnow.params import sections
 
 
@@ -49,6 +49,51 @@ def train_standin(
         record = {"loss": losses[-1], **provenance(parameters, inputs)}
         write_json(folder / "foundry.json", record)
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+
+
+@verb("pool", "human", "layouts", "perspectives", "output", settings=sections.MllmTraining)
+def train_mllm(
+    pool: Path,
+    human: Path,
+    layouts: Path,
+    perspectives: Path,
+    output: Path,
+    threads: int,
+    settings: sections.MllmTraining,
+) -> None:
+    """Train the stand-in of the multimodal language model on a pool's reference split."""
+    import torch
+
+    from winnow.captioning.annotations import own_rules
+    from winnow.captioning.perspectives import load_perspectives
+    from winnow.models import mllm as models
+    from winnow.training.conversations import exchanges
+    from winnow.training.mllm import SEED, train_mllm
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"]
+    known = read_table(layouts, LAYOUTS)
+    known = known[known["uid"].isin(set(samples["uid"]))]
+    rules = own_rules(pool, samples, known)
+    said = exchanges(
+        samples["uid"].tolist(),
+        read_table(human, CAPTIONS),
+        known,
+        {str(uid): " ".join(texts) for uid, texts in rules.groupby("uid")["text"]},
+        load_perspectives(perspectives),
+        SEED,
+    )
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        with measured(cost):
+            model, processor, losses = train_mllm(pool, samples, said, known, settings, SEED)
+        models.save(model, processor, folder, half=True)
+        parameters = {**settings.model_dump(), "role": "mllm", "images": len(samples)}
+        inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
+        record = {"loss": losses["speak"], **provenance(parameters, inputs)}
+        write_json(folder / "foundry.json", record)
+    print(f"{output}: losses {losses}, {cost['wall_s']:.0f} s")
 
 
 @verb(

@@ -1,0 +1,74 @@
+"""What the foundry's multimodal model learns to say: questions about images, with their answers."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from winnow.captioning.claims import claims
+from winnow.captioning.perspectives import Perspective, Perspectives, merge_prompt
+from winnow.captioning.realise import realise
+from winnow.terrarium.perspectives import answers
+from winnow.terrarium.schema import Layout
+
+WORDINGS = 2  # answers of each viewpoint, worded differently
+
+
+class Exchange(NamedTuple):
+    """A question and its answer, about an image or about text alone."""
+
+    question: str
+    answer: str
+    about_image: bool = True
+
+
+def exchanges(
+    uids: list[str],
+    human: pd.DataFrame,
+    layouts: pd.DataFrame,
+    rules: Mapping[str, str],
+    perspectives: Perspectives,
+    seed: int,
+) -> list[list[Exchange]]:
+    """Questions and answers about each image of `uids`, two or more.
+
+    An annotator answers from the layout, where there is one and the perspective is one of
+    Terrarium's viewpoints; to any other question the image's human captions are the answer. `rules`
+    are the rule captions that relayed questions quote. The answers from one layout are also to be
+    merged, as text alone: to say again what two of them claim.
+    """
+    known = dict(zip(layouts["uid"], layouts["layout"], strict=True))
+    captions = human.groupby("uid")["text"].agg(list).to_dict()
+    prompts = {name: p.prompt for name, p in perspectives.perspectives.items()}
+    relays = {name: p.prompt for name, p in perspectives.relay.items()}
+    found = []
+    for number, uid in enumerate(uids):
+        rule = rules.get(uid, "")
+        asked = {**prompts, **{name: text.replace("{rule}", rule) for name, text in relays.items()}}
+        said: list[Exchange] = []
+        if uid in known:
+            layout = Layout.from_dict(json.loads(known[uid]))
+            for wording in range(WORDINGS):
+                told = answers(layout, seed + WORDINGS * number + wording)
+                said += [
+                    Exchange(asked[name], text) for name, text in told.items() if name in asked
+                ]
+            said.append(_merge(told, perspectives.integration))
+        answered = {exchange.question for exchange in said}
+        said += [
+            Exchange(question, caption)
+            for question in asked.values()
+            if question not in answered
+            for caption in captions[uid]
+        ]
+        found.append(said)
+    return found
+
+
+def _merge(told: Mapping[str, str], integration: Perspective) -> Exchange:
+    """The merge of one image's descriptions."""
+    counts = Counter(claim for text in told.values() for claim in claims(text))
+    agreed = realise([claim for claim, count in counts.items() if count > 1])
+    return Exchange(merge_prompt(integration, told, agreed), agreed, about_image=False)

@@ -1,0 +1,196 @@
+"""The foundry's multimodal model: what it is told, that it sees and learns, and how it is saved."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import World
+from PIL import Image
+from workflow_helpers import ROOT
+
+from winnow.captioning.perspectives import load_perspectives
+from winnow.cli import main
+from winnow.data.files import digest_files, read_json
+from winnow.data.tables import LAYOUTS, read_table
+from winnow.models import mllm as models
+from winnow.params.sections import MllmTraining
+from winnow.terrarium.facts import labels
+from winnow.terrarium.layout import draw_layout
+from winnow.terrarium.perspectives import VIEWPOINTS, answers
+from winnow.training import mllm
+from winnow.training.conversations import Exchange, exchanges
+
+PERSPECTIVES = ROOT / "workflow/perspectives.yaml"
+TALK = [
+    Exchange("What is this?", "a river"),
+    Exchange("Say it again: hello hello hello", "hello", about_image=False),
+    Exchange("Which place does this long question ask about?", "an airport with two planes"),
+]
+SETTINGS = MllmTraining.model_validate(
+    {"images_seen": 32, "answers_seen": 32, "batch_size": 8, "precision": "float32"}
+)
+
+pytestmark = pytest.mark.usefixtures("same_environment")
+
+
+@pytest.fixture(scope="module")
+def processor() -> Any:
+    return models.train_processor([t for e in TALK for t in (e.question, e.answer)], 400)
+
+
+@pytest.fixture
+def model(processor: Any) -> Any:
+    torch.set_num_threads(1)
+    return models.build(len(processor.tokenizer), seed=0, width=64, layers=1, depth=1)
+
+
+def pictures(count: int) -> np.ndarray:
+    side = models.SIDE
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+# what it is told
+
+
+def test_answers_differ_by_seed_and_repeat_for_one() -> None:
+    layout = draw_layout(3)
+    assert set(answers(layout, 0)) == set(VIEWPOINTS)
+    assert answers(layout, 0) == answers(layout, 0)
+    assert any(answers(layout, seed) != answers(layout, 0) for seed in range(1, 5))
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 7))
+def test_answers_are_never_empty_and_read_well(seed: int) -> None:
+    for text in answers(draw_layout(seed), seed).values():
+        assert text == text.strip() and "  " not in text and "<" not in text
+        assert " a a" not in text and " a o" not in text and not text.endswith(",")
+
+
+def test_prompts_of_the_file_are_answered_from_the_layout(world: World) -> None:
+    layouts = read_table(world.layouts_path, LAYOUTS)
+    uids = world.of("reference")["uid"].tolist()[:3]
+    rules = dict.fromkeys(uids, "two planes {rule}.")
+    perspectives = load_perspectives(PERSPECTIVES)
+    said = exchanges(uids, world.human, layouts, rules, perspectives, seed=0)
+    assert len(said) == 3
+    for exchanged in said:
+        questions = {exchange.question for exchange in exchanged}
+        assert {p.prompt for p in perspectives.perspectives.values()} <= questions
+        assert any("two planes {rule}." in question for question in questions)
+
+
+def test_unknown_perspectives_and_real_images_are_answered_by_people(
+    world: World, tmp_path: Path
+) -> None:
+    content = yaml.safe_load(PERSPECTIVES.read_text())
+    content["perspectives"] = {"mood": {"prompt": "How does it feel?", "words": 9}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    perspectives = load_perspectives(tmp_path / "mine.yaml")
+    uid = world.of("reference")["uid"].iloc[0]
+    own = set(world.human.loc[world.human["uid"] == uid, "text"])
+    layouts = read_table(world.layouts_path, LAYOUTS)
+    (with_layout,) = exchanges([uid], world.human, layouts, {}, perspectives, seed=0)
+    (without,) = exchanges([uid], world.human, layouts.iloc[:0], {}, perspectives, seed=0)
+    assert {e.answer for e in with_layout if e.question == "How does it feel?"} == own
+    assert {e.answer for e in without} == own
+
+
+# it sees what transformers sees
+
+
+def test_patches_are_those_of_the_processor(processor: Any) -> None:
+    images = pictures(3)
+    wanted = processor.image_processor([Image.fromarray(i) for i in images], return_tensors="pt")
+    found = mllm._patches(processor.image_processor, images)
+    frames = wanted["pixel_values"].reshape(3, -1, 3, 2, models.PATCH, models.PATCH)
+    for frame in range(2):
+        torch.testing.assert_close(found, frames[:, :, :, frame])
+
+
+def test_features_are_those_of_the_tower(processor: Any, model: Any) -> None:
+    images = pictures(3)
+    inputs = processor.image_processor([Image.fromarray(i) for i in images], return_tensors="pt")
+    with torch.inference_mode():
+        wanted = model.model.get_image_features(**inputs).pooler_output
+        found = mllm.vision_features(model.model.visual, processor, images)
+    torch.testing.assert_close(found, torch.stack(list(wanted)), atol=1e-5, rtol=1e-4)
+
+
+def test_loss_is_that_of_the_model_one_by_one(processor: Any, model: Any) -> None:
+    images = pictures(len(TALK))
+    talk = mllm.tokenise(processor, TALK)
+    about = [c.about_image for c in talk]
+    assert about == [True, False, True]
+    total, tokens = 0.0, 0
+    with torch.inference_mode():
+        features = mllm.vision_features(model.model.visual, processor, images)
+        found = mllm.answer_loss(model, features, talk)
+        for image, exchange, conversation in zip(images, TALK, talk, strict=True):
+            content = [{"type": "image"}] * exchange.about_image
+            text = processor.apply_chat_template(
+                [
+                    {
+                        "role": "user",
+                        "content": [*content, {"type": "text", "text": exchange.question}],
+                    }
+                ],
+                add_generation_prompt=True,
+            )
+            picture = [Image.fromarray(image)] if exchange.about_image else None
+            inputs = processor(text=[text], images=picture, return_tensors="pt")
+            assert inputs["input_ids"][0].tolist() == conversation.prompt.tolist()
+            ids = torch.tensor(np.concatenate([conversation.prompt, conversation.answer]))[None]
+            inputs |= {
+                "input_ids": ids,
+                "attention_mask": torch.ones_like(ids),
+                "mm_token_type_ids": (ids == models.IMAGE).int(),
+            }
+            logits = model(**inputs).logits[0, len(conversation.prompt) - 1 : -1]
+            chosen = torch.tensor(conversation.answer)[:, None]
+            total -= logits.log_softmax(dim=1).gather(1, chosen).sum().item()
+            tokens += len(conversation.answer)
+    assert found.item() == pytest.approx(total / tokens, rel=1e-5)
+
+
+# it learns, and repeats
+
+
+def test_it_learns_to_answer(processor: Any, model: Any) -> None:
+    talk = mllm.tokenise(processor, TALK)
+    settings = SETTINGS.model_copy(
+        update={"learning_rate": 3e-3, "answers_seen": 240, "batch_size": 4, "warmup": 0.1}
+    )
+    losses = mllm.speak(model, processor, pictures(4), [talk] * 4, settings, seed=0)
+    assert len(losses) == 30
+    assert np.mean(losses[-3:]) < 0.5 * losses[0]
+    assert not model.training
+
+
+def test_the_tower_learns_to_see(processor: Any, model: Any) -> None:
+    layouts = [draw_layout(seed) for seed in range(8)]
+    settings = SETTINGS.model_copy(update={"learning_rate": 3e-3, "images_seen": 160})
+    named = [labels(layout) for layout in layouts]
+    losses = mllm.see(model, processor, pictures(8), named, settings, seed=0)
+    assert np.mean(losses[-3:]) < 0.7 * losses[0]
+
+
+def test_train_mllm_repeats_and_loads_as_any_transformers_model(
+    world: World, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    words = ["train-mllm", "--pool", world.pool, "--human", world.human_path]
+    words += ["--layouts", world.layouts_path, "--perspectives", PERSPECTIVES, "--threads", "1"]
+    settings = ["--images-seen=16", "--answers-seen=16", "--batch-size=4", "--precision=float32"]
+    for name in ("one", "two"):
+        assert main([str(w) for w in [*words, "--output", tmp_path / name, *settings]]) == 0
+    weights = [tmp_path / name / "model.safetensors" for name in ("one", "two")]
+    assert digest_files(weights[:1]) == digest_files(weights[1:])
+    record = read_json(tmp_path / "one" / "foundry.json")
+    assert record["parameters"]["images"] == 24 and np.isfinite(record["loss"])
+    loaded = AutoModelForImageTextToText.from_pretrained(tmp_path / "one")
+    assert loaded.dtype == torch.float16
+    assert AutoProcessor.from_pretrained(tmp_path / "one").tokenizer.padding_side == "left"
