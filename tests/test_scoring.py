@@ -388,6 +388,13 @@ def test_a_pool_without_captions(world: World) -> None:
         pool_pairs(world.pool, world.raw.assign(uid="f" * 32))
 
 
+def test_an_empty_caption_set_gets_an_empty_table(world: World, tmp_path: Path) -> None:
+    pairs = pool_pairs(world.pool, world.raw.iloc[:0])
+    output = tmp_path / "scores.parquet"
+    assert score_pool(make("random", Context(), {}), world.pool, pairs, output, key="") == 0
+    assert read_table(output, SCORES).empty and list(tmp_path.iterdir()) == [output]
+
+
 # precision
 
 

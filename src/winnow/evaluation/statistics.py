@@ -256,13 +256,43 @@ def paired_difference(
 def differences(plan: Resampling, values: np.ndarray, metric: str) -> list[Difference]:
     """One Difference for each column of paired differences `values` [rows, C], as above."""
     position = plan.names.index(metric)
-    estimate = plan.estimates(values)[position]
-    draws = plan.draws(values)[:, position]
+    return _tested(plan.estimates(values)[position], plan.draws(values)[:, position])
+
+
+def _tested(estimate: np.ndarray, draws: np.ndarray) -> list[Difference]:
+    """Interval and p of each of C differences, `estimate` [C], from `draws` [resamples, C]."""
     low, high = percentile_interval(draws)
     total = np.isfinite(draws).sum(axis=0) + 1
     sides = np.minimum((draws <= 0).sum(axis=0), (draws >= 0).sum(axis=0)) + 1
     p = np.minimum(1.0, 2 * sides / total)
     return [Difference(*row) for row in np.stack([estimate, low, high, p], axis=1).tolist()]
+
+
+def group_difference(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    metric: str,
+    resamples: int = PAIRED_RESAMPLES,
+    seed: int = 0,
+) -> Difference:
+    """How much `a` exceeds `b` in `metric` where they share images (groups) but not queries.
+
+    Two caption sets claim different things of one image, so rows cannot be matched. Each resample
+    of the groups that have rows in both tables gives a mean of each, and their difference. Equals
+    `paired_difference` where the rows coincide. WinnowError without a common group.
+    """
+    sides = []
+    for place, table in enumerate((a, b)):
+        rows = table[table["metric"] == metric]
+        sides.append(rows.assign(metric=f"{metric}#{place}"))  # of the same stratum
+    common = set(sides[0]["group"]) & set(sides[1]["group"])
+    if not common:
+        raise WinnowError(f"the outcomes share no image that has {metric!r}")
+    both = pd.concat([rows[rows["group"].isin(common)] for rows in sides], ignore_index=True)
+    plan = Resampling(both, None, resamples, seed)
+    values = both["value"].to_numpy(dtype=float)[:, None]
+    estimate, draws = plan.estimates(values), plan.draws(values)
+    return _tested(estimate[0] - estimate[1], draws[:, 0] - draws[:, 1])[0]
 
 
 def holm(pvalues: Sequence[float]) -> list[float]:

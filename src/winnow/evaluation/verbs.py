@@ -1,20 +1,25 @@
-"""Verbs `evaluate-contrastive`, `evaluate-detection` and `evaluate-standin`."""
+"""Verbs `judge`, and `evaluate-` contrastive, detection, standin and captions."""
 
 from pathlib import Path
 from typing import Any
 
 from winnow.command import verb
+from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json, write_text
 from winnow.data.metrics import Cell, Metrics, write_metrics
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import (
     CAPTIONS,
+    FACTS,
+    LAYOUTS,
     OUTCOMES,
+    PAIR,
     SAMPLES,
     SCORES,
     TRUTH,
     join_scores,
     read_table,
+    require_unique,
     write_table,
 )
 from winnow.params import sections
@@ -169,3 +174,117 @@ def evaluate_standin(
     loaded = clip.load(model)
     outcomes = contrastive_outcomes(loaded, pool, samples, read_table(human, CAPTIONS), zeroshot)
     write_text(output, standin_card(role, loaded, read_json(model / "foundry.json"), outcomes))
+
+
+@verb("pool", "layouts", "perspectives", "model", "output")
+def evaluate_mllm(
+    pool: Path, layouts: Path, perspectives: Path, model: Path, output: Path, threads: int
+) -> None:
+    """Write the model card of the multimodal stand-in, measured on the pool's test split."""
+    import torch
+
+    from winnow.captioning.annotations import own_rules
+    from winnow.captioning.describe import describe_images
+    from winnow.captioning.perspectives import load_perspectives
+    from winnow.captioning.responses import Responses
+    from winnow.captioning.transformers_backend import TransformersBackend
+    from winnow.evaluation.caption_quality import judge_captions, quality_outcomes
+    from winnow.evaluation.card import mllm_card
+
+    torch.set_num_threads(threads)
+    settings = sections.Generation.model_validate({})
+    backend = TransformersBackend(model, settings.batch_size)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "test"]
+    known = read_table(layouts, LAYOUTS)
+    known = known[known["uid"].isin(set(samples["uid"]))]
+    rule, asked = own_rules(pool, samples, known), load_perspectives(perspectives)
+    outcomes = {}
+    for name, perspective in [*asked.perspectives.items(), *asked.relay.items()]:
+        captions, _ = describe_images(
+            pool, samples, perspective, backend, Responses(), settings, name=name, rule=rule
+        )
+        if len(known):
+            outcomes[name] = quality_outcomes(*judge_captions(captions, known, layouts))
+    size = sum(parameter.numel() for parameter in backend.model.parameters())
+    write_text(output, mllm_card(size, read_json(model / "foundry.json"), outcomes))
+
+
+@verb("captions", "layouts", "output", "facts")
+def judge(captions: Path, layouts: Path, output: Path, facts: Path, threads: int) -> None:
+    """Judge captions by the truth: what kind of mistake each has, and which claims hold."""
+    from winnow.evaluation.caption_quality import judge_captions
+
+    kinds, claims = judge_captions(
+        read_table(captions, CAPTIONS), read_table(layouts, LAYOUTS), layouts
+    )
+    write_table(output, kinds, TRUTH)
+    write_table(facts, claims, FACTS)
+    shares = kinds["kind"].value_counts(normalize=True)
+    print("\n".join(f"{kind}: {share:.1%}" for kind, share in shares.items()) or "no caption")
+
+
+@verb(
+    "pool",
+    "captions",
+    "model",
+    "output",
+    optional=("truth", "facts"),
+    values={"captions_name": str, "dataset": str},
+    settings=sections.Statistics,
+)
+def evaluate_captions(
+    pool: Path,
+    captions: Path,
+    model: Path,
+    output: Path,
+    truth: Path | None,
+    facts: Path | None,
+    captions_name: str,
+    dataset: str,
+    threads: int,
+    settings: sections.Statistics,
+) -> None:
+    """Evaluate the pool's captions of one set: by the truth where it is known, and as texts."""
+    import torch
+
+    from winnow.evaluation import captioning
+    from winnow.models import clip
+    from winnow.scoring.engine import pool_pairs
+
+    if facts is not None and truth is None:
+        raise WinnowError("--facts: needs --truth, which names every judged caption")
+    torch.set_num_threads(threads)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        table = read_table(captions, CAPTIONS)
+        require_unique(table, PAIR, captions)
+        pairs = pool_pairs(pool, table)
+        judged = captioning.judged_outcomes(pairs, truth, facts) if truth else []
+        scores = captioning.evaluator_scores(pool, pairs, model, threads)
+        found = captioning.evaluate(pairs, scores, judged, settings)
+    inputs = {
+        "captions": captions,
+        "samples": pool / "samples.parquet",
+        "model": model / clip.WEIGHTS,
+        **({"truth": truth} if truth else {}),
+        **({"facts": facts} if facts else {}),
+    }
+    result = Metrics(
+        cell=Cell(track="captioning", captions=captions_name, scorer="none", ratio=1.0, seed=0),
+        dataset=dataset,
+        model=", ".join(sorted(table["generator"].unique())),
+        pretrained="evaluator_clip",
+        task="captioning",
+        metrics=found.metrics,
+        intervals=found.intervals,
+        n=found.n,
+        higher_is_better={m: m not in captioning.LOWER_IS_BETTER for m in found.metrics},
+        unit="mixed",
+        provenance=provenance(settings.model_dump(), inputs),
+    )
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        write_metrics(folder / "metrics.json", result)
+        write_table(folder / "outcomes.parquet", found.outcomes, OUTCOMES)
+        write_json(folder / "cost.json", {**cost, "samples": len(pairs)})

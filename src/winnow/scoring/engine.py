@@ -14,7 +14,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.data.images import BadImageError, open_rgb
 from winnow.data.shards import iter_shard, shard_path
-from winnow.data.tables import SCORES, read_table, write_table
+from winnow.data.tables import SCORES, empty, read_table, write_table
 from winnow.scoring.scorers import Batch, Scorer, check
 
 
@@ -52,10 +52,11 @@ def score_pool(
                 _score_shard(scorer, path, rows, part, batch_size, threads, ahead)
             parts.append(part)
             progress.update(len(rows))
-    scores = pd.concat([read_table(part, SCORES) for part in parts], ignore_index=True)
+    tables = [read_table(part, SCORES) for part in parts]
+    scores = pd.concat(tables, ignore_index=True) if tables else empty(SCORES)
     order = pairs[["uid", "caption_id"]].merge(scores, on=["uid", "caption_id"], how="left")
     write_table(output, order, SCORES)
-    shutil.rmtree(unfinished)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return len(order)
 
 
@@ -136,12 +137,12 @@ def _batch(
 
 
 def pool_pairs(pool: Path, captions: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of the pool split with their shard, in pool order."""
+    """The pairs of the pool split with their shard, in pool order; none for an empty set."""
     from winnow.data.tables import SAMPLES
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples.loc[samples["split"] == "pool", ["uid", "shard"]]
     pairs = samples.merge(captions[["uid", "caption_id", "text"]], on="uid", how="inner")
-    if pairs.empty:
+    if pairs.empty and len(captions):
         raise WinnowError(f"{pool}: no caption belongs to an image of the pool split")
     return pairs

@@ -1,0 +1,70 @@
+"""Evaluate one caption set: by the truth where it is known, by the evaluator, and as texts."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from winnow.data.errors import WinnowError
+from winnow.data.tables import FACTS, PAIR, SCORES, TRUTH, join_scores, read_table, require_unique
+from winnow.evaluation import caption_quality, text_statistics
+from winnow.evaluation.statistics import bootstrap, estimates
+from winnow.params import sections
+
+LOWER_IS_BETTER = caption_quality.LOWER_IS_BETTER | text_statistics.LOWER_IS_BETTER
+
+
+class Evaluation(NamedTuple):
+    """Metrics by name, the intervals of those that are means over images, units behind each."""
+
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    n: dict[str, int]
+    outcomes: pd.DataFrame
+
+
+def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int) -> np.ndarray:
+    """Cosine of image and caption by the evaluator, in float32, for each row of `pairs`."""
+    from winnow.scoring.engine import score_pool
+    from winnow.scoring.scorers import ClipScore, Context
+
+    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+        path = Path(folder) / "evaluator.parquet"
+        scorer = ClipScore(Context(model, precision="float32"))
+        score_pool(scorer, pool, pairs, path, key="", workers=workers)
+        return join_scores(pairs, read_table(path, SCORES), path)
+
+
+def judged_outcomes(pairs: pd.DataFrame, truth: Path, facts: Path | None) -> list[pd.DataFrame]:
+    """Table OUTCOMES by the truth of those of `pairs` that were judged; without FACTS no claims."""
+    kinds = read_table(truth, TRUTH)
+    require_unique(kinds, PAIR, truth)
+    kinds = kinds.merge(pairs[PAIR], on=PAIR)
+    if kinds.empty and len(pairs):
+        raise WinnowError(f"{truth}: holds none of the captions (judge this caption set)")
+    if facts is None:
+        return [caption_quality.clean_outcomes(kinds)]
+    claims = read_table(facts, FACTS).merge(kinds[PAIR], on=PAIR)
+    return [caption_quality.quality_outcomes(kinds, claims)]
+
+
+def evaluate(
+    pairs: pd.DataFrame,
+    scores: np.ndarray,
+    judged: list[pd.DataFrame],
+    settings: sections.Statistics,
+) -> Evaluation:
+    """All that is measured of `pairs` (uid, caption_id, text); see the modules for each metric."""
+    tables = [*judged, text_statistics.caption_outcomes(pairs, scores)]
+    outcomes: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    metrics, n = text_statistics.set_statistics(pairs, settings.seed)
+    if outcomes.empty:
+        return Evaluation(metrics, {}, n, outcomes)
+    counts = outcomes["metric"].value_counts().to_dict()
+    n |= {str(name): int(count) for name, count in counts.items()}
+    intervals = bootstrap(outcomes, settings.resamples, settings.seed)
+    return Evaluation(estimates(outcomes) | metrics, intervals, n, outcomes)
