@@ -1,8 +1,5 @@
 """Reports from synthetic cells: what is in them, and what is refused."""
 
-import csv
-import hashlib
-import io
 import json
 import re
 import subprocess
@@ -15,13 +12,20 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from report_helpers import (
+    ROWS,
+    contents,
+    contrastive,
+    damage,
+    queries,
+    rows_of,
+    write_cell,
+    write_sweep,
+)
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import write_json
-from winnow.data.metrics import Cell, Metrics, write_metrics
-from winnow.data.tables import OUTCOMES, write_table
+from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import (
-    bootstrap,
     estimates,
     headline_means,
     paired_difference,
@@ -33,71 +37,12 @@ from winnow.reporting.render import render, render_detection
 from winnow.reporting.results import gather
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
-SETS = ("terra-mixed", "terra-winter")
+TABLES = {
+    "scorers": ("table1", "table2", "table11", "table12"),
+    "mpgi": ("statistics", "ablation", "human"),
+}
 RATIOS = (0.1, 0.3, 0.5)
 SKILL = {"none": 0.42, "pretrained": 0.3, "random": 0.42, "oracle": 0.8, "clip": 0.6, "text": 0.5}
-KINDS = ("count", "mismatch")
-
-
-def queries(images=60, captions=5):
-    """The (metric, query, group) rows that every contrastive cell shares."""
-    names = [f"u{i:03d}" for i in range(images)]
-    pairs = [(f"{name}#{c}", name) for name in names for c in range(captions)]
-    rows = [(f"image_retrieval_recall@{k}", *pair) for k in (1, 5, 10) for pair in pairs]
-    rows += [(f"text_retrieval_recall@{k}", name, name) for k in (1, 5, 10) for name in names]
-    rows += [(f"{s}/acc{k}", f"{s}{i}", f"{s}{i}") for s in SETS for k in (1, 5) for i in range(50)]
-    return pd.DataFrame(rows, columns=["metric", "query", "group"])
-
-
-ROWS = queries()
-
-
-def seed_of(*parts):
-    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
-
-
-def write_cell(folder, cell, skill, rows=ROWS, resamples=100):
-    """A cell whose queries succeed at a rate of `skill`."""
-    if cell.track == "detection":
-        metrics = {"average_precision": skill, "auroc": skill}
-        metrics |= {f"{kind}/{name}": skill for kind in KINDS for name in list(metrics)[:2]}
-        intervals = dict.fromkeys(metrics, (skill - 0.05, skill + 0.05))
-        n = dict.fromkeys(metrics, 4000)
-    else:
-        luck = np.random.default_rng(seed_of("query")).random(len(rows)) * 0.7
-        own = np.random.default_rng(seed_of(cell)).random(len(rows)) * 0.3
-        outcomes = rows.assign(value=(luck + own < skill).astype(float))
-        means = headline_means(outcomes["metric"])
-        metrics = estimates(outcomes, means)
-        intervals = bootstrap(outcomes, resamples, means=means)
-        n = {name: int((rows["metric"] == name).sum()) or len(rows) for name in metrics}
-        write_table(cell_folder(folder, cell) / "outcomes.parquet", outcomes, OUTCOMES)
-    record = Metrics(
-        cell=cell,
-        dataset="terrarium",
-        model="stand-in ViT",
-        pretrained="foundry",
-        task=cell.track,
-        metrics=metrics,
-        intervals=intervals,
-        n=n,
-        higher_is_better=dict.fromkeys(metrics, True),
-        provenance={"parameters": {"samples_seen": 1200}, "inputs": {"pool": "ab"}, "code": "cd"},
-    )
-    write_metrics(cell_folder(folder, cell) / "metrics.json", record)
-    write_json(cell_folder(folder, cell) / "cost.json", {"wall_s": 1.5, "samples": 1200})
-
-
-def write_sweep(path, cells):
-    lines = ["track,captions,scorer,ratio,seed"]
-    for cell in cells:
-        names = (f'"{name}"' for name in (cell.track, cell.captions, cell.scorer))
-        lines.append(",".join([*names, repr(cell.ratio), str(cell.seed)]))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def contrastive(scorer, ratio=0.3, seed=0, captions="raw"):
-    return Cell(track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=seed)
 
 
 def planned():
@@ -142,20 +87,11 @@ def single(tmp_path):
     return tmp_path, *cells
 
 
-def rows_of(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-
-
-def contents(folder):
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-    }
-
-
 def test_everything_is_written(results):
     tables = {
-        f"tables/scorers/{name}.{kind}"
-        for name in ("table1", "table2", "table11", "table12")
+        f"tables/{paper}/{name}.{kind}"
+        for paper, names in TABLES.items()
+        for name in names
         for kind in ("csv", "md", "tex")
     }
     figures = {
@@ -257,7 +193,8 @@ def test_the_best_ratio_is_bold(results):
         if row["scorer"] in ("clip", "oracle"):
             best = max(RATIOS, key=lambda r, row=row: float(row[repr(r)]))
             assert float(row["best_ratio"]) == best
-    assert (results / "sweep.md").read_text(encoding="utf-8").count("**") == 2 * len(SKILL)
+    swept = [name for name in SKILL if name not in ("none", "pretrained")]
+    assert (results / "sweep.md").read_text(encoding="utf-8").count("**") == 2 * len(swept)
 
 
 def test_table1_shows_both_blocks_apart(results):
@@ -331,12 +268,6 @@ def test_figures_are_pictures(results):
         )
 
 
-def damage(path, change):
-    record = json.loads(path.read_text(encoding="utf-8"))
-    change(record)
-    path.write_text(json.dumps(record), encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -394,8 +325,8 @@ def test_a_sweep_that_has_not_run(tmp_path, capsys):
     assert capsys.readouterr().out.count("not run") == len(planned())
     board = rows_of(tmp_path / "results" / "leaderboard.csv")
     assert len(board) == 14 and all(row["note"].startswith("not run") for row in board)
-    for name in ("table1", "table2", "table11", "table12"):
-        rows = rows_of(tmp_path / "results" / "tables" / "scorers" / f"{name}.csv")
+    for place in (f"{paper}/{name}" for paper, names in TABLES.items() for name in names):
+        rows = rows_of(tmp_path / "results" / "tables" / f"{place}.csv")
         measured = [v for row in rows for k, v in row.items() if k.startswith("measured: ")]
         assert set(measured) <= {""} and all(row["reason"] for row in rows)
     assert (tmp_path / "results" / "figures" / "contrastive.png").stat().st_size > 1000
@@ -544,6 +475,11 @@ def test_a_bad_sweep_is_named(tmp_path, row, told):
         (lambda t: t["columns"][0].update(mean=["x"]), "mean of unknown column 'x'"),
         (lambda t: t["columns"][0].update(key="retrieval"), "column 'retrieval' occurs twice"),
         (lambda t: t["measured"][0].pop("metric"), "tables.table12.measured.0"),
+        (lambda t: t["measured"][0].update(unit="metres"), "tables.table12.measured.0.unit"),
+        (
+            lambda t: t["rows"][0].update(published=[1, None]),
+            "`not_found` must say why a value is null",
+        ),
     ],
 )
 def test_a_bad_paper_is_named(tmp_path, change, told):
@@ -575,6 +511,7 @@ def test_a_further_paper_is_data_only(written, tmp_path):
             "figure3": {
                 "title": "AP",
                 "verified": "here",
+                "not_found": "unreadable",
                 "track": "detection",
                 "columns": [{"key": "a", "label": "A"}],
                 "measured": [{"metric": "*/auroc", "label": "{set}"}],

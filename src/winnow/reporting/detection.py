@@ -1,6 +1,7 @@
 """The table of the detection track."""
 
 from winnow.evaluation.statistics import VERSION
+from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.results import Results
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
@@ -34,9 +35,14 @@ def detection_md(results: Results) -> str:
         parts.append(f"## {label}\n\n{table}")
     parts.append(
         "Per cent, with 95 % bootstrap intervals over images. Noisy pairs against clean ones, "
-        "ranked by minus the score. Chance is 50 for AUROC, and for AP the share of noise "
-        f"(statistics version {VERSION}).\n"
+        "ranked by minus the score. Chance is 50 for AUROC, and for AP the share of noise, which "
+        f"differs between caption sets (statistics version {VERSION}).\n"
     )
+    if len({method.captions for method in results.expected("detection")}) > 1:
+        parts.append(
+            f"The noise of `{MAIN}` was put in; in other caption sets it is what their model got "
+            "wrong, judged by the truth. A kind that a set does not have is empty.\n"
+        )
     return "\n".join(parts)
 
 

@@ -2,29 +2,40 @@
 
 from typing import Any
 
+from winnow.reporting.caption_sets import main_set
 from winnow.reporting.results import Results
 from winnow.reporting.text import csv_text
 
-HEADLINES = ("mean_recall", "acc1", "average_precision", "auroc")
+HEADLINES = {
+    "contrastive": ("mean_recall", "acc1"),
+    "detection": ("average_precision", "auroc"),
+    "captioning": ("object_recall", "hallucination_rate", "evaluator_score"),
+}
 
 
 def metrics_json(results: Results) -> dict[str, Any]:
-    """Headline numbers: track, captions, scorer, keep ratio (as `keep30`), metric."""
+    """Headline numbers: track, captions, metric; scorer and keep ratio (as `keep30`) come before
+    the metric where a track has several."""
     tree: dict[str, Any] = {}
     for method, values in results.values.items():
-        found = {name: round(values[name].value, 6) for name in HEADLINES if name in values}
-        ratio = [] if method.track == "detection" else [f"keep{100 * method.ratio:.6g}"]
+        headlines = HEADLINES.get(method.track, ())
+        found = {name: round(values[name].value, 6) for name in headlines if name in values}
+        keys = [method.track, method.captions]
+        keys += [method.scorer] if method.track != "captioning" else []
+        keys += [f"keep{100 * method.ratio:.6g}"] if method.track == "contrastive" else []
         leaf = tree
-        for key in [method.track, method.captions, method.scorer, *ratio]:
+        for key in keys:
             leaf = leaf.setdefault(key, {})
         leaf.update(found)
     return tree
 
 
 def ratio_plot_csv(results: Results) -> str:
-    """The ratio curves: ratio, mean_recall, acc1, scorer, captions."""
+    """The ratio curves of the main caption set: ratio, mean_recall, acc1, scorer, captions."""
     rows = []
-    for method in results.expected("contrastive"):
+    methods = results.expected("contrastive")
+    main = main_set(method.captions for method in methods)
+    for method in (method for method in methods if method.captions == main):
         recall, accuracy = (results.value(method, name) for name in ("mean_recall", "acc1"))
         if recall:
             value = accuracy.value if accuracy else None
@@ -33,11 +44,15 @@ def ratio_plot_csv(results: Results) -> str:
 
 
 def detection_plot_csv(results: Results) -> str:
-    """Average precision by scorer and kind of noise: kind, average_precision, scorer, captions."""
+    """Average precision by scorer and kind of noise: kind, average_precision, scorer, captions. The
+    scorer of a caption set other than the main one has the set's name before its own."""
     rows = []
-    for method in results.expected("detection"):
+    methods = results.expected("detection")
+    main = main_set(method.captions for method in methods)
+    for method in methods:
+        name = method.scorer if method.captions == main else f"{method.captions}: {method.scorer}"
         for kind in ["all", *results.zero_shot_sets("detection")]:
             metric = "average_precision" if kind == "all" else f"{kind}/average_precision"
             if value := results.value(method, metric):
-                rows.append([kind, value.value, method.scorer, method.captions])
+                rows.append([kind, value.value, name, method.captions])
     return csv_text(["kind", "average_precision", "scorer", "captions"], rows)

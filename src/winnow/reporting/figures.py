@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from winnow.data.files import atomic_path
+from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.results import CONTROLS, Results
 
@@ -42,33 +43,37 @@ def save(figure: Figure, folder: str | Path, name: str) -> None:
 
 
 def contrastive(results: Results) -> Figure:
-    """Mean recall and zero-shot accuracy by keep ratio: a line a scorer with its interval, `none` a
-    horizontal band, the model before fine-tuning dotted. One row of panels a caption set."""
+    """Mean recall and zero-shot accuracy of the main caption set by keep ratio: a line a scorer
+    with its interval, `none` a horizontal band, the model before fine-tuning dotted. Below, all
+    pairs of each caption set, if there are several."""
     methods = results.expected("contrastive")
-    sets = list(dict.fromkeys(method.captions for method in methods)) or [""]
+    main = main_set(method.captions for method in methods)
+    curves = [method for method in methods if method.captions == main]
+    sets = {method.captions: method for method in methods if method.scorer == "none"}
+    rows = [sets[captions] for captions in in_order(sets)] if set(sets) - {main} else []
+    heights = [4.5, 1 + 0.27 * len(rows)] if rows else [4.5]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(10, 0.7 + 3.8 * len(sets)), layout="constrained")
-        panels = figure.subplots(len(sets), len(PANELS), squeeze=False)
-        for row, captions in zip(panels, sets, strict=True):
-            for axes, (metric, label) in zip(row, PANELS, strict=True):
-                drawn = [m for m in methods if m.captions == captions]
-                _ratio_panel(axes, results, drawn, metric)
-                axes.set_ylabel(label)
-                title = f"captions: {captions} (shaded: 95 % intervals)" if captions else "no cells"
-                axes.set_title(title, fontsize=10)
-        handles, labels = _legend([axes for row in panels for axes in row])
+        figure = Figure(figsize=(10, sum(heights)), layout="constrained")
+        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        panels = parts[0].subplots(1, len(PANELS))
+        for axes, (metric, label) in zip(panels, PANELS, strict=True):
+            _ratio_panel(axes, results, curves, metric)
+            axes.set_ylabel(label)
+            title = f"captions: {main} (shaded: 95 % intervals)" if main else "no cells"
+            axes.set_title(title, fontsize=10)
+        handles, labels = _legend(list(panels))
         if handles:
-            figure.legend(
-                handles,
-                labels,
-                loc="outside lower center",
-                ncols=min(len(labels), 5),
-                frameon=False,
-            )
+            place, columns = "outside lower center", min(len(labels), 5)
+            parts[0].legend(handles, labels, loc=place, ncols=columns, frameon=False)
         else:
-            panels[0][0].text(
-                0.5, 0.5, "no cells yet", ha="center", transform=panels[0][0].transAxes
-            )
+            axes = panels[0]
+            axes.text(0.5, 0.5, "no cells yet", ha="center", transform=axes.transAxes)
+        if rows:
+            panels = parts[1].subplots(1, len(PANELS), sharey=True)
+            for axes, (metric, label) in zip(panels, PANELS, strict=True):
+                _sets_panel(axes, results, rows, metric)
+                axes.set_xlabel(label)
+                axes.set_title("all pairs of each caption set (bars: 95 % intervals)", fontsize=10)
     return figure
 
 
@@ -93,6 +98,21 @@ def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: st
     axes.set_xlim(0, 1.02)
     axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0", "20", "40", "60", "80", "100"])
     axes.set_xlabel("kept, % of the pairs")
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _sets_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:
+    """A point with its interval for each method, named by its caption set, from the top down."""
+    for row, method in enumerate(methods):
+        value = results.value(method, metric)
+        if value is None:
+            continue
+        axes.plot(100 * value.value, row, "o", color=COLOURS[0], ms=5)
+        if value.low is not None and value.high is not None:
+            axes.hlines(row, 100 * value.low, 100 * value.high, color=COLOURS[0], lw=1.4)
+    axes.set_yticks(range(len(methods)), [method.captions for method in methods])
+    axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
 

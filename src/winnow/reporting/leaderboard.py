@@ -1,10 +1,13 @@
-"""The leaderboard, the ratio sweep, and the flat tables of cells and costs."""
+"""The leaderboard, and the flat tables of cells and costs."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from winnow.evaluation.statistics import VERSION
+from winnow.reporting.caption_sets import in_order, main_set, meanings
 from winnow.reporting.cells import COLUMNS, COST, KEYS, costs, digests, tidy
 from winnow.reporting.methods import HEADLINE, Comparison, Method, Value, method_of
+from winnow.reporting.ratios import kept
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table, percent
 
@@ -12,6 +15,7 @@ HEADLINES = ((HEADLINE, "mR"), ("acc1", "zero-shot @1"))  # of the contrastive c
 DETECTIONS = (("average_precision", "noise AP"), ("auroc", "noise AUROC"))  # of the scorer
 INDISTINCT = "≈"  # stands by a difference that is not distinguishable
 NOT_IN_SWEEP = "not in this sweep"
+UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
 
 
 class Entry(NamedTuple):
@@ -32,7 +36,7 @@ class Entry(NamedTuple):
 def entries(results: Results) -> list[Entry]:
     """One entry a method, best mean recall first; equal ones share a rank, unmeasured come last.
 
-    The controls have an entry for each caption set even if they were not planned.
+    The controls have an entry even if they were not planned.
     """
     methods = results.expected("contrastive")
     ranked = [round(v.value, 9) for m in methods if (v := results.value(m, HEADLINE))]
@@ -56,16 +60,26 @@ def entries(results: Results) -> list[Entry]:
                 _note(results, method),
             )
         )
-    for captions in sorted({method.captions for method in methods}):
-        present = {method.scorer for method in methods if method.captions == captions}
-        found += [
-            Entry(captions, control, None, {}, None, None, None, None, "", NOT_IN_SWEEP)
-            for control in CONTROLS
-            if control not in present
-        ]
+    found += [
+        Entry(captions, control, None, {}, None, None, None, None, "", NOT_IN_SWEEP)
+        for captions, control in _absent_controls(methods)
+    ]
     return sorted(
         found, key=lambda e: (e.rank is None, e.rank, e.captions, e.scorer, e.ratio or 0.0)
     )
+
+
+def _absent_controls(methods: list[Method]) -> Iterator[tuple[str, str]]:
+    """(captions, control) that no method is, of the main set and those whose pairs were selected.
+    The model before fine-tuning read no captions, so only the main set has it."""
+    present = {(method.captions, method.scorer) for method in methods}
+    main = main_set(method.captions for method in methods)
+    selected = (m.captions for m in methods if m.captions == main or m.scorer not in UNSELECTIVE)
+    for captions in in_order(selected):
+        for control in CONTROLS:
+            elsewhere = control == "pretrained" and captions != main
+            if (captions, control) not in present and not elsewhere:
+                yield captions, control
 
 
 def _metrics(results: Results, method: Method) -> dict[str, Value | None]:
@@ -170,7 +184,7 @@ def leaderboard_md(results: Results) -> str:
     body = []
     for entry in board:
         scorer = markdown(entry.scorer)
-        keep, clean = ("", "") if entry.ratio is None else (entry.ratio, 1 - entry.ratio)
+        ratios = [] if entry.ratio is None else [entry.ratio, 1 - entry.ratio]
         values = [entry.metrics.get(name) for name, _ in HEADLINES + DETECTIONS]
         shown = [interval(v.value, v.low, v.high) if v else EMPTY for v in values]
         body.append(
@@ -178,8 +192,7 @@ def leaderboard_md(results: Results) -> str:
                 str(entry.rank or EMPTY),
                 markdown(entry.captions),
                 f"_{scorer}_ (control)" if entry.scorer in CONTROLS else scorer,
-                _ratio(keep),
-                _ratio(clean),
+                *(map(kept, ratios) if ratios else ("", "")),
                 shown[0],
                 _difference(entry),
                 *shown[1:],
@@ -194,22 +207,24 @@ def leaderboard_md(results: Results) -> str:
         for e in board
         if e.note
     ]
+    explained = [
+        meanings(entry.captions for entry in board),
+        "All sets are ranked together: they are measured on the same test images and captions.",
+    ]
     return (
         f"# Leaderboard (scale `{markdown(results.scale)}`)\n\n"
         + "".join(f"> **Warning:** {markdown(text)}\n\n" for text in warnings)
         + markdown_table(header, body, left=3)
         + "\nPer cent, with 95 % bootstrap intervals over images. mR: mean of the six retrieval "
         "recalls. Keep and clean: the ratio of the pairs kept, and of those cleaned away. "
-        f"{INDISTINCT}: not distinguishable from `none` at 5 % (paired bootstrap, Holm's "
+        "Minus none: minus `none`, all pairs, of the same caption set. "
+        f"{INDISTINCT}: not distinguishable from it at 5 % (paired bootstrap, Holm's "
         "correction over the table). Noise AP and AUROC: how well the scorer finds noisy pairs. "
         f"Controls bracket the others. Statistics version {VERSION}.\n"
+        + f"\n{' '.join(filter(None, explained))}\n"
         + ("\nNotes:\n\n" if notes else "")
         + "".join(f"- {markdown(note)}\n" for note in notes)
     )
-
-
-def _ratio(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{100 * value:.6g} %"
 
 
 def _difference(entry: Entry) -> str:
@@ -218,51 +233,6 @@ def _difference(entry: Entry) -> str:
     value, low, high, _ = entry.comparison.difference
     mark = "" if entry.comparison.distinguishable else f" {INDISTINCT}"
     return f"{100 * value:+.2f} ({100 * low:+.2f} to {100 * high:+.2f}){mark}"
-
-
-def _curves(results: Results) -> dict[tuple[str, str], dict[float, Value]]:
-    """Mean recall by (captions, scorer) and ratio, in the order of the sweep."""
-    curves: dict[tuple[str, str], dict[float, Value]] = {}
-    for method in results.expected("contrastive"):
-        curve = curves.setdefault((method.captions, method.scorer), {})
-        if value := results.value(method, HEADLINE):
-            curve[method.ratio] = value
-    return curves
-
-
-def _best(curve: dict[float, Value]) -> float | None:
-    return max(curve, key=lambda ratio: (curve[ratio].value, -ratio)) if curve else None
-
-
-def sweep_csv(results: Results) -> str:
-    """Mean recall by scorer (rows) and keep ratio (columns), with intervals."""
-    ratios = sorted({method.ratio for method in results.expected("contrastive")})
-    spread = [f"{ratio!r}{end}" for ratio in ratios for end in ("", "_low", "_high")]
-    rows = []
-    for (captions, scorer), curve in _curves(results).items():
-        row: list[Any] = [captions, scorer, _best(curve)]
-        for ratio in ratios:
-            value = curve.get(ratio)
-            row += [value.value, value.low, value.high] if value else [None] * 3
-        rows.append(row)
-    return csv_text(["captions", "scorer", "best_ratio", *spread], rows)
-
-
-def sweep_md(results: Results) -> str:
-    """The ratio sweep for people; the best ratio of each scorer is bold."""
-    ratios = sorted({method.ratio for method in results.expected("contrastive")})
-    header = ["captions", "scorer", *(f"keep {_ratio(r)} / clean {_ratio(1 - r)}" for r in ratios)]
-    body = []
-    for (captions, scorer), curve in _curves(results).items():
-        best = _best(curve)
-        shown = [interval(v.value, v.low, v.high) if (v := curve.get(r)) else EMPTY for r in ratios]
-        bold = [f"**{s}**" if r == best else s for r, s in zip(ratios, shown, strict=True)]
-        body.append([markdown(captions), markdown(scorer), *bold])
-    return (
-        f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)\n\n"
-        + markdown_table(header, body, left=2)
-        + "\nPer cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.\n"
-    )
 
 
 def cells_csv(results: Results) -> str:

@@ -119,16 +119,35 @@ def load_outcomes(sweep: Sweep, track: str) -> Outcomes | None:
     return Outcomes(queries, values)
 
 
+def check_unpaired(sweep: Sweep, track: str) -> None:
+    """Refuse the cells of a track without shared queries whose outcomes cannot be read, or
+    contradict their metrics."""
+    for cell in list(sweep.cells(track)):
+        try:
+            table = read_arrow(cell_folder(sweep.folder, cell) / "outcomes.parquet", OUTCOMES)
+        except WinnowError as error:
+            sweep.refuse(cell, error)
+            continue
+        means = table.group_by("metric").aggregate([("value", "mean")])
+        names, values = means["metric"].to_pylist(), means["value_mean"].to_pylist()
+        _check_metrics(sweep, cell, dict(zip(names, values, strict=True)))
+
+
 def _check_agreement(sweep: Sweep, queries: pd.DataFrame, members: dict[Cell, np.ndarray]) -> None:
     plan = Resampling(queries, headline_means(queries["metric"]))
     for cell, values in members.items():
         found = dict(zip(plan.names, plan.estimates(values[:, None])[:, 0], strict=True))
-        for name, value in sweep.records[cell].metrics.items():
-            if name in found and not abs(found[name] - value) <= TOLERANCE:
-                path = cell_folder(sweep.folder, cell) / "metrics.json"
-                text = f"{path}: {name}: {value}, but its outcomes give {found[name]:.6g}"
-                sweep.refuse(cell, WinnowError(f"{text}; delete it and run again"))
-                break
+        _check_metrics(sweep, cell, found)
+
+
+def _check_metrics(sweep: Sweep, cell: Cell, found: Mapping[str, float]) -> None:
+    """Refuse a cell whose metrics are not what its outcomes give."""
+    for name, value in sweep.records[cell].metrics.items():
+        if name in found and not abs(found[name] - value) <= TOLERANCE:
+            path = cell_folder(sweep.folder, cell) / "metrics.json"
+            text = f"{path}: {name}: {value}, but its outcomes give {found[name]:.6g}"
+            sweep.refuse(cell, WinnowError(f"{text}; delete it and run again"))
+            return
 
 
 def method_values(

@@ -4,7 +4,7 @@ A further table or paper is a further YAML file (or key), never code.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from winnow.data.errors import WinnowError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
+Unit = Literal["percent", "number"]  # a measured fraction is shown in per cent, a number as it is
 
 
 class _Part(BaseModel):
@@ -35,14 +36,17 @@ class Column(_Part):
 
     key: str
     label: str
+    unit: Unit = "percent"
     mean: list[str] | None = Field(None, min_length=1)
 
 
 class Measure(_Part):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
-    several. `{set}` in the label is the name of the set."""
+    several. `{set}` in the label is the name of the set, `track` another one than the table's."""
 
     label: str
+    track: str | None = None
+    unit: Unit = "percent"
     metric: str | None = None
     mean: list[str] | None = Field(None, min_length=1)
 
@@ -85,10 +89,14 @@ class Row(_Part):
 
 
 class Table(_Part):
-    """One table: a published block and a measured block over the same rows."""
+    """One table: a published block and a measured block over the same rows.
+
+    `not_found` says why published values are missing (null).
+    """
 
     title: str
     verified: str
+    not_found: str | None = None
     track: str
     columns: list[Column] = Field(min_length=1)
     measured: list[Measure] = Field(min_length=1)
@@ -110,6 +118,8 @@ class Table(_Part):
             if row.published is not None and len(row.published) != len(given):
                 numbers = f"{len(row.published)} published values for {len(given)} columns"
                 raise ValueError(f"row {row.label!r}: {numbers}")
+            if None in (row.published or []) and self.not_found is None:
+                raise ValueError(f"row {row.label!r}: `not_found` must say why a value is null")
         return self
 
 

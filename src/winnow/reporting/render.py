@@ -1,10 +1,12 @@
-"""Everything under `results/`, from the files of the cells: two entries, as the DAG needs them."""
+"""Everything under `results/`, from the files of the cells: an entry for each rule."""
 
 from pathlib import Path
 
 from winnow.data.files import write_json, write_text
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting import figures
+from winnow.reporting import caption_figure, figures
+from winnow.reporting.captions import compare
+from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
 from winnow.reporting.detection import detection_csv, detection_md
 from winnow.reporting.dvc import detection_plot_csv, metrics_json, ratio_plot_csv
 from winnow.reporting.leaderboard import (
@@ -12,12 +14,12 @@ from winnow.reporting.leaderboard import (
     cost_csv,
     leaderboard_csv,
     leaderboard_md,
-    sweep_csv,
-    sweep_md,
 )
 from winnow.reporting.papers import extra_means, load_papers
+from winnow.reporting.ratios import sweep_csv, sweep_md
 from winnow.reporting.results import Results, gather
-from winnow.reporting.tables import build, table_csv, table_md, table_tex
+from winnow.reporting.table_text import table_csv, table_md, table_tex
+from winnow.reporting.tables import build
 
 
 def render(
@@ -71,6 +73,24 @@ def render_detection(
     write_text(folder / "detection.md", detection_md(results))
     write_text(folder / "plots/detection.csv", detection_plot_csv(results))
     figures.save(figures.detection(results), folder / "figures", "detection")
+
+
+def render_captions(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    seed: int = 0,
+) -> None:
+    """Write the tables and the figure on the quality of the caption sets."""
+    results = gather(cells_dir, sweep_path, scale, tracks=("captioning",))
+    _print_refusals(results)
+    folder = Path(results_dir)
+    compared = compare(results, seed=seed)
+    write_text(folder / "captions.csv", captions_csv(results))
+    write_text(folder / "captions_differences.csv", differences_csv(compared))
+    write_text(folder / "captions.md", captions_md(results, compared))
+    figures.save(caption_figure.captions(results), folder / "figures", "captions")
 
 
 def _print_refusals(results: Results) -> None:

@@ -12,6 +12,7 @@ from winnow.reporting.methods import (
     Outcomes,
     Value,
     Values,
+    check_unpaired,
     compare_with_none,
     load_outcomes,
     method_of,
@@ -19,6 +20,7 @@ from winnow.reporting.methods import (
 )
 
 PAIRED_TRACKS = ("contrastive",)  # whose outcomes are means of queries, and compared paired
+UNPAIRED_TRACKS = ("captioning",)  # whose cells hold rows of their own
 CONTROLS = ("none", "random", "oracle", "pretrained")
 
 
@@ -60,6 +62,10 @@ class Results:
             reasons = [self.sweep.refusals[c] for c in cells if c in self.sweep.refusals]
             told = [text for text in reasons if text != NOT_RUN]
             return f"refused: {told[0]}" if told else NOT_RUN
+        if not planned:
+            return f"{NOT_RUN}: track {method.track} is not in this sweep"
+        if all(other.captions != method.captions for other in planned):
+            return f"{NOT_RUN}: captions {method.captions} are not in this sweep"
         if all(other.scorer != method.scorer for other in planned):
             return f"{NOT_RUN}: scorer {method.scorer} is not in this sweep"
         return (
@@ -89,6 +95,8 @@ def gather(
     sweep = load_cells(sweep_path, cells_dir, tracks)
     paired = [track for track in PAIRED_TRACKS if tracks is None or track in tracks]
     outcomes: dict[str, Outcomes | None] = {track: load_outcomes(sweep, track) for track in paired}
+    for track in UNPAIRED_TRACKS:
+        check_unpaired(sweep, track)
     values = method_values(sweep, outcomes, extra or {}, resamples, seed)
     comparisons: dict[Method, Comparison] = {}
     for table in outcomes.values():

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 EMPTY = "\N{EN DASH}"  # shown where there is no value; CSV leaves it blank
 
@@ -65,8 +65,22 @@ def percent(value: float | None) -> str:
     return EMPTY if value is None or value != value else f"{100 * value:.2f}"
 
 
-def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A fraction with its interval, in per cent: `57.55 (55.10 to 59.98)`."""
+def number(value: float | None) -> str:
+    """A count or a score as it is: `1,300,000`, `9.87`, `0.312`; EMPTY without a value."""
+    if value is None or value != value:
+        return EMPTY
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:,.2f}"
+
+
+def interval(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    show: Callable[[float | None], str] = percent,
+) -> str:
+    """A value with its interval, a fraction in per cent: `57.55 (55.10 to 59.98)`."""
     if value is None or value != value or low is None or low != low or high is None:
-        return percent(value)
-    return f"{percent(value)} ({percent(low)} to {percent(high)})"
+        return show(value)
+    return f"{show(value)} ({show(low)} to {show(high)})"

@@ -1,4 +1,4 @@
-"""Verbs `sweep` and `leaderboard`."""
+"""Verbs `sweep`, `detection`, `captions` and `leaderboard`."""
 
 from pathlib import Path
 
@@ -32,6 +32,23 @@ def detection(
     from winnow.reporting.render import render_detection
 
     render_detection(cells, sweep, output, settings.scale)
+
+
+class CaptionsSettings(sections.Section):
+    """What draws the resamples of the comparisons, and the scale that the tables name."""
+
+    scale: Scale
+    seed: sections.Seed = 0
+
+
+@verb("cells", "sweep", "output", settings=CaptionsSettings)
+def captions(
+    cells: Path, sweep: Path, output: Path, threads: int, settings: CaptionsSettings
+) -> None:
+    """Render how good the caption sets are: tables, differences and figure."""
+    from winnow.reporting.render import render_captions
+
+    render_captions(cells, sweep, output, settings.scale, settings.seed)
 
 
 class LeaderboardSettings(sections.Statistics):
