@@ -16,8 +16,8 @@ workdir: P.folder
 
 
 include: "workflow/rules/pool.smk"
-include: "workflow/rules/captions.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/captions.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
@@ -30,3 +30,4 @@ rule all:
     input:
         rules.leaderboard.output,
         rules.detection.output if P.captions.noise else [],
+        rules.captions.output if P.sweep.captions else [],

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from workflow_helpers import ROOT, Clone, clone, shrink
 
-STAGES = ("pool", "scores", "cells", "results")
+STAGES = ("pool", "captions", "scores", "cells", "results")
 NEW_CELLS = 2  # of `random` and `oracle`, at a keep ratio that no run had
 
 
@@ -58,7 +58,7 @@ def test_stages_follow_the_parameters_that_their_jobs_read() -> None:
     known = set(yaml.safe_load((ROOT / "params.yaml").read_text()))
     named = {name: set(stage["params"]) for name, stage in stages().items()}
     assert set().union(*named.values()) == known
-    assert not [name for name in ("pool", "scores") if "ratio" in named[name]]
+    assert not [name for name in ("pool", "captions", "scores") if "ratio" in named[name]]
 
 
 def test_stages_follow_the_code_that_their_jobs_run() -> None:

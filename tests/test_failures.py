@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
-from workflow_helpers import SECONDS, Clone, clone, contents, shrink
+from workflow_helpers import SECONDS, Clone, clone, contents, kill, shrink
 
 SUBSET = "artifacts/subsets/raw/random/0.3.parquet"
 MODEL = "artifacts/models/contrastive/raw/random/0.3/0"
@@ -143,7 +143,7 @@ def training(made: Clone) -> tuple[subprocess.Popen[str], psutil.Process]:
             if "step/s" in log.read_text():
                 return run, _job(run, str(log.relative_to(made.folder)))
         time.sleep(0.01)
-    run.kill()
+    kill(run)
     pytest.fail(f"no training began\n{run.communicate()[0]}")
 
 
@@ -184,7 +184,7 @@ def test_killed_jobs_and_runs_end_as_an_undisturbed_one(
 
     # the whole run
     run, _ = training(victim)
-    os.killpg(run.pid, signal.SIGKILL)
+    kill(run)
     run.communicate(timeout=SECONDS)
     assert not finished_looking(victim)
 

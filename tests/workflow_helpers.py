@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,11 @@ class Clone:
         """Run a command, whatever its exit status."""
         start = time.monotonic()
         with self.start(*words, **changes) as process:
-            text, _ = process.communicate(timeout=SECONDS)
+            try:
+                text, _ = process.communicate(timeout=SECONDS)
+            except BaseException:
+                kill(process)
+                raise
         return Result(process.returncode, text, time.monotonic() - start)
 
     def expect(self, *words: str, **changes: str) -> Result:
@@ -87,6 +93,12 @@ class Clone:
     def results(self) -> dict[str, bytes]:
         """The bytes of every file under results/ that must not differ between runs."""
         return contents(self.folder / "results")
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a command and its jobs at once, so that none outlives a test."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -145,10 +157,10 @@ def _environment(folder: Path, state: Path, output_cache: Path | None) -> dict[s
 
 
 def shrink(content: dict[str, Any]) -> None:
-    """The smoke scale with only the controls, at one keep ratio: a subset of the smoke run."""
+    """The smoke scale with the controls and `raw` alone, at one keep ratio: part of the smoke."""
     content["scale"] = "smoke"
     content["scorers"] = {name: {} for name in ("none", "random", "oracle")}
-    content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"]}
+    content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"], "captions": [], "curated": []}
     del content["scales"]["smoke"]["sweep"]
 
 

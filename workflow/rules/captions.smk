@@ -1,4 +1,42 @@
-# The caption set `raw`: human captions with noise of known kind, and its sealed truth.
+# Caption sets: human ones with known noise, by rule, by models, merged, by the dual loop; their truth.
+from winnow.captioning.perspectives import load_perspectives
+
+try:
+    PERSPECTIVES = load_perspectives(P.captioning.perspectives)
+    for place in P.captioning.loop.rounds if "loop" in P.sweep.captions else []:
+        PERSPECTIVES.find(place.perspective)
+except WinnowError as error:
+    sys.exit(str(error))
+
+ROUNDS = range(1, len(P.captioning.loop.rounds) + 1)
+ASKED = {  # of a model, set by set
+    **{f"mllm_{name}": name for name in PERSPECTIVES.perspectives},
+    **{f"relay_{name}": name for name in PERSPECTIVES.relay},
+}
+CAPTION_CODE = ("data", "params", "terrarium", "sources", "models", "captioning")
+
+
+def captions_of(*sets):
+    """The files of caption sets."""
+    return [f"artifacts/captions/{name}.parquet" for name in sets]
+
+
+def speaker(role):
+    """The input of a job that asks the model of a role: its folder, or nothing for a server."""
+    return [] if P.models[role].loader == "openai" else model(role)
+
+
+def address(role):
+    """The option that names the server of a role's model, nothing for a folder."""
+    chosen = P.models[role]
+    if chosen.loader != "openai":
+        return ""
+    return options({"server": {"url": chosen.url, "model": chosen.id}})
+
+
+def rule_needed(name):
+    """The rule captions, if the prompt of a perspective quotes them."""
+    return captions_of("rule") if name in PERSPECTIVES.relay else []
 
 
 rule corrupt:
@@ -21,3 +59,257 @@ rule corrupt:
     shell:
         "winnow corrupt --pool {input.pool} --human {input.human} --layouts {input.layouts} --output {output.captions}"
         " --truth {output.truth} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule annotate:
+    input:
+        pool="artifacts/pool",
+        layouts="artifacts/truth/layouts.parquet",
+        coco=P.annotations.coco or [],
+        masks=P.annotations.masks or [],
+    output:
+        "artifacts/captions/annotations.parquet",
+    log:
+        "logs/annotate.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=options(P.annotations),
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "gathering the boxes and masks that come with the images"
+    shell:
+        "winnow annotate --pool {input.pool} --layouts {input.layouts} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule rule_captions:
+    input:
+        pool="artifacts/pool",
+        annotations=rules.annotate.output,
+    output:
+        "artifacts/captions/rule.parquet",
+    log:
+        "logs/rule_captions.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "making the caption set rule"
+    shell:
+        "winnow rule-captions --pool {input.pool} --annotations {input.annotations}"
+        " --output {output} --threads {threads} > {log} 2>&1"
+
+
+rule describe:
+    input:
+        pool="artifacts/pool",
+        model=speaker("mllm"),
+        rule=lambda wildcards: rule_needed(ASKED[wildcards.asked]),
+        perspectives=P.captioning.perspectives,
+    output:
+        captions="artifacts/captions/{asked}.parquet",
+        cost="artifacts/captions/{asked}.cost.json",
+        quarantine="artifacts/captions/{asked}.quarantine.parquet",
+    log:
+        "logs/describe/{asked}.log",
+    wildcard_constraints:
+        asked="|".join(ASKED),
+    cache: "omit-software"
+    threads: 1
+    params:
+        perspective=lambda wildcards: ASKED[wildcards.asked],
+        model="--model" if speaker("mllm") else address("mllm"),
+        rule=lambda wildcards, input: "--rule" if input.rule else "",
+        options=options(P.captioning.generation),
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "asking the mllm about {wildcards.asked}"
+    shell:
+        "winnow describe --pool {input.pool} --perspectives {input.perspectives}"
+        " --perspective {params.perspective} {params.model} {input.model}"
+        " {params.rule} {input.rule} --output {output.captions}"
+        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule gather:
+    input:
+        lambda wildcards: captions_of(
+            *(name for name in ASKED if name.startswith(f"{wildcards.whole}_"))
+        ),
+    output:
+        "artifacts/captions/{whole}.parquet",
+    log:
+        "logs/gather/{whole}.log",
+    wildcard_constraints:
+        whole="mllm|relay",
+    cache: "omit-software"
+    threads: 1
+    params:
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "putting the caption set {wildcards.whole} together"
+    shell:
+        "winnow gather --parts {input} --output {output} --threads {threads} > {log} 2>&1"
+
+
+rule integrate:
+    input:
+        parts=captions_of("mllm", "relay"),
+        model=speaker("llm") if P.captioning.integration.mode == "llm" else [],
+        perspectives=P.captioning.perspectives,
+    output:
+        captions="artifacts/captions/integrated.parquet",
+        cost="artifacts/captions/integrated.cost.json",
+        quarantine="artifacts/captions/integrated.quarantine.parquet",
+    log:
+        "logs/integrate.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        model=lambda wildcards, input: "--model" if input.model else "",
+        server=address("llm") if P.captioning.integration.mode == "llm" else "",
+        options=options(
+            {
+                **P.captioning.generation.model_dump(),
+                **P.captioning.integration.model_dump(),
+            }
+        ),
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "merging the descriptions of each image"
+    shell:
+        "winnow integrate --parts {input.parts} --perspectives {input.perspectives}"
+        " {params.model} {input.model} {params.server} --output {output.captions}"
+        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+
+
+def rounds_before(number):
+    """The caption sets and the scores of the rounds before one, round by round."""
+    sets = [f"loop_{k}" for k in ROUNDS if k < number]
+    tables = [
+        f"artifacts/scores/{name}/{scorer}.parquet"
+        for name in sets
+        for scorer in P.captioning.loop.scorers
+    ]
+    return {"captions": captions_of(*sets), "scores": tables}
+
+
+def round_inputs(wildcards):
+    """What a round reads of the rounds before it, and what its prompt quotes."""
+    place = P.captioning.loop.rounds[int(wildcards.round) - 1]
+    return {
+        **rounds_before(int(wildcards.round)),
+        "rule": rule_needed(place.perspective),
+    }
+
+
+rule redescribe:
+    input:
+        unpack(round_inputs),
+        pool="artifacts/pool",
+        model=speaker("mllm"),
+        perspectives=P.captioning.perspectives,
+    output:
+        captions="artifacts/captions/loop_{round}.parquet",
+        cost="artifacts/captions/loop_{round}.cost.json",
+        quarantine="artifacts/captions/loop_{round}.quarantine.parquet",
+    log:
+        "logs/redescribe/{round}.log",
+    wildcard_constraints:
+        round="[1-9][0-9]*",
+    cache: "omit-software"
+    priority: 10  # the rounds wait for each other
+    threads: 1
+    params:
+        model="--model" if speaker("mllm") else address("mllm"),
+        rule=lambda wildcards, input: "--rule" if input.rule else "",
+        round="{round}",
+        options=options(
+            {
+                **P.captioning.loop.model_dump(),
+                "generation": P.captioning.generation.model_dump(),
+            }
+        ),
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "round {wildcards.round} of the dual loop"
+    shell:
+        "winnow redescribe --pool {input.pool} --perspectives {input.perspectives}"
+        " {params.model} {input.model} {params.rule} {input.rule} --round {params.round}"
+        " --captions {input.captions} --scores {input.scores} --output {output.captions}"
+        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule conclude_loop:
+    input:
+        **rounds_before(len(ROUNDS) + 1),
+    output:
+        captions="artifacts/captions/loop.parquet",
+        trace="artifacts/captions/loop_trace.parquet",
+    log:
+        "logs/conclude_loop.log",
+    cache: "omit-software"
+    priority: 10
+    threads: 1
+    params:
+        options=options(P.captioning.loop),
+        code=code_digest(*CAPTION_CODE),
+    message:
+        "keeping the best description of each image"
+    shell:
+        "winnow conclude-loop --captions {input.captions} --scores {input.scores}"
+        " --output {output.captions} --trace {output.trace} --threads {threads}"
+        " {params.options} > {log} 2>&1"
+
+
+rule judge:
+    input:
+        captions="artifacts/captions/{judged}.parquet",
+        layouts="artifacts/truth/layouts.parquet",
+    output:
+        truth="artifacts/truth/{judged}.parquet",
+        facts="artifacts/truth/{judged}.facts.parquet",
+    log:
+        "logs/judge/{judged}.log",
+    wildcard_constraints:
+        judged="(?!raw$|layouts$)[a-z][a-z0-9_]*",
+    cache: "omit-software"
+    threads: 1
+    params:
+        code=code_digest(*CAPTION_CODE, "evaluation"),
+    message:
+        "judging {wildcards.judged} by the truth"
+    shell:
+        "winnow judge --captions {input.captions} --layouts {input.layouts}"
+        " --output {output.truth} --facts {output.facts} --threads {threads} > {log} 2>&1"
+
+
+rule evaluate_captions:
+    input:
+        pool="artifacts/pool",
+        captions="artifacts/captions/{captions}.parquet",
+        model=model("evaluator_clip"),
+        truth="artifacts/truth/{captions}.parquet" if TERRARIUM else [],
+        facts="artifacts/truth/{captions}.facts.parquet" if TERRARIUM else [],
+    output:
+        directory("artifacts/cells/captioning/{captions}/none/1.0/0"),
+    log:
+        "logs/evaluate_captions/{captions}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        cell="--captions-name {captions}",
+        names=f"--dataset {shlex.quote(DATASET)}",
+        truth="--truth" if TERRARIUM else "",
+        facts="--facts" if TERRARIUM else "",
+        options=options(P.statistics),
+        code=code_digest(*CAPTION_CODE, "scoring", "evaluation"),
+    message:
+        "measuring the captions of {wildcards.captions}"
+    shell:
+        "winnow evaluate-captions --pool {input.pool} --captions {input.captions}"
+        " --model {input.model} {params.truth} {input.truth} {params.facts} {input.facts}"
+        " --output {output} {params.cell} {params.names} --threads {threads}"
+        " {params.options} > {log} 2>&1"

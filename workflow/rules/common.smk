@@ -55,7 +55,8 @@ def link(cache, path, target, utime=True):
 
 OutputFileCache.symlink = link
 
-STANDINS = ("clip", "domain_clip", "evaluator_clip")
+CONTRASTIVE = ("clip", "domain_clip", "evaluator_clip")
+STANDINS = (*CONTRASTIVE, "mllm")
 TERRARIUM = P.source.kind == "terrarium"
 # What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name
@@ -78,4 +79,4 @@ wildcard_constraints:
     scorer="[a-z][a-z0-9_]*",
     ratio=r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+",
     seed="[0-9]+",
-    role="|".join(STANDINS),
+    role="|".join(P.models),

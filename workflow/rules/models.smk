@@ -5,16 +5,19 @@ def model(role):
     """The folder of a role's model."""
     if P.models[role].loader != "standin":
         return f"artifacts/models/{role}"
+    if role == "llm":
+        role = "mllm"  # it reads text as well
     return RELEASED / role if TERRARIUM else f"artifacts/foundry/{role}"
 
 
 if TERRARIUM:  # the foundry has its own world, none of whose images is in a pool
-    FOUNDRY_POOL, FOUNDRY_HUMAN = (
-        "artifacts/foundry/pool",
-        "artifacts/foundry/human.parquet",
-    )
+    FOUNDRY = {
+        "pool": "artifacts/foundry/pool",
+        "human": "artifacts/foundry/human.parquet",
+        "layouts": "artifacts/foundry/layouts.parquet",
+    }
 else:
-    FOUNDRY_POOL, FOUNDRY_HUMAN = rules.pool.output.pool, rules.pool.output.human
+    FOUNDRY = dict(rules.pool.output.items())
 
 
 rule pull_standins:
@@ -71,12 +74,14 @@ rule foundry_pool:
 
 rule train_standin:
     input:
-        pool=FOUNDRY_POOL,
-        human=FOUNDRY_HUMAN,
+        pool=FOUNDRY["pool"],
+        human=FOUNDRY["human"],
     output:
         directory("artifacts/foundry/{role}"),
     log:
         "logs/train_standin/{role}.log",
+    wildcard_constraints:
+        role="|".join(CONTRASTIVE),
     cache: "omit-software"
     threads: 1
     params:
@@ -97,14 +102,16 @@ rule train_standin:
 
 rule evaluate_standin:
     input:
-        pool=FOUNDRY_POOL,
-        human=FOUNDRY_HUMAN,
+        pool=FOUNDRY["pool"],
+        human=FOUNDRY["human"],
         zeroshot=rules.zeroshot.output,
         model="artifacts/foundry/{role}",
     output:
         "artifacts/foundry/{role}.md",
     log:
         "logs/evaluate_standin/{role}.log",
+    wildcard_constraints:
+        role="|".join(CONTRASTIVE),
     cache: "omit-software"
     threads: 1
     params:
@@ -116,6 +123,59 @@ rule evaluate_standin:
         "winnow evaluate-standin --pool {input.pool} --human {input.human}"
         " --zeroshot {input.zeroshot} --model {input.model} --output {output}"
         " --role {params.role} --threads {threads} > {log} 2>&1"
+
+
+rule train_mllm:
+    input:
+        **FOUNDRY,
+        perspectives=P.captioning.perspectives,
+    output:
+        directory("artifacts/foundry/mllm"),
+    log:
+        "logs/train_mllm.log",
+    cache: "omit-software"
+    threads: 2
+    params:
+        options=options(P.foundry.mllm),
+        code=code_digest(
+            "data",
+            "params",
+            "terrarium",
+            "sources",
+            "models",
+            "captioning",
+            "training",
+        ),
+    message:
+        "training the stand-in mllm"
+    shell:
+        "winnow train-mllm --pool {input.pool} --human {input.human} --layouts {input.layouts}"
+        " --perspectives {input.perspectives} --output {output} --threads {threads}"
+        " {params.options} > {log} 2>&1"
+
+
+rule evaluate_mllm:
+    input:
+        pool=FOUNDRY["pool"],
+        layouts=FOUNDRY["layouts"],
+        perspectives=P.captioning.perspectives,
+        model=rules.train_mllm.output,
+    output:
+        "artifacts/foundry/mllm.md",
+    log:
+        "logs/evaluate_mllm.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        code=code_digest(
+            "data", "terrarium", "sources", "models", "captioning", "evaluation"
+        ),
+    message:
+        "writing the model card of mllm"
+    shell:
+        "winnow evaluate-mllm --pool {input.pool} --layouts {input.layouts}"
+        " --perspectives {input.perspectives} --model {input.model} --output {output}"
+        " --threads {threads} > {log} 2>&1"
 
 
 rule foundry:

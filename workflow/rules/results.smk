@@ -33,19 +33,33 @@ rule sweep:
 
 rule pools:
     input:
-        rules.corrupt.output,
+        rules.pool.output.pool,
         rules.zeroshot.output,
+
+
+rule caption_sets:
+    input:
+        rules.corrupt.output,
+        captions_of(*P.sweep.captions),
+        [f"artifacts/truth/{name}.parquet" for name in P.sweep.captions if TERRARIUM],
 
 
 rule scores:
     input:
         collect("artifacts/scores/raw/{scorer}.parquet", scorer=P.scorers),
+        [
+            f"artifacts/scores/{cell.captions}/{cell.scorer}.parquet"
+            for cell in CELLS
+            if cell.track == "contrastive" and cell.scorer != PRETRAINED
+        ],
+        rules.conclude_loop.input.scores if "loop" in P.sweep.captions else [],
 
 
 rule cells:
     input:
         cell_folders("contrastive"),
         cell_folders("detection"),
+        cell_folders("captioning"),
         rules.sweep.output,
 
 
@@ -72,10 +86,34 @@ rule detection:
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
+rule captions:
+    input:
+        cell_folders("captioning"),
+        sweep=rules.sweep.output,
+    output:
+        "results/captions.csv",
+        "results/captions.md",
+        "results/captions_differences.csv",
+        "results/figures/captions.png",
+        report("results/figures/captions.svg", category="Figures"),
+    log:
+        "logs/captions.log",
+    threads: 1
+    params:
+        options=options({"scale": P.scale, "seed": P.statistics.seed}),
+        code=code_digest("data", "evaluation", "reporting"),
+    message:
+        "rendering how good each caption set is into results/captions.md"
+    shell:
+        "winnow captions --cells artifacts/cells --sweep {input.sweep} --output results"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
 rule leaderboard:
     input:
         cell_folders("contrastive"),
         cell_folders("detection"),
+        cell_folders("captioning"),
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
     output:
