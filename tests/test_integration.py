@@ -274,7 +274,7 @@ class Parrot:
             yield request, Reply(self.answer(request))
 
 
-PROMPT = "Merge: {descriptions} Agreed: {agreed}."
+PROMPT = "Merge: {descriptions} Agreed: {agreed}"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ _SENTENCE_END = re.compile(r"[.!?][\"'\u2019\u201d)]*(?=\s|$)|[\u3002\uff01\uff1
 
 def tidy(text: str) -> str:
     """One line: special tokens and control characters left out, whitespace as single spaces."""
-    kept = "".join(map(_printable, text))
+    plain = text.isascii() and text.isprintable()
+    kept = text if plain else "".join(map(_printable, text))
     while (shorter := _MARKUP.sub(" ", kept)) != kept:  # what is left may spell another one
         kept = shorter
     return " ".join(kept.split())
@@ -55,11 +56,12 @@ def judge(reply: str, cut: bool) -> tuple[str, str]:
     text = tidy(reply)
     if cut:
         text = text.rstrip("\ufffd ")  # half a character
-    words = sum(character.isalnum() for character in text)
-    if not words:
+    letters = sum(map(str.isalnum, text))
+    if not letters:
         return "", EMPTY
-    marks = sum(unicodedata.category(character) in ("Mn", "Mc") for character in text)
-    if 2 * (words + marks) < len(text) - text.count(" "):
+    if not text.isascii():  # vowel signs and the like belong to letters
+        letters += sum(unicodedata.category(character) in ("Mn", "Mc") for character in text)
+    if 2 * letters < len(text) - text.count(" "):
         return "", GARBAGE
     if cut and repeats(text):
         return "", ENDLESS

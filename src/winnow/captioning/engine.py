@@ -6,7 +6,8 @@ cached, as long as whole passes are, and each is kept in one commit.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -72,7 +73,8 @@ def ask(
         answers = _in_passes(backend, requests, desk)
     else:
         answers = _as_stream(backend, requests, desk)
-    with tqdm(total=total, unit="answer", mininterval=2, desc=describe) as progress:
+    bar = tqdm(total=total, unit="answer", mininterval=2, desc=describe)
+    with bar as progress, closing(answers):
         for answer in answers:
             progress.update()
             yield answer
@@ -80,7 +82,9 @@ def ask(
         raise RuntimeError(f"the backend left {len(desk.cases)} requests without a reply")
 
 
-def _as_stream(backend: Backend, requests: Iterable[Request], desk: Desk) -> Iterator[Answer]:
+def _as_stream(
+    backend: Backend, requests: Iterable[Request], desk: Desk
+) -> Generator[Answer, None, None]:
     source, again = iter(requests), deque[Request]()
     known = deque[Answer]()
 
@@ -96,19 +100,26 @@ def _as_stream(backend: Backend, requests: Iterable[Request], desk: Desk) -> Ite
                 return
 
     while True:
-        for request, reply in backend.replies(pending()):
-            answers, retries = desk.close([(request, reply)])
-            again.extend(retries)
-            yield from answers
-            while known:
-                yield known.popleft()
+        stream = backend.replies(pending())
+        try:
+            for pair in stream:
+                answers, retries = desk.close([pair])
+                again.extend(retries)
+                yield from answers
+                while known:
+                    yield known.popleft()
+        finally:
+            if isinstance(stream, Generator):
+                stream.close()  # now, and not when it is collected: requests may be in flight
         yield from known
         known.clear()
         if not again:
             return
 
 
-def _in_passes(backend: Batched, requests: Iterable[Request], desk: Desk) -> Iterator[Answer]:
+def _in_passes(
+    backend: Batched, requests: Iterable[Request], desk: Desk
+) -> Generator[Answer, None, None]:
     again: list[Request] = []
     passes = _passes(backend.batch_size, requests, desk, again)
     upcoming = next(passes, None)

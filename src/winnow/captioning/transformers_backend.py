@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -58,6 +59,7 @@ class TransformersBackend:
         self.markup = re.compile("|".join(map(re.escape, markup)) or "(?!)")
         self.decoders = ThreadPoolExecutor(DECODERS)
         self.background = ThreadPoolExecutor(1)
+        self.reading = Lock()  # a fast tokenizer refuses to change its padding while it is in use
         self.prepared: dict[tuple[Request, ...], Future[tuple[Refused, list[Group]]]] = {}
 
     def prepare(self, requests: Sequence[Request]) -> None:
@@ -117,8 +119,8 @@ class TransformersBackend:
         padding: dict[str, Any] = {"padding": True}
         if self.sees:
             padding = {"processor_kwargs": padding}
-        return dict(
-            self.processor.apply_chat_template(
+        with self.reading:
+            inputs = self.processor.apply_chat_template(
                 conversations,
                 add_generation_prompt=True,
                 tokenize=True,
@@ -126,7 +128,7 @@ class TransformersBackend:
                 return_tensors="pt",
                 **padding,
             )
-        )
+        return dict(inputs)
 
     def generate(self, group: Group) -> list[Reply]:
         """The replies to a group; in halves where the accelerator's memory is too small for it."""
@@ -144,6 +146,13 @@ class TransformersBackend:
         assert not refused, "what could be read before can be read again"
         return [reply for part in groups for reply in self.generate(part)]
 
+    def placed(self, group: Group) -> dict[str, torch.Tensor]:
+        """The inputs on the model's device, floats in its type."""
+        return {
+            name: value.to(self.device, self.dtype if value.is_floating_point() else value.dtype)
+            for name, value in group.inputs.items()
+        }
+
     @torch.inference_mode()
     def _generated(self, group: Group) -> list[Reply]:
         request = group.requests[0]  # the others are asked likewise
@@ -153,10 +162,7 @@ class TransformersBackend:
             config.update(do_sample=True, temperature=request.temperature, top_p=1.0, top_k=0)
         else:
             config.update(do_sample=False, temperature=None, top_p=None, top_k=None)
-        inputs = {
-            name: value.to(self.device, self.dtype if value.is_floating_point() else value.dtype)
-            for name, value in group.inputs.items()
-        }
+        inputs = self.placed(group)
         with torch.random.fork_rng(enabled=config.do_sample):
             if config.do_sample:
                 drawn = hashlib.sha256(f"{request.seed} {request.key}".encode()).digest()
@@ -165,7 +171,8 @@ class TransformersBackend:
         tokens = output[:, inputs["input_ids"].shape[1] :].cpu()
         ends = torch.tensor(config.eos_token_id or []).view(-1)
         ended = torch.isin(tokens, ends).any(1) | torch.tensor(tokens.shape[1] < request.max_tokens)
-        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        with self.reading:
+            texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return [Reply(text, not end) for text, end in zip(texts, ended.tolist(), strict=True)]
 
 
