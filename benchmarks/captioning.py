@@ -66,11 +66,12 @@ def run(pool: Path, given: argparse.Namespace, scratch: Path) -> None:
             for start in range(0, len(part), given.batch_size)
             for group in backend.groups(part[start : start + given.batch_size])[1]
         ]
+        ready = [backend.placed(group) for group in groups]
         start = time.perf_counter()
         with torch.inference_mode():
             outputs = [
-                backend.model.generate(**group.inputs, max_new_tokens=length, do_sample=False)
-                for group in groups
+                backend.model.generate(**inputs, max_new_tokens=length, do_sample=False)
+                for inputs in ready
             ]
         generate.append(time.perf_counter() - start)
         start = time.perf_counter()
