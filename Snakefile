@@ -30,4 +30,4 @@ rule all:
     input:
         rules.leaderboard.output,
         rules.detection.output if P.captions.noise else [],
-        rules.captions.output if P.sweep.captions else [],
+        rules.captions.output,

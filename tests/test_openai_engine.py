@@ -371,10 +371,10 @@ def test_a_killed_run_asks_nothing_twice(hostile: Hostile, tmp_path: Path) -> No
 def test_a_server_that_went_away_is_not_waited_for(hostile: Hostile, tmp_path: Path) -> None:
     lines = ["good", *["500"] * 20, *["good"] * 4, "500 good"]
     found = run(backend_of(hostile, concurrency=2), orders(*lines), tmp_path)
-    assert Counter(answer.fault for answer in found.values() if answer.fault) == {
-        "server answered 500 (3 attempts)": 5,
-        "server answered 500 (1 attempt)": 15,
-    }
+    faults = Counter(answer.fault for answer in found.values() if answer.fault)
+    assert sum(faults.values()) == 20
+    assert 4 <= faults["server answered 500 (3 attempts)"] <= 6  # two are always in flight
+    assert faults["server answered 500 (1 attempt)"] >= 14
     assert found["25 500 good"].text == "a town"  # after one good answer it is sent again
 
 
