@@ -18,6 +18,8 @@ workdir: P.folder
 include: "workflow/rules/pool.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/captions.smk"
+include: "workflow/rules/preferences.smk"
+include: "workflow/rules/score_model.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"

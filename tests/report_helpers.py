@@ -11,7 +11,9 @@ import pandas as pd
 from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
+from winnow.evaluation.preference import pair_outcomes, summary
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
+from winnow.params.sections import Statistics
 from winnow.reporting.cells import cell_folder
 
 SETS = ("terra-mixed", "terra-winter")
@@ -113,6 +115,41 @@ def write_captions(folder, captions, quality, truth=True, images=200, per_image=
     n = dict.fromkeys(metrics, len(keys))
     named = {"model": "mllm, relay", "pretrained": "evaluator_clip", "unit": "mixed"}
     write_record(folder, cell, metrics, bootstrap(outcomes, resamples), n, **named)
+
+
+def preference(recipe, seed=0):
+    return Cell(track="preference", captions="reference", scorer=recipe, ratio=1.0, seed=seed)
+
+
+def write_preferences(folder, cell, skill, images=80, steps=60, missing=()):
+    """A cell of a score model that prefers the better text at a rate of `skill`."""
+    rng = np.random.default_rng(seed_of(cell))
+    kinds = [kind for kind in ("caption", "closed", "open", "text") if kind not in missing]
+    uids = [None if kind == "text" else f"u{i:03d}" for i in range(images) for kind in kinds]
+    prompts = [f"{kind} {i}" for i in range(images) for kind in kinds]
+    pairs = pd.DataFrame({"uid": uids, "kind": kinds * images, "prompt": prompts})
+    chosen = (rng.random(len(pairs)) < skill).astype(float)
+    outcomes = pair_outcomes(pairs, chosen, np.full(len(pairs), 0.5))
+    write_preference_cell(folder, cell, outcomes, "pair_accuracy")
+    losses = [0.2 + 0.5 / (1 + i / 9) + 0.05 * rng.normal() for i in range(steps)]
+    write_json(cell_folder(folder, cell) / "training.json", {"losses": losses})
+
+
+def write_judge(folder, skill, images=80):
+    """The cell of a judge that tells count and mismatch at a rate of `skill`."""
+    rng = np.random.default_rng(seed_of("judge"))
+    names = [f"u{i:03d}" for i in range(images)]
+    rows = [(f"agreement/{k}", f"{n}#{k}", n, rng.random() < skill) for k in KINDS for n in names]
+    rows += [("agreement/caption", *row[1:]) for row in rows]
+    outcomes = pd.DataFrame(rows, columns=["metric", "query", "group", "value"])
+    outcomes["value"] = outcomes["value"].astype(float)
+    write_preference_cell(folder, preference("judge"), outcomes, "agreement")
+
+
+def write_preference_cell(folder, cell, outcomes, task):
+    found = summary(outcomes, Statistics(resamples=100))
+    write_record(folder, cell, *found, task=task)
+    write_table(cell_folder(folder, cell) / "outcomes.parquet", outcomes, OUTCOMES)
 
 
 def shares(quality):

@@ -30,7 +30,7 @@ from winnow.data.tables import (
 from winnow.evaluation import text_statistics
 from winnow.evaluation.caption_quality import judge_captions, quality_outcomes
 from winnow.evaluation.captioning import evaluate, evaluator_scores
-from winnow.evaluation.judge import judge
+from winnow.judging.truth import judge
 from winnow.evaluation.statistics import (
     cluster_weights,
     estimates,

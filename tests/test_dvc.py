@@ -9,7 +9,7 @@ import pytest
 import yaml
 from workflow_helpers import ROOT, Clone, clone, shrink
 
-STAGES = ("pool", "captions", "scores", "cells", "results")
+STAGES = ("pool", "captions", "score_models", "scores", "cells", "results")
 NEW_CELLS = 2  # of `random` and `oracle`, at a keep ratio that no run had
 
 

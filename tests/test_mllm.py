@@ -12,18 +12,21 @@ from PIL import Image
 from workflow_helpers import ROOT
 
 from winnow.captioning.perspectives import load_perspectives
+from winnow.captioning.questions import load_questions
 from winnow.cli import main
 from winnow.data.files import digest_files, read_json
-from winnow.data.tables import LAYOUTS, read_table
+from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import mllm as models
+from winnow.models import qwen
 from winnow.params.sections import MllmTraining
 from winnow.terrarium.facts import labels
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.perspectives import VIEWPOINTS, answers
 from winnow.training import mllm
-from winnow.training.conversations import Exchange, exchanges
+from winnow.training.conversations import CLOSED, OPEN, Exchange, exchanges, quiz
 
 PERSPECTIVES = ROOT / "workflow/perspectives.yaml"
+QUESTIONS = ROOT / "workflow/questions.yaml"
 TALK = [
     Exchange("What is this?", "a river"),
     Exchange("Say it again: hello hello hello", "hello", about_image=False),
@@ -98,13 +101,41 @@ def test_unknown_perspectives_and_real_images_are_answered_by_people(
     assert {e.answer for e in without} == own
 
 
+def test_the_quiz_asks_what_the_layout_answers(world: World) -> None:
+    layouts, reference = read_table(world.layouts_path, LAYOUTS), world.of("reference").head(5)
+    categories = load_questions(QUESTIONS)
+    wordings = {text for category in categories.values() for text in category.questions}
+    said = quiz(reference, world.human, layouts, categories, seed=0)
+    assert said == quiz(reference, world.human, layouts, categories, seed=0)
+    assert said != quiz(reference, world.human, layouts, categories, seed=1)
+    for exchanged in said:
+        asked = [exchange.question for exchange in exchanged]
+        assert len(set(asked)) == len(asked) and all(exchange.about_image for exchange in exchanged)
+        assert sum(question in wordings for question in asked) == OPEN
+        assert 1 <= sum(question not in wordings for question in asked) <= CLOSED
+
+
+def test_the_quiz_of_real_images_is_about_their_scenes(world: World) -> None:
+    layouts, reference = read_table(world.layouts_path, LAYOUTS).iloc[:0], world.of("reference")
+    categories = load_questions(QUESTIONS)
+    (first, *_) = quiz(reference, world.human, layouts, categories, seed=0)
+    row = reference.iloc[0]
+    own = set(world.human.loc[world.human["uid"] == row["uid"], "text"])
+    assert first[0].question.startswith("what does the image show? (")
+    assert first[0].answer == row["scene"] and row["scene"] in first[0].question
+    assert len(first) == 1 + OPEN and {e.answer for e in first[1:]} <= own
+    unknown = reference.assign(scene=None)
+    (without, *_) = quiz(unknown, world.human, layouts, categories, seed=0)
+    assert len(without) == OPEN
+
+
 # it sees what transformers sees
 
 
 def test_patches_are_those_of_the_processor(processor: Any) -> None:
     images = pictures(3)
     wanted = processor.image_processor([Image.fromarray(i) for i in images], return_tensors="pt")
-    found = mllm._patches(processor.image_processor, images)
+    found = qwen.patches(processor.image_processor, images)
     frames = wanted["pixel_values"].reshape(3, -1, 3, 2, models.PATCH, models.PATCH)
     for frame in range(2):
         torch.testing.assert_close(found, frames[:, :, :, frame])
@@ -115,7 +146,7 @@ def test_features_are_those_of_the_tower(processor: Any, model: Any) -> None:
     inputs = processor.image_processor([Image.fromarray(i) for i in images], return_tensors="pt")
     with torch.inference_mode():
         wanted = model.model.get_image_features(**inputs).pooler_output
-        found = mllm.vision_features(model.model.visual, processor, images)
+        found = qwen.vision_features(model.model.visual, processor.image_processor, images)
     torch.testing.assert_close(found, torch.stack(list(wanted)), atol=1e-5, rtol=1e-4)
 
 
@@ -126,7 +157,7 @@ def test_loss_is_that_of_the_model_one_by_one(processor: Any, model: Any) -> Non
     assert about == [True, False, True]
     total, tokens = 0.0, 0
     with torch.inference_mode():
-        features = mllm.vision_features(model.model.visual, processor, images)
+        features = qwen.vision_features(model.model.visual, processor.image_processor, images)
         found = mllm.answer_loss(model, features, talk)
         for image, exchange, conversation in zip(images, TALK, talk, strict=True):
             content = [{"type": "image"}] * exchange.about_image
@@ -184,6 +215,7 @@ def test_train_mllm_repeats_and_loads_as_any_transformers_model(
 
     words = ["train-mllm", "--pool", world.pool, "--human", world.human_path]
     words += ["--layouts", world.layouts_path, "--perspectives", PERSPECTIVES, "--threads", "1"]
+    words += ["--questions", QUESTIONS, "--role", "mllm_small"]
     settings = ["--images-seen=16", "--answers-seen=16", "--batch-size=4", "--precision=float32"]
     for name in ("one", "two"):
         assert main([str(w) for w in [*words, "--output", tmp_path / name, *settings]]) == 0
@@ -194,3 +226,43 @@ def test_train_mllm_repeats_and_loads_as_any_transformers_model(
     loaded = AutoModelForImageTextToText.from_pretrained(tmp_path / "one")
     assert loaded.dtype == torch.float16
     assert AutoProcessor.from_pretrained(tmp_path / "one").tokenizer.padding_side == "left"
+    card = tmp_path / "card.md"
+    words = ["evaluate-mllm", "--pool", world.pool, "--layouts", world.layouts_path]
+    words += ["--perspectives", PERSPECTIVES, "--model", tmp_path / "one", "--role", "mllm_small"]
+    assert main([str(w) for w in [*words, "--output", card, "--threads", "1"]]) == 0
+    text = card.read_text()
+    assert "# Stand-in `mllm_small`" in text and "| rural_urban | " in text
+    assert text.count("\n| detail |") == 1 and "a smaller one" in text
+
+
+def test_a_tuned_model_repeats(world: World, tmp_path: Path) -> None:
+    subset = world.raw[PAIR].head(12)
+    write_table(tmp_path / "subset.parquet", subset, SUBSET)
+    write_table(tmp_path / "raw.parquet", world.raw, CAPTIONS)
+    trained = models.build(600, 0, width=64, layers=1, depth=1)
+    start = tmp_path / "start"
+    models.save(trained, models.train_processor(world.raw["text"], 600), start)
+    words = ["tune-mllm", "--pool", world.pool, "--captions", tmp_path / "raw.parquet"]
+    words += ["--subset", tmp_path / "subset.parquet", "--model", start, "--threads", "1"]
+    settings = ["--samples-seen=16", "--batch-size=4", "--precision=float32"]
+    for name in ("one", "two"):
+        assert main([str(w) for w in [*words, "--output", tmp_path / name, *settings]]) == 0
+    weights = [tmp_path / name / "model.safetensors" for name in ("one", "two")]
+    assert digest_files(weights[:1]) == digest_files(weights[1:])
+    assert digest_files(weights[:1]) != digest_files([start / "model.safetensors"])
+    assert read_json(tmp_path / "one" / "training.json")["parameters"]["pairs"] == 12
+
+
+def test_nothing_to_tune_on_is_an_error(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(tmp_path / "subset.parquet", world.raw[PAIR].head(0), SUBSET)
+    write_table(tmp_path / "raw.parquet", world.raw, CAPTIONS)
+    trained = models.build(600, 0, width=64, layers=1, depth=1)
+    models.save(trained, models.train_processor(world.raw["text"], 600), tmp_path / "start")
+    words = ["tune-mllm", "--pool", world.pool, "--captions", tmp_path / "raw.parquet"]
+    words += ["--subset", tmp_path / "subset.parquet", "--model", tmp_path / "start"]
+    words += ["--output", tmp_path / "out", "--threads", "1", "--samples-seen=16"]
+    assert main([str(w) for w in words]) != 0
+    assert "the subset is empty" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -60,7 +60,8 @@ def test_a_scale_overrides_in_part() -> None:
     assert smoke.source.size == mini.source.size == 64  # not named by the override
     assert smoke.contrastive.learning_rate == mini.contrastive.learning_rate
     assert smoke.foundry.samples_seen["clip"] == 512
-    assert list(smoke.scorers) == list(mini.scorers)
+    assert set(mini.scorers) - set(smoke.scorers) == {"score_rs", "score_rs_plus"}  # null there
+    assert list(smoke.score_model.recipes) == ["score_model"]
 
 
 def test_paper_scale_takes_captions_as_they_are() -> None:
@@ -216,7 +217,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "role of no model": (
         lambda t: t["models"].update(clap={"loader": "standin"}),
-        ["models.clap", "'clap'", "'clip', 'domain_clip', 'evaluator_clip', 'mllm' or 'llm'"],
+        ["models.clap", "'clap'", "'clip', 'siglip', 'domain_clip', 'evaluator_clip', 'mllm', "],
     ),
     "a loader that the role has no use for": (
         lambda t: t["models"].update(mllm={"loader": "open_clip", "id": "ViT-B-32"}),
@@ -251,6 +252,58 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "masks without names": (
         lambda t: t.update(annotations={"masks": "labels"}),
         ["annotations", "mask_classes"],
+    ),
+    "a scorer whose model is no role": (
+        lambda t: t["scorers"]["clip"].update(model="clap"),
+        ["scorers.clip", "'clip' needs a `model`", "domain_clip", "not 'clap'"],
+    ),
+    "a score model that nobody trains": (
+        lambda t: t["scorers"]["score_model"].update(model="score_modle"),
+        ["scorers.score_model", "score_joint", "not 'score_modle'"],
+    ),
+    "a class whose model is no role": (
+        lambda t: t["scorers"].update(mine={"use": "a:B", "model": "clap"}),
+        ["scorers.mine", "'clap'", "neither a role"],
+    ),
+    "a threshold at several ratios": (
+        lambda t: t["sweep"]["scorers"].append("clip_threshold"),
+        ["sweep.scorers", "'clip_threshold'", "threshold"],
+    ),
+    "a recipe with an unknown stage": (
+        lambda t: t["score_model"]["recipes"]["score_text"].update(stages=["txt"]),
+        ["score_model.recipes.score_text", "'txt'", "captions"],
+    ),
+    "a recipe that starts nowhere": (
+        lambda t: t["score_model"]["recipes"]["score_text"].update(start="clip"),
+        ["score_model.recipes.score_text", "'clip'", "mllm_kept"],
+    ),
+    "a recipe without stages": (
+        lambda t: t["score_model"]["recipes"]["score_text"].update(stages=[]),
+        ["score_model.recipes.score_text.stages", "at least 1"],
+    ),
+    "a start tuned by no scorer": (
+        lambda t: t["score_model"]["tuned"]["mllm_all"].update(scorer="best"),
+        ["score_model.tuned.mllm_all", "'best'"],
+    ),
+    "a stage that trains an unknown part": (
+        lambda t: t["score_model"]["stages"]["joint"].update(train=["eyes"]),
+        ["score_model.stages.joint.train", "'vision', 'language' or 'head'"],
+    ),
+    "a judge without a server": (
+        lambda t: t["preferences"].update(judge="openai"),
+        ["preferences.judge", "models.judge"],
+    ),
+    "a judge that is a stand-in": (
+        lambda t: t["models"].update(judge={"loader": "standin"}),
+        ["models.judge", "openai", "'standin'"],
+    ),
+    "a captioner that is asked nothing": (
+        lambda t: t["preferences"]["captioners"].update(new={"by": "mllm"}),
+        ["preferences.captioners.new", "perspective"],
+    ),
+    "a person that is asked": (
+        lambda t: t["preferences"]["captioners"].update(new={"by": "human", "words": 4}),
+        ["preferences.captioners.new", "words"],
     ),
     "missing role": (lambda t: t["models"].pop("clip"), ["models", "'clip'", "missing"]),
     "missing role in the foundry": (
@@ -299,10 +352,17 @@ def test_a_file_that_is_no_parameters(tmp_path: Path, text: str) -> None:
 def test_the_list_of_built_in_scorers_is_true() -> None:
     assert set(sections.BUILT_IN) == set(BUILT_IN)
     for name, kind in BUILT_IN.items():
-        assert issubclass(kind, ClipScore) == sections.BUILT_IN[name]
+        sees = isinstance(kind, str) or issubclass(kind, ClipScore)
+        assert sees == sections.BUILT_IN[name]
 
 
 # the cells
+
+
+def test_null_leaves_an_entry_out() -> None:
+    params = resolve(merge(tree(), {"scorers": {"rotation": None}, "sweep": {"scorers": []}}))
+    assert "rotation" not in params.scorers and "text" in params.scorers
+    assert "rotation" not in {cell.scorer for cell in cells(sweep(params))}
 
 
 ratios = st.floats(1e-6, 1.0)
@@ -331,6 +391,7 @@ def test_cells(
         ratios=listed, ratio=headline, methods=["none", *methods], scorers=swept,
         captions=["human", "mllm"], curated=["mllm"],
         seeds=seeds, known_noise=known, known_truth=truth,
+        recipes=methods, recipe_seeds=seeds,
     )  # fmt: skip
     everything = cells(experiments)
     assert len(set(everything)) == len(everything)
@@ -345,6 +406,9 @@ def test_cells(
         assert {c.scorer for c in own if c.track == "detection"} == (
             scorers - {"none"} if truth else set()
         )
+    learned = [(c.scorer, c.seed) for c in everything if c.track == "preference"]
+    trained = [(name, seed) for name in methods for seed in dict.fromkeys(seeds)]
+    assert learned == [*trained, *([("judge", 0)] if methods else [])]
     found = [cell for cell in everything if cell.captions == "raw"]
     contrastive = {(c.scorer, c.ratio, c.seed) for c in found if c.track == "contrastive"}
     assert ("pretrained", 1.0, 0) in contrastive
@@ -401,6 +465,8 @@ def test_editors_find_the_schema() -> None:
         "{folder: mine, source: {kind: karpathy, annotations: a.json, images: b}}",
         "{scorers: {mine: {use: 'a:B', options: {x: [1, {y: 2}]}}}, sweep: {scorers: [mine]}}",
         "models: {clip: {loader: open_clip, id: ViT-B-32, pretrained: a.pt}}",
+        "{scorers: {rotation: null}, preferences: {captioners: {cut: null}}}",
+        "models: {score_model: {loader: transformers, id: PumpkinCat/ScoreRS}}",
     ],
 )
 def test_files_with_only_what_differs_validate(text: str) -> None:

@@ -38,7 +38,10 @@ from winnow.reporting.results import gather
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 TABLES = {
-    "scorers": ("table1", "table2", "table11", "table12"),
+    "scorers": (
+        *("table1", "table2", "table6", "table7", "table8"),
+        *("table9", "table10", "table11", "table12"),
+    ),
     "mpgi": ("statistics", "ablation", "human"),
 }
 RATIOS = (0.1, 0.3, 0.5)
@@ -244,7 +247,7 @@ def test_published_averages_of_table1_recompute():
 
 def test_table12_says_what_was_not_run(results):
     rows = {row["row"]: row for row in rows_of(results / "tables" / "scorers" / "table12.csv")}
-    assert rows["30 % by SigLIP-2 L/16-256"]["reason"].startswith("not run: no stand-in")
+    assert rows["30 % by SigLIP-2 L/16-256"]["reason"].startswith("not run: scorer siglip")
     assert "domain_clip" in rows["30 % by CLIP-LAION-RS L/14"]["reason"]
 
 
@@ -474,7 +477,9 @@ def test_a_bad_sweep_is_named(tmp_path, row, told):
         ),
         (lambda t: t["columns"][0].update(mean=["x"]), "mean of unknown column 'x'"),
         (lambda t: t["columns"][0].update(key="retrieval"), "column 'retrieval' occurs twice"),
-        (lambda t: t["measured"][0].pop("metric"), "tables.table12.measured.0"),
+        (lambda t: t["measured"][0].pop("metric"), "or the `reason` why nothing measures it"),
+        (lambda t: t["measured"][0].update(mean=["x"]), "give either `metric` or `mean`"),
+        (lambda t: t["measured"][0].update(ratio=2), "tables.table12.measured.0.ratio"),
         (lambda t: t["measured"][0].update(unit="metres"), "tables.table12.measured.0.unit"),
         (
             lambda t: t["rows"][0].update(published=[1, None]),

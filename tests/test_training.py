@@ -23,7 +23,7 @@ from winnow.params.sections import Optimiser, Role
 from winnow.training import contrastive, descent, foundry
 from winnow.training.images import decode
 
-ROLES: tuple[Role, ...] = ("clip", "domain_clip", "evaluator_clip")
+ROLES: tuple[Role, ...] = ("clip", "siglip", "domain_clip", "evaluator_clip")
 SETTINGS = Optimiser(batch_size=8, learning_rate=1e-3, precision="float32")
 
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -92,7 +92,7 @@ def test_the_learning_rate_rises_then_falls() -> None:
 
 def test_only_matrices_decay(standin: Path) -> None:
     model = models.load(standin).model
-    decayed, others = descent._groups(model, 0.1)
+    decayed, others = descent.parameter_groups(model, 0.1)
     assert decayed["weight_decay"] == 0.1 and others["weight_decay"] == 0
     both = [*decayed["params"], *others["params"]]
     assert len(both) == len(list(model.parameters()))
@@ -256,7 +256,7 @@ def test_the_general_model_needs_scenes(world: World) -> None:
 
 
 def test_stand_ins_come_out_of_the_foundry(world: World, tmp_path: Path) -> None:
-    for role in ("clip", "evaluator_clip"):
+    for role in ("clip", "siglip", "evaluator_clip"):
         words = [f"--pool={world.pool}", f"--human={world.human_path}", f"--role={role}"]
         settings = ["--samples-seen=16", "--batch-size=8", "--precision=float32", "--threads=1"]
         output = tmp_path / role

@@ -160,6 +160,7 @@ def shrink(content: dict[str, Any]) -> None:
     """The smoke scale with the controls and `raw` alone, at one keep ratio: part of the smoke."""
     content["scale"] = "smoke"
     content["scorers"] = {name: {} for name in ("none", "random", "oracle")}
+    content["score_model"] |= {"recipes": {}, "tuned": {}}
     content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"], "captions": [], "curated": []}
     del content["scales"]["smoke"]["sweep"]
 

@@ -278,7 +278,7 @@ rule judge:
     cache: "omit-software"
     threads: 1
     params:
-        code=code_digest(*CAPTION_CODE, "evaluation"),
+        code=code_digest(*CAPTION_CODE, "judging", "evaluation"),
     message:
         "judging {wildcards.judged} by the truth"
     shell:
@@ -305,7 +305,7 @@ rule evaluate_captions:
         truth="--truth" if TERRARIUM else "",
         facts="--facts" if TERRARIUM else "",
         options=options(P.statistics),
-        code=code_digest(*CAPTION_CODE, "scoring", "evaluation"),
+        code=code_digest(*CAPTION_CODE, "judging", "scoring", "evaluation"),
     message:
         "measuring the captions of {wildcards.captions}"
     shell:

@@ -7,6 +7,7 @@ import shlex
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from snakemake.caching.local import OutputFileCache
 
@@ -14,6 +15,7 @@ from winnow.command import options
 from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
 from winnow.data.provenance import code_digest
+from winnow.params.sections import MllmRole, Role
 from winnow.params.load import PRETRAINED, cells, resolve, sweep
 
 ROOT = Path(workflow.basedir)
@@ -55,8 +57,9 @@ def link(cache, path, target, utime=True):
 
 OutputFileCache.symlink = link
 
-CONTRASTIVE = ("clip", "domain_clip", "evaluator_clip")
-STANDINS = (*CONTRASTIVE, "mllm")
+CONTRASTIVE = get_args(Role)
+MULTIMODAL = get_args(MllmRole)
+STANDINS = (*CONTRASTIVE, *MULTIMODAL)
 TERRARIUM = P.source.kind == "terrarium"
 # What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name

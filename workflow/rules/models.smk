@@ -2,7 +2,10 @@
 
 
 def model(role):
-    """The folder of a role's model."""
+    """The folder of a role's model, or of a score model that a recipe trains here."""
+    if role not in P.models:
+        recipe = P.score_model.recipes[role]
+        return score_model(recipe, recipe.stages, P.score_model.seeds[0])
     if P.models[role].loader != "standin":
         return f"artifacts/models/{role}"
     if role == "llm":
@@ -129,13 +132,17 @@ rule train_mllm:
     input:
         **FOUNDRY,
         perspectives=P.captioning.perspectives,
+        questions=P.preferences.questions,
     output:
-        directory("artifacts/foundry/mllm"),
+        directory("artifacts/foundry/{role}"),
     log:
-        "logs/train_mllm.log",
+        "logs/train_mllm/{role}.log",
+    wildcard_constraints:
+        role="|".join(MULTIMODAL),
     cache: "omit-software"
-    threads: 2
+    threads: 1
     params:
+        role="{role}",
         options=options(P.foundry.mllm),
         code=code_digest(
             "data",
@@ -147,11 +154,11 @@ rule train_mllm:
             "training",
         ),
     message:
-        "training the stand-in mllm"
+        "training the stand-in {wildcards.role}"
     shell:
         "winnow train-mllm --pool {input.pool} --human {input.human} --layouts {input.layouts}"
-        " --perspectives {input.perspectives} --output {output} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        " --perspectives {input.perspectives} --questions {input.questions} --output {output}"
+        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
 
 
 rule evaluate_mllm:
@@ -161,21 +168,24 @@ rule evaluate_mllm:
         perspectives=P.captioning.perspectives,
         model=rules.train_mllm.output,
     output:
-        "artifacts/foundry/mllm.md",
+        "artifacts/foundry/{role}.md",
     log:
-        "logs/evaluate_mllm.log",
+        "logs/evaluate_mllm/{role}.log",
+    wildcard_constraints:
+        role="|".join(MULTIMODAL),
     cache: "omit-software"
     threads: 1
     params:
+        role="{role}",
         code=code_digest(
             "data", "terrarium", "sources", "models", "captioning", "evaluation"
         ),
     message:
-        "writing the model card of mllm"
+        "writing the model card of {wildcards.role}"
     shell:
         "winnow evaluate-mllm --pool {input.pool} --layouts {input.layouts}"
         " --perspectives {input.perspectives} --model {input.model} --output {output}"
-        " --threads {threads} > {log} 2>&1"
+        " --role {params.role} --threads {threads} > {log} 2>&1"
 
 
 rule foundry:

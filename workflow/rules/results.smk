@@ -44,6 +44,16 @@ rule caption_sets:
         [f"artifacts/truth/{name}.parquet" for name in P.sweep.captions if TERRARIUM],
 
 
+rule score_models:
+    input:
+        rules.recipes.output,
+        [
+            score_model(recipe, recipe.stages, seed)
+            for recipe in P.score_model.recipes.values()
+            for seed in P.score_model.seeds
+        ],
+
+
 rule scores:
     input:
         collect("artifacts/scores/raw/{scorer}.parquet", scorer=P.scorers),
@@ -60,6 +70,7 @@ rule cells:
         cell_folders("contrastive"),
         cell_folders("detection"),
         cell_folders("captioning"),
+        cell_folders("preference"),
         rules.sweep.output,
 
 
@@ -114,6 +125,7 @@ rule leaderboard:
         cell_folders("contrastive"),
         cell_folders("detection"),
         cell_folders("captioning"),
+        cell_folders("preference"),
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
     output:

@@ -30,7 +30,9 @@ rule score:
         options=lambda wildcards: options(
             {
                 **P.scoring.model_dump(),
-                **P.scorers[wildcards.scorer].model_dump(exclude={"model"}),
+                **P.scorers[wildcards.scorer].model_dump(
+                    exclude={"model", "threshold"}
+                ),
             }
         ),
         model=lambda wildcards, input: "--model" if input.model else "",

@@ -1,6 +1,13 @@
 # The pairs that a scorer and a keep ratio keep.
 
 
+def share(scorer, ratio):
+    """The option that says how much to keep: a scorer with a threshold keeps what passes it."""
+    if scorer.threshold is not None:
+        return f"--threshold={scorer.threshold}"
+    return f"--ratio={ratio}"
+
+
 rule select:
     input:
         scores="artifacts/scores/{captions}/{scorer}.parquet",
@@ -12,11 +19,11 @@ rule select:
     cache: "omit-software"
     threads: 1
     params:
-        ratio="{ratio}",
+        share=lambda wildcards: share(P.scorers[wildcards.scorer], wildcards.ratio),
         options=options(P.curation),
         code=code_digest("data", "params", "curation"),
     message:
         "keeping {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer}"
     shell:
         "winnow select --scores {input.scores} --pool {input.pool} --output {output}"
-        " --ratio={params.ratio} --threads {threads} {params.options} > {log} 2>&1"
+        " {params.share} --threads {threads} {params.options} > {log} 2>&1"

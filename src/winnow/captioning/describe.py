@@ -75,12 +75,14 @@ def pool_samples(pool: Path) -> pd.DataFrame:
     return samples[samples["split"] == "pool"]
 
 
-def check_quarantine(quarantine: pd.DataFrame, asked: int, limit: float, path: Path) -> None:
-    """Fail when more than the share `limit` of the images that were `asked` about got no answer."""
+def check_quarantine(
+    quarantine: pd.DataFrame, asked: int, limit: float, path: Path, things: str = "images"
+) -> None:
+    """Fail when more than the share `limit` of the `things` that were `asked` got no answer."""
     if len(quarantine) > limit * asked:
         worst = quarantine["reason"].value_counts()
         raise WinnowError(
-            f"{path}: {len(quarantine)} of {asked} images got no answer, more than the limit of "
+            f"{path}: {len(quarantine)} of {asked} {things} got no answer, more than the limit of "
             f"{limit:.0%} (--quarantine-limit); {worst.iloc[0]} times: {worst.index[0]}"
         )
 

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from winnow.captioning.answers import EMPTY, judge
 from winnow.captioning.responses import Responses
 
 WARM = 0.7  # least temperature of an attempt after the first
+
+# From a reply, and whether it was cut at the token limit: (text, "") or ("", fault).
+Read = Callable[[str, bool], tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,16 @@ class Case:
 class Desk:
     """Looks requests up, keeps replies, and says what to ask next."""
 
-    def __init__(self, identity: str, responses: Responses, attempts: int, accept_empty: bool):
+    def __init__(
+        self,
+        identity: str,
+        responses: Responses,
+        attempts: int,
+        accept_empty: bool,
+        read: Read = judge,
+    ):
         self.identity, self.responses = identity, responses
-        self.attempts, self.accept_empty = attempts, accept_empty
+        self.attempts, self.accept_empty, self.read = attempts, accept_empty, read
         self.cases: dict[str, Case] = {}
 
     def open(self, requests: Sequence[Request]) -> tuple[list[Answer], list[Request]]:
@@ -97,7 +107,7 @@ class Desk:
 
     def _read(self, case: Case, attempt: int, reply: Reply) -> Answer | None:
         """The answer in a reply; None where it has to be asked for again."""
-        text, fault = ("", reply.fault) if reply.fault else judge(reply.text, reply.cut)
+        text, fault = ("", reply.fault) if reply.fault else self.read(reply.text, reply.cut)
         if reply.final or not fault or (self.accept_empty and fault == EMPTY):
             del self.cases[case.request.key]
             return Answer(case.request.key, text, fault if reply.final else "")

@@ -14,7 +14,8 @@ from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
-from winnow.captioning.desk import Answer, Desk, Reply, Request
+from winnow.captioning.answers import judge
+from winnow.captioning.desk import Answer, Desk, Read, Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.params.sections import Generation, Server
 
@@ -60,15 +61,17 @@ def ask(
     total: int | None = None,
     describe: str = "asking",
     accept_empty: bool = False,
+    read: Read = judge,
 ) -> Iterator[Answer]:
     """Stream one Answer for each request, not always in their order.
 
-    A reply without words, of garbage, or cut while it repeats itself is asked for again, with
-    another seed and some temperature, up to `attempts` in all; then the Answer has the fault. With
-    `accept_empty` a reply without words is an answer, "". `total` is for the progress bar, which
-    `describe` names. What no request can get past is a WinnowError.
+    `read` tells what a reply is worth; by default one without words, of garbage, or cut while it
+    repeats itself is worth nothing. Such a reply is asked for again, with another seed and some
+    temperature, up to `attempts` in all; then the Answer has the fault. With `accept_empty` one
+    that `read` finds empty is an answer, "". `total` is for the progress bar, which `describe`
+    names. What no request can get past is a WinnowError.
     """
-    desk = Desk(backend.identity, responses, attempts, accept_empty)
+    desk = Desk(backend.identity, responses, attempts, accept_empty, read)
     if isinstance(backend, Batched):
         answers = _in_passes(backend, requests, desk)
     else:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, model_validator
 
 from winnow.data.errors import WinnowError
+from winnow.data.yaml_file import read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 TOKENS_PER_WORD = 2
@@ -62,18 +62,7 @@ class Perspectives(_Part):
 
 def load_perspectives(path: str | Path) -> Perspectives:
     """Read and check a file of perspectives; WinnowError names the file and the key."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such file") from error
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WinnowError(f"{path}: not valid YAML ({error})") from error
-    try:
-        return Perspectives.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise WinnowError(f"{path}: {key or 'top level'}: {first['msg']}") from error
+    return read_yaml(path, TypeAdapter(Perspectives))
 
 
 def merge_prompt(integration: Perspective, descriptions: Mapping[str, str], agreed: str) -> str:

@@ -176,8 +176,8 @@ def integrate(
     write_json(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
-class LoopSettings(sections.Loop):
-    """The rounds of the dual loop, and how the model is asked."""
+class OneEngine(sections.Section):
+    """How a model is asked by several who each have a temperature, and a seed of their own."""
 
     generation: sections.Generation = Field(
         default_factory=lambda: sections.Generation.model_validate({}),
@@ -186,8 +186,12 @@ class LoopSettings(sections.Loop):
     server: sections.Server | None = Field(None, description="In place of --model, as in describe")
 
     def asking(self) -> Asking:
-        """How the model is asked in any round."""
+        """How the model is asked by any of them."""
         return Asking(**self.generation.model_dump(), server=self.server)
+
+
+class LoopSettings(OneEngine, sections.Loop):
+    """The rounds of the dual loop, and how the model is asked."""
 
 
 @verb(

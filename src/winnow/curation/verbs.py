@@ -1,4 +1,4 @@
-"""Verbs `select` and `export`."""
+"""Verbs `deduplicate`, `select` and `export`."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
 from winnow.data.tables import (
     CAPTIONS,
+    DEDUPLICATED,
     PAIR,
     SAMPLES,
     SCORES,
@@ -15,8 +16,25 @@ from winnow.data.tables import (
     read_table,
     require_unique,
     schema,
+    write_table,
 )
 from winnow.params import sections
+
+
+@verb("pool", "model", "output", values={"threshold": float})
+def deduplicate(pool: Path, model: Path, output: Path, threshold: float, threads: int) -> None:
+    """Find images of the reference split that are too much alike, and keep one of each kind."""
+    from winnow.curation import deduplicate as duplicates
+    from winnow.models import clip
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"]
+    seen = clip.load(model)
+    describe = duplicates.descriptors(seen)
+    features = duplicates.image_features(pool, samples, seen, describe, threads)
+    table = duplicates.deduplicate(samples, features, threshold)
+    write_table(output, table, DEDUPLICATED)
+    print(f"kept {int(table['kept'].sum())} of {len(table)} images")
 
 
 class SelectSettings(sections.Curation):

@@ -71,6 +71,39 @@ TRACE = {
     "combined": pa.float64(),
     "kept": pa.bool_(),
 }
+# Images of the reference split that are too much alike share a component; one of each is kept.
+DEDUPLICATED = {"uid": TEXT, "component": pa.int32(), "kept": pa.bool_()}
+# What was said about images of the reference split, and by whom. `prompt` is what was asked.
+CANDIDATES = {
+    "uid": TEXT,
+    "kind": TEXT,  # caption, closed, open, remote_sensing
+    "category": TEXT,  # of the question: its type, perspective or category; "" for captions
+    "prompt": TEXT,
+    "reference?": TEXT,  # the right answer to a closed question
+    "text": TEXT,
+    "proposer": TEXT,  # name of the captioner or answerer
+}
+RATINGS = {  # of one candidate, 1 to 5
+    "relevance": pa.int32(),
+    "specificity": pa.int32(),
+    "completeness": pa.int32(),
+    "clarity": pa.int32(),
+    "richness": pa.int32(),
+}
+RATED = {**CANDIDATES, **RATINGS}
+# Of two texts the better one.
+PREFERENCES = {
+    "uid?": TEXT,  # none: about text alone
+    "kind": TEXT,  # text, caption, closed, open, remote_sensing
+    "category": TEXT,
+    "prompt": TEXT,
+    "chosen": TEXT,
+    "rejected": TEXT,
+    "chosen_by": TEXT,
+    "rejected_by": TEXT,
+    "margin?": pa.float64(),  # of the mean ratings; none where the right answer is known
+    "split": TEXT,  # train, test
+}
 # One row a query and metric. `group` (an image) is what the bootstrap resamples; two cells of one
 # track hold the same (metric, query) rows in the same order, so they can be compared paired.
 OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}

@@ -7,7 +7,6 @@ least one invented object: CHAIR_s of Rohrbach et al. 2018, here of an open voca
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,9 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.data.tables import FACTS, OUTCOMES, PAIR, TRUTH, empty
-from winnow.evaluation.judge import INVENTED, MISSING, RIGHT, WRONG, judge
-from winnow.evaluation.sight import SALIENT, Sight
+from winnow.judging.sight import SALIENT, Sight
+from winnow.judging.truth import INVENTED, MISSING, RIGHT, WRONG, judge, read_sight
 from winnow.terrarium.noise import CLEAN
-from winnow.terrarium.schema import Layout
 
 LOWER_IS_BETTER = frozenset({"hallucination_rate"})
 
@@ -49,22 +47,13 @@ def judge_captions(
         if uid not in known:
             continue
         if uid not in seen:
-            seen[uid] = _sight(known[uid], uid, path)
+            seen[uid] = read_sight(known[uid], uid, path)
         kind, found = judge(text, seen[uid])
         truth.append((uid, number, kind))
         facts += [(uid, number, *fact) for fact in found]
     if len(captions) and not truth:
         raise WinnowError(f"{path}: has the layout of none of the captions' images")
     return pd.DataFrame(truth, columns=list(TRUTH)), pd.DataFrame(facts, columns=list(FACTS))
-
-
-def _sight(text: str, uid: str, path: Path) -> Sight:
-    try:
-        return Sight(Layout.from_dict(json.loads(text)))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WinnowError(
-            f"{path}: the layout of uid {uid} cannot be read ({error}); make the pool again"
-        ) from error
 
 
 def quality_outcomes(truth: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:

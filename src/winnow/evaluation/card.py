@@ -8,12 +8,18 @@ import pandas as pd
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
 from winnow.models.clip import Clip
 
+_GENERAL = "the scene's name in short sentences, never a caption: a general model"
+_ANSWERS = (
+    "an annotator's answers about the reference split, from the perspectives below and to closed "
+    "and open questions, and merges of such answers"
+)
 SAW = {
-    "clip": "the scene's name in short sentences, never a caption: the general model",
+    "clip": _GENERAL,
+    "siglip": f"{_GENERAL}, by SigLIP's loss",
     "domain_clip": "clean human captions of one half of the reference split: the domain's model",
     "evaluator_clip": "clean human captions of the other half: it grades, and never scores",
-    "mllm": "an annotator's answers about the reference split, from the perspectives below, and "
-    "merges of such answers: it writes captions",
+    "mllm": f"{_ANSWERS}: it writes captions",
+    "mllm_small": f"{_ANSWERS}: a smaller one",
 }
 
 
@@ -47,11 +53,16 @@ QUALITIES = {
 
 
 def mllm_card(
-    parameters: int, training: dict[str, Any], outcomes: Mapping[str, pd.DataFrame]
+    role: str,
+    parameters: int,
+    training: dict[str, Any],
+    outcomes: Mapping[str, pd.DataFrame],
+    quiz: pd.DataFrame,
 ) -> str:
-    """Markdown of the multimodal stand-in: how good its descriptions are, by perspective.
+    """Markdown of a multimodal stand-in: how good its descriptions are, and its answers.
 
-    `outcomes` are those of the captioning track by the truth, for each perspective.
+    `outcomes` are those of the captioning track by the truth, for each perspective; `quiz` those of
+    closed questions.
     """
     rows = []
     for perspective, table in outcomes.items():
@@ -62,8 +73,22 @@ def mllm_card(
         }
         cells = [shown.get(name, "none") for name in QUALITIES.values()]
         rows.append(f"| {perspective} | {' | '.join(cells)} |")
+    rows += [
+        "",
+        "Closed questions answered right:",
+        "",
+        "| kind | value | interval |",
+        "|---|---|---|",
+    ]
+    if len(quiz):
+        right = estimates(quiz)
+        rows += [
+            f"| {name.removeprefix('right/')} | {100 * right[name]:.1f} "
+            f"| {100 * low:.1f} to {100 * high:.1f} |"
+            for name, (low, high) in bootstrap(quiz).items()
+        ]
     kind = f"A small Qwen2-VL ({parameters / 1e6:.1f} M parameters, about 64 x 64 pixels)"
-    return _card("mllm", kind, training, ["perspective", *QUALITIES], rows)
+    return _card(role, kind, training, ["perspective", *QUALITIES], rows)
 
 
 def _card(

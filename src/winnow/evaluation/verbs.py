@@ -1,19 +1,23 @@
-"""Verbs `judge`, and `evaluate-` contrastive, detection, standin and captions."""
+"""Verbs `judge`, and `evaluate-` contrastive, detection, standin, mllm, captions, score-model and
+judge."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from winnow.captioning.verbs import Asking
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json, write_text
 from winnow.data.metrics import Cell, Metrics, write_metrics
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import (
+    CANDIDATES,
     CAPTIONS,
     FACTS,
     LAYOUTS,
     OUTCOMES,
     PAIR,
+    PREFERENCES,
     SAMPLES,
     SCORES,
     TRUTH,
@@ -176,11 +180,17 @@ def evaluate_standin(
     write_text(output, standin_card(role, loaded, read_json(model / "foundry.json"), outcomes))
 
 
-@verb("pool", "layouts", "perspectives", "model", "output")
+@verb("pool", "layouts", "perspectives", "model", "output", values={"role": sections.MllmRole})
 def evaluate_mllm(
-    pool: Path, layouts: Path, perspectives: Path, model: Path, output: Path, threads: int
+    pool: Path,
+    layouts: Path,
+    perspectives: Path,
+    model: Path,
+    output: Path,
+    role: sections.MllmRole,
+    threads: int,
 ) -> None:
-    """Write the model card of the multimodal stand-in, measured on the pool's test split."""
+    """Write the model card of a multimodal stand-in, measured on the pool's test split."""
     import torch
 
     from winnow.captioning.annotations import own_rules
@@ -190,6 +200,7 @@ def evaluate_mllm(
     from winnow.captioning.transformers_backend import TransformersBackend
     from winnow.evaluation.caption_quality import judge_captions, quality_outcomes
     from winnow.evaluation.card import mllm_card
+    from winnow.evaluation.quiz import quiz_outcomes
 
     torch.set_num_threads(threads)
     settings = sections.Generation.model_validate({})
@@ -206,8 +217,11 @@ def evaluate_mllm(
         )
         if len(known):
             outcomes[name] = quality_outcomes(*judge_captions(captions, known, layouts))
+    labelled = samples[samples["uid"].isin(set(known["uid"]))]
+    quiz = quiz_outcomes(pool, labelled, known, backend, Responses())
     size = sum(parameter.numel() for parameter in backend.model.parameters())
-    write_text(output, mllm_card(size, read_json(model / "foundry.json"), outcomes))
+    record = read_json(model / "foundry.json")
+    write_text(output, mllm_card(role, size, record, outcomes, quiz))
 
 
 @verb("captions", "layouts", "output", "facts")
@@ -288,3 +302,134 @@ def evaluate_captions(
         write_metrics(folder / "metrics.json", result)
         write_table(folder / "outcomes.parquet", found.outcomes, OUTCOMES)
         write_json(folder / "cost.json", {**cost, "samples": len(pairs)})
+
+
+@verb(
+    "pool",
+    "preferences",
+    "model",
+    "output",
+    values={"recipe": str, "cell_seed": int, "dataset": str},
+    settings=sections.Statistics,
+)
+def evaluate_score_model(
+    pool: Path,
+    preferences: Path,
+    model: Path,
+    output: Path,
+    recipe: str,
+    cell_seed: int,
+    dataset: str,
+    threads: int,
+    settings: sections.Statistics,
+) -> None:
+    """Evaluate how often a score model prefers the better text of the held-out pairs."""
+    import torch
+
+    from winnow.evaluation.pair_scores import pair_scores
+    from winnow.evaluation.preference import pair_outcomes, summary
+    from winnow.models import score
+
+    torch.set_num_threads(threads)
+    pairs = read_table(preferences, PREFERENCES)
+    pairs = pairs[pairs["split"] == "test"].reset_index(drop=True)
+    if pairs.empty:
+        raise WinnowError(f"{preferences}: no pair is held out; raise preferences.held_out")
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        values = pair_scores(score.load(model), pool, samples, pairs, preferences)
+        outcomes = pair_outcomes(pairs, *values.T)
+        found = summary(outcomes, settings)
+    training = _optional(model / "training.json")  # a published model has none
+    losses = training.pop("losses", [])
+    inputs = {"preferences": preferences, "samples": pool / "samples.parquet", "model": model}
+    result = Metrics(
+        cell=Cell(
+            track="preference", captions="reference", scorer=recipe, ratio=1.0, seed=cell_seed
+        ),
+        dataset=dataset,
+        model="score model",
+        pretrained=recipe,
+        task="pair_accuracy",
+        metrics=found.metrics,
+        intervals=found.intervals,
+        n=found.n,
+        higher_is_better=dict.fromkeys(found.metrics, True),
+        provenance=provenance(settings.model_dump(), inputs) | {"training": training},
+    )
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        write_metrics(folder / "metrics.json", result)
+        write_table(folder / "outcomes.parquet", outcomes, OUTCOMES)
+        write_json(folder / "training.json", {"losses": losses})
+        write_json(folder / "cost.json", {**cost, "samples": len(pairs)})
+
+
+class Judging(Asking, sections.Statistics):
+    """How a model is asked to rate, and what draws the resamples."""
+
+
+@verb(
+    "pool",
+    "human",
+    "layouts",
+    "questions",
+    "rubric",
+    "output",
+    lists=("candidates",),
+    values={"judge": Literal["truth", "openai"]},
+    settings=Judging,
+)
+def evaluate_judge(
+    pool: Path,
+    human: Path,
+    layouts: Path,
+    questions: Path,
+    rubric: Path,
+    candidates: list[Path],
+    output: Path,
+    judge: str,
+    threads: int,
+    settings: Judging,
+) -> None:
+    """Evaluate how often the judge rates the right text higher where right and wrong are known."""
+    import pandas as pd
+
+    from winnow.evaluation import agreement
+    from winnow.evaluation.preference import summary
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"]
+    proposed = pd.concat([read_table(path, CANDIDATES) for path in candidates], ignore_index=True)
+    people = read_table(human, CAPTIONS)
+    known = read_table(layouts, LAYOUTS)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        asked = agreement.known_captions(samples, people, known, settings.seed)
+        if judge == "truth":
+            rated = agreement.by_truth(asked, people, known, questions, layouts)
+        else:
+            asked = pd.concat([asked, agreement.known_answers(proposed)], ignore_index=True)
+            rated = agreement.by_model(asked, pool, samples, rubric, settings)
+        outcomes = agreement.agreement_outcomes(rated)
+        found = summary(outcomes, settings)
+    inputs = {"human": human, "layouts": layouts, "rubric": rubric, "questions": questions}
+    result = Metrics(
+        cell=Cell(track="preference", captions="reference", scorer="judge", ratio=1.0, seed=0),
+        dataset="known mistakes",
+        model=settings.server.model if settings.server else "the truth",
+        pretrained="judge",
+        task="agreement",
+        metrics=found.metrics,
+        intervals=found.intervals,
+        n=found.n,
+        higher_is_better=dict.fromkeys(found.metrics, True),
+        provenance=provenance(settings.model_dump(), inputs),
+    )
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        write_metrics(folder / "metrics.json", result)
+        write_table(folder / "outcomes.parquet", outcomes, OUTCOMES)
+        write_json(folder / "cost.json", {**cost, "samples": len(rated)})
+    print("\n".join(f"{name}: {value:.3f}" for name, value in found.metrics.items()) or "no pair")

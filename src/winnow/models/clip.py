@@ -142,7 +142,8 @@ def build(config: dict[str, Any], tokenizer_folder: Path, seed: int) -> Clip:
     torch.manual_seed(seed)
     vision = open_clip.CLIPVisionCfg(**config["vision_cfg"])
     text = open_clip.CLIPTextCfg(**config["text_cfg"])
-    model = open_clip.CLIP(config["embed_dim"], vision, text)
+    logits = {key: value for key, value in config.items() if key.startswith("init_logit_")}
+    model = open_clip.CLIP(config["embed_dim"], vision, text, **logits)
     tokenizer = HFTokenizer(
         str(tokenizer_folder), context_length=config["text_cfg"]["context_length"]
     )

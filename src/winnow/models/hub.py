@@ -54,7 +54,7 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
     from transformers.utils import logging
 
-    processor = _load_processor(folder)
+    processor = load_processor(folder)
     sees = hasattr(processor, "image_processor")
     kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
     logging.disable_progress_bar()
@@ -75,7 +75,8 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
     return model.eval(), processor
 
 
-def _load_processor(folder: Path) -> Any:
+def load_processor(folder: Path) -> Any:
+    """The processor in a folder, or its tokenizer, with a chat template. Errors as in `load`."""
     from transformers import AutoProcessor
 
     if not (folder / "config.json").is_file():

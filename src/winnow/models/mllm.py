@@ -75,7 +75,7 @@ def train_processor(texts: Iterable[str], vocabulary: int) -> Qwen2VLProcessor:
     )
 
 
-def build(vocabulary: int, seed: int, width: int = 192, layers: int = 3, depth: int = 4) -> Any:
+def build(vocabulary: int, seed: int, width: int, layers: int, depth: int) -> Any:
     """A new Qwen2-VL with seeded weights: `layers` in the decoder, `depth` in the vision tower."""
     torch.manual_seed(seed)
     config = Qwen2VLConfig(

@@ -10,19 +10,30 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.params import sections
-from winnow.params.sections import ModelRole, Name, Ratio, Role, Section
+from winnow.params.sections import ModelRole, Name, OptionalRole, Ratio, Role, Section
 from winnow.params.source import Source, TerrariumSource
 
 Scale = Literal["smoke", "mini", "paper"]
 CONTROLS = ("none", "random", "oracle")
+JUDGE = "judge"  # the cell of what rates the preferences
 PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
 
 
+# Of roles that neither write nor are contrastive.
+_LOADERS = {
+    "mllm_small": ["standin", "transformers"],
+    "judge": ["openai"],
+    "score_model": ["transformers"],
+}
+
+
 class Experiments(sections.Sweep):
-    """What spans the cells: the sweep, the headline ratio, the scorers, and what is known."""
+    """What spans the cells: the sweep, the headline ratio, scorers, recipes, and what is known."""
 
     ratio: Ratio
     methods: list[Name]
+    recipes: list[Name]
+    recipe_seeds: list[sections.Seed]
     known_noise: bool
     known_truth: bool  # of captions that models wrote
 
@@ -38,8 +49,10 @@ class Params(Section):
     captions: sections.Captions
     annotations: sections.Annotations
     captioning: sections.Captioning
-    models: dict[ModelRole, sections.Model]
-    scorers: dict[Name, sections.Scorer]
+    models: dict[Literal[ModelRole, OptionalRole], sections.Model]
+    preferences: sections.Preferences
+    score_model: sections.ScoreModel
+    scorers: sections.Named[sections.Scorer]
     scoring: sections.Scoring
     curation: sections.Curation
     sweep: sections.Sweep
@@ -61,8 +74,29 @@ class Params(Section):
             for name in names:
                 if name not in self.scorers:
                     raise ValueError(f"{place}: unknown scorer {name!r} (scorers: {known})")
+                if self.scorers[name].threshold is not None:
+                    raise ValueError(f"{place}: {name!r} has a threshold, so no ratio changes it")
         if PRETRAINED in self.scorers:
             raise ValueError(f"scorers: {PRETRAINED!r} is the name of the untuned model's cell")
+        return self
+
+    @model_validator(mode="after")
+    def _every_role(self) -> "Params":
+        contrastive = get_args(Role)
+        for key, given, roles in (
+            ("models", set(self.models), get_args(ModelRole)),
+            ("foundry.samples_seen", set(self.foundry.samples_seen), contrastive),
+        ):
+            missing = [role for role in roles if role not in given]
+            if missing:
+                raise ValueError(f"{key}: the role {missing[0]!r} is missing")
+        for role, model in self.models.items():
+            loaders = _LOADERS.get(role, ["standin", "transformers", "openai"])
+            if role in contrastive:
+                loaders = ["standin", "open_clip"]
+            if model.loader not in loaders:
+                named = " or ".join(loaders)
+                raise ValueError(f"models.{role}: its loader is {named}, not {model.loader!r}")
         return self
 
     @model_validator(mode="after")
@@ -77,26 +111,56 @@ class Params(Section):
                     f"({', '.join(sections.BUILT_IN)}); a class of your own goes under `use` as "
                     "`module:Class`, a parquet of scores under `scores`"
                 )
-            if sections.BUILT_IN[use] and scorer.model is None:
-                roles = ", ".join(get_args(Role))
-                raise ValueError(f"scorers.{name}: {use!r} needs a `model`, one of {roles}")
+            roles = self._models_of(use)
+            if sections.BUILT_IN[use] and scorer.model not in roles:
+                given = f", not {scorer.model!r}" if scorer.model else ""
+                raise ValueError(
+                    f"scorers.{name}: {use!r} needs a `model`, one of {', '.join(roles)}{given}"
+                )
+        return self
+
+    def _models_of(self, use: str) -> list[str]:
+        """What a built-in scorer may score with."""
+        if use != "score_model":
+            return list(get_args(Role))
+        return list(dict.fromkeys([*self.score_model.recipes, "score_model"]))
+
+    @model_validator(mode="after")
+    def _scorers_have_models(self) -> "Params":
+        known = {*self.models, *self.score_model.recipes}
+        for name, scorer in self.scorers.items():
+            if scorer.model is not None and scorer.model not in known:
+                raise ValueError(
+                    f"scorers.{name}: its model {scorer.model!r} is neither a role of `models` nor "
+                    f"a recipe of `score_model` (there are {', '.join(sorted(known))})"
+                )
         return self
 
     @model_validator(mode="after")
-    def _every_role(self) -> "Params":
-        contrastive = get_args(Role)
-        for key, given, roles in (
-            ("models", set(self.models), get_args(ModelRole)),
-            ("foundry.samples_seen", set(self.foundry.samples_seen), contrastive),
-        ):
-            missing = [role for role in roles if role not in given]
-            if missing:
-                raise ValueError(f"{key}: the role {missing[0]!r} is missing")
-        for role, model in self.models.items():
-            published = ["open_clip"] if role in contrastive else ["transformers", "openai"]
-            if model.loader not in ("standin", *published):
-                loaders = " or ".join(["standin", *published])
-                raise ValueError(f"models.{role}: its loader is {loaders}, not {model.loader!r}")
+    def _recipes_are_known(self) -> "Params":
+        given = self.score_model
+        starts = {*get_args(sections.MllmRole), *given.tuned}
+        for name, recipe in given.recipes.items():
+            if recipe.start not in starts:
+                raise ValueError(
+                    f"score_model.recipes.{name}: start {recipe.start!r} is neither a role nor "
+                    f"under `tuned` ({', '.join(sorted(starts))})"
+                )
+            for stage in recipe.stages:
+                if stage not in given.stages:
+                    raise ValueError(
+                        f"score_model.recipes.{name}: no stage {stage!r} "
+                        f"(there are {', '.join(given.stages)})"
+                    )
+        for name, tuned in given.tuned.items():
+            if tuned.scorer not in self.scorers:
+                raise ValueError(f"score_model.tuned.{name}: unknown scorer {tuned.scorer!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _judge_is_known(self) -> "Params":
+        if self.preferences.judge == "openai" and "judge" not in self.models:
+            raise ValueError("preferences.judge: openai needs `models.judge`, with its url")
         return self
 
 
@@ -194,6 +258,7 @@ def _siblings(place: Sequence[str | int]) -> list[str]:
             node = keys[part]
         else:
             node = next(iter(node["patternProperties"].values()))
+            node = next(iter(node.get("anyOf", [node])))
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     return list(node["properties"])
@@ -223,7 +288,7 @@ def _rooted(params: Params, root: Path) -> Params:
             update={  # a tag or an architecture stays as it is
                 key: absolute(name)
                 for key, name in (("id", model.id), ("pretrained", model.pretrained))
-                if name is not None and (root / name).exists()
+                if name is not None and model.loader != "openai" and (root / name).exists()
             }
         )
         for role, model in params.models.items()
@@ -234,6 +299,11 @@ def _rooted(params: Params, root: Path) -> Params:
         if (path := getattr(params.annotations, key)) is not None
     }
     perspectives = absolute(params.captioning.perspectives)
+    asked = {
+        key: absolute(path)
+        for key in ("rubric", "questions", "text_pairs")
+        if (path := getattr(params.preferences, key)) is not None
+    }
     return params.model_copy(
         update={
             "source": source,
@@ -242,6 +312,7 @@ def _rooted(params: Params, root: Path) -> Params:
             "models": models,
             "annotations": params.annotations.model_copy(update=named),
             "captioning": params.captioning.model_copy(update={"perspectives": perspectives}),
+            "preferences": params.preferences.model_copy(update=asked),
         }
     )
 
@@ -252,6 +323,8 @@ def sweep(params: Params) -> Experiments:
         **params.sweep.model_dump(),
         ratio=params.ratio,
         methods=list(params.scorers),
+        recipes=list(params.score_model.recipes),
+        recipe_seeds=params.score_model.seeds,
         known_noise=params.captions.known_noise,
         known_truth=params.source.kind == "terrarium",
     )
@@ -279,7 +352,18 @@ def cells(experiments: Experiments) -> list[Cell]:
         ]
     for captions in experiments.captions:
         found += _caption_set_cells(captions, experiments)
+    found += _preference_cells(experiments)
     return found
+
+
+def _preference_cells(experiments: Experiments) -> Iterator[Cell]:
+    """Each way to train a score model, and the judge of the preferences that it learns from."""
+    methods = [
+        (recipe, seed) for recipe in experiments.recipes for seed in experiments.recipe_seeds
+    ]
+    judged = [(JUDGE, 0)] if methods else []
+    for scorer, seed in dict.fromkeys([*methods, *judged]):
+        yield Cell(track="preference", captions="reference", scorer=scorer, ratio=1.0, seed=seed)
 
 
 def _caption_set_cells(captions: str, experiments: Experiments) -> Iterator[Cell]:
@@ -309,6 +393,9 @@ def json_schema() -> dict[str, Any]:
         for node in part.get("properties", {}).values():
             if "patternProperties" in node:
                 node["additionalProperties"] = False
+            if node.pop("x-droppable", False):
+                ((pattern, value),) = node["patternProperties"].items()
+                node["patternProperties"] = {pattern: {"anyOf": [value, {"type": "null"}]}}
     for kind in schema["properties"]["source"]["discriminator"]["mapping"].values():
         schema["$defs"][kind.rpartition("/")[2]]["required"] = ["kind"]  # tells the kinds apart
     schema["$defs"]["Override"] = {

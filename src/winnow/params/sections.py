@@ -1,8 +1,16 @@
 """The sections of `params.yaml`. A field's description becomes its help in the JSON Schema."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
@@ -18,8 +26,13 @@ Noise = Literal[
     "truncated",
     "infeasible",
 ]
-Role = Literal["clip", "domain_clip", "evaluator_clip"]  # of contrastive models
-ModelRole = Literal["clip", "domain_clip", "evaluator_clip", "mllm", "llm"]  # the last two write
+Role = Literal["clip", "siglip", "domain_clip", "evaluator_clip"]  # of contrastive models
+MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
+ModelRole = Literal[Role, MllmRole, "llm"]
+OptionalRole = Literal["judge", "score_model"]  # a server that judges, a published score model
+PairKind = Literal["text", "caption", "closed", "open", "remote_sensing"]
+Part = Literal["vision", "language", "head"]  # of a score model
+Normalisation = Literal["none", "softplus", "tanh", "sigmoid"]
 # The built-in scorers, and whether each needs a model. The classes are in winnow.scoring.scorers.
 BUILT_IN = {
     "none": False,
@@ -28,8 +41,27 @@ BUILT_IN = {
     "text": False,
     "clip": True,
     "domain_clip": True,
+    "siglip": True,
     "rotation": True,
+    "score_model": True,
 }
+
+
+def _without_nulls(content: Any) -> Any:
+    return (
+        {k: v for k, v in content.items() if v is not None}
+        if isinstance(content, dict)
+        else content
+    )
+
+
+Entry = TypeVar("Entry")
+# Entries by name; in an override `name: null` leaves one out.
+Named = Annotated[
+    dict[Name, Entry],
+    BeforeValidator(_without_nulls),
+    Field(json_schema_extra={"x-droppable": True}),
+]
 
 
 class Section(BaseModel):
@@ -146,7 +178,12 @@ class ScorerCode(Section):
 class Scorer(ScorerCode):
     """One scorer and its model."""
 
-    model: Role | None = Field(None, description="The role of the model it scores with")
+    model: Name | None = Field(
+        None, description="The role of the model it scores with, or a recipe of `score_model`"
+    )
+    threshold: float | None = Field(
+        None, description="Keep what scores this or more, in place of the keep ratios"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "Scorer":
@@ -208,6 +245,109 @@ class Optimiser(Section):
     )
 
 
+class MllmTuning(Optimiser):
+    """Fine-tuning of a multimodal model on captions."""
+
+    samples_seen: PositiveInt = Field(description="Pairs seen")
+
+
+class Captioner(Section):
+    """One who describes the images of the reference split."""
+
+    by: Literal["human", "neighbour", "noise", "mllm", "mllm_small"] = Field(
+        description="A person; the person who described a similar image; a person with known "
+        "noise; or the model of a role"
+    )
+    rank: PositiveInt = Field(1, description="Of a neighbour: 1 is the most similar other image")
+    perspective: Name | None = Field(None, description="What a model is asked")
+    temperature: float = Field(0.0, ge=0, description="Of a model's sampling; 0 is greedy")
+    words: PositiveInt | None = Field(
+        None, description="A model's answer may take twice as many tokens, then it is cut"
+    )
+
+    @model_validator(mode="after")
+    def _models_are_asked(self) -> "Captioner":
+        if (self.by in get_args(MllmRole)) != (self.perspective is not None):
+            raise ValueError("`perspective` belongs to mllm and mllm_small, which need one")
+        if self.perspective is None and (self.temperature or self.words):
+            raise ValueError("`temperature` and `words` belong to mllm and mllm_small")
+        if self.rank > 1 and self.by != "neighbour":
+            raise ValueError("`rank` belongs to neighbour")
+        return self
+
+
+class Answerer(Section):
+    """One who answers questions about the images of the reference split."""
+
+    by: MllmRole = Field(description="The role of the model")
+    temperature: float = Field(0.0, ge=0, description="Of its sampling; 0 is greedy")
+
+
+class Deduplication(Section):
+    """Which images are too much alike to be kept both."""
+
+    model: Role = Field("clip", description="The role of the model whose image features tell")
+    threshold: float = Field(
+        0.65, gt=-1, le=1, description="Cosine of whitened features above which two are alike"
+    )
+
+
+class Preferences(Section):
+    """ScoreRS's preference data, made from the reference split."""
+
+    judge: Literal["truth", "openai"] = Field(
+        "truth", description="Rates by the truth where it is known, or the model of role `judge`"
+    )
+    rubric: str = Field("workflow/rubric.yaml", description="What a judge rates, and its prompt")
+    questions: str = Field("workflow/questions.yaml", description="The open questions")
+    text_pairs: str | None = Field(
+        None, description="JSON lines with prompt, chosen, rejected, in place of our own text pairs"
+    )
+    deduplication: Deduplication
+    captioners: Named[Captioner] = Field(description="Who describes the images")
+    answerers: Named[Answerer] = Field(description="Who answers questions about them")
+    closed: int = Field(3, ge=0, description="Closed questions about an image, at most")
+    open: int = Field(2, ge=0, description="Perspectives asked about as open questions, at most")
+    remote_sensing: int = Field(2, ge=0, description="Categories asked about, at most")
+    held_out: Fraction = Field(0.2, description="Share of the images whose pairs only measure")
+    seed: Seed = Field(0, description="Draws questions, answers, and what is held out")
+
+
+class ScoreStage(Optimiser):
+    """One stage of the score model's training."""
+
+    pairs: list[PairKind] = Field(min_length=1, description="The kinds of pairs it learns from")
+    train: list[Part] = Field(min_length=1, description="The parts it trains; others are frozen")
+    epochs: PositiveFloat = Field(1.0, description="Times each pair is seen")
+
+
+class ScoreRecipe(Section):
+    """A way to train a score model."""
+
+    start: Name = Field(description="Role of the model it starts from, or a name under `tuned`")
+    stages: list[Name] = Field(min_length=1, description="Names of stages, in their order")
+    normalisation: Normalisation = Field("none", description="Of the output, in the loss")
+
+
+class Tuned(Section):
+    """The role `mllm`, fine-tuned on what a scorer keeps of the caption set `raw`."""
+
+    scorer: Name
+    ratio: Ratio
+
+
+class ScoreModel(Section):
+    """ScoreRS's score model: stages, and the recipes that are made of them."""
+
+    stages: dict[Name, ScoreStage]
+    recipes: Named[ScoreRecipe] = Field(
+        default_factory=dict, description="`score_model` is the one that scores; others compare"
+    )
+    tuned: Named[Tuned] = Field(default_factory=dict, description="Further models to start at")
+    tuning: MllmTuning
+    seeds: list[Seed] = Field(min_length=1, description="Repeats of every recipe")
+
+
 class Contrastive(Optimiser):
     """Fine-tuning of the general model on each subset."""
 
@@ -217,7 +357,7 @@ class Contrastive(Optimiser):
 
 
 class MllmTraining(Optimiser):
-    """Training of the stand-in `mllm`: it learns to see, then to speak."""
+    """Training of the multimodal stand-ins: each learns to see, then to speak."""
 
     images_seen: PositiveInt = Field(description="Images whose labels the vision tower learns")
     answers_seen: PositiveInt = Field(description="Answers that the whole model learns")
@@ -229,9 +369,9 @@ class Foundry(Section):
 
     images: PositiveInt = Field(description="Terrarium images of the foundry's own reference split")
     seed: Seed = Field(description="Draws the foundry's world; its images are in no pool")
-    optimiser: Optimiser = Field(description="Shared by the three contrastive stand-ins")
+    optimiser: Optimiser = Field(description="Shared by the contrastive stand-ins")
     samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each of them")
-    mllm: MllmTraining = Field(description="The stand-in that writes captions")
+    mllm: MllmTraining = Field(description="The multimodal stand-ins, large and small")
 
 
 class Zeroshot(Section):

@@ -1,9 +1,10 @@
-"""Verb `schema-json`."""
+"""Verbs `schema-json` and `recipes`."""
 
 from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.files import write_json
+from winnow.params import sections
 
 
 @verb("output")
@@ -12,3 +13,9 @@ def schema_json(output: Path, threads: int) -> None:
     from winnow.params.load import json_schema
 
     write_json(output, json_schema())
+
+
+@verb("output", settings=sections.ScoreModel)
+def recipes(output: Path, threads: int, settings: sections.ScoreModel) -> None:
+    """Write down how the score models of a run are trained."""
+    write_json(output, settings.model_dump(mode="json"))

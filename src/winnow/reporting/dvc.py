@@ -10,6 +10,7 @@ HEADLINES = {
     "contrastive": ("mean_recall", "acc1"),
     "detection": ("average_precision", "auroc"),
     "captioning": ("object_recall", "hallucination_rate", "evaluator_score"),
+    "preference": ("accuracy", "accuracy/caption", "accuracy/instruction", "agreement/caption"),
 }
 
 

@@ -4,12 +4,12 @@ A further table or paper is a further YAML file (or key), never code.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from winnow.data.errors import WinnowError
+from winnow.data.yaml_file import read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
 Unit = Literal["percent", "number"]  # a measured fraction is shown in per cent, a number as it is
@@ -42,18 +42,24 @@ class Column(_Part):
 
 class Measure(_Part):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
-    several. `{set}` in the label is the name of the set, `track` another one than the table's."""
+    several; without either nothing measures it. `reason` says why cells have no value. `{set}` in
+    the label is the name of the set; `track`, `captions` and `ratio` are others than the row's."""
 
     label: str
     track: str | None = None
+    captions: str | None = None
+    ratio: float | None = Field(None, gt=0, le=1)
     unit: Unit = "percent"
     metric: str | None = None
     mean: list[str] | None = Field(None, min_length=1)
+    reason: str | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Measure":
-        if (self.metric is None) == (self.mean is None):
+        if self.metric is not None and self.mean is not None:
             raise ValueError("give either `metric` or `mean`")
+        if self.metric is self.mean is self.reason is None:
+            raise ValueError("give `metric` or `mean`, or the `reason` why nothing measures it")
         return self
 
     @property
@@ -71,7 +77,10 @@ class Place(_Part):
 
 
 class Row(_Part):
-    """A published row, or one of ours (`ours: true`), shown where its cells were planned."""
+    """A published row, or one of ours (`ours: true`), shown where its cells were planned.
+
+    `{pairs}` in the label is the number of pairs that its cells train on.
+    """
 
     label: str
     published: list[float | None] | None = None
@@ -133,18 +142,7 @@ class Paper(_Part):
 
 def load_paper(path: str | Path) -> Paper:
     """Read and check a paper's YAML; WinnowError names the file and the key."""
-    try:
-        content: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WinnowError(f"{path}: not valid YAML ({error})") from error
-    try:
-        return Paper.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise WinnowError(f"{path}: {key or 'top level'}: {first['msg']}") from error
+    return read_yaml(path, TypeAdapter(Paper))
 
 
 def load_papers(folder: str | Path) -> list[Paper]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from winnow.data.files import write_json, write_text
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting import caption_figure, figures
+from winnow.reporting import caption_figure, figures, score_figure
 from winnow.reporting.captions import compare
 from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
 from winnow.reporting.detection import detection_csv, detection_md
@@ -18,6 +18,7 @@ from winnow.reporting.leaderboard import (
 from winnow.reporting.papers import extra_means, load_papers
 from winnow.reporting.ratios import sweep_csv, sweep_md
 from winnow.reporting.results import Results, gather
+from winnow.reporting.score_models_text import score_model_csv, score_model_md
 from winnow.reporting.table_text import table_csv, table_md, table_tex
 from winnow.reporting.tables import build
 
@@ -91,6 +92,25 @@ def render_captions(
     write_text(folder / "captions_differences.csv", differences_csv(compared))
     write_text(folder / "captions.md", captions_md(results, compared))
     figures.save(caption_figure.captions(results), folder / "figures", "captions")
+
+
+def render_score_models(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write the tables and the figure on the score models and their judge."""
+    tracks = ("preference", "detection")
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks)
+    _print_refusals(results)
+    folder = Path(results_dir)
+    write_text(folder / "score_model.csv", score_model_csv(results))
+    write_text(folder / "score_model.md", score_model_md(results))
+    figure = score_figure.normalisation(results)
+    figures.save(figure, folder / "figures", "score_normalisation")
 
 
 def _print_refusals(results: Results) -> None:

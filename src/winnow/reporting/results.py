@@ -18,9 +18,10 @@ from winnow.reporting.methods import (
     method_of,
     method_values,
 )
+from winnow.reporting.score_models import seed_intervals
 
 PAIRED_TRACKS = ("contrastive",)  # whose outcomes are means of queries, and compared paired
-UNPAIRED_TRACKS = ("captioning",)  # whose cells hold rows of their own
+UNPAIRED_TRACKS = ("captioning", "preference")  # whose cells hold rows of their own
 CONTROLS = ("none", "random", "oracle", "pretrained")
 
 
@@ -98,6 +99,8 @@ def gather(
     for track in UNPAIRED_TRACKS:
         check_unpaired(sweep, track)
     values = method_values(sweep, outcomes, extra or {}, resamples, seed)
+    for method, found in seed_intervals(sweep, resamples, seed).items():
+        values[method] |= found
     comparisons: dict[Method, Comparison] = {}
     for table in outcomes.values():
         if table is not None:

@@ -111,13 +111,16 @@ def _source(built: Built) -> str:
 def _caution(built: Built) -> str:
     stand_ins = "" if built.scale == "paper" else "stand-ins' "
     models = f" Measured with {'; '.join(built.models)}." if built.models else ""
+    seeds = {value.seeds for line in built.lines for value in line.measured if value}
+    low, high = min(seeds, default=1), max(seeds, default=1)
+    repeats = f" Means over {low if low == high else f'{low} to {high}'} seeds." if high > 1 else ""
     numbers = any(measure.unit == "number" for measure in built.measures)
     units = "Rates in per cent, counts and scores as they are," if numbers else "Per cent,"
     return (
         f"Measured at scale {built.scale} on our own sets, so these {stand_ins}numbers are not "
         f"comparable with the paper's; compare the order of the rows. They keep the paper's names; "
         f"the second column says which of our cells was measured.{models} {units} with "
-        f"95 % bootstrap intervals over images (statistics version {VERSION})."
+        f"95 % bootstrap intervals over images (statistics version {VERSION}).{repeats}"
     )
 
 

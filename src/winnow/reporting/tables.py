@@ -1,5 +1,6 @@
 """The papers' tables filled in: published and measured values over the same rows."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -10,12 +11,17 @@ from winnow.reporting.results import Results
 
 
 class Measured(NamedTuple):
-    """A measured column."""
+    """A measured column, as its paper has it, of one of our sets."""
 
     label: str
     metric: str
     track: str
-    unit: Unit
+    measure: Measure
+
+    @property
+    def unit(self) -> Unit:
+        """How its values are shown."""
+        return self.measure.unit
 
 
 class Line(NamedTuple):
@@ -47,12 +53,13 @@ def build(results: Results, paper: Paper, name: str) -> Built:
     planned = {method for track in tracks for method in results.expected(track)}
     lines, used = [], set()
     for row in table.rows:
-        methods = [_method(measure.track, row) for measure in measures]
+        methods = [_method(measure, row) for measure in measures]
         if row.ours and planned.isdisjoint(methods):
             continue
         found = [_look_up(results, row, *pair) for pair in zip(methods, measures, strict=True)]
         values, reasons = [value for value, _ in found], [reason for _, reason in found]
-        lines.append(Line(row, _published(table, row), values, reasons))
+        shown = row.model_copy(update={"label": _label(results, row, methods)})
+        lines.append(Line(shown, _published(table, row), values, reasons))
         used.update(methods)
     models = {
         f"{_measured_with(record)} on {record.dataset}"
@@ -79,13 +86,26 @@ def _expand(results: Results, table: Table) -> list[Measured]:
         for name in results.zero_shot_sets(track) if starred else [""]:
             for m in measures:
                 label, metric = m.label.replace("{set}", name), m.name.replace("*", name, 1)
-                columns.append(Measured(label, metric, track, m.unit))
+                columns.append(Measured(label, metric, track, m))
     return columns
 
 
-def _method(track: str, row: Row) -> Method | None:
-    place = row.cell
-    return Method(track, place.captions, place.scorer, place.ratio) if place else None
+def _method(measured: Measured, row: Row) -> Method | None:
+    """The cells behind one value; None where nothing measures the row or the column."""
+    place, measure = row.cell, measured.measure
+    if place is None or not measured.metric:
+        return None
+    captions, ratio = measure.captions or place.captions, measure.ratio or place.ratio
+    return Method(measured.track, captions, place.scorer, ratio)
+
+
+def _label(results: Results, row: Row, methods: Sequence[Method | None]) -> str:
+    if "{pairs}" not in row.label:
+        return row.label
+    records = [r for cell, r in results.sweep.records.items() if method_of(cell) in methods]
+    known = [r.provenance.get("parameters", {}).get("pairs") for r in records]
+    pairs = next((f"{count:,}" for count in known if isinstance(count, int)), "?")
+    return row.label.replace("{pairs}", pairs)
 
 
 def _published(table: Table, row: Row) -> list[float | None]:
@@ -104,8 +124,9 @@ def _look_up(
 ) -> tuple[Value | None, str]:
     """A row's value in a measured column, and why there is none."""
     if method is None:
-        return None, f"not run: {row.not_run}"
+        return None, f"not run: {row.not_run or measure.measure.reason}"
     value = results.value(method, measure.metric)
     if value is not None:
         return value, ""
-    return None, results.reason(method) or "this metric was not measured in this cell"
+    unmeasured = measure.measure.reason or "this metric was not measured in this cell"
+    return None, results.reason(method) or unmeasured

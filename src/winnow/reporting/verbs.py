@@ -1,4 +1,4 @@
-"""Verbs `sweep`, `detection`, `captions` and `leaderboard`."""
+"""Verbs `sweep`, `detection`, `captions`, `score-models` and `leaderboard`."""
 
 from pathlib import Path
 
@@ -51,20 +51,30 @@ def captions(
     render_captions(cells, sweep, output, settings.scale, settings.seed)
 
 
-class LeaderboardSettings(sections.Statistics):
+class RenderSettings(sections.Statistics):
     """Intervals, and the scale that the tables name."""
 
     scale: Scale
 
 
-@verb("cells", "sweep", "papers", "output", settings=LeaderboardSettings)
+@verb("cells", "sweep", "output", settings=RenderSettings)
+def score_models(
+    cells: Path, sweep: Path, output: Path, threads: int, settings: RenderSettings
+) -> None:
+    """Render how good the score models and their judge are: tables and figure."""
+    from winnow.reporting.render import render_score_models
+
+    render_score_models(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
+
+
+@verb("cells", "sweep", "papers", "output", settings=RenderSettings)
 def leaderboard(
     cells: Path,
     sweep: Path,
     papers: Path,
     output: Path,
     threads: int,
-    settings: LeaderboardSettings,
+    settings: RenderSettings,
 ) -> None:
     """Render leaderboard, tables and figures from the cells that are finished."""
     from winnow.reporting.render import render

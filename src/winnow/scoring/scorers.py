@@ -197,22 +197,26 @@ class RotationScore(ClipScore):
         return turns.mean(axis=0) - turns.std(axis=0)
 
 
-BUILT_IN: dict[str, type[Scorer]] = {
+# By class, or by `module:Class` where the module imports this one.
+BUILT_IN: dict[str, type[Scorer] | str] = {
     "none": NoScore,
     "random": RandomScore,
     "oracle": OracleScore,
     "text": TextScore,
     "clip": ClipScore,
+    "siglip": ClipScore,
     "domain_clip": ClipScore,
     "rotation": RotationScore,
+    "score_model": "winnow.scoring.score_model:ScoreModelScore",
 }
 
 
 def make(use: str, context: Context, options: dict[str, Any]) -> Scorer:
     """The scorer that `use` names: a built-in, or `module:Class` of the user's own."""
-    if use in BUILT_IN:
-        return BUILT_IN[use](context, **options)
-    module, _, name = use.partition(":")
+    built_in = BUILT_IN.get(use, use)
+    if not isinstance(built_in, str):
+        return built_in(context, **options)
+    module, _, name = built_in.partition(":")
     if not name:
         raise WinnowError(
             f"scorers: {use!r} is no built-in scorer ({', '.join(BUILT_IN)}); a class of your own "

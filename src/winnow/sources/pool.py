@@ -72,7 +72,9 @@ def build_pool(
     test: float,
     workers: int = 2,
 ) -> dict[str, Any]:
-    """Write a pool folder, its human captions and its layouts; return what `describe` prints.
+    """Write a pool folder, its human captions and all layouts; return what `describe` prints.
+
+    The pool folder itself holds the layouts of the reference split alone, which anyone may read.
 
     An image that occurs twice is kept once, in the stronger of its splits (test, reference, pool)
     and with the captions it has there. `reference` is the fraction of the pool split set apart as
@@ -93,6 +95,8 @@ def build_pool(
         write_table(folder / "quarantine.parquet", quarantine.table(), QUARANTINE)
         write_table(human_path, _captions(rows), CAPTIONS)
         write_table(layouts_path, _layouts(rows), LAYOUTS)
+        known = [row for row in rows if row.split == "reference"]  # whose truth is open
+        write_table(folder / "layouts.parquet", _layouts(known), LAYOUTS)
     beside.unlink(missing_ok=True)
     counts = Counter(row.split for row in rows)
     return {

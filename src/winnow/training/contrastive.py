@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from open_clip import ClipLoss
+from open_clip.loss import SigLipLoss
 
 from winnow.data.errors import WinnowError
 from winnow.models.clip import Clip
@@ -27,7 +28,8 @@ def fit(
 ) -> list[float]:
     """Train `clip` in place on `pairs` (uid, text) for `samples_seen` pairs; returns the losses.
 
-    InfoNCE over the batch (Radford et al. 2021), AdamW, linear warm-up, cosine decay. The number of
+    InfoNCE over the batch (Radford et al. 2021), or for a model with a logit bias SigLIP's sigmoid
+    loss of every pair (Zhai et al. 2023); AdamW, linear warm-up, cosine decay. The number of
     steps depends on `samples_seen` alone, so subsets of every size get equal training. Given one
     seed, one machine and one number of threads, two runs give the same weights.
     """
@@ -55,14 +57,16 @@ def _train(
     seed: int,
 ) -> list[float]:
     model = clip.model.train().to(memory_format=torch.channels_last)
-    criterion = ClipLoss()
+    criterion = ClipLoss() if model.logit_bias is None else SigLipLoss()
     half = bfloat16(settings, clip.device)
 
     def loss(rows: np.ndarray) -> torch.Tensor:
         images = clip.normalise(pixels[image[rows]]).contiguous(memory_format=torch.channels_last)
         with torch.autocast(clip.device.type, torch.bfloat16, enabled=half):
-            features, words, scale = model(images, tokens[rows].to(clip.device))
-        return criterion(features.float(), words.float(), scale.float())
+            outputs = model(
+                images, tokens[rows].to(clip.device)
+            )  # two features, scale, perhaps bias
+        return criterion(*(output.float() for output in outputs))
 
     def bound_scale() -> None:
         with torch.no_grad():

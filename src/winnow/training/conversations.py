@@ -2,18 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from winnow.captioning.claims import claims
 from winnow.captioning.perspectives import Perspective, Perspectives, merge_prompt
+from winnow.captioning.questions import Category, closed_questions
 from winnow.captioning.realise import realise
 from winnow.terrarium.perspectives import answers
 from winnow.terrarium.schema import Layout
 
 WORDINGS = 2  # answers of each viewpoint, worded differently
+CLOSED, OPEN = 4, 4  # questions of each kind about an image, at most
 
 
 class Exchange(NamedTuple):
@@ -65,6 +68,46 @@ def exchanges(
         ]
         found.append(said)
     return found
+
+
+def quiz(
+    samples: pd.DataFrame,
+    human: pd.DataFrame,
+    layouts: pd.DataFrame,
+    categories: Mapping[str, Category],
+    seed: int,
+) -> list[list[Exchange]]:
+    """Closed questions about each image of `samples`, and open ones of some of the categories.
+
+    An annotator answers the open ones from the layout; without one a human caption is the answer.
+    """
+    known = dict(zip(layouts["uid"], layouts["layout"], strict=True))
+    captions = human.groupby("uid")["text"].agg(list).to_dict()
+    scenes = sorted(samples["scene"].dropna().unique())
+    found = []
+    for number, (uid, scene) in enumerate(zip(samples["uid"], samples["scene"], strict=True)):
+        rng = np.random.default_rng([seed, number])
+        layout = Layout.from_dict(json.loads(known[uid])) if uid in known else None
+        scene = scene if isinstance(scene, str) else None
+        asked = closed_questions(layout, scene, scenes, int(rng.integers(2**32)))
+        drawn = rng.permutation(len(asked))[:CLOSED].tolist()
+        said = [Exchange(asked[i].question, asked[i].answer) for i in drawn]
+        told = answers(layout, int(rng.integers(2**32))) if layout is not None else {}
+        said += _open(list(categories.values()), told, captions[uid], rng)
+        found.append(said)
+    return found
+
+
+def _open(
+    categories: Sequence[Category],
+    told: Mapping[str, str],
+    captions: Sequence[str],
+    rng: np.random.Generator,
+) -> Iterator[Exchange]:
+    for i in rng.permutation(len(categories))[:OPEN].tolist():
+        question = rng.choice(categories[i].questions)
+        answer = told.get(categories[i].viewpoint) or rng.choice(captions)
+        yield Exchange(str(question), str(answer))
 
 
 def _merge(told: Mapping[str, str], integration: Perspective) -> Exchange:

@@ -31,7 +31,9 @@ def descend(
 
     `after` runs behind each step. Raises WinnowError where the loss is no longer finite.
     """
-    groups = [group for module in modules for group in _groups(module, settings.weight_decay)]
+    groups = [
+        group for module in modules for group in parameter_groups(module, settings.weight_decay)
+    ]
     optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
     parameters = [parameter for group in groups for parameter in group["params"]]
     warmup = max(1, round(settings.warmup * steps))
@@ -71,10 +73,11 @@ def _batches(total: int, batch: int, seed: int) -> Iterator[np.ndarray]:
             yield order[start : start + batch]
 
 
-def _groups(module: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only, as in open_clip."""
-    decayed = [p for p in module.parameters() if p.ndim >= 2]
-    others = [p for p in module.parameters() if p.ndim < 2]
+def parameter_groups(module: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only, as in open_clip; nothing that is frozen."""
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    decayed = [p for p in parameters if p.ndim >= 2]
+    others = [p for p in parameters if p.ndim < 2]
     return [
         {"params": decayed, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0},

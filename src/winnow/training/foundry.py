@@ -1,11 +1,13 @@
 """The foundry: small CLIP models, trained from their seed, that take a large checkpoint's place.
 
-`clip` is general: it read only the scene's name. `domain_clip` read clean human captions of one
+`clip` and `siglip` are general: they read only the scene's name; `siglip` learns by SigLIP's loss
+(Zhai et al. 2023). `domain_clip` read clean human captions of one
 half of the reference split, `evaluator_clip`, another architecture, those of the other half: it
 grades and never scores.
 """
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,8 @@ BASE: dict[str, Any] = {
         "eos_id": 2,
     },
 }
-SEED: dict[Role, int] = {"clip": 1, "domain_clip": 2, "evaluator_clip": 3}
+SEED: dict[Role, int] = {"clip": 1, "domain_clip": 2, "evaluator_clip": 3, "siglip": 6}
+GENERAL = ("clip", "siglip")
 
 
 def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
@@ -53,6 +56,8 @@ def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
     if role == "evaluator_clip":
         config["vision_cfg"].update(layers=[1, 2, 1, 1], width=20, head_width=80)
         config["text_cfg"].update(width=64, layers=2)
+    if role == "siglip":
+        config.update(init_logit_scale=math.log(10), init_logit_bias=-10.0)
     return config
 
 
@@ -80,13 +85,13 @@ def training_pairs(role: Role, samples: pd.DataFrame, captions: pd.DataFrame) ->
     """The pairs (uid, text) a role may see: the evaluator's half of the images is no scorer's."""
     second = np.array([int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]], dtype=bool)
     own = samples[second if role == "evaluator_clip" else ~second]
-    if role != "clip":
+    if role not in GENERAL:
         return captions[captions["uid"].isin(set(own["uid"]))][["uid", "text"]]
     labelled = own[own["scene"].notna()]
     if labelled.empty:
         raise WinnowError(
-            "the stand-in clip learns scene names, but no reference image has a scene; set "
-            "source.scene_pattern, or give models.clip a published checkpoint"
+            f"the stand-in {role} learns scene names, but no reference image has a scene; set "
+            f"source.scene_pattern, or give models.{role} a published checkpoint"
         )
     return pd.DataFrame(
         {

@@ -6,7 +6,7 @@ a layout holds (`see`, where layouts are known), then the whole model answers qu
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,10 @@ import pandas as pd
 import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
-from transformers.models.qwen2_vl.modeling_qwen2_vl import (
-    apply_rotary_pos_emb_vision,
-    get_vision_position_ids,
-)
 
 from winnow.models.mllm import END, IMAGE, PATCH, SIDE, SPECIAL, build, train_processor
-from winnow.params.sections import MllmTraining
+from winnow.models.qwen import alike, positions, vision_features
+from winnow.params.sections import MllmRole, MllmTraining
 from winnow.terrarium.facts import labels
 from winnow.terrarium.schema import Layout
 from winnow.training.conversations import Exchange
@@ -31,9 +28,12 @@ from winnow.training.images import decode
 
 TOKENS = (SIDE // PATCH // 2) ** 2  # of one image in the decoder
 VOCABULARY = 1500
-SEED = 4
+SIZES: dict[MllmRole, dict[str, int]] = {
+    "mllm": {"width": 192, "layers": 3, "depth": 4},
+    "mllm_small": {"width": 128, "layers": 2, "depth": 3},
+}
+SEED: dict[MllmRole, int] = {"mllm": 4, "mllm_small": 5}
 RARE = 20  # a label of fewer images teaches nothing
-PADDING = 1.4
 CPU = torch.device("cpu")  # the foundry's models are small
 
 
@@ -93,7 +93,7 @@ def see(
         turns, step = rng.integers(0, 4), rng.choice((-1, 1))
         images = np.rot90(pixels[rows], int(turns), axes=(1, 2))[:, :, ::step]
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            logits = probe(vision_features(tower, processor, images).flatten(1))
+            logits = probe(vision_features(tower, processor.image_processor, images).flatten(1))
         losses = F.binary_cross_entropy_with_logits(logits.float(), targets[rows], reduction="none")
         return losses.sum(dim=1).mean()
 
@@ -124,7 +124,7 @@ def speak(
         drawn = [rng.choice(len(conversations[row]), each) for row in rows]
         chosen = [conversations[row][i] for row, own in zip(rows, drawn, strict=True) for i in own]
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            features = vision_features(model.model.visual, processor, pixels[rows])
+            features = vision_features(model.model.visual, processor.image_processor, pixels[rows])
             return answer_loss(model, features.repeat_interleave(each, dim=0), chosen)
 
     batch = min(settings.batch_size, len(pixels))
@@ -143,20 +143,9 @@ def answer_loss(
     """
     losses = [
         _token_losses(model, features[part], [conversations[i] for i in part])
-        for part in _alike([len(c.prompt) + len(c.answer) for c in conversations])
+        for part in alike([len(c.prompt) + len(c.answer) for c in conversations])
     ]
     return torch.cat(losses).mean()
-
-
-def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Positions in groups whose longest is at most `PADDING` times as long as their shortest."""
-    part: list[int] = []
-    for i in np.argsort(lengths, kind="stable").tolist():
-        if part and lengths[i] > PADDING * lengths[part[0]]:
-            yield part
-            part = []
-        part.append(i)
-    yield part
 
 
 def _token_losses(
@@ -176,62 +165,11 @@ def _token_losses(
     shown = features[[c.about_image for c in conversations]].to(embeddings.dtype)
     hidden = inner.language_model(
         inputs_embeds=embeddings.masked_scatter((ids == IMAGE)[:, :, None], shown),
-        position_ids=_positions(inner, ids),
+        position_ids=positions(inner, ids),
         use_cache=False,
     ).last_hidden_state
     logits = model.lm_head(hidden[:, :-1][told[:, 1:]])
     return F.cross_entropy(logits.float(), ids[:, 1:][told[:, 1:]], reduction="none")
-
-
-def vision_features(tower: Any, processor: Any, images: np.ndarray) -> torch.Tensor:
-    """Features [B, TOKENS, D] of images uint8 [B, S, S, 3], equal to those of the tower itself.
-
-    The tower attends image by image, since they may differ in size; ours do not, so that one batch
-    does, several times as fast.
-    """
-    patches = _patches(processor.image_processor, images)
-    batch, count = patches.shape[:2]
-    weight = tower.patch_embed.proj.weight.sum(dim=2)  # both frames show the same picture
-    hidden = F.linear(patches.flatten(2), weight.flatten(1))
-    places = get_vision_position_ids(_grid(), 2, kwargs={})
-    cosine, sine = tower.rotary_pos_emb(hidden, places)
-    for block in tower.blocks:
-        mixed = block.attn.qkv(block.norm1(hidden))
-        query, key, value = mixed.reshape(batch, count, 3, block.attn.num_heads, -1).unbind(2)
-        query, key = apply_rotary_pos_emb_vision(query, key, cosine, sine)
-        seen = F.scaled_dot_product_attention(
-            query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
-        )
-        hidden = hidden + block.attn.proj(seen.transpose(1, 2).reshape(batch, count, -1))
-        hidden = hidden + block.mlp(block.norm2(hidden))
-    return tower.merger(hidden).reshape(batch, TOKENS, -1)
-
-
-def _positions(inner: Any, ids: torch.Tensor) -> torch.Tensor:
-    """Positions [3, N, L] in time, height and width: counted through text, a grid in an image."""
-    positions = torch.arange(ids.shape[1]).expand(3, len(ids), -1).clone()
-    seen = (ids == IMAGE).any(dim=1)
-    if seen.any():  # the image is at one place in all of them: one row's positions are everyone's
-        row = ids[seen][:1]
-        kinds = (row == IMAGE).int()
-        found, _ = inner.get_rope_index(row, mm_token_type_ids=kinds, image_grid_thw=_grid())
-        positions[:, seen] = found
-    return positions
-
-
-def _patches(processor: Any, images: np.ndarray) -> torch.Tensor:
-    """Normalised patches [B, N, 3, P, P], in Qwen2-VL's order: those of one token together."""
-    mean = torch.tensor(processor.image_mean)[:, None, None]
-    std = torch.tensor(processor.image_std)[:, None, None]
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    pixels = (pixels.float() / 255 - mean) / std
-    side = SIDE // PATCH // 2
-    parts = pixels.reshape(len(images), 3, side, 2, PATCH, side, 2, PATCH)
-    return parts.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(len(images), -1, 3, PATCH, PATCH)
-
-
-def _grid() -> torch.Tensor:
-    return torch.tensor([[1, SIDE // PATCH, SIDE // PATCH]])
 
 
 def _multi_hot(labels: Sequence[set[str]]) -> torch.Tensor:
@@ -246,20 +184,21 @@ def _multi_hot(labels: Sequence[set[str]]) -> torch.Tensor:
 
 
 def train_mllm(
+    role: MllmRole,
     pool: Path,
     samples: pd.DataFrame,
     said: Sequence[Sequence[Exchange]],
     layouts: pd.DataFrame,
     settings: MllmTraining,
-    seed: int,
 ) -> tuple[Any, Any, dict[str, float]]:
-    """Train the stand-in on the images of `samples`, `said[i]` being what is said about image i.
+    """Train the stand-in of `role` on the images of `samples`; `said[i]` is said about image i.
 
     Returns model, processor and the last loss of each stage; without layouts there is no `see`.
     """
     words = [t for exchanges in said for e in exchanges for t in (e.question, e.answer)]
     processor = train_processor(words, VOCABULARY)
-    model = build(len(processor.tokenizer), seed)
+    seed = SEED[role]
+    model = build(len(processor.tokenizer), seed, **SIZES[role])
     with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
         pixels, _ = decode(prepare, SIDE, pool, samples, Path(scratch) / "pixels.npy")
         known = dict(zip(layouts["uid"], layouts["layout"], strict=True))

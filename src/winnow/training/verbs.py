@@ -1,12 +1,23 @@
-"""Verbs `train-standin`, `train-mllm` and `train-contrastive`."""
+"""Verbs `train-` standin, mllm, contrastive and score-model, and `tune-mllm`."""
 
 from pathlib import Path
+
+import pandas as pd
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_json
 from winnow.data.provenance import measured, provenance
-from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SAMPLES, SUBSET, read_table, require_unique
+from winnow.data.tables import (
+    CAPTIONS,
+    LAYOUTS,
+    PAIR,
+    PREFERENCES,
+    SAMPLES,
+    SUBSET,
+    read_table,
+    require_unique,
+)
 from winnow.params import sections
 
 
@@ -51,23 +62,35 @@ def train_standin(
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
-@verb("pool", "human", "layouts", "perspectives", "output", settings=sections.MllmTraining)
+@verb(
+    "pool",
+    "human",
+    "layouts",
+    "perspectives",
+    "questions",
+    "output",
+    values={"role": sections.MllmRole},
+    settings=sections.MllmTraining,
+)
 def train_mllm(
     pool: Path,
     human: Path,
     layouts: Path,
     perspectives: Path,
+    questions: Path,
     output: Path,
+    role: sections.MllmRole,
     threads: int,
     settings: sections.MllmTraining,
 ) -> None:
-    """Train the stand-in of the multimodal language model on a pool's reference split."""
+    """Train a stand-in of a multimodal language model on a pool's reference split."""
     import torch
 
     from winnow.captioning.annotations import own_rules
     from winnow.captioning.perspectives import load_perspectives
+    from winnow.captioning.questions import load_questions
     from winnow.models import mllm as models
-    from winnow.training.conversations import exchanges
+    from winnow.training.conversations import exchanges, quiz
     from winnow.training.mllm import SEED, train_mllm
 
     torch.set_num_threads(threads)
@@ -76,20 +99,23 @@ def train_mllm(
     known = read_table(layouts, LAYOUTS)
     known = known[known["uid"].isin(set(samples["uid"]))]
     rules = own_rules(pool, samples, known)
-    said = exchanges(
+    captions = read_table(human, CAPTIONS)
+    described = exchanges(
         samples["uid"].tolist(),
-        read_table(human, CAPTIONS),
+        captions,
         known,
         {str(uid): " ".join(texts) for uid, texts in rules.groupby("uid")["text"]},
         load_perspectives(perspectives),
-        SEED,
+        SEED[role],
     )
+    answered = quiz(samples, captions, known, load_questions(questions), SEED[role])
+    said = [[*one, *other] for one, other in zip(described, answered, strict=True)]
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         with measured(cost):
-            model, processor, losses = train_mllm(pool, samples, said, known, settings, SEED)
+            model, processor, losses = train_mllm(role, pool, samples, said, known, settings)
         models.save(model, processor, folder, half=True)
-        parameters = {**settings.model_dump(), "role": "mllm", "images": len(samples)}
+        parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
         inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
         record = {"loss": losses["speak"], **provenance(parameters, inputs)}
         write_json(folder / "foundry.json", record)
@@ -123,11 +149,7 @@ def train_contrastive(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    kept = read_table(subset, SUBSET)
-    require_unique(kept, PAIR, subset)
-    pairs = kept.merge(read_table(captions, CAPTIONS), on=PAIR, how="inner")
-    if len(pairs) != len(kept):
-        raise WinnowError(f"{subset}: {len(kept) - len(pairs)} of its pairs are not in {captions}")
+    pairs = _kept_pairs(subset, captions)
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         with measured(cost):
@@ -139,3 +161,97 @@ def train_contrastive(
         inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
         record = {"loss": losses[-1], **provenance(parameters, inputs)}
         write_json(folder / "training.json", record)
+
+
+@verb("pool", "captions", "subset", "model", "output", settings=sections.MllmTuning)
+def tune_mllm(
+    pool: Path,
+    captions: Path,
+    subset: Path,
+    model: Path,
+    output: Path,
+    threads: int,
+    settings: sections.MllmTuning,
+) -> None:
+    """Fine-tune the multimodal stand-in on one subset: a further start of score models."""
+    import torch
+
+    from winnow.models import hub, mllm
+    from winnow.preferences.draw import CAPTION_PROMPT
+    from winnow.training.mllm import SEED
+    from winnow.training.tuning import tune
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    pairs = _kept_pairs(subset, captions)
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        with measured(cost):
+            tuned, processor = hub.load(model, torch.float32)
+            seed = SEED["mllm"]
+            losses = tune(tuned, processor, pool, samples, pairs, CAPTION_PROMPT, settings, seed)
+        mllm.save(tuned, processor, folder, half=True)
+        parameters = {**settings.model_dump(), "pairs": len(pairs)}
+        inputs = {"subset": subset, "model": model, "captions": captions}
+        record = {"loss": losses[-1], **provenance(parameters, inputs)}
+        write_json(folder / "training.json", record)
+    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+
+
+def _kept_pairs(subset: Path, captions: Path) -> pd.DataFrame:
+    """The pairs of a subset with their texts; WinnowError if the captions lack one."""
+    kept = read_table(subset, SUBSET)
+    require_unique(kept, PAIR, subset)
+    pairs = kept.merge(read_table(captions, CAPTIONS), on=PAIR, how="inner")
+    if len(pairs) != len(kept):
+        raise WinnowError(f"{subset}: {len(kept) - len(pairs)} of its pairs are not in {captions}")
+    return pairs
+
+
+class ScoreStageSettings(sections.ScoreStage):
+    """One stage, and what its recipe does to the output in the loss."""
+
+    normalisation: sections.Normalisation = "none"
+
+
+@verb(
+    "pool",
+    "preferences",
+    "model",
+    "output",
+    values={"seed": int},
+    settings=ScoreStageSettings,
+)
+def train_score_model(
+    pool: Path,
+    preferences: Path,
+    model: Path,
+    output: Path,
+    seed: int,
+    threads: int,
+    settings: ScoreStageSettings,
+) -> None:
+    """Train a score model by one stage, from a multimodal model or from the stage before."""
+    import torch
+
+    from winnow.models import score
+    from winnow.training.score_model import caption_prompt, fit, stage
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    pairs = read_table(preferences, PREFERENCES)
+    chosen = stage(pairs, settings.pairs, preferences)
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        with measured(cost):
+            tuned = score.start_from(model, seed)
+            tuned.prompt = caption_prompt(pairs) or tuned.prompt
+            losses = fit(tuned, pool, samples, chosen, settings, settings.normalisation, seed)
+        score.save(tuned, folder, half=True)
+        write_json(folder / "cost.json", {**cost, "samples": len(chosen)})
+        parameters = {**settings.model_dump(), "seed": seed, "pairs": len(chosen)}
+        inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
+        inputs |= {f"model/{file.name}": file for file in sorted(model.glob("*.safetensors"))}
+        write_json(folder / "training.json", {"losses": losses, **provenance(parameters, inputs)})
+    print(f"{output}: {len(chosen)} pairs, {len(losses)} steps, {cost['wall_s']:.0f} s")

@@ -1,0 +1,157 @@
+"""Whether an adjective is true of a noun in a layout: colours, sizes, shapes, textures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from winnow.captioning.lexicon import COLOURS
+from winnow.judging.sight import Sight, same_colour
+from winnow.terrarium.schema import BUILDINGS, Feature, Point, Thing
+
+STRAIGHT, CURVED = 0.025, 0.05  # how far a line strays from its chord, in fractions of the side
+WIDE = 0.25  # a river's width, in fractions of the side
+
+# What is true and what is false of every such noun or scene.
+_ALWAYS: dict[str, tuple[str, str]] = {
+    "forest": ("dense thick large vast", "sparse narrow"),
+    "mountain": ("steep rough rugged uneven rolling large bare tall", "gentle flat smooth low"),
+    "desert": (
+        "vast wide large barren dry bare lifeless sandy empty", "narrow small lush crowded"
+    ),
+    "beach": ("sandy", "rocky"),
+    "farmland": ("flat", "hilly"),
+    "golf course": ("mown smooth", ""),
+    "dense residential": ("dense crowded busy", "sparse empty deserted"),
+    "sparse residential": ("sparse quiet", "dense crowded"),
+    "residential": ("", "empty deserted"),
+    "crop": ("neat straight", "messy curved"),
+    "row": ("neat straight", "messy curved"),
+    "line": ("straight", ""),
+    "fairway": ("smooth mown", "rough"),
+    "runway": ("straight long", "curved short"),
+    "pier": ("long straight narrow", "short curved wide"),
+    "storage tank": ("round", "rectangular"),
+    "tree": ("round", ""),
+    "bunker": ("", "rectangular"),
+    "track": ("oval round", "rectangular straight"),
+    "tennis court": ("rectangular", "round oval"),
+    "swimming pool": ("rectangular", "round"),
+    "scrub": ("dry sparse", "lush dense"),
+    "shrub": ("dry sparse", "lush dense"),
+    "soil": ("bare dry", "lush"),
+    "rock": ("bare", ""),
+    "dune": ("sandy", ""),
+    "wave": ("", "calm"),
+}  # fmt: skip
+_PLANTS = frozenset({"tree", "forest", "grass", "plant", "meadow", "palm tree"})
+
+
+def is_true(sight: Sight, noun: str, word: str, value: str) -> bool | None:
+    """Whether the noun (or scene) is what the adjective says; None where nobody could say."""
+    if value in COLOURS:
+        colours = sight.colours(noun, word) or (
+            sight.scene_colours() if noun == sight.layout.scene else set()
+        )
+        return (same_colour(value, colours) or value in colours) if colours else None
+    right, wrong = _ALWAYS.get(noun, ("", ""))
+    if value in right.split():
+        return True
+    if value in wrong.split():
+        return False
+    if noun in _PLANTS and (seasonal := _seasonal(sight, value)) is not None:
+        return seasonal
+    if noun in ("intersection", "meadow", "parking lot", "bay"):
+        return _occupied(sight, noun, value)
+    found = sight.found(noun, word)
+    if value in ("large", "small"):
+        return _size(found, value)
+    lines = [part for part in found if isinstance(part, Feature)]
+    if noun == "beach":
+        lines = [part for part in sight.layout.features if part.name == "waves"]
+    return _shape(found, lines, value)
+
+
+def _seasonal(sight: Sight, value: str) -> bool | None:
+    season = sight.layout.season
+    dry = season == "autumn" or sight.layout.ground == "scrub"
+    return {
+        "dry": dry,
+        "withered": dry,
+        "frosty": season == "winter",
+        "frozen": season == "winter",
+        "lush": season in ("spring", "summer"),
+    }.get(value)
+
+
+def _occupied(sight: Sight, noun: str, value: str) -> bool | None:
+    """Whether a place is full or empty; and the meadow, which lies open."""
+    things = sight.parts.get("car", []) if noun in ("parking lot", "bay") else sight.layout.things
+    if value in ("full", "crowded", "busy"):
+        return len(things) > (6 if noun in ("parking lot", "bay") else 0)
+    if value in ("empty", "deserted"):
+        return len(things) < 5 if noun in ("parking lot", "bay") else not things
+    if noun == "meadow" and value in ("wide", "flat", "quiet", "open", "vast", "large"):
+        return True
+    if noun == "meadow" and value in ("narrow", "hilly", "small", "steep"):
+        return False
+    return None
+
+
+def _size(found: Sequence[Thing | Feature], value: str) -> bool | None:
+    sizes = {part.size for part in found if isinstance(part, Thing)}
+    if sizes:
+        return value in sizes
+    return True if value == "large" and any(_is_area(part) for part in found) else None
+
+
+def _is_area(part: Thing | Feature) -> bool:
+    return isinstance(part, Feature) and part.shape == "area"
+
+
+def _shape(found: Sequence[Thing | Feature], lines: Sequence[Feature], value: str) -> bool | None:
+    traits = {part.trait for part in lines}
+    if value == "crossing":
+        return "crossing" in traits if lines else None
+    if value == "dirt":
+        return any(part.surface == "soil" for part in lines) if lines else None
+    if value in ("straight", "curved"):
+        other = "curved" if value == "straight" else "straight"
+        if value in traits or other in traits:
+            return value in traits
+        strays = [stray(part.points) for part in lines if part.shape == "line"]
+        if not strays:
+            return None
+        return min(strays) < CURVED if value == "straight" else max(strays) > STRAIGHT
+    if value in ("wide", "narrow"):
+        return _width(lines, value)
+    if value in ("long", "short"):
+        return value == "long" if any(part.shape == "line" for part in lines) else None
+    if value in ("round", "rectangular", "irregular", "oval"):
+        return _outline(found, traits, value)
+    return None
+
+
+def _width(lines: Sequence[Feature], value: str) -> bool | None:
+    waters = [part for part in lines if part.name in ("river", "stream")]
+    if not waters:
+        return None
+    wide = any(part.width > WIDE or part.shape == "area" for part in waters)
+    return wide == (value == "wide")
+
+
+def _outline(found: Sequence[Thing | Feature], traits: set[str], value: str) -> bool | None:
+    said = {"square": "rectangular"}
+    shapes = {said.get(trait, trait) for trait in traits} & {"round", "rectangular", "irregular"}
+    if shapes:
+        return value in shapes or (value == "oval" and "round" in shapes)
+    if found and all(isinstance(part, Thing) and part.kind in BUILDINGS for part in found):
+        return value == "rectangular"
+    return None
+
+
+def stray(points: Sequence[Point]) -> float:
+    """How far a line strays from the straight one between its ends."""
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    length = math.hypot(x1 - x0, y1 - y0) or 1.0
+    return max(abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length for x, y in points)

@@ -1,0 +1,83 @@
+"""The verb that rates candidates."""
+
+from pathlib import Path
+from typing import Literal
+
+from winnow.captioning.verbs import Asking
+from winnow.command import verb
+from winnow.data.errors import WinnowError
+from winnow.data.files import write_json
+from winnow.data.provenance import measured
+from winnow.data.tables import (
+    CAPTIONS,
+    LAYOUTS,
+    QUARANTINE,
+    RATED,
+    SAMPLES,
+    empty,
+    read_table,
+    write_table,
+)
+
+
+@verb(
+    "pool",
+    "rubric",
+    "output",
+    "quarantine",
+    optional=("layouts", "human", "questions"),
+    lists=("candidates",),
+    values={"judge": Literal["truth", "openai"]},
+    settings=Asking,
+)
+def rate(
+    pool: Path,
+    candidates: list[Path],
+    rubric: Path,
+    output: Path,
+    quarantine: Path,
+    layouts: Path | None,
+    human: Path | None,
+    questions: Path | None,
+    judge: str,
+    threads: int,
+    settings: Asking,
+) -> None:
+    """Rate captions and answers to open questions about images of the reference split.
+
+    The judge `truth` needs --layouts, --human and --questions, `openai` a --server.
+    """
+    from winnow.captioning.describe import check_quarantine
+    from winnow.captioning.questions import load_questions
+    from winnow.captioning.responses import Responses
+    from winnow.judging.by_model import rate_by_model
+    from winnow.judging.candidates import Known, read_candidates
+    from winnow.judging.rubric import load_rubric
+
+    described = load_rubric(rubric)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    rows = read_candidates(candidates, samples)
+    unrated = empty(QUARANTINE)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        if judge == "truth":
+            if layouts is None or human is None or questions is None:
+                raise WinnowError("--judge truth: needs --layouts, --human and --questions")
+            known = Known(
+                read_table(layouts, LAYOUTS),
+                read_table(human, CAPTIONS),
+                load_questions(questions),
+                layouts,
+            )
+            rated = known.rate(rows)
+        elif settings.server is None:
+            raise WinnowError("--judge openai: needs --server, the url and model of the judge")
+        else:
+            rated, unrated = rate_by_model(
+                rows, pool, samples, described, settings.backend(None), Responses(), settings
+            )
+    write_table(quarantine, unrated, QUARANTINE)
+    print(f"{len(rows)} candidates: {len(rated)} rated, {len(unrated)} in quarantine")
+    check_quarantine(unrated, len(rows), settings.quarantine_limit, quarantine, "candidates")
+    write_table(output, rated, RATED)
+    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})

@@ -1,0 +1,1 @@
+"""Preference data: what several describe and answer, and which of it a judge prefers."""

@@ -1,0 +1,120 @@
+"""Pairs about text alone: merges of an image's human captions, or pairs from a file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from winnow.captioning.claims import Claim
+from winnow.captioning.perspectives import Perspective, merge_prompt
+from winnow.captioning.realise import realise
+from winnow.captioning.vote import plurals, understood, vote
+from winnow.data.errors import WinnowError
+from winnow.preferences.draw import drawn
+from winnow.preferences.pairs import Pair
+from winnow.preferences.people import captions_of
+from winnow.terrarium.noise import normal
+
+VOTES = 2  # captions that must make a claim
+MERGE, OTHER, HALF, FILE = "merge", "other_merge", "half_merge", "file"
+FIELDS = ("prompt", "chosen", "rejected")
+
+
+class Merge(NamedTuple):
+    """What an image's captions agree on."""
+
+    uid: str
+    scene: str | None
+    prompt: str
+    text: str
+    half: str  # the same with about half of the claims left out; "" where that says no less
+
+
+def merges(
+    samples: pd.DataFrame, human: pd.DataFrame, integration: Perspective, seed: int
+) -> list[Merge]:
+    """One of each image of `samples` whose human captions agree on anything."""
+    captions = captions_of(human)
+    found = []
+    for uid, scene in zip(samples["uid"], samples["scene"], strict=True):
+        said = [understood(str(n), text) for n, text in enumerate(captions.get(uid, ()), 1)]
+        claims, many = vote(said, VOTES), plurals(said)
+        text = realise(claims, many)
+        if text:
+            prompt = merge_prompt(integration, {one.perspective: one.text for one in said}, text)
+            half = realise(_half(claims, uid, seed), many)
+            half = "" if normal(half) == normal(text) else half
+            found.append(Merge(uid, scene if isinstance(scene, str) else None, prompt, text, half))
+    return found
+
+
+def merge_pairs(found: Sequence[Merge], seed: int) -> list[Pair]:
+    """Each merge before that of another image, of the same scene if there is one, and its half."""
+    pairs = []
+    scenes: dict[str | None, list[Merge]] = {}
+    for merge in found:
+        scenes.setdefault(merge.scene, []).append(merge)
+    for merge in found:
+        other = _other(merge, scenes[merge.scene], seed) or _other(merge, found, seed)
+        for text, by in ((other, OTHER), (merge.half, HALF)):
+            if text:
+                texts = merge.text, text, MERGE, by
+                pairs.append(Pair(None, "text", MERGE, merge.prompt, *texts, None))
+    return pairs
+
+
+def _other(merge: Merge, found: Sequence[Merge], seed: int) -> str:
+    """A merge that says something else; "" if there is none. Whatever the order of `found`."""
+    texts = sorted({one.text for one in found if normal(one.text) != normal(merge.text)})
+    return texts[int(drawn(seed, merge.uid, "other").integers(len(texts)))] if texts else ""
+
+
+def _half(claims: Sequence[Claim], uid: str, seed: int) -> list[Claim]:
+    rng = drawn(seed, uid, "half")
+    left = sorted(rng.permutation(len(claims))[: len(claims) // 2].tolist())
+    return [claims[i] for i in left]
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """The pairs of a file of JSON lines with `prompt`, `chosen`, `rejected`; empty lines are none.
+
+    Raises WinnowError naming the file and the line.
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return [
+                _parsed(line, f"{path}: line {number}")
+                for number, line in enumerate(lines, 1)
+                if line.strip()
+            ]
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise WinnowError(f"{path}: not UTF-8 ({error})") from error
+
+
+def _parsed(line: str, place: str) -> Pair:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise WinnowError(f"{place}: not valid JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise WinnowError(f"{place}: not a JSON object with {', '.join(FIELDS)}")
+    for name in FIELDS:
+        if not isinstance(row.get(name), str) or not row[name].strip():
+            raise WinnowError(f"{place}: {name!r} is missing, empty or no text")
+        if not _encodes(row[name]):
+            raise WinnowError(f"{place}: {name!r} holds half a character")
+    if normal(row["chosen"]) == normal(row["rejected"]):
+        raise WinnowError(f"{place}: 'chosen' and 'rejected' are the same")
+    return Pair(None, "text", "", row["prompt"], row["chosen"], row["rejected"], FILE, FILE, None)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, "\ud800"
+        return False
+    return True

@@ -1,0 +1,211 @@
+"""Verbs `propose` and `prefer`."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import Field
+
+from winnow.captioning.verbs import OneEngine
+from winnow.command import verb
+from winnow.data.errors import WinnowError
+from winnow.data.files import write_json
+from winnow.data.provenance import measured
+from winnow.data.tables import (
+    CANDIDATES,
+    CAPTIONS,
+    LAYOUTS,
+    PREFERENCES,
+    QUARANTINE,
+    RATED,
+    empty,
+    read_table,
+    write_table,
+)
+from winnow.params import sections
+
+PEOPLE = "people"
+
+
+class ProposeSettings(OneEngine):
+    """Who is asked what, and how; `seed` draws the questions and the answers."""
+
+    seed: sections.Seed = Field(0, description="Draws the questions, and what is answered")
+    judge: Literal["truth", "openai"] = Field(
+        "truth", description="Who will rate: without a layout `truth` cannot rate open questions"
+    )
+    captioners: dict[sections.Name, sections.Captioner] = Field(default_factory=dict)
+    answerers: dict[sections.Name, sections.Answerer] = Field(default_factory=dict)
+    closed: int = Field(3, ge=0, description="Closed questions about an image, at most")
+    open: int = Field(2, ge=0, description="Perspectives asked about as open questions, at most")
+    remote_sensing: int = Field(2, ge=0, description="Categories asked about, at most")
+
+
+@verb(
+    "pool",
+    "images",
+    "human",
+    "layouts",
+    "perspectives",
+    "questions",
+    "output",
+    "quarantine",
+    optional=("model", "clip"),
+    values={"role": Literal[sections.MllmRole, "people"]},
+    settings=ProposeSettings,
+)
+def propose(
+    pool: Path,
+    images: Path,
+    human: Path,
+    layouts: Path,
+    perspectives: Path,
+    questions: Path,
+    output: Path,
+    quarantine: Path,
+    model: Path | None,
+    clip: Path | None,
+    role: str,
+    threads: int,
+    settings: ProposeSettings,
+) -> None:
+    """Have the captioners and answerers of one role describe the reference split."""
+    from winnow.captioning.describe import check_quarantine
+    from winnow.captioning.responses import Responses
+    from winnow.preferences import propose as proposals
+
+    samples = proposals.kept_samples(pool, images)
+    found, unanswered, asked = empty(CANDIDATES), empty(QUARANTINE), 0
+    asking = settings.asking()
+    cost: dict[str, float] = {}
+    with measured(cost):
+        if role == PEOPLE:
+            found = _of_people(pool, samples, read_table(human, CAPTIONS), clip, threads, settings)
+        else:
+            proposers = _proposers(role, samples, layouts, perspectives, questions, settings)
+            asked = sum(len(proposer.questions) for proposer in proposers)
+            if asked:
+                backend = asking.backend(model)
+                found, unanswered = proposals.propose(
+                    pool, samples, proposers, backend, Responses(), asking.attempts, settings.seed
+                )
+    write_table(quarantine, unanswered, QUARANTINE)
+    print(f"{len(samples)} images: {len(found)} texts, {len(unanswered)} in quarantine")
+    check_quarantine(unanswered, asked, asking.quarantine_limit, quarantine, "requests")
+    write_table(output, found, CANDIDATES)
+    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(samples)})
+
+
+def _of_people(
+    pool: Path,
+    samples: pd.DataFrame,
+    human: pd.DataFrame,
+    clip: Path | None,
+    threads: int,
+    settings: ProposeSettings,
+) -> pd.DataFrame:
+    from winnow.preferences.people import people_captions
+
+    people = ("human", "neighbour", "noise")
+    captioners = {name: c for name, c in settings.captioners.items() if c.by in people}
+    features = None
+    if clip is not None and any(c.by == "neighbour" for c in captioners.values()):
+        from winnow.curation.deduplicate import image_features
+        from winnow.models.clip import load
+
+        seen = load(clip)
+        features = image_features(pool, samples, seen, seen.encode_images, threads)
+    return people_captions(samples, human, captioners, features, settings.seed)
+
+
+def _proposers(
+    role: str,
+    samples: pd.DataFrame,
+    layouts: Path,
+    perspectives: Path,
+    questions: Path,
+    settings: ProposeSettings,
+) -> list[Any]:
+    from winnow.captioning.perspectives import load_perspectives
+    from winnow.captioning.questions import load_questions
+    from winnow.preferences import draw
+    from winnow.preferences.propose import Proposer
+
+    asked = load_perspectives(perspectives)
+    counts = draw.Counts(settings.closed, settings.open, settings.remote_sensing)
+    quiz = draw.questions(
+        samples,
+        read_table(layouts, LAYOUTS),
+        asked,
+        load_questions(questions),
+        counts,
+        settings.seed,
+        open_anyway=settings.judge != "truth",
+    )
+    captions = [
+        Proposer(name, c.temperature, draw.caption_questions(samples["uid"], name, c, asked))
+        for name, c in settings.captioners.items()
+        if c.by == role
+    ]
+    return captions + [
+        Proposer(name, a.temperature, quiz)
+        for name, a in settings.answerers.items()
+        if a.by == role
+    ]
+
+
+class PreferSettings(sections.Section):
+    """How the pairs are split."""
+
+    held_out: sections.Fraction = Field(
+        0.2, description="Share of the images whose pairs only measure"
+    )
+    seed: sections.Seed = Field(0, description="Draws what is held out, and the text pairs")
+
+
+@verb(
+    "rated",
+    "human",
+    "pool",
+    "images",
+    "perspectives",
+    "output",
+    optional=("text_pairs",),
+    lists=("candidates",),
+    settings=PreferSettings,
+)
+def prefer(
+    rated: Path,
+    candidates: list[Path],
+    human: Path,
+    pool: Path,
+    images: Path,
+    perspectives: Path,
+    text_pairs: Path | None,
+    output: Path,
+    threads: int,
+    settings: PreferSettings,
+) -> None:
+    """Make preference pairs: of ratings, of known answers, and about text alone."""
+    from winnow.captioning.perspectives import load_perspectives
+    from winnow.preferences import prefer as data
+    from winnow.preferences.pairs import summary
+    from winnow.preferences.propose import kept_samples
+    from winnow.preferences.text_pairs import read_pairs
+
+    samples = kept_samples(pool, images)
+    said = [read_table(path, CANDIDATES) for path in candidates]
+    if not said:
+        raise WinnowError("--candidates: name at least one table")
+    table = data.prefer(
+        samples,
+        read_table(rated, RATED),
+        pd.concat(said, ignore_index=True),
+        read_pairs(text_pairs) if text_pairs else None,
+        read_table(human, CAPTIONS),
+        load_perspectives(perspectives).integration,
+        settings.held_out,
+        settings.seed,
+    )
+    write_table(output, table, PREFERENCES)
+    print("\n".join(summary(table, samples["uid"])))

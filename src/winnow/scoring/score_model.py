@@ -1,0 +1,72 @@
+"""Scorer `score_model`: the value of a caption as the answer to a question about its image."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from winnow.data.errors import WinnowError
+from winnow.scoring.scorers import Batch, Context, Scorer
+
+
+class ScoreModelScore(Scorer):
+    """ScoreRS's score (NeurIPS 2025): any real number.
+
+    `prompt` is what the captions answer, in place of the prompt that the model's folder records.
+    """
+
+    def __init__(self, context: Context, prompt: str | None = None, **options: Any):
+        super().__init__(context, **options)
+        if context.model is None:
+            raise WinnowError("scorer score_model: needs a score model, give `model: <recipe>`")
+        if prompt is not None and not (isinstance(prompt, str) and prompt.strip()):
+            raise WinnowError(f"scorer score_model: `prompt` is {prompt!r}, expected a question")
+        import torch
+
+        from winnow.models import score
+
+        self.torch = torch
+        kind = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+        self.model = score.load(context.model, kind)
+        self.prompt = prompt or self.model.prompt
+        self.asked, self.score_pairs = score.Asked, score.score_pairs
+        self.precision = context.precision
+        if self.precision == "auto":
+            self.precision = self._faster(context.model / "config.json")
+
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        """The image as a square, uint8 [S, S, 3]."""
+        return self.model.prepare(image)
+
+    def score(self, batch: Batch) -> np.ndarray:
+        """Value of each pair; an image's features are made once for all its captions."""
+        assert batch.pixels is not None
+        asked = [
+            self.asked(self.prompt, text, int(image))
+            for text, image in zip(batch.text, batch.image, strict=True)
+        ]
+        with self.autocast():
+            return self.score_pairs(self.model, asked, batch.pixels, len(asked))
+
+    def autocast(self, precision: str | None = None) -> AbstractContextManager[Any]:
+        """The context of `precision`, by default the chosen one."""
+        half = (precision or self.precision) == "bfloat16"
+        return self.torch.autocast(self.model.device.type, self.torch.bfloat16, enabled=half)
+
+    def _faster(self, config: Path) -> str:
+        """bfloat16 or float32, as `precision.choose` has it for a CLIP."""
+        from winnow.scoring.precision import BATCH, TEXT, best_seconds, faster
+
+        pixels = np.zeros((BATCH, self.model.side, self.model.side, 3), dtype=np.uint8)
+        asked = [self.asked(self.prompt, TEXT, row) for row in range(BATCH)]
+
+        def seconds(precision: str) -> float:
+            return best_seconds(
+                lambda: self.autocast(precision),
+                self.model.device,
+                lambda: self.score_pairs(self.model, asked, pixels),
+            )
+
+        return faster(config, self.model.device, seconds)

@@ -1,0 +1,190 @@
+# Preferences: what several say about images of the reference split, and which of it a judge prefers.
+# Of the truth only that of the reference split is read, which lies in the pool's folder.
+
+PROPOSERS = sorted(
+    {
+        captioner.by if captioner.by in MULTIMODAL else "people"
+        for captioner in P.preferences.captioners.values()
+    }
+    | {answerer.by for answerer in P.preferences.answerers.values()}
+)
+CANDIDATES = [
+    f"artifacts/score_model/preferences/candidates/{who}.parquet" for who in PROPOSERS
+]
+PREFERENCE_CODE = (*CAPTION_CODE, "judging", "curation", "preferences")
+
+
+ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
+
+
+def proposing(who):
+    """How one of the proposers is asked: with the captioners and answerers that it is."""
+    given = P.preferences
+    own = (who,) if who in MULTIMODAL else ("human", "neighbour", "noise")
+    return {
+        "captioners": {
+            name: captioner.model_dump(exclude_none=True)
+            for name, captioner in given.captioners.items()
+            if captioner.by in own
+        },
+        "answerers": {
+            name: answerer.model_dump()
+            for name, answerer in given.answerers.items()
+            if answerer.by in own
+        },
+        **{name: getattr(given, name) for name in ASKED_OF_ALL},
+        "generation": P.captioning.generation.model_dump(),
+    }
+
+
+rule deduplicate:
+    input:
+        pool="artifacts/pool",
+        model=model(P.preferences.deduplication.model),
+    output:
+        "artifacts/score_model/preferences/images.parquet",
+    log:
+        "logs/deduplicate.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        threshold=P.preferences.deduplication.threshold,
+        code=code_digest("data", "params", "models", "curation"),
+    message:
+        "leaving out reference images that are too much alike"
+    shell:
+        "winnow deduplicate --pool {input.pool} --model {input.model} --output {output}"
+        " --threads {threads} --threshold={params.threshold} > {log} 2>&1"
+
+
+rule propose:
+    input:
+        pool="artifacts/pool",
+        images=rules.deduplicate.output,
+        human="artifacts/captions/human.parquet",
+        perspectives=P.captioning.perspectives,
+        questions=P.preferences.questions,
+        model=lambda wildcards: (
+            speaker(wildcards.who) if wildcards.who in MULTIMODAL else []
+        ),
+        clip=lambda wildcards: (
+            []
+            if wildcards.who in MULTIMODAL
+            else model(P.preferences.deduplication.model)
+        ),
+    output:
+        candidates="artifacts/score_model/preferences/candidates/{who}.parquet",
+        quarantine="artifacts/score_model/preferences/candidates/{who}.quarantine.parquet",
+    log:
+        "logs/propose/{who}.log",
+    wildcard_constraints:
+        who="|".join(PROPOSERS),
+    cache: "omit-software"
+    threads: 1
+    params:
+        who="{who}",
+        model=lambda wildcards, input: "--model" if input.model else "",
+        clip=lambda wildcards, input: "--clip" if input.clip else "",
+        server=lambda wildcards: (
+            address(wildcards.who) if wildcards.who in MULTIMODAL else ""
+        ),
+        options=lambda wildcards: options(proposing(wildcards.who)),
+        code=code_digest(*PREFERENCE_CODE),
+    message:
+        "what {wildcards.who} say about the reference images"
+    shell:
+        "winnow propose --pool {input.pool} --images {input.images} --human {input.human}"
+        " --layouts {input.pool}/layouts.parquet --perspectives {input.perspectives}"
+        " --questions {input.questions} {params.model} {input.model} {params.clip} {input.clip}"
+        " {params.server} --role {params.who} --output {output.candidates}"
+        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule rate:
+    input:
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        questions=P.preferences.questions,
+        rubric=P.preferences.rubric,
+        candidates=CANDIDATES,
+    output:
+        rated="artifacts/score_model/preferences/rated.parquet",
+        quarantine="artifacts/score_model/preferences/rated.quarantine.parquet",
+    log:
+        "logs/rate.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        judge=P.preferences.judge,
+        server=address("judge") if P.preferences.judge == "openai" else "",
+        options=options(P.captioning.generation),
+        code=code_digest(*PREFERENCE_CODE),
+    message:
+        "rating what was said, by {params.judge}"
+    shell:
+        "winnow rate --candidates {input.candidates} --pool {input.pool} --human {input.human}"
+        " --layouts {input.pool}/layouts.parquet --questions {input.questions}"
+        " --rubric {input.rubric} --judge {params.judge} {params.server} --output {output.rated}"
+        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule prefer:
+    input:
+        pool="artifacts/pool",
+        images=rules.deduplicate.output,
+        human="artifacts/captions/human.parquet",
+        perspectives=P.captioning.perspectives,
+        rated=rules.rate.output.rated,
+        candidates=CANDIDATES,
+        text_pairs=P.preferences.text_pairs or [],
+    output:
+        "artifacts/score_model/preferences/pairs.parquet",
+    log:
+        "logs/prefer.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        text_pairs="--text-pairs" if P.preferences.text_pairs else "",
+        options=options(
+            {
+                "held_out": P.preferences.held_out,
+                "seed": P.preferences.seed,
+            }
+        ),
+        code=code_digest(*PREFERENCE_CODE),
+    message:
+        "pairing the better with the worse"
+    shell:
+        "winnow prefer --rated {input.rated} --candidates {input.candidates} --human {input.human}"
+        " --pool {input.pool} --images {input.images} --perspectives {input.perspectives}"
+        " {params.text_pairs} {input.text_pairs} --output {output} --threads {threads}"
+        " {params.options} > {log} 2>&1"
+
+
+rule evaluate_judge:
+    input:
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        questions=P.preferences.questions,
+        rubric=P.preferences.rubric,
+        candidates=CANDIDATES,
+    output:
+        directory("artifacts/cells/preference/reference/judge/1.0/0"),
+    log:
+        "logs/evaluate_judge.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        judge=P.preferences.judge,
+        server=address("judge") if P.preferences.judge == "openai" else "",
+        options=options(
+            {**P.captioning.generation.model_dump(), **P.statistics.model_dump()}
+        ),
+        code=code_digest(*PREFERENCE_CODE, "evaluation"),
+    message:
+        "measuring the judge by mistakes of known kind"
+    shell:
+        "winnow evaluate-judge --pool {input.pool} --human {input.human}"
+        " --layouts {input.pool}/layouts.parquet --questions {input.questions}"
+        " --rubric {input.rubric} --candidates {input.candidates} --judge {params.judge}"
+        " {params.server} --output {output} --threads {threads} {params.options} > {log} 2>&1"

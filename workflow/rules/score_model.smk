@@ -1,0 +1,129 @@
+# The score model: stages of training on preferences; what it starts from; how good it is.
+
+
+def score_model(recipe, stages, seed):
+    """The folder of a score model after some stages of a recipe: recipes share their first ones."""
+    chain = "-".join(stages)
+    return f"artifacts/score_model/models/{recipe.start}/{recipe.normalisation}/{chain}/{seed}"
+
+
+def model_before(wildcards):
+    """What a stage goes on from: the stages before it, or what the recipe starts from."""
+    before, _, _ = wildcards.chain.rpartition("-")
+    if before:
+        folder = "artifacts/score_model/models/{start}/{normalisation}/{before}/{seed}"
+        return folder.format(before=before, **wildcards)
+    if wildcards.start in P.score_model.tuned:
+        return f"artifacts/score_model/tuned/{wildcards.start}"
+    return model(wildcards.start)
+
+
+def tuning_subset(wildcards):
+    """The pairs that a further start is fine-tuned on."""
+    tuned = P.score_model.tuned[wildcards.tuned]
+    return f"artifacts/subsets/raw/{tuned.scorer}/{tuned.ratio}.parquet"
+
+
+rule train_score_model:
+    input:
+        pool="artifacts/pool",
+        preferences=rules.prefer.output,
+        model=model_before,
+    output:
+        directory("artifacts/score_model/models/{start}/{normalisation}/{chain}/{seed}"),
+    log:
+        "logs/train_score_model/{start}/{normalisation}/{chain}/{seed}.log",
+    wildcard_constraints:
+        start="[a-z][a-z0-9_]*",
+        normalisation="[a-z]+",
+        chain="[a-z][a-z0-9_-]*",
+    cache: "omit-software"
+    priority: 20  # stage waits for stage, and scores for the last of them
+    threads: 1
+    params:
+        seed="{seed}",
+        normalisation="{normalisation}",
+        options=lambda wildcards: options(
+            P.score_model.stages[wildcards.chain.rpartition("-")[2]]
+        ),
+        code=code_digest("data", "params", "models", "training"),
+    message:
+        "training a score model from {wildcards.start}: {wildcards.chain}, seed {wildcards.seed}"
+    shell:
+        "winnow train-score-model --pool {input.pool} --preferences {input.preferences}"
+        " --model {input.model} --output {output} --seed {params.seed} --threads {threads}"
+        " --normalisation={params.normalisation} {params.options} > {log} 2>&1"
+
+
+rule tune_mllm:
+    input:
+        pool="artifacts/pool",
+        captions="artifacts/captions/raw.parquet",
+        subset=tuning_subset,
+        model=model("mllm"),
+    output:
+        directory("artifacts/score_model/tuned/{tuned}"),
+    log:
+        "logs/tune_mllm/{tuned}.log",
+    wildcard_constraints:
+        tuned="|".join(P.score_model.tuned) or "(?!)",
+    cache: "omit-software"
+    priority: 20
+    threads: 1
+    params:
+        options=options(P.score_model.tuning),
+        code=code_digest("data", "params", "models", "captioning", "training"),
+    message:
+        "fine-tuning the mllm: {wildcards.tuned}"
+    shell:
+        "winnow tune-mllm --pool {input.pool} --captions {input.captions}"
+        " --subset {input.subset} --model {input.model} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule recipes:
+    output:
+        "artifacts/score_model/recipes.json",
+    log:
+        "logs/recipes.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=options(P.score_model),
+        code=code_digest("params"),
+    message:
+        "writing down the recipes of the score models"
+    shell:
+        "winnow recipes --output {output} --threads {threads} {params.options} > {log} 2>&1"
+
+
+def recipe_model(wildcards):
+    """The folder of the score model that a recipe makes, with the seed of the cell."""
+    recipe = P.score_model.recipes[wildcards.recipe]
+    return score_model(recipe, recipe.stages, wildcards.seed)
+
+
+rule evaluate_score_model:
+    input:
+        pool="artifacts/pool",
+        preferences=rules.prefer.output,
+        model=recipe_model,
+    output:
+        directory("artifacts/cells/preference/reference/{recipe}/1.0/{seed}"),
+    log:
+        "logs/evaluate_score_model/{recipe}/{seed}.log",
+    wildcard_constraints:
+        recipe="|".join(P.score_model.recipes) or "(?!)",
+    cache: "omit-software"
+    threads: 1
+    params:
+        cell="--recipe {recipe} --cell-seed {seed}",
+        names=f"--dataset {shlex.quote(DATASET)}",
+        options=options(P.statistics),
+        code=code_digest("data", "params", "models", "evaluation"),
+    message:
+        "measuring the pair accuracy of {wildcards.recipe}, seed {wildcards.seed}"
+    shell:
+        "winnow evaluate-score-model --pool {input.pool} --preferences {input.preferences}"
+        " --model {input.model} --output {output} {params.cell} {params.names}"
+        " --threads {threads} {params.options} > {log} 2>&1"
