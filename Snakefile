@@ -33,3 +33,4 @@ rule all:
         rules.leaderboard.output,
         rules.detection.output if P.captions.noise else [],
         rules.captions.output,
+        rules.score_models.output,

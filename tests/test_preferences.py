@@ -106,8 +106,15 @@ def test_captions_of_people(world: World) -> None:
     found = people.people_captions(samples, world.human, who, features, 0)
     uids = samples["uid"]
     texts = people.captions_of(world.human)
-    by = {name: rows.set_index("uid") for name, rows in found.groupby("proposer")}
-    assert set(found["prompt"]) == {CAPTION_PROMPT} and set(found["kind"]) == {"caption"}
+    assert set(found["kind"]) == {"caption"}
+    counts = {uid: len(texts[uid]) for uid in uids}
+    for uid, rows in found[found["proposer"] == "human"].groupby("uid"):
+        wordings = list(draw.CAPTION_PROMPTS)[: counts[uid]]
+        assert rows["prompt"].tolist() == wordings  # each wording once, each caption once
+        assert len(set(rows.index)) == len(wordings)
+        assert sorted(rows["text"]) == sorted(texts[uid][: len(wordings)]) or counts[uid] > 5
+    first = found[found["prompt"] == CAPTION_PROMPT]
+    by = {name: rows.set_index("uid") for name, rows in first.groupby("proposer")}
     assert all(text in texts[uid] for uid, text in by["human"]["text"].items())
     assert by["neighbour"]["text"][uids[0]] in texts[uids[1]]
     assert by["neighbour"]["text"][uids[1]] in texts[uids[0]]
@@ -126,7 +133,7 @@ def test_the_nearest_is_another(count: int, rank: int, seed: int) -> None:
     features = np.random.default_rng(seed).normal(size=(count, 4))
     cosines = features @ features.T
     np.fill_diagonal(cosines, -np.inf)
-    for row, found in enumerate(people.nearest(features, rank)):
+    for row, found in enumerate(people.nearest(features, [rank])[:, 0]):
         assert found != row and (cosines[row] > cosines[row, found]).sum() == rank - 1
 
 

@@ -21,7 +21,7 @@ TABLES = {
     "mpgi": ("statistics", "ablation", "human"),
     "scorers": ("table1", "table2", "table11", "table12"),
 }
-FIGURES = ("contrastive", "detection", "captions")
+FIGURES = ("contrastive", "detection", "captions", "score_normalisation")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
 KNOWING = ("corrupt", "annotate", "judge", "evaluate_detection", "evaluate_captions")
 NOTHING = "Nothing to be done"
@@ -76,6 +76,7 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected = {f"{name}.{kind}" for name in ("leaderboard", "sweep") for kind in ("csv", "md")}
     expected |= {"detection.csv", "detection.md", "cells.csv", "cost.csv", "metrics.json"}
     expected |= {"captions.csv", "captions.md", "captions_differences.csv"}
+    expected |= {"score_model.csv", "score_model.md"}
     expected |= {f"plots/{track}.csv" for track in ("contrastive", "detection")}
     expected |= {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     expected |= {

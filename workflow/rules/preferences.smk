@@ -3,10 +3,12 @@
 
 PROPOSERS = sorted(
     {
-        captioner.by if captioner.by in MULTIMODAL else "people"
-        for captioner in P.preferences.captioners.values()
+        proposer.by if proposer.by in MULTIMODAL else "people"
+        for proposer in [
+            *P.preferences.captioners.values(),
+            *P.preferences.answerers.values(),
+        ]
     }
-    | {answerer.by for answerer in P.preferences.answerers.values()}
 )
 CANDIDATES = [
     f"artifacts/score_model/preferences/candidates/{who}.parquet" for who in PROPOSERS
@@ -20,7 +22,7 @@ ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
 def proposing(who):
     """How one of the proposers is asked: with the captioners and answerers that it is."""
     given = P.preferences
-    own = (who,) if who in MULTIMODAL else ("human", "neighbour", "noise")
+    own = (who,) if who in MULTIMODAL else ("human", "neighbour", "noise", "source")
     return {
         "captioners": {
             name: captioner.model_dump(exclude_none=True)

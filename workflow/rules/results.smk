@@ -44,7 +44,7 @@ rule caption_sets:
         [f"artifacts/truth/{name}.parquet" for name in P.sweep.captions if TERRARIUM],
 
 
-rule score_models:
+rule recipe_models:
     input:
         rules.recipes.output,
         [
@@ -117,6 +117,29 @@ rule captions:
         "rendering how good each caption set is into results/captions.md"
     shell:
         "winnow captions --cells artifacts/cells --sweep {input.sweep} --output results"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule score_models:
+    input:
+        cell_folders("preference"),
+        cell_folders("detection"),
+        sweep=rules.sweep.output,
+    output:
+        "results/score_model.csv",
+        "results/score_model.md",
+        "results/figures/score_normalisation.png",
+        report("results/figures/score_normalisation.svg", category="Figures"),
+    log:
+        "logs/score_models.log",
+    threads: 1
+    params:
+        options=options({"scale": P.scale, **P.statistics.model_dump()}),
+        code=code_digest("data", "evaluation", "reporting"),
+    message:
+        "rendering how good the score models are into results/score_model.md"
+    shell:
+        "winnow score-models --cells artifacts/cells --sweep {input.sweep} --output results"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 

@@ -39,7 +39,7 @@ rule train_score_model:
         chain="[a-z][a-z0-9_-]*",
     cache: "omit-software"
     priority: 20  # stage waits for stage, and scores for the last of them
-    threads: 1
+    threads: 2  # few are ready at once: each waits for the stage before
     params:
         seed="{seed}",
         normalisation="{normalisation}",
@@ -120,7 +120,7 @@ rule evaluate_score_model:
         cell="--recipe {recipe} --cell-seed {seed}",
         names=f"--dataset {shlex.quote(DATASET)}",
         options=options(P.statistics),
-        code=code_digest("data", "params", "models", "evaluation"),
+        code=code_digest("data", "params", "models", "captioning", "evaluation"),
     message:
         "measuring the pair accuracy of {wildcards.recipe}, seed {wildcards.seed}"
     shell:

@@ -258,7 +258,9 @@ class Captioner(Section):
         description="A person; the person who described a similar image; a person with known "
         "noise; or the model of a role"
     )
-    rank: PositiveInt = Field(1, description="Of a neighbour: 1 is the most similar other image")
+    ranks: list[PositiveInt] = Field(
+        [1], min_length=1, description="Of neighbours: 1 is the most similar other image"
+    )
     perspective: Name | None = Field(None, description="What a model is asked")
     temperature: float = Field(0.0, ge=0, description="Of a model's sampling; 0 is greedy")
     words: PositiveInt | None = Field(
@@ -271,16 +273,24 @@ class Captioner(Section):
             raise ValueError("`perspective` belongs to mllm and mllm_small, which need one")
         if self.perspective is None and (self.temperature or self.words):
             raise ValueError("`temperature` and `words` belong to mllm and mllm_small")
-        if self.rank > 1 and self.by != "neighbour":
-            raise ValueError("`rank` belongs to neighbour")
+        if self.ranks != [1] and self.by != "neighbour":
+            raise ValueError("`ranks` belongs to neighbour")
         return self
 
 
 class Answerer(Section):
     """One who answers questions about the images of the reference split."""
 
-    by: MllmRole = Field(description="The role of the model")
-    temperature: float = Field(0.0, ge=0, description="Of its sampling; 0 is greedy")
+    by: Literal["source", MllmRole] = Field(
+        description="What comes with a question, here an annotator's answer; or a role's model"
+    )
+    temperature: float = Field(0.0, ge=0, description="Of a model's sampling; 0 is greedy")
+
+    @model_validator(mode="after")
+    def _models_sample(self) -> "Answerer":
+        if self.by == "source" and self.temperature:
+            raise ValueError("`temperature` belongs to mllm and mllm_small")
+        return self
 
 
 class Deduplication(Section):

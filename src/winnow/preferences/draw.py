@@ -14,7 +14,16 @@ from winnow.data.errors import WinnowError
 from winnow.params.sections import Captioner
 from winnow.terrarium.schema import Layout
 
-CAPTION_PROMPT = "Describe this satellite image."  # ScoreRS, too, has one for all captions
+# What captions answer. Under each wording another person describes an image, so that what is
+# preferred is not one person's style; models, as in ScoreRS, describe it under the first alone.
+CAPTION_PROMPTS = (
+    "Describe this satellite image.",
+    "What is in this satellite image?",
+    "Write a caption for this satellite image.",
+    "Tell me what this satellite image shows.",
+    "What can be seen in this satellite image?",
+)
+CAPTION_PROMPT = CAPTION_PROMPTS[0]
 CLOSED_WORDS = 10  # of an answer to a closed question, at most
 OPEN_WORDS = 30  # of an answer to an open question whose viewpoint is no perspective
 

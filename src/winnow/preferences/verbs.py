@@ -71,18 +71,36 @@ def propose(
 ) -> None:
     """Have the captioners and answerers of one role describe the reference split."""
     from winnow.captioning.describe import check_quarantine
+    from winnow.captioning.perspectives import load_perspectives
+    from winnow.captioning.questions import load_questions
     from winnow.captioning.responses import Responses
+    from winnow.preferences import draw
     from winnow.preferences import propose as proposals
 
     samples = proposals.kept_samples(pool, images)
+    views, categories = load_perspectives(perspectives), load_questions(questions)
+    known = read_table(layouts, LAYOUTS)
+    counts = draw.Counts(settings.closed, settings.open, settings.remote_sensing)
+    quiz = draw.questions(
+        samples,
+        known,
+        views,
+        categories,
+        counts,
+        settings.seed,
+        open_anyway=settings.judge != "truth",
+    )
     found, unanswered, asked = empty(CANDIDATES), empty(QUARANTINE), 0
     asking = settings.asking()
     cost: dict[str, float] = {}
     with measured(cost):
         if role == PEOPLE:
-            found = _of_people(pool, samples, read_table(human, CAPTIONS), clip, threads, settings)
+            captions = read_table(human, CAPTIONS)
+            found = _of_people(
+                pool, samples, captions, clip, quiz, known, categories, threads, settings
+            )
         else:
-            proposers = _proposers(role, samples, layouts, perspectives, questions, settings)
+            proposers = _proposers(role, samples, quiz, views, settings)
             asked = sum(len(proposer.questions) for proposer in proposers)
             if asked:
                 backend = asking.backend(model)
@@ -101,13 +119,19 @@ def _of_people(
     samples: pd.DataFrame,
     human: pd.DataFrame,
     clip: Path | None,
+    quiz: list[Any],
+    known: pd.DataFrame,
+    categories: dict[str, Any],
     threads: int,
     settings: ProposeSettings,
 ) -> pd.DataFrame:
-    from winnow.preferences.people import people_captions
+    from winnow.preferences.people import people_captions, source_answers
 
-    people = ("human", "neighbour", "noise")
-    captioners = {name: c for name, c in settings.captioners.items() if c.by in people}
+    captioners = {
+        name: c
+        for name, c in settings.captioners.items()
+        if c.by in ("human", "neighbour", "noise")
+    }
     features = None
     if clip is not None and any(c.by == "neighbour" for c in captioners.values()):
         from winnow.curation.deduplicate import image_features
@@ -115,33 +139,25 @@ def _of_people(
 
         seen = load(clip)
         features = image_features(pool, samples, seen, seen.encode_images, threads)
-    return people_captions(samples, human, captioners, features, settings.seed)
+    said = [people_captions(samples, human, captioners, features, settings.seed)]
+    said += [
+        source_answers(quiz, known, categories, name, settings.seed)
+        for name, a in settings.answerers.items()
+        if a.by == "source"
+    ]
+    return pd.concat(said, ignore_index=True)
 
 
 def _proposers(
     role: str,
     samples: pd.DataFrame,
-    layouts: Path,
-    perspectives: Path,
-    questions: Path,
+    quiz: list[Any],
+    asked: Any,
     settings: ProposeSettings,
 ) -> list[Any]:
-    from winnow.captioning.perspectives import load_perspectives
-    from winnow.captioning.questions import load_questions
     from winnow.preferences import draw
     from winnow.preferences.propose import Proposer
 
-    asked = load_perspectives(perspectives)
-    counts = draw.Counts(settings.closed, settings.open, settings.remote_sensing)
-    quiz = draw.questions(
-        samples,
-        read_table(layouts, LAYOUTS),
-        asked,
-        load_questions(questions),
-        counts,
-        settings.seed,
-        open_anyway=settings.judge != "truth",
-    )
     captions = [
         Proposer(name, c.temperature, draw.caption_questions(samples["uid"], name, c, asked))
         for name, c in settings.captioners.items()
