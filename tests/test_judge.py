@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_claims import captions
 
-from winnow.judging.truth import fits, judge
 from winnow.judging.sight import Sight
+from winnow.judging.truth import fits, judge
 from winnow.scoring.scorers import OracleScore
 from winnow.terrarium import perspectives
 from winnow.terrarium.captions import human_captions, rule_caption
