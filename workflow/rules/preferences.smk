@@ -50,6 +50,7 @@ rule deduplicate:
     cache: "omit-software"
     threads: 1
     params:
+        role=P.preferences.deduplication.model,
         threshold=P.preferences.deduplication.threshold,
         code=code_digest("data", "params", "models", "curation"),
     message:
@@ -85,6 +86,7 @@ rule propose:
     threads: 1
     params:
         who="{who}",
+        role=P.preferences.deduplication.model,
         model=lambda wildcards, input: "--model" if input.model else "",
         clip=lambda wildcards, input: "--clip" if input.clip else "",
         server=lambda wildcards: (

@@ -41,6 +41,7 @@ rule train_score_model:
     priority: 20  # stage waits for stage, and scores for the last of them
     threads: 2  # few are ready at once: each waits for the stage before
     params:
+        start="{start}",  # what is released is one job's, so that the cache cannot tell it apart
         seed="{seed}",
         normalisation="{normalisation}",
         options=lambda wildcards: options(
