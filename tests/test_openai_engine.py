@@ -431,7 +431,7 @@ def test_a_server_that_refuses(hostile: Hostile, tmp_path: Path, order: str, mes
         return
     with pytest.raises(WinnowError, match=message):
         run(backend_of(hostile), orders("good"), tmp_path)
-    assert not hostile.seen
+    assert not any("good" in str(asked) for asked in hostile.seen)  # older ones may come late
 
 
 def test_no_server(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     planned = small.snakemake("--dry-run").text
     rules = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total", "all"}
     following = {"select", "train_contrastive", "evaluate_contrastive", "evaluate_detection"}
-    assert rules == {"score", *following, "detection", "leaderboard"}
+    assert rules == {"score", *following, "detection", "score_models", "leaderboard"}
 
 
 def test_lint_has_no_other_complaints(small: Clone) -> None:
