@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
-from winnow.models import qwen, score
+from winnow.models import qwen, score, shared_prefix
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 
 LAYERS = {
@@ -191,6 +191,46 @@ def test_those_of_like_length_go_together(lengths: list[int]) -> None:
     for part in parts:
         sizes = [lengths[i] for i in part]
         assert max(sizes) <= qwen.PADDING * min(sizes)
+
+
+conversations = st.lists(
+    st.tuples(st.integers(-1, 1), st.lists(st.integers(0, 1), min_size=1, max_size=12)),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(conversations)
+def test_packs_hold_every_token_and_let_it_see_its_own_conversation(
+    asked: list[tuple[int, list[int]]],
+) -> None:
+    image, tokens = [one for one, _ in asked], [own for _, own in asked]
+    packs = shared_prefix.share(tokens, image)
+    order = [i for pack in packs for i in pack]
+    assert sorted(order) == list(range(len(tokens)))
+    assert all(len({image[i] for i in pack}) == 1 for pack in packs)
+    laid = shared_prefix.lay_out(tokens, packs)
+    mask = laid.mask
+    if mask is None:
+        assert all(len(pack) == 1 for pack in packs)
+        mask = torch.ones(laid.row.shape[1], laid.row.shape[1]).tril().bool()
+        mask = mask.expand(len(packs), 1, -1, -1)
+    assert mask.any(dim=-1).all()  # padding as well: a row that sees nothing is not a number
+    for i, last in zip(order, laid.last.tolist(), strict=True):
+        pack, place = divmod(last, laid.row.shape[1])
+        seen = mask[pack, 0, place].nonzero().flatten()
+        rows, columns = laid.row[pack, seen].tolist(), laid.column[pack, seen].tolist()
+        assert columns == list(range(len(tokens[i])))
+        read = [tokens[row][column] for row, column in zip(rows, columns, strict=True)]
+        assert read == tokens[i]
+
+
+def test_what_is_shared_stands_once() -> None:
+    tokens = [[1, 2, 3, 4, own] for own in range(2 * shared_prefix.MOST)]
+    packs = shared_prefix.share(tokens, [0] * len(tokens))
+    assert [len(pack) for pack in packs] == [shared_prefix.MOST] * 2
+    assert shared_prefix.packed_length(tokens, packs[0]) == 4 + shared_prefix.MOST
+    assert len(shared_prefix.share(tokens, list(range(len(tokens))))) == len(tokens)
 
 
 @given(st.lists(st.integers(-1, 9), max_size=20))

@@ -20,6 +20,7 @@ from winnow.data.tables import PREFERENCES, write_table
 from winnow.models import mllm as standins
 from winnow.models import score
 from winnow.models.score_network import Asked, ScoreModel
+from winnow.models.shared_prefix import lay_out, share
 from winnow.params.sections import ScoreStage
 from winnow.training import score_feed
 from winnow.training import score_model as training
@@ -97,37 +98,32 @@ def test_only_the_image_decides(model: ScoreModel, tmp_path: Path, blind: bool) 
         assert right == 1 and losses[-1] < 0.1
 
 
-def test_rejected_texts_hold_the_same_image(model: ScoreModel) -> None:
+def test_both_texts_of_a_pair_see_its_image(model: ScoreModel) -> None:
     asked, groups, pixels = coloured(blind=False)
-    shown: list[torch.Tensor] = []
+    given: list[dict[str, torch.Tensor]] = []
     decoder = model.backbone.language_model
-    decoder.register_forward_pre_hook(
-        lambda _, __, kwargs: shown.append(kwargs["inputs_embeds"].detach()), with_kwargs=True
-    )
+    decoder.register_forward_pre_hook(lambda _, __, kwargs: given.append(kwargs), with_kwargs=True)
     feed = Feed(model, asked, groups, pixels, settings())
     batch = feed([3, 7])
-    place = batch["ids"] == SPECIAL.index("<|image_pad|>")
-    assert (place.sum(dim=1) == 16).all() and len(batch["ids"]) == 4
+    image = SPECIAL.index("<|image_pad|>")
+    assert ((batch["ids"] == image).sum(dim=1) == 16).all() and len(batch["ids"]) == 4
     sides = [batch["image"][batch[side]] for side in ("chosen", "rejected")]
     assert torch.equal(*sides) and sides[0].min() >= 0
     inputs = {k: v for k, v in batch.items() if k not in ("chosen", "rejected")}
     with torch.inference_mode():
         model(**feed.with_features(inputs))
         features = model.features(pixels[[3, 7]])
-    (embeddings,) = shown
-    lengths = batch["lengths"].tolist()
-    order = [row for part in training_order(lengths) for row in part]
+    tokens = [row[:n] for row, n in zip(batch["ids"].tolist(), batch["lengths"], strict=True)]
+    packs = share(tokens, batch["image"].tolist())
+    laid, (seen,) = lay_out(tokens, packs), given
+    order = [row for pack in packs for row in pack]
     for pair, wanted in enumerate(features):
         for side in ("chosen", "rejected"):
             row = int(batch[side][pair])
-            found = embeddings[order.index(row)][place[row]]
-            torch.testing.assert_close(found, wanted)
-
-
-def training_order(lengths: list[int]) -> list[list[int]]:
-    from winnow.models.qwen import alike
-
-    return list(alike(lengths))
+            pack, last = divmod(int(laid.last[order.index(row)]), laid.row.shape[1])
+            shown = [i for i in seen["attention_mask"][pack, 0, last].nonzero().flatten().tolist()
+                     if batch["ids"][laid.row[pack, i], laid.column[pack, i]] == image]  # fmt: skip
+            torch.testing.assert_close(seen["inputs_embeds"][pack, shown], wanted)
 
 
 # what is frozen

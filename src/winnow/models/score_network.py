@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from winnow.models.qwen import alike, image_side, image_tokens, positions, vision_features
+from winnow.models.shared_prefix import Packs, lay_out, packed_length, share
 
 
 class Asked(NamedTuple):
@@ -82,7 +83,7 @@ class ScoreModel(nn.Module):
         """Values [N] of conversations, in float32.
 
         Conversations `ids` [N, L] are padded on the right from `lengths` [N] on; `image` [N] are
-        rows of `features` [B, T, D], or -1. Those of like length go together.
+        rows of `features` [B, T, D], or -1. What begins alike is run once, like lengths together.
         """
         return self.value(self.summaries(ids, lengths, image, features))
 
@@ -95,26 +96,35 @@ class ScoreModel(nn.Module):
         self, ids: torch.Tensor, lengths: torch.Tensor, image: torch.Tensor, features: torch.Tensor
     ) -> torch.Tensor:
         """What the decoder makes of each conversation at its last token [N, D]; as `forward`."""
-        parts = [torch.tensor(part, device=ids.device) for part in alike(lengths.tolist())]
-        found = [
-            self._last(ids[part, : int(lengths[part].max())], lengths[part], image[part], features)
-            for part in parts
-        ]
-        return torch.cat(found)[torch.cat(parts).argsort()]
+        counted = zip(ids.tolist(), lengths.tolist(), strict=True)
+        tokens = [row[:count] for row, count in counted]
+        packs = share(tokens, image.tolist())
+        places = positions(self.backbone, ids)
+        found, order = [], []
+        for part in alike([packed_length(tokens, pack) for pack in packs]):
+            chosen = [packs[i] for i in part]
+            order += [row for pack in chosen for row in pack]
+            shown = image[[pack[0] for pack in chosen]]
+            laid = lay_out(tokens, chosen)
+            found.append(self._last(ids, places, laid, features[shown[shown >= 0]]))
+        return torch.cat(found)[torch.tensor(order).argsort().to(ids.device)]
 
     def _last(
-        self, ids: torch.Tensor, lengths: torch.Tensor, image: torch.Tensor, features: torch.Tensor
+        self, ids: torch.Tensor, places: torch.Tensor, packs: Packs, shown: torch.Tensor
     ) -> torch.Tensor:
-        """A causal decoder never looks ahead, so that padding on the right needs no mask."""
-        embeddings = self.backbone.get_input_embeddings()(ids)
-        places = (ids == self.backbone.config.image_token_id)[:, :, None]
-        shown = features[image[image >= 0]].to(embeddings.dtype)
+        """Padding is on the right, where a causal decoder never looks back from."""
+        row, column = packs.row.to(ids.device), packs.column.to(ids.device)
+        mask = None if packs.mask is None else packs.mask.to(ids.device)
+        own = ids[row, column]
+        embeddings = self.backbone.get_input_embeddings()(own)
+        images = (own == self.backbone.config.image_token_id)[:, :, None]
         hidden = self.backbone.language_model(
-            inputs_embeds=embeddings.masked_scatter(places, shown),
-            position_ids=positions(self.backbone, ids),
+            inputs_embeds=embeddings.masked_scatter(images, shown.to(embeddings.dtype)),
+            position_ids=places[:, row, column],
+            attention_mask=mask,
             use_cache=False,
         ).last_hidden_state
-        return hidden[torch.arange(len(ids), device=ids.device), lengths - 1]
+        return hidden.flatten(0, 1)[packs.last.to(ids.device)]
 
 
 def pad(conversations: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
