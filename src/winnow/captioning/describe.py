@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from winnow.captioning.answers import tidy
-from winnow.captioning.engine import Backend, Request, ask
+from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.responses import Responses
 from winnow.data.errors import WinnowError
@@ -45,21 +45,16 @@ def describe_images(
         Request(uid, prompts[uid], image, perspective.max_tokens, temperature, seed)
         for uid, image in pool_images(pool, asked)
     )
-    texts: dict[str, str] = {}
-    faults = {uid: "no rule caption" for uid in samples["uid"] if uid not in prompts}
-    for answer in ask(
+    texts, faults = collect(
         backend,
         requests,
         responses,
         attempts=settings.attempts,
         total=len(asked),
         describe=name,
-        accept_empty=perspective.empty != "retry",
-    ):
-        if answer.fault:
-            faults[answer.key] = answer.fault
-        elif answer.text or perspective.empty != "drop":
-            texts[answer.key] = answer.text or perspective.empty
+        empty=perspective.empty,
+    )
+    faults |= {uid: "no rule caption" for uid in samples["uid"] if uid not in prompts}
     generator = "relay" if RULE in perspective.prompt else "mllm"
     captions = [(uid, 0, texts[uid], name, generator) for uid in samples["uid"] if uid in texts]
     quarantine = [(uid, STAGE, faults[uid]) for uid in samples["uid"] if uid in faults]

@@ -85,6 +85,39 @@ def ask(
         raise RuntimeError(f"the backend left {len(desk.cases)} requests without a reply")
 
 
+def collect(
+    backend: Backend,
+    requests: Iterable[Request],
+    responses: Responses,
+    *,
+    attempts: int,
+    total: int,
+    describe: str,
+    empty: str,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Ask all, as `ask` does; returns texts and faults by the key of their request.
+
+    `empty` says what an answer without words means, as in a Perspective: "retry", it is asked for
+    again; "drop", it is in neither; any other is the text that stands for it.
+    """
+    texts: dict[str, str] = {}
+    faults: dict[str, str] = {}
+    for answer in ask(
+        backend,
+        requests,
+        responses,
+        attempts=attempts,
+        total=total,
+        describe=describe,
+        accept_empty=empty != "retry",
+    ):
+        if answer.fault:
+            faults[answer.key] = answer.fault
+        elif answer.text or empty != "drop":
+            texts[answer.key] = answer.text or empty
+    return texts, faults
+
+
 def _as_stream(
     backend: Backend, requests: Iterable[Request], desk: Desk
 ) -> Generator[Answer, None, None]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from winnow.captioning.engine import Backend, Request, ask
+from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective, merge_prompt
 from winnow.captioning.realise import realise
 from winnow.captioning.responses import Responses
@@ -43,22 +43,16 @@ def by_model(
 
     `perspective` holds the prompt that merges descriptions.
     """
-    texts: dict[str, str] = {}
-    faults: dict[str, str] = {}
     uids = captions["uid"].unique().tolist()
-    for answer in ask(
+    texts, faults = collect(
         backend,
         _requests(captions, votes, perspective, settings),
         responses,
         attempts=settings.attempts,
         total=len(uids),
         describe=NAME,
-        accept_empty=perspective.empty != "retry",
-    ):
-        if answer.fault:
-            faults[answer.key] = answer.fault
-        elif answer.text or perspective.empty != "drop":
-            texts[answer.key] = answer.text or perspective.empty
+        empty=perspective.empty,
+    )
     rows = [(uid, 0, texts[uid], NAME, NAME) for uid in uids if uid in texts]
     quarantine = [(uid, STAGE, faults[uid]) for uid in uids if uid in faults]
     return (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from winnow.captioning.describe import pool_images
-from winnow.captioning.engine import Backend, Request, ask
+from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.responses import Responses
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CANDIDATES, DEDUPLICATED, QUARANTINE, SAMPLES, read_table
@@ -60,22 +60,20 @@ def propose(
     quarantine = []
     for proposer in proposers:
         keys = {_key(proposer, question): question for question in proposer.questions}
-        for kind, alike in _alike(proposer.questions).items():
-            answers = ask(
+        for (_, empty), alike in _alike(proposer.questions).items():
+            answered, faults = collect(
                 backend,
                 _requests(pool, samples, proposer, alike, seed),
                 responses,
                 attempts=attempts,
                 total=sum(map(len, alike.values())),
                 describe=proposer.name,
-                accept_empty=kind[1] != "retry",
+                empty=empty,
             )
-            for answer in answers:
-                question = keys[answer.key]
-                if answer.fault:
-                    quarantine.append((question.uid, STAGE, f"{proposer.name}: {answer.fault}"))
-                elif answer.text or question.empty != "drop":
-                    texts[answer.key] = answer.text or question.empty
+            texts |= answered
+            quarantine += [
+                (keys[key].uid, STAGE, f"{proposer.name}: {fault}") for key, fault in faults.items()
+            ]
     rows = [
         (q.uid, q.kind, q.category, q.prompt, q.reference, texts[_key(p, q)], p.name)
         for p in proposers
