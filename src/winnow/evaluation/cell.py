@@ -1,0 +1,42 @@
+"""The folder of one evaluated cell."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from winnow.data.files import atomic_path, write_json
+from winnow.data.metrics import Metrics, write_metrics
+from winnow.data.tables import OUTCOMES, write_table
+
+
+def write_cell(
+    output: Path,
+    result: Metrics,
+    outcomes: pd.DataFrame,
+    cost: Mapping[str, float],
+    samples: int,
+    extra: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a cell's folder, whole or not at all: metrics.json, outcomes.parquet and cost.json.
+
+    `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
+    contents of further JSON files by their name.
+    """
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        write_metrics(folder / "metrics.json", result)
+        write_table(folder / "outcomes.parquet", outcomes, OUTCOMES)
+        write_json(folder / "cost.json", {**cost, "samples": samples})
+        for name, content in (extra or {}).items():
+            write_json(folder / name, content)
+
+
+def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
+    """The cost of a step and of the one before it, which `spent` that (0 where it does not say).
+
+    Costs add up, but of the peaks of memory the larger one counts.
+    """
+    total = {name: round(value + spent.get(name, 0), 3) for name, value in cost.items()}
+    return total | {"peak_mb": max(cost["peak_mb"], spent.get("peak_mb", 0))}
