@@ -1,6 +1,7 @@
 """Verbs `train-` standin, mllm, contrastive and score-model, and `tune-mllm`."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -57,8 +58,7 @@ def train_standin(
             clip.save(model, folder, half=True)
         parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
         inputs = {"samples": pool / "samples.parquet", "human": human}
-        record = {"loss": losses[-1], **provenance(parameters, inputs)}
-        write_json(folder / "foundry.json", record)
+        _record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
@@ -117,8 +117,7 @@ def train_mllm(
         models.save(model, processor, folder, half=True)
         parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
         inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
-        record = {"loss": losses["speak"], **provenance(parameters, inputs)}
-        write_json(folder / "foundry.json", record)
+        _record(folder / "foundry.json", parameters, inputs, loss=losses["speak"])
     print(f"{output}: losses {losses}, {cost['wall_s']:.0f} s")
 
 
@@ -159,8 +158,7 @@ def train_contrastive(
         write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
-        record = {"loss": losses[-1], **provenance(parameters, inputs)}
-        write_json(folder / "training.json", record)
+        _record(folder / "training.json", parameters, inputs, loss=losses[-1])
 
 
 @verb("pool", "captions", "subset", "model", "output", settings=sections.MllmTuning)
@@ -193,8 +191,7 @@ def tune_mllm(
         mllm.save(tuned, processor, folder, half=True)
         parameters = {**settings.model_dump(), "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model, "captions": captions}
-        record = {"loss": losses[-1], **provenance(parameters, inputs)}
-        write_json(folder / "training.json", record)
+        _record(folder / "training.json", parameters, inputs, loss=losses[-1])
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
@@ -253,5 +250,12 @@ def train_score_model(
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(chosen)}
         inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
         inputs |= {f"model/{file.name}": file for file in sorted(model.glob("*.safetensors"))}
-        write_json(folder / "training.json", {"losses": losses, **provenance(parameters, inputs)})
+        _record(folder / "training.json", parameters, inputs, losses=losses)
     print(f"{output}: {len(chosen)} pairs, {len(losses)} steps, {cost['wall_s']:.0f} s")
+
+
+def _record(
+    path: Path, parameters: dict[str, Any], inputs: dict[str, Path], **training: Any
+) -> None:
+    """Write the JSON that stays with a model: what its training gave, and what it came from."""
+    write_json(path, {**training, **provenance(parameters, inputs)})
