@@ -7,11 +7,8 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.evaluation.retrieval import normalise
+from winnow.sources.zeroshot import TEMPLATES
 
-TEMPLATES = (
-    "a satellite photo of {c}.",
-    "a satellite image of {c}",
-)  # the second without full stop
 KS = (1, 5)
 
 

@@ -9,21 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import get_args
 
 import numpy as np
 
+from winnow.params.sections import Noise
 from winnow.terrarium.slips import SLIPS
 
-KINDS = (
-    "mismatch",
-    "hallucination",
-    "count",
-    "attribute",
-    "relation",
-    "generic",
-    "truncated",
-    "infeasible",
-)
+KINDS: tuple[str, ...] = get_args(Noise)
 CLEAN = "clean"
 
 _RETRIES = 4
