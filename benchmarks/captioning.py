@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from pools import make_pool
+from turns import ratio
 
 from winnow.captioning.answers import tidy
 from winnow.captioning.describe import pool_images, pool_samples
@@ -88,13 +89,10 @@ def run(pool: Path, given: argparse.Namespace, scratch: Path) -> None:
         )
         count += len(part)
         print(f"{len(part)} images: generate {generate[-1]:.2f} s, engine {engine[-1]:.2f} s")
-    ratios = np.array(generate) / np.array(engine)
     print(f"generate {count / sum(generate):8.1f} answers/s")
     print(f"engine   {count / sum(engine):8.1f} answers/s")
-    print(
-        f"engine / generate: {sum(generate) / sum(engine):.3f} "
-        f"(turns: {ratios.min():.3f} to {ratios.max():.3f}), {different} answers differ"
-    )
+    found = ratio("generate", np.array(generate), np.array(engine), "turns", digits=3)
+    print(f"{found}, {different} answers differ")
 
 
 def read(backend: TransformersBackend, group: Group, output: torch.Tensor) -> list[str]:

@@ -12,12 +12,11 @@ Decoding and forward pass share the cores: the limit is 1 / (1 / forward + 1 / d
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -34,15 +33,14 @@ from open_clip.transform import PreprocessCfg
 from PIL import Image
 from pools import make_pool
 from torch.nn import functional
+from turns import Loops, options, report, run
 
-from winnow.data.shards import iter_shard, shard_path
-from winnow.data.tables import CAPTIONS, SCORES, read_table
+from winnow.data.tables import CAPTIONS, read_table
 from winnow.models import clip
-from winnow.scoring.engine import pool_pairs, score_pool
+from winnow.scoring.engine import pool_pairs
 from winnow.scoring.scorers import ClipScore, Context
 
 CORES = os.cpu_count() or 1
-RATES = ("forward", "decode", "plain", "engine")
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,12 @@ class Way:
         return functional.cosine_similarity(images, texts)
 
 
-class Bench:
-    """The loops, over the rows (uid, caption_id, text, shard) and encoded images of one shard."""
+class Bench(Loops):
+    """The loops of one model."""
+
+    scorer: ClipScore
 
     def __init__(self, folder: Path, pool: Path, architecture: str, batch: int):
-        self.folder, self.pool, self.batch = folder, pool, batch
         torch.manual_seed(0)
         self.model, _, self.transform = open_clip.create_model_and_transforms(architecture)
         self.model.eval()
@@ -75,12 +74,10 @@ class Bench:
         standard = clip.Clip(self.model, self.tokenizer, preprocess, config, torch.device("cpu"))
         self.size = standard.size
         clip.save(standard, folder / "model")
-        self.scorer = ClipScore(Context(folder / "model"))
-        self.way = Way(self.model)
-        self.expected: list[torch.Tensor] = []  # the plain loop's scores of this shard
-        self.difference = 0.0  # of the engine's scores from them, at most
+        super().__init__(folder, pool, ClipScore(Context(folder / "model")), batch, CORES)
+        self.way: Way | None = None  # chosen on the first shard
 
-    def choose_way(self, rows: pd.DataFrame, images: list[bytes]) -> None:
+    def choose_way(self, rows: pd.DataFrame, images: list[bytes]) -> Way:
         """Try ways to run the towers on one batch, in turn, for the fastest."""
         ways = {
             "float32": Way(self.model),
@@ -88,7 +85,7 @@ class Bench:
             "bfloat16 weights": Way(deepcopy(self.model).bfloat16(), pixels=torch.bfloat16),
             "as the engine does": Way(self.scorer.clip.model, self.scorer.autocast),
         }
-        texts, part = next(self._batches(rows, images))
+        texts, part = next(self.batches(rows, images))
         pixels, tokens = self._ready(texts, part)
         seconds: dict[str, float] = {}
         for name in [*ways] * 3:
@@ -97,12 +94,14 @@ class Bench:
             seconds[name] = min(seconds.get(name, np.inf), time.perf_counter() - start)
         for name, best in seconds.items():
             print(f"forward, {name}: {len(part) / best:.1f} pairs/s")
-        self.way = ways[min(seconds, key=seconds.__getitem__)]
+        return ways[min(seconds, key=seconds.__getitem__)]
 
     def forward(self, rows: pd.DataFrame, images: list[bytes]) -> float:
         """Both towers, on tensors that are ready."""
+        if self.way is None:
+            self.way = self.choose_way(rows, images)
         seconds = 0.0
-        for texts, part in self._batches(rows, images):
+        for texts, part in self.batches(rows, images):
             pixels, tokens = self._ready(texts, part)
             pixels = pixels.to(self.way.pixels)
             start = time.perf_counter()
@@ -124,29 +123,9 @@ class Bench:
         way = Way(self.model)
         start = time.perf_counter()
         self.expected = [
-            way(*self._ready(texts, part)) for texts, part in self._batches(rows, images)
+            way(*self._ready(texts, part)) for texts, part in self.batches(rows, images)
         ]
         return time.perf_counter() - start
-
-    def engine(self, rows: pd.DataFrame, images: list[bytes]) -> float:
-        """The engine, from the shard on disk to the table of scores on disk."""
-        output = self.folder / "scores.parquet"
-        start = time.perf_counter()
-        score_pool(
-            self.scorer, self.pool, rows, output, key="", batch_size=self.batch, workers=CORES
-        )
-        seconds = time.perf_counter() - start
-        scores = read_table(output, SCORES)["score"].to_numpy()
-        difference = np.abs(scores - torch.cat(self.expected).numpy()).max()
-        self.difference = max(self.difference, float(difference))
-        return seconds
-
-    def _batches(
-        self, rows: pd.DataFrame, images: list[bytes]
-    ) -> Iterator[tuple[list[str], list[bytes]]]:
-        texts = rows["text"].tolist()
-        for start in range(0, len(texts), self.batch):
-            yield texts[start : start + self.batch], images[start : start + self.batch]
 
     def _ready(self, texts: list[str], images: list[bytes]) -> tuple[torch.Tensor, torch.Tensor]:
         opened = [self.transform(Image.open(io.BytesIO(content))) for content in images]
@@ -162,57 +141,17 @@ class Bench:
 
 def main() -> None:
     """Make the pool, run the loops, print rates and ratios."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=int, default=4000)
-    parser.add_argument("--size", type=int, default=224, help="side of the JPEGs in pixels")
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--shard-size", type=int, default=500)
+    parser = options(__doc__, images=4000, size=224)
     parser.add_argument("--architecture", default="ViT-B-32")
-    parser.add_argument("--folder", type=Path, help="keep the pool there (default: a scratch one)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
         pool = make_pool(folder, given.images, given.size, given.shard_size)
         pairs = pool_pairs(pool, read_table(folder / "human.parquet", CAPTIONS))
         bench = Bench(folder, pool, given.architecture, given.batch)
-        seconds = run(bench, pool, pairs)
-    print(report(seconds, pairs["shard"].value_counts(sort=False).to_numpy()))
+        seconds = run(bench, pairs)
+    print(report(seconds, len(pairs), against=("limit", "plain")))
     print(f"scores differ from float32 by {bench.difference:.4f} at most")
-
-
-def run(bench: Bench, pool: Path, pairs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Seconds of each loop for each shard."""
-    seconds: dict[str, list[float]] = {name: [] for name in RATES}
-    for shard in pairs["shard"].unique().tolist():
-        rows = pairs[pairs["shard"] == shard]
-        images = [content for _, content in iter_shard(shard_path(pool, shard))]
-        if not seconds["engine"]:
-            bench.choose_way(rows, images)
-        for name in RATES:
-            seconds[name].append(getattr(bench, name)(rows, images))
-        done = ", ".join(f"{name} {len(rows) / seconds[name][-1]:.1f}" for name in RATES)
-        print(f"shard {shard}, pairs/s: {done}", flush=True)
-    return {name: np.array(values) for name, values in seconds.items()}
-
-
-def report(seconds: dict[str, np.ndarray], counts: np.ndarray) -> str:
-    """Rates and ratios over all shards, and the range of each ratio over the shards."""
-    limit, plain, engine = (
-        seconds["forward"] + seconds["decode"],
-        seconds["plain"],
-        seconds["engine"],
-    )
-    rates = {**seconds, "limit": limit}
-    lines = [f"{name:8} {counts.sum() / rates[name].sum():9.1f} pairs/s" for name in rates]
-    for name, other in (("limit", limit), ("plain", plain)):
-        each = other / engine
-        lines.append(
-            f"engine / {name}: {other.sum() / engine.sum():.2f} "
-            f"(shards: {each.min():.2f} to {each.max():.2f})"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
