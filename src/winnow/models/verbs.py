@@ -11,7 +11,7 @@ from winnow.params import sections
 
 @verb("output", settings=sections.Model)
 def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
-    """Fetch a published checkpoint of open_clip or transformers into a model folder."""
+    """Fetch a published checkpoint into a model folder, by the loader that reads it."""
     if settings.id is None:
         raise WinnowError("--id: name a published model")
     if settings.loader == "openai":
@@ -20,6 +20,16 @@ def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
         from winnow.models.hub import fetch_transformers
 
         return fetch_transformers(settings.id, settings.revision, output)
+    if settings.loader in ("diffusers", "diffusionsat"):
+        from winnow.models.diffusion_hub import fetch_pipeline
+
+        satellite = settings.loader == "diffusionsat"
+        own = settings.model_dump(include={"revision", "subfolder", "side"})
+        return fetch_pipeline(settings.id, output, **own, satellite=satellite)
+    if settings.loader == "crs_diff":
+        from winnow.models.diffusion_hub import fetch_crs_diff
+
+        return fetch_crs_diff(settings.id, output)
     from winnow.models import clip
 
     loaded = clip.load_published(settings.id, settings.pretrained)

@@ -1,0 +1,203 @@
+"""Folders of text-to-image models, each in its published layout. Nothing in a folder is run.
+
+- Stable Diffusion (GeoRSSD among them): a pipeline of diffusers.
+- DiffusionSat: the same with its own UNet, in `checkpoint-{steps}/unet` or in `unet`.
+- CRS-Diff: `crs_diff`.
+
+Weights are safetensors. A safety checker, if there is one, is left out.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import optional_json, read_json, write_json
+from winnow.models import crs_diff, satellite_unet, weights
+from winnow.models.clip import device
+from winnow.models.generator import Generator
+
+INDEX, CONFIG = "model_index.json", "config.json"
+PIPELINE = "StableDiffusionPipeline"
+PIPELINES = (PIPELINE, "DiffusionSatPipeline")
+STEPS = 0  # in the name of the UNet's folder, where it was not trained by the published program
+REMEDY = "`winnow fetch-model` with --loader=diffusers, diffusionsat or crs_diff writes one"
+
+
+def load(folder: Path, dtype: torch.dtype = torch.float32) -> Generator:
+    """The generator in a folder, on the accelerator if there is one, in evaluation mode.
+
+    Raises WinnowError naming the file and the key that is missing, unexpected or of another shape.
+    """
+    if (folder / crs_diff.CONFIG).is_file():
+        parts = crs_diff.load_parts(folder, dtype)
+        generator = Generator(kind="crs_diff", name=str(folder), **parts)
+    elif (folder / INDEX).is_file():
+        generator = _load_pipeline(folder, dtype)
+    else:
+        raise WinnowError(f"{folder}: no {INDEX} and no {crs_diff.CONFIG}; {REMEDY}")
+    place = device()
+    for module in _modules(generator):
+        module.to(place).eval()
+    return generator
+
+
+def _load_pipeline(folder: Path, dtype: torch.dtype) -> Generator:
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    found = read_json(folder / INDEX).get("_class_name")
+    if found not in PIPELINES:
+        known = " or ".join(PIPELINES)
+        raise WinnowError(f"{folder / INDEX}: `_class_name` is {found!r}, expected {known}")
+    place = unet_folder(folder)
+    satellite = is_satellite(place)
+    if satellite:
+        unet, conditions = satellite_unet.load_unet(place, dtype)
+    else:
+        unet, conditions = _part(UNet2DConditionModel, place, dtype), None
+    return Generator(
+        kind="diffusionsat" if satellite else "stable_diffusion",
+        name=str(folder),
+        vae=_part(AutoencoderKL, folder / "vae", dtype),
+        unet=unet,
+        text_encoder=_part(CLIPTextModel, folder / "text_encoder", dtype),
+        tokenizer=_tokenizer(CLIPTokenizer, folder / "tokenizer"),
+        schedule=_schedule(folder / "scheduler" / "scheduler_config.json"),
+        conditions=conditions,
+    )
+
+
+def unet_folder(folder: Path) -> Path:
+    """Where a pipeline's UNet is: DiffusionSat's of the last checkpoint, else `unet`."""
+    steps = {
+        int(name): path / "unet"
+        for path in folder.glob("checkpoint-*")
+        if (name := path.name.removeprefix("checkpoint-")).isdigit() and is_satellite(path / "unet")
+    }
+    return steps[max(steps)] if steps else folder / "unet"
+
+
+def is_satellite(folder: Path) -> bool:
+    """Whether the UNet in a folder takes metadata as DiffusionSat's does."""
+    config = optional_json(folder / CONFIG)
+    return bool(config.get("num_metadata") and config.get("use_metadata", True))
+
+
+def _part(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """A model of diffusers or transformers, complete."""
+    if not (folder / CONFIG).is_file():
+        raise WinnowError(f"{folder}: no {CONFIG}, so the model lacks its {folder.name}; {REMEDY}")
+    _quiet()
+    own: dict[str, Any] = {"torch_dtype": dtype}
+    if not kind.__module__.startswith("diffusers."):  # else its error would not name the key
+        own = {"dtype": dtype, "ignore_mismatched_sizes": True}
+    try:
+        model, report = kind.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **own
+        )
+    except Exception as error:  # shapes, files, names: it raises many kinds
+        raise WinnowError(f"{folder}: cannot be loaded as {kind.__name__} ({error})") from error
+    for fault in ("missing_keys", "mismatched_keys", "unexpected_keys"):
+        if report[fault]:  # what is missing would be random
+            first = sorted(map(str, report[fault]))[0]
+            what = fault.replace("_", " ")
+            raise WinnowError(f"{folder}: {what}: {first} ({len(report[fault])} in all)")
+    return model
+
+
+def _tokenizer(kind: Any, folder: Path) -> Any:
+    try:
+        return kind.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # files that lack or are damaged: it raises many kinds
+        raise WinnowError(f"{folder}: no tokenizer can be loaded ({error}); {REMEDY}") from error
+
+
+def _schedule(path: Path) -> dict[str, Any]:
+    """The noise schedule; as diffusers' pipeline, with these two for what old files say of them."""
+    config = read_json(path)
+    known = ("epsilon", "v_prediction")
+    if config.get("prediction_type", known[0]) not in known:
+        raise WinnowError(
+            f"{path}: `prediction_type` is {config['prediction_type']!r}, expected one of {known}"
+        )
+    return {**config, "clip_sample": False, "steps_offset": 1}
+
+
+def save(generator: Generator, folder: Path, half: bool = False) -> None:
+    """Write a generator into an empty folder (the caller makes it atomic), in its own layout.
+
+    `half` stores 16-bit floats. Its ControlNet has a folder of its own: `save_controlnet`. Raises
+    OSError where the disk is full.
+    """
+    from diffusers import DDIMScheduler, __version__
+
+    g = generator
+    if g.kind == "crs_diff":
+        modules = g.unet, g.vae, g.text_encoder, g.tokenizer, g.conditions
+        return crs_diff.save_parts(*modules, folder, half)
+    _quiet()
+    _write(g.vae, folder / "vae", half)
+    _write(g.text_encoder, folder / "text_encoder", half)
+    if g.kind == "stable_diffusion":
+        _write(g.unet, folder / "unet", half)
+    else:
+        place = folder / f"checkpoint-{STEPS}" / "unet"
+        satellite_unet.save_unet(g.unet, g.conditions, place, half)
+    g.tokenizer.save_pretrained(folder / "tokenizer")
+    DDIMScheduler.from_config(g.schedule).save_pretrained(folder / "scheduler")
+    own = ["diffusionsat", satellite_unet.CLASS]
+    index = {
+        "_class_name": PIPELINE,
+        "_diffusers_version": __version__,
+        "vae": ["diffusers", "AutoencoderKL"],
+        "unet": ["diffusers", "UNet2DConditionModel"] if g.kind == "stable_diffusion" else own,
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+        "requires_safety_checker": False,
+    }
+    write_json(folder / INDEX, index)
+
+
+def load_controlnet(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
+    """The ControlNet in a folder of diffusers; `dataclasses.replace` puts it into a generator."""
+    from diffusers import ControlNetModel
+
+    return _part(ControlNetModel, folder, dtype).to(device()).eval()
+
+
+def save_controlnet(controlnet: Any, folder: Path, half: bool = False) -> None:
+    """Write a ControlNet's folder (the caller makes it atomic). Raises OSError as `save`."""
+    _write(controlnet, folder, half)
+
+
+def _write(module: Any, folder: Path, half: bool) -> None:
+    """Write one model of diffusers or transformers, in 16-bit or 32-bit floats."""
+    stored = copy.deepcopy(module).to("cpu", weights.storage(half))
+    try:
+        stored.save_pretrained(folder)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    config = read_json(folder / CONFIG)
+    config.pop("_name_or_path", None)  # where it was loaded from: no part of the model
+    write_json(folder / CONFIG, config)
+
+
+def _modules(generator: Generator) -> list[Any]:
+    modules = generator.vae, generator.unet, generator.text_encoder, generator.conditions
+    return [module for module in modules if module is not None]
+
+
+def _quiet() -> None:
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    diffusers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()

@@ -1,0 +1,87 @@
+"""Weights read strictly: what is missing, unexpected or of another shape is named with its file."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from winnow.data.errors import WinnowError
+
+
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WinnowError(
+            f"{path}: not readable as safetensors ({error}); fetch the model again"
+        ) from error
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file of `torch.save` (or safetensors); nothing in it is run.
+
+    A Lightning checkpoint has them under `state_dict`. Raises WinnowError for any other file.
+    """
+    if path.suffix == ".safetensors":
+        return read(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WinnowError(
+            f"{path}: not readable as tensors alone ({first}); if it holds other objects as well, "
+            "save its state dict by itself where you trust the file, best as safetensors"
+        ) from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    found = {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
+    if not found:
+        raise WinnowError(f"{path}: holds no state dict; give the file of a model's weights")
+    return found
+
+
+def storage(half: bool) -> torch.dtype:
+    """The kind of floats in which weights are stored."""
+    return torch.float16 if half else torch.float32
+
+
+def write(state: Mapping[str, torch.Tensor], path: Path, kind: torch.dtype | None = None) -> None:
+    """Write tensors, floats as `kind` (each as it is by default).
+
+    Raises OSError where the disk is full.
+    """
+    ready = {
+        key: value.to("cpu", kind if value.is_floating_point() else None).clone().contiguous()
+        for key, value in state.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        save_file(ready, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
+@torch.no_grad()
+def fill(
+    expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], path: Path
+) -> None:
+    """Copy `found`, read from `path`, into the tensors of `expected`, which has the same keys.
+
+    Raises WinnowError naming the key that is missing, unexpected or of another shape.
+    """
+    for key, tensor in found.items():
+        if key not in expected:
+            raise WinnowError(f"{path}: {key} is no part of the model that its configuration tells")
+        if tensor.shape != expected[key].shape:
+            raise WinnowError(
+                f"{path}: {key} has shape {tuple(tensor.shape)}, but by the configuration "
+                f"{tuple(expected[key].shape)}"
+            )
+    missing = sorted(set(expected) - set(found))
+    if missing:
+        raise WinnowError(f"{path}: lacks {missing[0]} ({len(missing)} missing in all)")
+    for key, tensor in expected.items():
+        tensor.copy_(found[key])
