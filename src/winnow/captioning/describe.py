@@ -1,6 +1,5 @@
 """Describe the images of a pool: one perspective, one caption an image."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,7 @@ from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.responses import Responses
 from winnow.data.errors import WinnowError
-from winnow.data.shards import iter_shard, shard_path
+from winnow.data.shards import pool_images
 from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, read_table
 from winnow.params.sections import Generation
 
@@ -90,18 +89,3 @@ def _prompts(uids: list[str], prompt: str, rule: pd.DataFrame | None) -> dict[st
         raise WinnowError("--rule: a relay perspective needs the rule captions")
     joined = rule[rule["uid"].isin(uids)].groupby("uid")["text"].agg(" ".join)
     return {str(uid): prompt.replace(RULE, tidy(text)) for uid, text in joined.items()}
-
-
-def pool_images(pool: Path, samples: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
-    """Stream (uid, encoded image), shard by shard."""
-    for shard in samples["shard"].unique().tolist():
-        wanted = set(samples.loc[samples["shard"] == shard, "uid"])
-        path, found = shard_path(pool, shard), 0
-        for uid, content in iter_shard(path):
-            if uid in wanted:
-                found += 1
-                yield uid, content
-        if found != len(wanted):
-            raise WinnowError(
-                f"{path}: holds {found} of the {len(wanted)} images that samples.parquet names"
-            )

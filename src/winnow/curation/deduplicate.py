@@ -14,9 +14,9 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
-from winnow.captioning.describe import pool_images
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, open_rgb
+from winnow.data.shards import pool_images
 from winnow.data.tables import DEDUPLICATED
 from winnow.models.clip import Clip
 

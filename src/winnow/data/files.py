@@ -80,6 +80,11 @@ def read_json(path: str | Path) -> Any:
         raise WinnowError(f"{path}: not valid JSON ({error})") from error
 
 
+def optional_json(path: str | Path) -> dict[str, Any]:
+    """An object of a JSON file, empty where there is no such file."""
+    return dict(read_json(path)) if Path(path).is_file() else {}
+
+
 def digest_bytes(content: bytes) -> str:
     """First 16 bytes of SHA-256, in hex: the form of a sample's `uid`."""
     return hashlib.sha256(content).hexdigest()[:32]

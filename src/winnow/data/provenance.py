@@ -39,6 +39,12 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     }
 
 
+def weight_files(name: str, model: Path) -> dict[str, Path]:
+    """The files of weights in a model's folder, by what `provenance` is to call them."""
+    files = sorted(model.rglob("*.safetensors"))
+    return {f"{name}/{file.relative_to(model).as_posix()}": file for file in files}
+
+
 def _cpu_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

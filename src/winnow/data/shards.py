@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+import pandas as pd
+
 from winnow.data.errors import WinnowError
 from winnow.data.images import FORMATS
 
@@ -89,3 +91,18 @@ def iter_members(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
         raise WinnowError(f"{path}: no such shard") from error
     except (tarfile.TarError, EOFError, OSError) as error:
         raise WinnowError(f"{path}: damaged shard ({error}); delete it and run again") from error
+
+
+def pool_images(pool: Path, samples: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
+    """Stream (uid, encoded image), shard by shard."""
+    for shard in samples["shard"].unique().tolist():
+        wanted = set(samples.loc[samples["shard"] == shard, "uid"])
+        path, found = shard_path(pool, shard), 0
+        for uid, content in iter_shard(path):
+            if uid in wanted:
+                found += 1
+                yield uid, content
+        if found != len(wanted):
+            raise WinnowError(
+                f"{path}: holds {found} of the {len(wanted)} images that samples.parquet names"
+            )

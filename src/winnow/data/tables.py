@@ -71,6 +71,14 @@ TRACE = {
     "combined": pa.float64(),
     "kept": pa.bool_(),
 }
+# The keep ratio of each scene, chosen from its scores; pairs without a scene are the scene "".
+CHOICE = {
+    "scene": TEXT,
+    "pairs": pa.int32(),
+    "clean_share": pa.float64(),  # of the pairs, by the mixture of the scores
+    "source": TEXT,  # whose mixture says so: scene, pool
+    "ratio": pa.float64(),
+}
 # Images of the reference split that are too much alike share a component; one of each is kept.
 DEDUPLICATED = {"uid": TEXT, "component": pa.int32(), "kept": pa.bool_()}
 # What was said about images of the reference split, and by whom. `prompt` is what was asked.
@@ -104,6 +112,10 @@ PREFERENCES = {
     "margin?": pa.float64(),  # of the mean ratings; none where the right answer is known
     "split": TEXT,  # train, test
 }
+# What every generator is asked to draw; the image of `row` is the file `{row:05d}.png`.
+PROMPTS = {"row": pa.int32(), "uid": TEXT, "scene?": TEXT, "prompt": TEXT}
+# Resampled distances: of two cells with the same prompts, equal numbers are equal resamples.
+DRAWS = {"metric": TEXT, "draw": pa.int32(), "value?": pa.float64()}
 # One row a query and metric. `group` (an image) is what the bootstrap resamples; two cells of one
 # track hold the same (metric, query) rows in the same order, so they can be compared paired.
 OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}

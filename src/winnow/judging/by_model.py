@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from winnow.captioning.answers import tidy
-from winnow.captioning.describe import pool_images
 from winnow.captioning.desk import Request
 from winnow.captioning.engine import Backend, ask
 from winnow.captioning.responses import Responses
+from winnow.data.shards import pool_images
 from winnow.data.tables import QUARANTINE, RATED
 from winnow.judging.rubric import LEVELS, Rating, Rubric
 from winnow.params.sections import Generation

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from winnow.captioning.describe import pool_images
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.responses import Responses
 from winnow.data.errors import WinnowError
+from winnow.data.shards import pool_images
 from winnow.data.tables import CANDIDATES, DEDUPLICATED, QUARANTINE, SAMPLES, read_table
 from winnow.preferences.draw import Question
 
