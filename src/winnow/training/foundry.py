@@ -1,9 +1,9 @@
 """The foundry: small CLIP models, trained from their seed, that take a large checkpoint's place.
 
 `clip` and `siglip` are general: they read only the scene's name; `siglip` learns by SigLIP's loss
-(Zhai et al. 2023). `domain_clip` read clean human captions of one
-half of the reference split, `evaluator_clip`, another architecture, those of the other half: it
-grades and never scores.
+(Zhai et al. 2023). `domain_clip` read clean human captions of one half of the reference split,
+`evaluator_clip`, another architecture, those of the other half: it grades and never scores, as does
+`evaluator_general`, which is general and saw the same half.
 """
 
 import copy
@@ -17,7 +17,7 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.models.clip import Clip, build
 from winnow.models.tokenizer import train_tokenizer
-from winnow.params.sections import Optimiser, Role
+from winnow.params.sections import GeneratorRole, Optimiser, Role
 from winnow.training.contrastive import fit
 
 VOCABULARY = 1200
@@ -45,15 +45,22 @@ BASE: dict[str, Any] = {
         "eos_id": 2,
     },
 }
-SEED: dict[Role, int] = {"clip": 1, "domain_clip": 2, "evaluator_clip": 3, "siglip": 6}
-GENERAL = ("clip", "siglip")
+SEED: dict[Role, int] = {
+    "clip": 1,
+    "domain_clip": 2,
+    "evaluator_clip": 3,
+    "siglip": 6,
+    "evaluator_general": 7,
+}
+GENERAL = ("clip", "siglip", "evaluator_general", "t2i")
+EVALUATORS = ("evaluator_clip", "evaluator_general")
 
 
 def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
     """open_clip's `model_cfg` of a stand-in; the evaluator's towers differ from the scorers'."""
     config = copy.deepcopy(BASE)
     config["text_cfg"]["vocab_size"] = vocabulary
-    if role == "evaluator_clip":
+    if role in EVALUATORS:
         config["vision_cfg"].update(layers=[1, 2, 1, 1], width=20, head_width=80)
         config["text_cfg"].update(width=64, layers=2)
     if role == "siglip":
@@ -81,10 +88,12 @@ def train_standin(
     return model, fit(model, pool, samples, pairs, settings, samples_seen, SEED[role])
 
 
-def training_pairs(role: Role, samples: pd.DataFrame, captions: pd.DataFrame) -> pd.DataFrame:
-    """The pairs (uid, text) a role may see: the evaluator's half of the images is no scorer's."""
+def training_pairs(
+    role: Role | GeneratorRole, samples: pd.DataFrame, captions: pd.DataFrame
+) -> pd.DataFrame:
+    """The pairs (uid, text) a role may see: the evaluators' half of the images is no scorer's."""
     second = np.array([int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]], dtype=bool)
-    own = samples[second if role == "evaluator_clip" else ~second]
+    own = samples[second if role in EVALUATORS else ~second]
     if role not in GENERAL:
         return captions[captions["uid"].isin(set(own["uid"]))][["uid", "text"]]
     labelled = own[own["scene"].notna()]

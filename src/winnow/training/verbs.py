@@ -1,25 +1,21 @@
 """Verbs `train-` standin, mllm, contrastive and score-model, and `tune-mllm`."""
 
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from winnow.command import verb
-from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_json
-from winnow.data.provenance import measured, provenance
+from winnow.data.provenance import measured, weight_files
 from winnow.data.tables import (
     CAPTIONS,
     LAYOUTS,
-    PAIR,
     PREFERENCES,
     SAMPLES,
-    SUBSET,
     read_table,
-    require_unique,
 )
 from winnow.params import sections
+from winnow.training import generation_verbs  # noqa: F401 (registers its verbs)
+from winnow.training.record import write_record
+from winnow.training.subsets import kept_pairs
 
 
 class StandinSettings(sections.Optimiser):
@@ -58,7 +54,7 @@ def train_standin(
             clip.save(model, folder, half=True)
         parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
         inputs = {"samples": pool / "samples.parquet", "human": human}
-        _record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
+        write_record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
@@ -117,7 +113,7 @@ def train_mllm(
         models.save(model, processor, folder, half=True)
         parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
         inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
-        _record(folder / "foundry.json", parameters, inputs, loss=losses["speak"])
+        write_record(folder / "foundry.json", parameters, inputs, loss=losses["speak"])
     print(f"{output}: losses {losses}, {cost['wall_s']:.0f} s")
 
 
@@ -148,7 +144,7 @@ def train_contrastive(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = _kept_pairs(subset, captions)
+    pairs = kept_pairs(subset, captions)
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         with measured(cost):
@@ -158,7 +154,7 @@ def train_contrastive(
         write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
-        _record(folder / "training.json", parameters, inputs, loss=losses[-1])
+        write_record(folder / "training.json", parameters, inputs, loss=losses[-1])
 
 
 @verb("pool", "captions", "subset", "model", "output", settings=sections.MllmTuning)
@@ -181,7 +177,7 @@ def tune_mllm(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = _kept_pairs(subset, captions)
+    pairs = kept_pairs(subset, captions)
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         with measured(cost):
@@ -191,18 +187,8 @@ def tune_mllm(
         mllm.save(tuned, processor, folder, half=True)
         parameters = {**settings.model_dump(), "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model, "captions": captions}
-        _record(folder / "training.json", parameters, inputs, loss=losses[-1])
+        write_record(folder / "training.json", parameters, inputs, loss=losses[-1])
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
-
-
-def _kept_pairs(subset: Path, captions: Path) -> pd.DataFrame:
-    """The pairs of a subset with their texts; WinnowError if the captions lack one."""
-    kept = read_table(subset, SUBSET)
-    require_unique(kept, PAIR, subset)
-    pairs = kept.merge(read_table(captions, CAPTIONS), on=PAIR, how="inner")
-    if len(pairs) != len(kept):
-        raise WinnowError(f"{subset}: {len(kept) - len(pairs)} of its pairs are not in {captions}")
-    return pairs
 
 
 class ScoreStageSettings(sections.ScoreStage):
@@ -249,13 +235,6 @@ def train_score_model(
         write_json(folder / "cost.json", {**cost, "samples": len(chosen)})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(chosen)}
         inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
-        inputs |= {f"model/{file.name}": file for file in sorted(model.glob("*.safetensors"))}
-        _record(folder / "training.json", parameters, inputs, losses=losses)
+        inputs |= weight_files("model", model)
+        write_record(folder / "training.json", parameters, inputs, losses=losses)
     print(f"{output}: {len(chosen)} pairs, {len(losses)} steps, {cost['wall_s']:.0f} s")
-
-
-def _record(
-    path: Path, parameters: dict[str, Any], inputs: dict[str, Path], **training: Any
-) -> None:
-    """Write the JSON that stays with a model: what its training gave, and what it came from."""
-    write_json(path, {**training, **provenance(parameters, inputs)})

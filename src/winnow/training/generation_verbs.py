@@ -1,0 +1,134 @@
+"""Verbs `train-` autoencoder, generator-standin and generator."""
+
+from pathlib import Path
+
+from winnow.command import verb
+from winnow.data.files import atomic_path, write_json
+from winnow.data.provenance import measured, weight_files
+from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, read_table
+from winnow.params import sections
+from winnow.training.record import write_record
+from winnow.training.subsets import kept_pairs
+
+
+@verb("pool", "human", "output", settings=sections.AutoencoderTraining)
+def train_autoencoder(
+    pool: Path,
+    human: Path,
+    output: Path,
+    threads: int,
+    settings: sections.AutoencoderTraining,
+) -> None:
+    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
+    import torch
+
+    from winnow.models import diffusion
+    from winnow.training import generators
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"]
+    captions = read_table(human, CAPTIONS)
+    captions = captions[captions["uid"].isin(set(samples["uid"]))]
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        with measured(cost):
+            generator, losses, psnr = generators.train_autoencoder(
+                pool, samples, captions, settings, settings.images_seen
+            )
+            diffusion.save(generator, folder, half=True)
+        parameters = {**settings.model_dump(), "images": len(samples)}
+        inputs = {"samples": pool / "samples.parquet", "human": human}
+        result = {"loss": losses[-1], "psnr_db": psnr}
+        write_record(folder / "foundry.json", parameters, inputs, **result)
+    print(f"{output}: PSNR {psnr:.1f} dB, {cost['wall_s']:.0f} s")
+
+
+@verb(
+    "pool",
+    "human",
+    "layouts",
+    "start",
+    "output",
+    values={"role": sections.GeneratorRole},
+    settings=sections.DiffusionTraining,
+)
+def train_generator_standin(
+    pool: Path,
+    human: Path,
+    layouts: Path,
+    start: Path,
+    output: Path,
+    role: sections.GeneratorRole,
+    threads: int,
+    settings: sections.DiffusionTraining,
+) -> None:
+    """Train a text-to-image stand-in: `t2i` from the autoencoder's folder, others from `t2i`."""
+    import torch
+
+    from winnow.models import diffusion
+    from winnow.training import generators
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"]
+    captions = read_table(human, CAPTIONS)
+    captions = captions[captions["uid"].isin(set(samples["uid"]))]
+    truth = read_table(layouts, LAYOUTS)
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        with measured(cost):
+            generator, losses = generators.train_generator_standin(
+                role, start, pool, samples, captions, truth, settings
+            )
+        if role == "controlnet":
+            diffusion.save_controlnet(generator.controlnet, folder, half=True)
+        else:
+            diffusion.save(generator, folder, half=True)
+        parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
+        inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
+        inputs |= weight_files("model", start)
+        write_record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
+    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+
+
+@verb(
+    "pool",
+    "captions",
+    "subset",
+    "model",
+    "output",
+    values={"seed": int},
+    settings=sections.DiffusionTraining,
+)
+def train_generator(
+    pool: Path,
+    captions: Path,
+    subset: Path,
+    model: Path,
+    output: Path,
+    seed: int,
+    threads: int,
+    settings: sections.DiffusionTraining,
+) -> None:
+    """Fine-tune a text-to-image model on one subset; writes a whole model folder."""
+    import torch
+
+    from winnow.models import diffusion
+    from winnow.training.diffusion import fit
+    from winnow.training.generators import captioned_latents
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    pairs = kept_pairs(subset, captions)
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        with measured(cost):
+            tuned = diffusion.load(model)
+            examples = captioned_latents(tuned, pool, samples, pairs)
+            losses = fit(tuned, examples, settings, seed)
+            diffusion.save(tuned, folder, half=True)
+        write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
+        parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
+        inputs = {"subset": subset, "captions": captions, **weight_files("model", model)}
+        write_record(folder / "training.json", parameters, inputs, loss=losses[-1])
