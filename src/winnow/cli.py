@@ -22,6 +22,7 @@ STAGES = (
     "curation",
     "preferences",
     "training",
+    "generation",
     "evaluation",
     "reporting",
 )

@@ -1,0 +1,1 @@
+"""Text-to-image models at work: prompts, sampling, folders of images."""

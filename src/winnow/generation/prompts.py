@@ -1,0 +1,36 @@
+"""What every generator is asked to draw: one human caption of each of some test images."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from winnow.data.errors import WinnowError
+from winnow.data.tables import PROMPTS
+
+
+def prompts_of(pool: Path, samples: pd.DataFrame, human: pd.DataFrame, images: int) -> pd.DataFrame:
+    """PROMPTS of `images` samples of the test split: the first by uid, a digest of the image, so
+    that sources which are ordered by scene give images of all.
+
+    The prompt is the caption with the lowest number. WinnowError where the split has fewer images,
+    or one of them has no caption.
+    """
+    test = samples[samples["split"] == "test"]
+    if len(test) < images:
+        raise WinnowError(
+            f"{pool}: --images: {images} prompts are asked for, the test split has {len(test)} "
+            "images; lower generation.sampling.images or enlarge the split"
+        )
+    first = human.sort_values("caption_id", kind="stable").drop_duplicates("uid")
+    asked = test.sort_values("uid").head(images).merge(first[["uid", "text"]], on="uid", how="left")
+    without = asked.loc[asked["text"].isna(), "uid"].tolist()
+    if without:
+        raise WinnowError(f"{pool}: test image {without[0]} has no caption")
+    asked = asked.assign(row=np.arange(images, dtype=np.int32), prompt=asked["text"])
+    return asked[[name.rstrip("?") for name in PROMPTS]]
+
+
+def noise_seeds(seed: int, images: int) -> list[int]:
+    """The seed of each image's first noise; more images leave those of the first as they are."""
+    return np.random.default_rng(seed).integers(2**31, size=images).tolist()

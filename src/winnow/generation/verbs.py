@@ -1,0 +1,145 @@
+"""Verbs `list-prompts`, `generate` and `import-images`."""
+
+from pathlib import Path
+from typing import Any
+
+from winnow.command import verb
+from winnow.data.errors import WinnowError
+from winnow.data.files import atomic_path, optional_json, write_json, write_text
+from winnow.data.provenance import measured, provenance, weight_files
+from winnow.data.tables import CAPTIONS, SAMPLES, read_table
+from winnow.generation.images import COST, RECORD, write_images
+from winnow.params import sections
+
+
+@verb("pool", "human", "output", values={"images": int})
+def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: int) -> None:
+    """Write what another generator is to draw: a listing (.csv or .jsonl) for `import-images`."""
+    import csv
+    import io
+    import json
+
+    from winnow.generation.imported import KEYS, listing
+
+    rows = listing(_prompts(pool, human, images))
+    if output.suffix == ".jsonl":
+        write_text(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, KEYS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(output, text.getvalue())
+
+
+@verb(
+    "pool",
+    "human",
+    "model",
+    "output",
+    optional=("controlnet", "masks"),
+    settings=sections.Sampling,
+)
+def generate(
+    pool: Path,
+    human: Path,
+    model: Path,
+    output: Path,
+    controlnet: Path | None,
+    masks: Path | None,
+    threads: int,
+    settings: sections.Sampling,
+) -> None:
+    """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
+    from itertools import chain
+
+    import torch
+
+    from winnow.generation.prompts import noise_seeds
+    from winnow.generation.sample import sample
+    from winnow.models import diffusion
+
+    if (controlnet is None) != (masks is None):
+        raise WinnowError("--controlnet and --masks: one needs the other")
+    torch.set_num_threads(threads)
+    prompts = _prompts(pool, human, settings.images)
+    texts = prompts["prompt"].tolist()
+    cost: dict[str, float] = {}
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        with measured(cost):
+            generator = diffusion.load(model)
+            control = None
+            if controlnet is not None and masks is not None:
+                generator, control = _controlled(generator, controlnet, masks, prompts)
+            seeds = noise_seeds(settings.seed, len(texts))
+            batches = sample(generator, texts, settings, seeds, control=control)
+            write_images(folder, prompts, chain.from_iterable(batches))
+        inputs = {"human": human, "samples": pool / "samples.parquet"}
+        inputs |= weight_files("model", model)
+        inputs |= weight_files("controlnet", controlnet) if controlnet else {}
+        inputs |= {"masks": masks} if masks else {}
+        record = {
+            "generator": generator.kind,
+            # a published model has neither
+            "training": optional_json(model / "training.json"),
+            "training_cost": optional_json(model / COST),
+            **provenance(settings.model_dump(), inputs),
+        }
+        write_json(folder / RECORD, record)
+        write_json(folder / COST, {**cost, "samples": len(texts)})
+    print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
+
+
+@verb("pool", "human", "folder", "output", values={"images": int})
+def import_images(
+    pool: Path, human: Path, folder: Path, output: Path, images: int, threads: int
+) -> None:
+    """Take in images that somebody generated, once their folder holds all that was asked for."""
+    from winnow.generation.imported import matched_files, read_images
+
+    prompts = _prompts(pool, human, images)
+    names = matched_files(folder, prompts)
+    cost: dict[str, float] = {}
+    with atomic_path(output) as made:
+        made.mkdir()
+        with measured(cost):
+            write_images(made, prompts, read_images(folder, names))
+        inputs = {"human": human, "samples": pool / "samples.parquet", "images": folder}
+        record = {
+            "generator": "folder",
+            "training": {},
+            "training_cost": {},
+            **provenance({"images": images}, inputs),
+        }
+        write_json(made / RECORD, record)
+        write_json(made / COST, {**cost, "samples": len(names)})
+
+
+def _prompts(pool: Path, human: Path, images: int) -> Any:
+    from winnow.generation.prompts import prompts_of
+
+    if images < 1:
+        raise WinnowError(f"--images: {images}; at least one is needed")
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    return prompts_of(pool, samples, read_table(human, CAPTIONS), images)
+
+
+def _controlled(generator: Any, controlnet: Path, masks: Path, prompts: Any) -> tuple[Any, Any]:
+    """The generator with its ControlNet, and the masks of the prompts' images, one-hot."""
+    from dataclasses import replace
+
+    import torch
+
+    from winnow.models import diffusion
+    from winnow.training.diffusion import one_hot
+    from winnow.training.generators import land_cover
+
+    network = diffusion.load_controlnet(controlnet)
+    labels = torch.from_numpy(land_cover(masks, prompts["uid"], generator.size))
+    classes = network.config.conditioning_channels
+    if int(labels.max()) >= classes:
+        raise WinnowError(
+            f"{masks}: class {int(labels.max())}; {controlnet} knows 0 to {classes - 1}"
+        )
+    return replace(generator, controlnet=network), one_hot(labels, classes)
