@@ -104,3 +104,17 @@ def standin(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["text_cfg"].update(width=32, heads=2)
     clip.save(clip.build(config, folder, seed=0), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_generator(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a generator as the foundry begins with: 64 px, random weights."""
+    import torch
+
+    from winnow.models import diffusion, diffusion_standins
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("generators") / "t2i"
+    folder.mkdir()
+    diffusion.save(diffusion_standins.build_stable_diffusion(world.human["text"], 0), folder)
+    return folder

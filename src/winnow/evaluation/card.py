@@ -13,6 +13,7 @@ _ANSWERS = (
     "an annotator's answers about the reference split, from the perspectives below and to closed "
     "and open questions, and merges of such answers"
 )
+_MISLED = "human captions, one in five of another image"
 SAW = {
     "clip": _GENERAL,
     "siglip": f"{_GENERAL}, by SigLIP's loss",
@@ -20,6 +21,12 @@ SAW = {
     "evaluator_clip": "clean human captions of the other half: it grades, and never scores",
     "mllm": f"{_ANSWERS}: it writes captions",
     "mllm_small": f"{_ANSWERS}: a smaller one",
+    "evaluator_general": f"{_GENERAL}; it grades generated images, and never scores",
+    "t2i": f"{_GENERAL}, from which captions are drawn badly until it is fine-tuned",
+    "geo_rssd": f"{_MISLED}, after what `t2i` read",
+    "diffusionsat": f"{_MISLED}, after what `geo_rssd` read, with resolution, cloud and month",
+    "crs_diff": f"{_MISLED}, after what `geo_rssd` read, with resolution, cloud and month",
+    "controlnet": "land-cover masks beside human captions, over `t2i`",
 }
 
 
@@ -91,8 +98,50 @@ def mllm_card(
     return _card(role, kind, training, ["perspective", *QUALITIES], rows)
 
 
+# Metric of the track `generation` -> what the card calls it, and the metric of real images.
+DRAWN = {
+    "fid": ("FID", "fid_floor"),
+    "kid": ("KID", "kid_floor"),
+    "clip_score": ("CLIP score", "clip_score_real"),
+    "remoteclip_score": ("RemoteCLIP score", "remoteclip_score_real"),
+    "scene_accuracy": ("scene told by the evaluator", "scene_accuracy_real"),
+}
+
+
+def generator_card(
+    role: str,
+    parameters: int,
+    training: dict[str, Any],
+    psnr: float,
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+) -> str:
+    """Markdown of a text-to-image stand-in: what it draws from human captions, beside real images.
+
+    `metrics` and `intervals` are those of the track `generation`; `psnr` in decibels is that of the
+    autoencoder, which limits every image.
+    """
+    rows = []
+    for metric, (name, real) in DRAWN.items():
+        if metric not in metrics:  # one scene
+            continue
+        low, high = intervals[metric]
+        reference = f"{metrics[real]:.3f}" if real in metrics else "none"
+        rows.append(f"| {name} | {metrics[metric]:.3f} | {low:.3f} to {high:.3f} | {reference} |")
+    kind = (
+        f"A small text-to-image model ({parameters / 1e6:.1f} M parameters, 64 px; reconstructions "
+        f"of its autoencoder have a PSNR of {psnr:.1f} dB)"
+    )
+    return _card(role, kind, training, ["metric", "value", "interval", "real images"], rows, "")
+
+
 def _card(
-    role: str, kind: str, training: dict[str, Any], header: list[str], rows: list[str]
+    role: str,
+    kind: str,
+    training: dict[str, Any],
+    header: list[str],
+    rows: list[str],
+    unit: str = " in percent,",
 ) -> str:
     settings = ", ".join(f"{key} {value}" for key, value in sorted(training["parameters"].items()))
     return "\n".join(
@@ -105,7 +154,7 @@ def _card(
             f"Training: {settings}; final loss {training['loss']:.3f}.",
             f"Code {training['code']}, reference split {training['inputs']['samples']}.",
             "",
-            "Quality on images that it did not see, in percent, with 95 % intervals over images:",
+            f"Quality on images that it did not see,{unit} with 95 % intervals over images:",
             "",
             f"| {' | '.join(header)} |",
             "|---" * len(header) + "|",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from winnow.data.files import atomic_path, write_json
 from winnow.data.metrics import Metrics, write_metrics
-from winnow.data.tables import OUTCOMES, write_table
+from winnow.data.tables import DRAWS, OUTCOMES, write_table
 
 
 def write_cell(
@@ -18,11 +18,12 @@ def write_cell(
     cost: Mapping[str, float],
     samples: int,
     extra: Mapping[str, Any] | None = None,
+    draws: pd.DataFrame | None = None,
 ) -> None:
     """Write a cell's folder, whole or not at all: metrics.json, outcomes.parquet and cost.json.
 
     `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
-    contents of further JSON files by their name.
+    contents of further JSON files by their name; `draws`, a table DRAWS, becomes draws.parquet.
     """
     with atomic_path(output) as folder:
         folder.mkdir()
@@ -31,6 +32,8 @@ def write_cell(
         write_json(folder / "cost.json", {**cost, "samples": samples})
         for name, content in (extra or {}).items():
             write_json(folder / name, content)
+        if draws is not None:
+            write_table(folder / "draws.parquet", draws, DRAWS)
 
 
 def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:

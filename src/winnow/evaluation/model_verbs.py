@@ -1,11 +1,10 @@
 """Verbs `evaluate-` contrastive, score-model, standin and mllm: how good a trained model is."""
 
 from pathlib import Path
-from typing import Any
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json, write_text
+from winnow.data.files import optional_json, read_json, write_text
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, LAYOUTS, PREFERENCES, SAMPLES, read_table
@@ -66,8 +65,8 @@ def evaluate_contrastive(
     metrics = estimates(outcomes, means)
     counts = {str(name): len(rows) for name, rows in outcomes.groupby("metric")}
     queries = counts | {name: sum(counts[m] for m in parts) for name, parts in means.items()}
-    training = _optional(model / "training.json")  # the control `pretrained` has none
-    spent = _optional(model / "cost.json")
+    training = optional_json(model / "training.json")  # the control `pretrained` has none
+    spent = optional_json(model / "cost.json")
     cell = Cell(track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=cell_seed)
     inputs = {
         "human": human,
@@ -126,7 +125,7 @@ def evaluate_score_model(
         values = pair_scores(score.load(model), pool, samples, pairs, preferences)
         outcomes = pair_outcomes(pairs, *values.T)
         found = summary(outcomes, settings)
-    training = _optional(model / "training.json")  # a published model has none
+    training = optional_json(model / "training.json")  # a published model has none
     losses = training.pop("losses", [])
     inputs = {"preferences": preferences, "samples": pool / "samples.parquet", "model": model}
     result = Metrics(
@@ -145,10 +144,6 @@ def evaluate_score_model(
     )
     curve = {"training.json": {"losses": losses}}
     write_cell(output, result, outcomes, cost, len(pairs), extra=curve)
-
-
-def _optional(path: Path) -> dict[str, Any]:
-    return dict(read_json(path)) if path.is_file() else {}
 
 
 @verb("pool", "human", "zeroshot", "model", "output", values={"role": sections.Role})

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from winnow.captioning.describe import pool_images
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
+from winnow.data.shards import pool_images
 from winnow.models.score import score_pairs
 from winnow.models.score_network import Asked, ScoreModel
 

@@ -1,5 +1,10 @@
-"""Verbs of evaluation: of models, and of texts and those who judge them."""
+"""Verbs of evaluation: of models, of generated images, and of texts and those who judge
+them."""
 
-from winnow.evaluation import model_verbs, text_verbs
+from winnow.evaluation import generation_verbs, model_verbs, text_verbs
 
-__all__ = ["model_verbs", "text_verbs"]  # they register their verbs when they are imported
+__all__ = [
+    "generation_verbs",
+    "model_verbs",
+    "text_verbs",
+]  # they register their verbs when they are imported
