@@ -20,7 +20,7 @@ from open_clip_train.data import get_wds_dataset
 
 from winnow.cli import main
 from winnow.curation.export import export_subset
-from winnow.curation.select import keep_above, keep_count, keep_ratio, scene_codes
+from winnow.curation.select import keep_above, keep_count, keep_ratio, scenes_of
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.shards import iter_members, iter_shard, shard_path
@@ -140,10 +140,10 @@ def test_groups_must_fit() -> None:
 def test_scenes_by_uid(tmp_path: Path) -> None:
     samples = pa.table({"uid": ["a", "b", "c", "d"], "scene": ["port", None, "farm", "port"]})
     scores = table([("d", 0, 1, 0), ("b", 0, 1, 0), ("a", 1, 1, 0), ("c", 0, 1, 0)])
-    codes = scene_codes(scores, samples)
+    codes, _ = scenes_of(scores, samples)
     assert codes[0] == codes[2] and len(set(codes.tolist())) == 3
     with pytest.raises(WinnowError, match=r"no sample has uid x \(row 1\)"):
-        scene_codes(table([("a", 0, 1, 0), ("x", 0, 1, 0)]), samples)
+        scenes_of(table([("a", 0, 1, 0), ("x", 0, 1, 0)]), samples)
 
 
 # the verbs

@@ -21,14 +21,21 @@ def keep_ratio(scores: pa.Table, ratio: float, groups: np.ndarray | None = None)
     ratio keeps a subset of what a larger one keeps. Only ties at the threshold are compared by
     uid, so 5 million rows take about a second.
     """
+    if groups is not None:
+        return keep_ratios(scores, np.full(int(groups.max(initial=-1)) + 1, ratio), groups)
     values = scores["score"].to_numpy()
-    if groups is None:
-        return _best(scores, values, np.arange(len(values)), ratio)
+    return _best(scores, values, np.arange(len(values)), ratio)
+
+
+def keep_ratios(scores: pa.Table, ratios: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Indices (ascending) of the best `ratios[g]` of the rows of each group `g` = `groups` [n]."""
+    values = scores["score"].to_numpy()
     if len(groups) != len(values):
         raise WinnowError(f"{len(groups)} groups for {len(values)} scores")
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order])) + 1
-    kept = [_best(scores, values, rows, ratio) for rows in np.split(order, starts) if len(rows)]
+    parts = [rows for rows in np.split(order, starts) if len(rows)]
+    kept = [_best(scores, values, rows, float(ratios[groups[rows[0]]])) for rows in parts]
     return np.sort(np.concatenate(kept)) if kept else np.empty(0, dtype=np.int64)
 
 
@@ -52,11 +59,15 @@ def _best(scores: pa.Table, values: np.ndarray, rows: np.ndarray, ratio: float) 
     return np.sort(np.concatenate([above, level]))
 
 
-def scene_codes(scores: pa.Table, samples: pa.Table) -> np.ndarray:
-    """The scene of each scored pair as a small integer; pairs without a scene form one group."""
+def scenes_of(scores: pa.Table, samples: pa.Table) -> tuple[np.ndarray, list[str]]:
+    """The scene of each scored pair as a small integer, and the scenes' names by that integer.
+
+    Pairs without a scene form one group, whose name is empty. WinnowError names a pair whose image
+    is not among the samples.
+    """
     place = pc.index_in(scores["uid"], samples["uid"].combine_chunks())
     if place.null_count:
         row = pc.index(pc.is_null(place), True).as_py()
         raise WinnowError(f"samples.parquet: no sample has uid {scores['uid'][row]} (row {row})")
     encoded = pc.fill_null(samples["scene"], "").combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy()[place.to_numpy()]
+    return encoded.indices.to_numpy()[place.to_numpy()], encoded.dictionary.to_pylist()

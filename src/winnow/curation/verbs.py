@@ -1,12 +1,15 @@
-"""Verbs `deduplicate`, `select` and `export`."""
+"""Verbs `deduplicate`, `choose-ratios`, `select` and `export`."""
 
 from pathlib import Path
+
+from pydantic import Field, PositiveInt
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
 from winnow.data.tables import (
     CAPTIONS,
+    CHOICE,
     DEDUPLICATED,
     PAIR,
     SAMPLES,
@@ -19,6 +22,8 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.params import sections
+
+PLACES = {name: SAMPLES[name] for name in ("uid", "scene?")}  # the other columns take seconds
 
 
 @verb("pool", "model", "output", values={"threshold": float})
@@ -37,32 +42,68 @@ def deduplicate(pool: Path, model: Path, output: Path, threshold: float, threads
     print(f"kept {int(table['kept'].sum())} of {len(table)} images")
 
 
+class ChoiceSettings(sections.Section):
+    """What the keep ratio of each scene is chosen from."""
+
+    ratios: list[sections.Ratio] = Field(min_length=1, description="The candidates")
+    min_pairs: PositiveInt = Field(
+        50, description="Pairs under which a scene follows the whole pool's scores"
+    )
+
+
+@verb("scores", "pool", "output", settings=ChoiceSettings)
+def choose_ratios(
+    scores: Path, pool: Path, output: Path, threads: int, settings: ChoiceSettings
+) -> None:
+    """Choose from the scores alone how much of each scene to keep."""
+    from winnow.curation.choice import choose
+    from winnow.curation.select import scenes_of
+
+    table = read_arrow(scores, SCORES)
+    codes, names = scenes_of(table, read_arrow(pool / "samples.parquet", PLACES))
+    values = table["score"].to_numpy()
+    chosen = choose(values, codes, names, settings.ratios, settings.min_pairs)
+    write_table(output, chosen, CHOICE)
+    for row in chosen.itertuples():
+        print(f"{row.scene}: {row.clean_share:.3f} by the {row.source}, keeping {row.ratio:g}")
+
+
 class SelectSettings(sections.Curation):
-    """Which part to keep: `ratio`, or `threshold` in its place."""
+    """Which part to keep: `ratio`, or `threshold` in its place; neither with --choice."""
 
     ratio: sections.Ratio | None = None
     threshold: float | None = None
 
 
-@verb("scores", "pool", "output", settings=SelectSettings)
-def select(scores: Path, pool: Path, output: Path, threads: int, settings: SelectSettings) -> None:
-    """Keep the best pairs: by ratio (of the pool or of each scene), or by threshold."""
+@verb("scores", "pool", "output", optional=("choice",), settings=SelectSettings)
+def select(
+    scores: Path,
+    pool: Path,
+    output: Path,
+    choice: Path | None,
+    threads: int,
+    settings: SelectSettings,
+) -> None:
+    """Keep the best pairs: by ratio (of the pool or of each scene), choice, or threshold."""
     import pyarrow.parquet as pq
 
-    from winnow.curation.select import keep_above, keep_ratio, scene_codes
+    from winnow.curation.choice import read_choice
+    from winnow.curation.select import keep_above, keep_ratio, keep_ratios, scenes_of
 
     table = read_arrow(scores, SCORES)
-    if (settings.ratio is None) == (settings.threshold is None):
-        raise WinnowError("give either --ratio or --threshold")
+    if [settings.ratio, settings.threshold, choice].count(None) != 2:
+        raise WinnowError("give either --ratio or --threshold, or --choice")
     if settings.threshold is not None:
         kept = keep_above(table, settings.threshold)
+    elif settings.ratio is not None and settings.within == "pool":
+        kept = keep_ratio(table, settings.ratio)
     else:
-        groups = None
-        if settings.within == "scene":
-            columns = {name: SAMPLES[name] for name in ("uid", "scene?")}  # the others take seconds
-            groups = scene_codes(table, read_arrow(pool / "samples.parquet", columns))
-        assert settings.ratio is not None
-        kept = keep_ratio(table, settings.ratio, groups)
+        groups, names = scenes_of(table, read_arrow(pool / "samples.parquet", PLACES))
+        if choice is not None:
+            kept = keep_ratios(table, read_choice(choice, names, groups), groups)
+        else:
+            assert settings.ratio is not None
+            kept = keep_ratio(table, settings.ratio, groups)
     with atomic_path(output) as temporary:
         pq.write_table(table.select(PAIR).take(kept).cast(schema(SUBSET)), temporary)
     print(f"kept {len(kept)} of {table.num_rows} pairs")

@@ -1,4 +1,4 @@
-"""Verb `score`."""
+"""Verbs `score` and `combine-scores`."""
 
 import sys
 from pathlib import Path
@@ -59,6 +59,18 @@ def score(
                 ahead=_ahead(),
             )
     write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
+
+
+@verb("output", lists=("scores",))
+def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
+    """Join the scores of several scorers into one: the mean of their z-scores over the pairs."""
+    from winnow.scoring.combine import combine_scores as combined
+
+    cost: dict[str, float] = {}
+    with measured(cost):
+        table = combined(scores)
+        write_table(output, table, SCORES)
+    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
 
 
 def _ahead() -> int:
