@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.params import sections
-from winnow.params.load import CONTROLS, Experiments, Params, cells, merge, read, resolve, sweep
+from winnow.params.load import (
+    CONTROLS,
+    Experiments,
+    GenerationCells,
+    Params,
+    cells,
+    merge,
+    read,
+    resolve,
+    sweep,
+)
 from winnow.scoring.scorers import BUILT_IN, ClipScore
 
 ROOT = Path(__file__).parents[1]
@@ -211,13 +221,59 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t.update(source={"kind": "karpathy", "images": "a"}),
         ["source.karpathy.annotations", "missing"],
     ),
+    "a mean of the truth": (
+        lambda t: t["scorers"].update(mine={"mean_of": ["clip", "oracle"]}),
+        ["scorers.mine", "mean_of", "'oracle'"],
+    ),
+    "a mean of means": (
+        lambda t: t["scorers"].update(mine={"mean_of": ["dldc"]}),
+        ["scorers.mine", "mean_of", "'dldc'"],
+    ),
+    "a mean with a model": (
+        lambda t: t["scorers"].update(mine={"mean_of": ["clip"], "model": "clip"}),
+        ["scorers.mine", "mean_of"],
+    ),
+    "choice and threshold": (
+        lambda t: t["scorers"]["dldc_chosen"].update(threshold=0.5),
+        ["scorers.dldc_chosen", "choose", "threshold"],
+    ),
+    "a baseline of two kinds": (
+        lambda t: t["generation"]["baselines"].update(mine={"model": "crs_diff", "images": "a"}),
+        ["generation.baselines.mine", "model", "images"],
+    ),
+    "a baseline named as a scorer": (
+        lambda t: t["generation"]["baselines"].update(clip={"images": "a"}),
+        ["generation.baselines.clip", "scorer"],
+    ),
+    "a baseline that is the base": (
+        lambda t: t["generation"]["baselines"].update(mine={"model": "t2i"}),
+        ["generation.baselines.mine", "t2i", "pretrained"],
+    ),
+    "a baseline twice": (
+        lambda t: t["generation"]["baselines"].update(mine={"model": "crs_diff"}),
+        ["generation.baselines", "'crs_diff' is named twice"],
+    ),
+    "generation of a caption set out of the sweep": (
+        lambda t: t["generation"].update(captions=["humans"]),
+        ["generation.captions", "'humans'", "sweep.captions"],
+    ),
+    "generation by no scorer": (
+        lambda t: t["generation"].update(scorers=["dldcc"]),
+        ["generation.scorers", "'dldcc'"],
+    ),
+    "a subfolder of what has none": (
+        lambda t: t["models"].update(
+            mllm={"loader": "transformers", "id": "a/b", "subfolder": "c"}
+        ),
+        ["models.mllm", "subfolder", "diffusers"],
+    ),
     "model without id": (
         lambda t: t["models"].update(clip={"loader": "open_clip"}),
         ["models.clip", "id", "open_clip"],
     ),
     "role of no model": (
         lambda t: t["models"].update(clap={"loader": "standin"}),
-        ["models.clap", "'clap'", "'clip', 'siglip', 'domain_clip', 'evaluator_clip', 'mllm', "],
+        ["models.clap", "'clap'", "'clip', 'siglip', 'domain_clip', 'evaluator_clip', "],
     ),
     "a loader that the role has no use for": (
         lambda t: t["models"].update(mllm={"loader": "open_clip", "id": "ViT-B-32"}),
@@ -392,6 +448,10 @@ def test_cells(
         captions=["human", "mllm"], curated=["mllm"],
         seeds=seeds, known_noise=known, known_truth=truth,
         recipes=methods, recipe_seeds=seeds,
+        generation=GenerationCells(
+            scorers=[*swept, "chooser"], chosen=["chooser"], ratios=listed, captions=["human"],
+            baselines=["theirs"], seeds=seeds,
+        ),
     )  # fmt: skip
     everything = cells(experiments)
     assert len(set(everything)) == len(everything)
@@ -406,6 +466,14 @@ def test_cells(
         assert {c.scorer for c in own if c.track == "detection"} == (
             scorers - {"none"} if truth else set()
         )
+    drawn = [cell for cell in everything if cell.track == "generation"]
+    for name in swept:
+        assert {c.ratio for c in drawn if c.scorer == name} == set(listed)
+    assert {c.ratio for c in drawn if c.scorer == "chooser"} == {headline}
+    untuned = [(c.scorer, c.seed) for c in drawn if c.scorer in ("pretrained", "theirs")]
+    assert untuned == [("pretrained", 0), ("theirs", 0)]
+    assert {c.captions for c in drawn if c.scorer == "none"} == {"raw", "human"}
+    assert {c.seed for c in drawn if c.scorer == "none"} == set(seeds)
     learned = [(c.scorer, c.seed) for c in everything if c.track == "preference"]
     trained = [(name, seed) for name in methods for seed in dict.fromkeys(seeds)]
     assert learned == [*trained, *([("judge", 0)] if methods else [])]
@@ -420,7 +488,7 @@ def test_cells(
         assert {(r, s) for n, r, s in contrastive if n == name} == {
             (ratio, seed) for ratio in wanted for seed in seeds
         }
-    assert {c.scorer for c in found} == {"none", "pretrained", *compared}
+    assert {name for name, _, _ in contrastive} == {"none", "pretrained", *compared}
     detection = [c for c in found if c.track == "detection"]
     assert [(c.scorer, c.ratio, c.seed) for c in detection] == [
         (name, 1.0, 0) for name in compared if known

@@ -24,6 +24,11 @@ _LOADERS = {
     "mllm_small": ["standin", "transformers"],
     "judge": ["openai"],
     "score_model": ["transformers"],
+    "t2i": ["standin", "diffusers"],
+    "geo_rssd": ["standin", "diffusers"],
+    "controlnet": ["standin", "diffusers"],
+    "diffusionsat": ["standin", "diffusionsat"],
+    "crs_diff": ["standin", "crs_diff"],
 }
 
 
@@ -36,6 +41,18 @@ class Experiments(sections.Sweep):
     recipe_seeds: list[sections.Seed]
     known_noise: bool
     known_truth: bool  # of captions that models wrote
+    generation: "GenerationCells"
+
+
+class GenerationCells(Section):
+    """What spans the cells of the track `generation`."""
+
+    scorers: list[Name]
+    chosen: list[Name] = Field(description="Those of the scorers that choose a ratio by scene")
+    ratios: list[Ratio]
+    captions: list[Name]
+    baselines: list[Name]
+    seeds: list[sections.Seed]
 
 
 class Params(Section):
@@ -59,6 +76,7 @@ class Params(Section):
     foundry: sections.Foundry
     contrastive: sections.Contrastive
     zeroshot: sections.Zeroshot
+    generation: sections.TextToImage
     statistics: sections.Statistics
 
     @model_validator(mode="after")
@@ -68,16 +86,62 @@ class Params(Section):
             if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
         places = {"sweep.scorers": self.sweep.scorers}
+        swept = [s for s in self.generation.scorers if not self._chooses(s)]
+        places["generation.scorers"] = swept
         if "loop" in self.sweep.captions:
             places["captioning.loop.scorers"] = self.captioning.loop.scorers
         for place, names in places.items():
             for name in names:
                 if name not in self.scorers:
                     raise ValueError(f"{place}: unknown scorer {name!r} (scorers: {known})")
-                if self.scorers[name].threshold is not None:
-                    raise ValueError(f"{place}: {name!r} has a threshold, so no ratio changes it")
+                if self.scorers[name].threshold is not None or self.scorers[name].choose:
+                    raise ValueError(
+                        f"{place}: {name!r} has a threshold or chooses, so no ratio changes it"
+                    )
         if PRETRAINED in self.scorers:
             raise ValueError(f"scorers: {PRETRAINED!r} is the name of the untuned model's cell")
+        return self
+
+    def _knows(self, name: str) -> bool:
+        return (self.scorers[name].use or name) == "oracle"
+
+    def _chooses(self, name: str) -> bool:
+        return name in self.scorers and self.scorers[name].choose
+
+    @model_validator(mode="after")
+    def _means_are_of_scorers(self) -> "Params":
+        for name, scorer in self.scorers.items():
+            for part in scorer.mean_of:
+                if part not in self.scorers or self.scorers[part].mean_of or self._knows(part):
+                    raise ValueError(
+                        f"scorers.{name}: mean_of: {part!r} is no scorer that scores by itself, "
+                        "without the truth"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _baselines_have_own_names(self) -> "Params":
+        for name, baseline in self.generation.baselines.items():
+            if name in self.scorers or name == PRETRAINED:
+                raise ValueError(f"generation.baselines.{name}: is the name of a scorer's cells")
+            if baseline.model == "t2i":
+                raise ValueError(f"generation.baselines.{name}: t2i draws the cell {PRETRAINED!r}")
+        models = [b.model or b.images for b in self.generation.baselines.values()]
+        twice = next((model for model in models if models.count(model) > 1), None)
+        if twice is not None:
+            raise ValueError(f"generation.baselines: {twice!r} is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _generation_is_of_the_sweep(self) -> "Params":
+        for name in self.generation.captions:
+            if name not in self.sweep.captions:
+                raise ValueError(f"generation.captions: {name!r} is not in sweep.captions")
+        for name in self.generation.scorers:
+            if name == "none":
+                raise ValueError("generation.scorers: 'none' is there without being named")
+            if self.scorers[name].threshold is not None:
+                raise ValueError(f"generation.scorers: {name!r} has a threshold")
         return self
 
     @model_validator(mode="after")
@@ -103,7 +167,7 @@ class Params(Section):
     def _scorers_are_known(self) -> "Params":
         for name, scorer in self.scorers.items():
             use = scorer.use or name
-            if scorer.scores is not None or ":" in use:
+            if scorer.scores is not None or scorer.mean_of or ":" in use:
                 continue
             if use not in sections.BUILT_IN:
                 raise ValueError(
@@ -304,6 +368,10 @@ def _rooted(params: Params, root: Path) -> Params:
         for key in ("rubric", "questions", "text_pairs")
         if (path := getattr(params.preferences, key)) is not None
     }
+    baselines = {
+        name: b.model_copy(update={"images": absolute(b.images)}) if b.images else b
+        for name, b in params.generation.baselines.items()
+    }
     return params.model_copy(
         update={
             "source": source,
@@ -312,6 +380,7 @@ def _rooted(params: Params, root: Path) -> Params:
             "models": models,
             "annotations": params.annotations.model_copy(update=named),
             "captioning": params.captioning.model_copy(update={"perspectives": perspectives}),
+            "generation": params.generation.model_copy(update={"baselines": baselines}),
             "preferences": params.preferences.model_copy(update=asked),
         }
     )
@@ -327,6 +396,14 @@ def sweep(params: Params) -> Experiments:
         recipe_seeds=params.score_model.seeds,
         known_noise=params.captions.known_noise,
         known_truth=params.source.kind == "terrarium",
+        generation=GenerationCells(
+            scorers=params.generation.scorers,
+            chosen=[s for s in params.generation.scorers if params.scorers[s].choose],
+            ratios=params.generation.ratios,
+            captions=params.generation.captions,
+            baselines=list(params.generation.baselines),
+            seeds=params.generation.seeds,
+        ),
     )
 
 
@@ -353,7 +430,23 @@ def cells(experiments: Experiments) -> list[Cell]:
     for captions in experiments.captions:
         found += _caption_set_cells(captions, experiments)
     found += _preference_cells(experiments)
+    found += _generation_cells(experiments)
     return found
+
+
+def _generation_cells(experiments: Experiments) -> Iterator[Cell]:
+    """Generators that draw as they are; and fine-tuned: on all pairs, on subsets, on other sets."""
+    given = experiments.generation
+    for name in (PRETRAINED, *given.baselines):
+        yield Cell(track="generation", captions="raw", scorer=name, ratio=1.0, seed=0)
+    tuned = [("raw", "none", 1.0)]
+    for scorer in given.scorers:
+        ratios = [experiments.ratio] if scorer in given.chosen else given.ratios
+        tuned += [("raw", scorer, ratio) for ratio in ratios]
+    tuned += [(captions, "none", 1.0) for captions in given.captions]
+    for captions, scorer, ratio in dict.fromkeys(tuned):
+        for seed in dict.fromkeys(given.seeds):
+            yield Cell(track="generation", captions=captions, scorer=scorer, ratio=ratio, seed=seed)
 
 
 def _preference_cells(experiments: Experiments) -> Iterator[Cell]:

@@ -26,9 +26,11 @@ Noise = Literal[
     "truncated",
     "infeasible",
 ]
-Role = Literal["clip", "siglip", "domain_clip", "evaluator_clip"]  # of contrastive models
+# Of contrastive models; the evaluators grade, and no scorer uses them.
+Role = Literal["clip", "siglip", "domain_clip", "evaluator_clip", "evaluator_general"]
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
-ModelRole = Literal[Role, MllmRole, "llm"]
+GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
+ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]
 OptionalRole = Literal["judge", "score_model"]  # a server that judges, a published score model
 PairKind = Literal["text", "caption", "closed", "open", "remote_sensing"]
 Part = Literal["vision", "language", "head"]  # of a score model
@@ -184,11 +186,24 @@ class Scorer(ScorerCode):
     threshold: float | None = Field(
         None, description="Keep what scores this or more, in place of the keep ratios"
     )
+    mean_of: list[Name] = Field(
+        default_factory=list, description="Other scorers, whose mean z-score it is"
+    )
+    choose: bool = Field(
+        False, description="Keep of each scene the share that its scores say is good, as DLDC does"
+    )
+    within: Literal["pool", "scene"] | None = Field(
+        None, description="Takes the place of `curation.within` for this scorer"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "Scorer":
         if self.scores is not None and (self.use or self.model or self.options):
             raise ValueError("`scores` names a finished parquet: drop `use`, `model` and `options`")
+        if self.mean_of and (self.scores or self.use or self.model or self.options):
+            raise ValueError("`mean_of` joins other scorers: drop what says how it scores")
+        if self.choose and self.threshold is not None:
+            raise ValueError("`choose` and `threshold` both say how much is kept")
         return self
 
 
@@ -249,6 +264,88 @@ class MllmTuning(Optimiser):
     """Fine-tuning of a multimodal model on captions."""
 
     samples_seen: PositiveInt = Field(description="Pairs seen")
+
+
+class Diffusion(Optimiser):
+    """How a text-to-image model is trained."""
+
+    ema: Fraction = Field(0.99, description="Decay of the averaged weights, which are kept; 0: off")
+    min_snr: PositiveFloat | None = Field(
+        5.0, description="Gamma of the min-SNR weights of Hang et al. 2023; null weighs all alike"
+    )
+    drop_prompt: Fraction = Field(
+        0.1, description="Share of the prompts left empty, for classifier-free guidance"
+    )
+    lora_rank: PositiveInt | None = Field(
+        None, description="Rank of LoRA's matrices; null trains every weight of the UNet"
+    )
+    train_text: bool = Field(False, description="Whether the text encoder is trained as well")
+
+
+class DiffusionTraining(Diffusion):
+    """Fine-tuning of a text-to-image model."""
+
+    samples_seen: PositiveInt = Field(description="Pairs seen, equal at every keep ratio")
+
+
+class Sampling(Section):
+    """How a text-to-image model draws."""
+
+    images: PositiveInt = Field(description="Images, each of a caption of the test split")
+    steps: PositiveInt = Field(25, description="Of the DDIM sampler")
+    eta: Fraction = Field(0.0, description="Noise of the DDIM sampler; 0 is deterministic")
+    guidance: Annotated[float, Field(ge=1)] = Field(
+        4.0, description="Scale of classifier-free guidance; 1 is none"
+    )
+    batch_size: PositiveInt = Field(100, description="Images drawn at once")
+    seed: Seed = Field(0, description="Draws the first noise of each image")
+    long_prompts: Literal["refuse", "truncate"] = Field(
+        "refuse", description="Of more tokens than the text encoder takes"
+    )
+
+
+class GenerationMetrics(Section):
+    """What generated images are measured by."""
+
+    features: Literal["evaluator", "inception"] = Field(
+        "evaluator",
+        description="Where FID and KID are taken: the role evaluator_clip's, or Inception's",
+    )
+    resamples: PositiveInt = Field(200, description="Bootstrap resamples of FID and KID")
+    kid_subsets: PositiveInt = Field(50, description="Subsets that KID is the mean of")
+    kid_subset_size: PositiveInt = Field(200, description="Images in each of them, at most")
+
+
+class Baseline(Section):
+    """A published generator that fine-tuned ones are compared with."""
+
+    model: GeneratorRole | None = Field(None, description="The role of a model that draws")
+    images: str | None = Field(
+        None, description="Or a folder of images that somebody generated, with their prompts"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Baseline":
+        if (self.model is None) == (self.images is None):
+            raise ValueError("give either `model`, a role, or `images`, a folder")
+        return self
+
+
+class TextToImage(Section):
+    """The track `generation`: a text-to-image model, fine-tuned on subsets."""
+
+    training: DiffusionTraining
+    sampling: Sampling
+    metrics: GenerationMetrics
+    scorers: list[Name] = Field(description="Whose subsets fine-tune a generator")
+    ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
+    captions: list[Name] = Field(
+        default_factory=list, description="Caption sets beside `raw` that fine-tune one, all pairs"
+    )
+    baselines: Named[Baseline] = Field(
+        default_factory=dict, description="Published generators, drawing as they are"
+    )
+    seeds: list[Seed] = Field(min_length=1, description="Training repeats")
 
 
 class Captioner(Section):
@@ -374,6 +471,20 @@ class MllmTraining(Optimiser):
     answers_per_image: PositiveInt = Field(2, description="Answers about each image of a batch")
 
 
+class AutoencoderTraining(Optimiser):
+    """Training of the autoencoder that all generator stand-ins share."""
+
+    images_seen: PositiveInt = Field(description="Images seen")
+
+
+class GeneratorTraining(Section):
+    """Training of the generator stand-ins."""
+
+    autoencoder: AutoencoderTraining
+    diffusion: Diffusion = Field(description="Of every generator")
+    samples_seen: dict[GeneratorRole, PositiveInt] = Field(description="Pairs seen by each of them")
+
+
 class Foundry(Section):
     """Training of the stand-ins."""
 
@@ -382,6 +493,7 @@ class Foundry(Section):
     optimiser: Optimiser = Field(description="Shared by the contrastive stand-ins")
     samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each of them")
     mllm: MllmTraining = Field(description="The multimodal stand-ins, large and small")
+    generators: GeneratorTraining = Field(description="The text-to-image stand-ins")
 
 
 class Zeroshot(Section):
@@ -441,20 +553,35 @@ class Captioning(Section):
 class Model(Section):
     """A role's model: one of our stand-ins, or a published checkpoint by name."""
 
-    loader: Literal["standin", "open_clip", "transformers", "openai"] = Field(
+    loader: Literal[
+        "standin", "open_clip", "transformers", "openai", "diffusers", "diffusionsat", "crs_diff"
+    ] = Field(
         "standin",
         description="`standin`: the released one for Terrarium, trained in the run for other pools",
     )
     id: str | None = Field(
         None,
         description="open_clip: `ViT-B-32`, `hf-hub:org/name`, or a folder in its layout; "
-        "transformers: `org/name` of the hub, or a folder; openai: the model's name at the server",
+        "transformers, diffusers, diffusionsat: `org/name` of the hub, or a folder; crs_diff: the "
+        "checkpoint's file; openai: the model's name at the server",
     )
     pretrained: str | None = Field(
         None, description="open_clip: a pretrained tag, or a state dict such as RemoteCLIP's .pt"
     )
     revision: str | None = Field(
-        None, description="transformers: a commit, tag or branch of the hub's repository"
+        None,
+        description="transformers, diffusers, diffusionsat: a commit, tag or branch of the hub's "
+        "repository",
+    )
+    subfolder: str | None = Field(
+        None,
+        description="diffusers, diffusionsat: the folder of the repository, or of `id`, with the "
+        "pipeline, as GeoRSSD's `checkpoint/20p/22000`",
+    )
+    side: PositiveInt | None = Field(
+        None,
+        description="diffusers, diffusionsat: side of the images in pixels, where the UNet's "
+        "configuration has another than it was trained with (DiffusionSat: 512)",
     )
     url: str | None = Field(
         None,
@@ -467,11 +594,13 @@ class Model(Section):
     @model_validator(mode="after")
     def _id_when_needed(self) -> "Model":
         if (self.loader == "standin") != (self.id is None):
-            raise ValueError(
-                "`id` belongs to the loaders open_clip, transformers and openai, which need one"
-            )
+            own = "has no" if self.loader == "standin" else "needs an"
+            raise ValueError(f"the loader {self.loader} {own} `id`")
         if (self.loader == "openai") != (self.url is not None):
             raise ValueError("`url` belongs to the loader openai, which needs one")
-        if self.revision is not None and self.loader != "transformers":
-            raise ValueError("`revision` belongs to the loader transformers")
+        hub = ("transformers", "diffusers", "diffusionsat")
+        if self.revision is not None and self.loader not in hub:
+            raise ValueError(f"`revision` belongs to the loaders {', '.join(hub)}")
+        if (self.subfolder or self.side) and self.loader not in hub[1:]:
+            raise ValueError("`subfolder` and `side` belong to the loaders diffusers, diffusionsat")
         return self
