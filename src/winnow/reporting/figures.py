@@ -1,5 +1,6 @@
 """Ratio curves and the heat map of detection, as SVG and PNG with equal bytes each run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ CONTROL_STYLES: dict[str, dict[str, Any]] = {
     "random": {"color": "#777777", "linestyle": "--", "marker": "x"},
     "oracle": {"color": "#000000", "linestyle": "-.", "marker": "*"},
 }
+DPI = 110  # of a PNG
 STYLE: Any = {
     "svg.hashsalt": "winnow",  # else the ids in an SVG are random
     "svg.fonttype": "path",  # else a reader's fonts decide how it looks
@@ -33,13 +35,19 @@ STYLE: Any = {
 PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))
 
 
-def save(figure: Figure, folder: str | Path, name: str) -> None:
-    """Write `{name}.svg` and `{name}.png` atomically, without dates or versions."""
+def save(
+    figure: Figure, folder: str | Path, name: str, kinds: Sequence[str] = ("svg", "png")
+) -> None:
+    """Write `{name}.svg` and `{name}.png` (or one of them) atomically, without dates or versions.
+
+    A picture of many pixels is better not an SVG.
+    """
     FigureCanvasAgg(figure)
-    for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+    for kind in kinds:
+        metadata = {"Date": None} if kind == "svg" else {"Software": None}
         path = Path(folder) / f"{name}.{kind}"
         with matplotlib.rc_context(STYLE), atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=110, metadata=metadata)
+            figure.savefig(temporary, dpi=DPI, metadata=metadata)
 
 
 def contrastive(results: Results) -> Figure:

@@ -110,7 +110,7 @@ def load_outcomes(sweep: Sweep, track: str) -> Outcomes | None:
     queries = layouts[main].to_pandas()
     if queries.empty:
         return None
-    _check_agreement(sweep, queries, members[main])
+    _check_agreement(sweep, queries, _means(track, queries), members[main])
     repeats = seeds_of(sweep, track)
     values = {
         method: np.mean([members[main][cell] for cell in cells], axis=0)
@@ -133,8 +133,18 @@ def check_unpaired(sweep: Sweep, track: str) -> None:
         _check_metrics(sweep, cell, dict(zip(names, values, strict=True)))
 
 
-def _check_agreement(sweep: Sweep, queries: pd.DataFrame, members: dict[Cell, np.ndarray]) -> None:
-    plan = Resampling(queries, headline_means(queries["metric"]))
+def _means(track: str, queries: pd.DataFrame) -> dict[str, list[str]]:
+    """The means over sets that a track's cells report beside the metrics of their outcomes."""
+    return headline_means(queries["metric"]) if track == "contrastive" else {}
+
+
+def _check_agreement(
+    sweep: Sweep,
+    queries: pd.DataFrame,
+    means: Mapping[str, Sequence[str]],
+    members: dict[Cell, np.ndarray],
+) -> None:
+    plan = Resampling(queries, means)
     for cell, values in members.items():
         found = dict(zip(plan.names, plan.estimates(values[:, None])[:, 0], strict=True))
         _check_metrics(sweep, cell, found)
@@ -167,7 +177,8 @@ def method_values(
             result[method] = _stored(sweep, cells)
         table = outcomes.get(track)
         if table is not None:
-            for method, found in _resampled(table, extra, resamples, seed).items():
+            means = {**_means(track, table.queries), **extra}
+            for method, found in _resampled(table, means, resamples, seed).items():
                 several = len(repeats[method]) > 1
                 wanted = {k: v for k, v in found.items() if several or k not in result[method]}
                 for name, (value, low, high) in wanted.items():
@@ -191,13 +202,12 @@ def _stored(sweep: Sweep, cells: list[Cell]) -> dict[str, Value]:
 
 
 def _resampled(
-    outcomes: Outcomes, extra: Mapping[str, Sequence[str]], resamples: int, seed: int
+    outcomes: Outcomes, means: Mapping[str, Sequence[str]], resamples: int, seed: int
 ) -> dict[Method, dict[str, tuple[float, float, float]]]:
-    """Value and interval of every metric and mean of every method."""
+    """Value and interval of every metric, and of every possible one of `means`, of every method."""
     metrics = set(outcomes.queries["metric"])
-    possible = {name: parts for name, parts in extra.items() if metrics.issuperset(parts)}
-    means = {**headline_means(metrics), **possible}
-    plan = Resampling(outcomes.queries, means, resamples, seed)
+    possible = {name: parts for name, parts in means.items() if metrics.issuperset(parts)}
+    plan = Resampling(outcomes.queries, possible, resamples, seed)
     methods = list(outcomes.values)
     result = {}
     for start in range(0, len(methods), CHUNK):

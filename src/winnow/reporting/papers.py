@@ -40,10 +40,20 @@ class Column(_Part):
     mean: list[str] | None = Field(None, min_length=1)
 
 
+class Place(_Part):
+    """The cells (all seeds) that measure a row; without `ratio` those of the one ratio that was
+    planned, of a scorer that chooses by itself how much it keeps."""
+
+    captions: str = "raw"
+    scorer: str
+    ratio: float | None = Field(None, gt=0, le=1)
+
+
 class Measure(_Part):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
     several; without either nothing measures it. `reason` says why cells have no value. `{set}` in
-    the label is the name of the set; `track`, `captions` and `ratio` are others than the row's."""
+    the label is the name of the set; `track`, `captions` and `ratio` are others than the row's.
+    With `relative_to` it is the metric's relative change from those cells."""
 
     label: str
     track: str | None = None
@@ -53,6 +63,7 @@ class Measure(_Part):
     metric: str | None = None
     mean: list[str] | None = Field(None, min_length=1)
     reason: str | None = None
+    relative_to: Place | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Measure":
@@ -60,20 +71,14 @@ class Measure(_Part):
             raise ValueError("give either `metric` or `mean`")
         if self.metric is self.mean is self.reason is None:
             raise ValueError("give `metric` or `mean`, or the `reason` why nothing measures it")
+        if self.relative_to is not None and self.metric is None:
+            raise ValueError("`relative_to` belongs to a `metric`")
         return self
 
     @property
     def name(self) -> str:
         """The metric's name; of a mean, its parts joined by +."""
         return self.metric if self.metric is not None else "+".join(self.mean or [])
-
-
-class Place(_Part):
-    """The cells (all seeds) that measure a row."""
-
-    captions: str = "raw"
-    scorer: str
-    ratio: float = Field(gt=0, le=1)
 
 
 class Row(_Part):

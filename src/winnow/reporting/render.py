@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from winnow.data.files import write_json, write_text
+from winnow.data.tables import CHOICE, empty, read_table
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting import caption_figure, figures, score_figure
+from winnow.reporting import caption_figure, figures, gallery, score_figure
 from winnow.reporting.captions import compare
 from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
 from winnow.reporting.detection import detection_csv, detection_md
 from winnow.reporting.dvc import detection_plot_csv, metrics_json, ratio_plot_csv
+from winnow.reporting.generation import Plan
+from winnow.reporting.generation_text import generation_csv, generation_md, generation_scenes_csv
 from winnow.reporting.leaderboard import (
     cells_csv,
     cost_csv,
@@ -17,6 +20,8 @@ from winnow.reporting.leaderboard import (
 )
 from winnow.reporting.papers import extra_means, load_papers
 from winnow.reporting.ratios import sweep_csv, sweep_md
+from winnow.reporting.regret import regrets
+from winnow.reporting.regret_text import choice_csv
 from winnow.reporting.results import Results, gather
 from winnow.reporting.score_models_text import score_model_csv, score_model_md
 from winnow.reporting.table_text import table_csv, table_md, table_tex
@@ -111,6 +116,32 @@ def render_score_models(
     write_text(folder / "score_model.md", score_model_md(results))
     figure = score_figure.normalisation(results)
     figures.save(figure, folder / "figures", "score_normalisation")
+
+
+def render_generation(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    generated: str | Path,
+    pool: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    plan: Plan,
+    choice: str | Path | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write the tables on text-to-image and the gallery; without `choice` no ratio was chosen."""
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("generation",))
+    _print_refusals(results)
+    folder = Path(results_dir)
+    chosen = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
+    shown = gallery.collect(results, plan, Path(generated), Path(pool))
+    prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
+    write_text(folder / "generation.csv", generation_csv(results, plan))
+    write_text(folder / "generation_scenes.csv", generation_scenes_csv(results, plan))
+    write_text(folder / "generation_choice.csv", choice_csv(regrets(results, plan, chosen)))
+    write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts))
+    figures.save(gallery.draw(shown), folder / "figures", "generation", ("png",))
 
 
 def _print_refusals(results: Results) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.cells import NOT_RUN, Sweep, load_cells
+from winnow.reporting.draws import with_intervals
 from winnow.reporting.methods import (
     Comparison,
     Method,
@@ -20,19 +21,22 @@ from winnow.reporting.methods import (
 )
 from winnow.reporting.score_models import seed_intervals
 
-PAIRED_TRACKS = ("contrastive",)  # whose outcomes are means of queries, and compared paired
+# Whose cells share their queries, of which their metrics are means: they are compared paired.
+PAIRED_TRACKS = ("contrastive", "generation")
 UNPAIRED_TRACKS = ("captioning", "preference")  # whose cells hold rows of their own
 CONTROLS = ("none", "random", "oracle", "pretrained")
 
 
 @dataclass(frozen=True)
 class Results:
-    """Values of each method, comparisons with `none`, and the sweep they come from."""
+    """Values of each method, comparisons with `none`, the sweep they come from, and the outcomes
+    of each track whose queries are shared."""
 
     sweep: Sweep
     values: Values
     comparisons: dict[Method, Comparison]
     scale: str
+    outcomes: dict[str, Outcomes]
 
     def expected(self, track: str) -> list[Method]:
         """The methods planned for a track, in the order of the sweep."""
@@ -101,8 +105,9 @@ def gather(
     values = method_values(sweep, outcomes, extra or {}, resamples, seed)
     for method, found in seed_intervals(sweep, resamples, seed).items():
         values[method] |= found
+    with_intervals(sweep, values)
     comparisons: dict[Method, Comparison] = {}
-    for table in outcomes.values():
-        if table is not None:
-            comparisons |= compare_with_none(table, seed=seed)
-    return Results(sweep, values, comparisons, scale)
+    known = {track: table for track, table in outcomes.items() if table is not None}
+    for table in known.values():
+        comparisons |= compare_with_none(table, seed=seed)
+    return Results(sweep, values, comparisons, scale, known)

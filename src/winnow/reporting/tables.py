@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from winnow.data.metrics import Metrics
 from winnow.reporting.methods import Method, Value, method_of
-from winnow.reporting.papers import Measure, Paper, Row, Table, Unit
+from winnow.reporting.papers import Measure, Paper, Place, Row, Table, Unit
+from winnow.reporting.relative import change
 from winnow.reporting.results import Results
 
 
@@ -53,7 +54,7 @@ def build(results: Results, paper: Paper, name: str) -> Built:
     planned = {method for track in tracks for method in results.expected(track)}
     lines, used = [], set()
     for row in table.rows:
-        methods = [_method(measure, row) for measure in measures]
+        methods = [_method(results, measure, row) for measure in measures]
         if row.ours and planned.isdisjoint(methods):
             continue
         found = [_look_up(results, row, *pair) for pair in zip(methods, measures, strict=True)]
@@ -90,13 +91,20 @@ def _expand(results: Results, table: Table) -> list[Measured]:
     return columns
 
 
-def _method(measured: Measured, row: Row) -> Method | None:
+def _method(results: Results, measured: Measured, row: Row) -> Method | None:
     """The cells behind one value; None where nothing measures the row or the column."""
     place, measure = row.cell, measured.measure
     if place is None or not measured.metric:
         return None
-    captions, ratio = measure.captions or place.captions, measure.ratio or place.ratio
-    return Method(measured.track, captions, place.scorer, ratio)
+    own = {k: v for k in ("captions", "ratio") if (v := getattr(measure, k)) is not None}
+    return _at(results, measured.track, place.model_copy(update=own))
+
+
+def _at(results: Results, track: str, place: Place) -> Method:
+    """The method of a place; where it has no ratio, of the first ratio that was planned."""
+    found = Method(track, place.captions, place.scorer, place.ratio or 1.0)
+    planned = (m for m in results.expected(track) if m[:3] == found[:3])
+    return found if place.ratio is not None else next(planned, found)
 
 
 def _label(results: Results, row: Row, methods: Sequence[Method | None]) -> str:
@@ -125,6 +133,8 @@ def _look_up(
     """A row's value in a measured column, and why there is none."""
     if method is None:
         return None, f"not run: {row.not_run or measure.measure.reason}"
+    if (base := measure.measure.relative_to) is not None and method in results.values:
+        return change(results, method, _at(results, method.track, base), measure.metric)
     value = results.value(method, measure.metric)
     if value is not None:
         return value, ""

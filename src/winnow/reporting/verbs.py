@@ -1,6 +1,8 @@
-"""Verbs `sweep`, `detection`, `captions`, `score-models` and `leaderboard`."""
+"""Verbs `sweep`, `detection`, `captions`, `score-models`, `generation` and `leaderboard`."""
 
 from pathlib import Path
+
+from pydantic import Field
 
 from winnow.command import verb
 from winnow.data.files import write_text
@@ -65,6 +67,44 @@ def score_models(
     from winnow.reporting.render import render_score_models
 
     render_score_models(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
+
+
+class GenerationSettings(RenderSettings):
+    """Intervals, the scale, and which scorers the report on text-to-image is about."""
+
+    scorer: str = Field("", description="Whose keep ratios are compared by scene")
+    chosen: str = Field("", description="Which has its ratio chosen by scene")
+    baselines: list[str] = Field(default_factory=list, description="Published generators")
+
+
+@verb(
+    "cells",
+    "sweep",
+    "generated",
+    "pool",
+    "output",
+    optional=("choice",),
+    settings=GenerationSettings,
+)
+def generation(
+    cells: Path,
+    sweep: Path,
+    generated: Path,
+    pool: Path,
+    output: Path,
+    choice: Path | None,
+    threads: int,
+    settings: GenerationSettings,
+) -> None:
+    """Render what the generators draw: tables, the choice of the keep ratios, and the gallery."""
+    from winnow.reporting.generation import Plan
+    from winnow.reporting.render import render_generation
+
+    plan = Plan(settings.scorer, settings.chosen, settings.baselines)
+    resampling = (settings.resamples, settings.seed)
+    render_generation(
+        cells, sweep, generated, pool, output, settings.scale, plan, choice, *resampling
+    )
 
 
 @verb("cells", "sweep", "papers", "output", settings=RenderSettings)

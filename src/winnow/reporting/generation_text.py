@@ -1,0 +1,183 @@
+"""The report on text-to-image as CSV and Markdown."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from winnow.evaluation.statistics import VERSION
+from winnow.reporting.caption_sets import meanings
+from winnow.reporting.draws import TRACK
+from winnow.reporting.generation import (
+    ALL,
+    DISTANCES,
+    HEADLINE,
+    PRETRAINED,
+    REAL,
+    Plan,
+    chosen_method,
+    names,
+    rows,
+    scenes,
+)
+from winnow.reporting.methods import Method, Value
+from winnow.reporting.regret_text import choice_md, shown, sweep_md
+from winnow.reporting.relative import change, told_apart
+from winnow.reporting.results import Results
+from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
+
+KEYS = ["captions", "scorer", "ratio"]
+
+
+def generation_csv(results: Results, plan: Plan) -> str:
+    """One row a method and headline metric, with its relative changes to `pretrained` and to all
+    of `raw` (`none`); what was not measured has one row, whose note says why."""
+    header = [*KEYS, "metric", "value", "low", "high", "n", "seeds"]
+    ends = ["", "_low", "_high", "_verdict"]
+    header += [f"{key}{end}" for key in ("change_pretrained", "change_none") for end in ends]
+    body = []
+    for method in rows(results, plan):
+        keys, note = list(method[1:]), results.caveat(method)
+        for metric in HEADLINE:
+            value = results.value(method, metric)
+            if value is None:
+                continue
+            changes = [change(results, method, base, metric)[0] for base in (PRETRAINED, ALL)]
+            spread = [part for c in changes for part in _spread(c, metric)]
+            body.append([*keys, metric, *value, *spread, results.scale, note])
+        if method not in results.values:
+            body.append([*keys, *[None] * 14, results.scale, note])
+    return csv_text([*header, "scale", "note"], body)
+
+
+def _spread(value: Value | None, metric: str) -> list[object]:
+    return [None] * 4 if value is None else [*value[:3], _verdict(value, metric)]
+
+
+def _verdict(value: Value, metric: str) -> str:
+    """What a change of a metric means; empty without an interval."""
+    if value.low is None:
+        return ""
+    if not told_apart(value):
+        return "not told apart"
+    return "better" if (value.value > 0) != (metric in DISTANCES) else "worse"
+
+
+def generation_scenes_csv(results: Results, plan: Plan) -> str:
+    """One row a method, scene and metric of that scene."""
+    header = [*KEYS, "scene", "metric", "value", "low", "high", "n", "seeds"]
+    body = [
+        [*method[1:], scene, metric, *value]
+        for method in rows(results, plan)
+        for scene in scenes(results)
+        for metric in HEADLINE
+        if (value := results.value(method, f"{metric}/{scene}"))
+    ]
+    return csv_text(header, body)
+
+
+def generation_md(
+    results: Results, plan: Plan, choice: pd.DataFrame, prompts: Sequence[tuple[str, str]]
+) -> str:
+    """Tables on quality, changes, baselines, ratios by scene and the choice, then the gallery with
+    its `prompts` (scene, text)."""
+    methods = rows(results, plan)
+    parts = [
+        f"# Text-to-image (scale `{markdown(results.scale)}`)\n",
+        f"{meanings(method.captions for method in methods)}\n",
+        "## How good are the images?\n",
+        _quality(results, plan, methods),
+        _how(results),
+        "## Does fine-tuning help?\n",
+        _changes(results, plan, methods, PRETRAINED),
+        "Relative change to the model before fine-tuning, per cent, with 95 % intervals from "
+        "resamples of the same prompts for both. What is published: "
+        "[tables/dldc/generation.md](tables/dldc/generation.md) (claims A1 to A3).\n",
+        "## Does cleaning help?\n",
+        _changes(results, plan, [m for m in methods if names(m, plan)[0]], ALL),
+        "Relative change to the model fine-tuned on all pairs of raw, as above.\n",
+        "## Is it better than the baselines?\n",
+        _baselines(results, plan),
+        "## Which keep ratio for which scene?\n",
+        sweep_md(results, plan),
+        "## Was the ratio chosen well?\n",
+        choice_md(results, plan, choice),
+        "## Gallery\n",
+        "![Same prompts and seeds, a row a method](figures/generation.png)\n",
+        "".join(f"- {markdown(scene)}: {markdown(text)}\n" for scene, text in prompts),
+    ]
+    notes = [f"{' '.join(map(str, m[1:]))}: {n}" for m in methods if (n := results.caveat(m))]
+    return "\n".join(parts) + ("\n" + "".join(f"- {markdown(n)}\n" for n in notes) if notes else "")
+
+
+def _name(method: Method, plan: Plan) -> list[str]:
+    return [markdown(part) or EMPTY for part in names(method, plan)]
+
+
+def _quality(results: Results, plan: Plan, methods: Sequence[Method]) -> str:
+    body = [
+        [*_name(method, plan), *(shown(results.value(method, metric)) for metric in HEADLINE)]
+        for method in methods
+    ]
+    known = next((m for m in methods if m in results.values), None)
+    real = [shown(results.value(known, REAL[m])) if known else EMPTY for m in HEADLINE]
+    return markdown_table(
+        [*KEYS, *HEADLINE.values()], [*body, ["real images", EMPTY, EMPTY, *real]], 2
+    )
+
+
+def _how(results: Results) -> str:
+    """What measured the images."""
+    records = [results.sweep.records[cell] for cell in results.sweep.cells(TRACK)]
+    settings = [record.provenance.get("parameters", {}) for record in records]
+    features = sorted({str(s["features"]) for s in settings if "features" in s})
+    models = sorted({f"{record.model} on {record.dataset}" for record in records})
+    counts = sorted({record.n["fid"] for record in records if "fid" in record.n})
+    return (
+        "FID and KID from the test split's images, by features of "
+        f"{markdown(', '.join(features) or 'no run')}; scores are cosines of image and prompt "
+        "by the roles evaluator_general (CLIP score) and evaluator_clip (RemoteCLIP score), which "
+        f"no scorer uses. {' or '.join(map(str, counts)) or 'No'} images a method, "
+        "the same prompts and seeds for all. Real images: FID and KID of as many of the reference "
+        "split, scores of the test split's own. 95 % bootstrap intervals over images. Below the "
+        "scale paper the generators are stand-ins. "
+        f"Measured with {markdown('; '.join(models) or 'nothing yet')} (statistics version "
+        f"{VERSION}).\n"
+    )
+
+
+def _changes(results: Results, plan: Plan, methods: Sequence[Method], base: Method) -> str:
+    body = [
+        [*_name(m, plan), *(_change(results, m, base, metric) for metric in HEADLINE)]
+        for m in methods
+        if m != base
+    ]
+    return markdown_table([*KEYS, *HEADLINE.values()], body, 2)
+
+
+def _change(results: Results, method: Method, base: Method, metric: str) -> str:
+    value, _ = change(results, method, base, metric)
+    if value is None:
+        return EMPTY
+    told = interval(value.value, value.low, value.high, _signed)
+    return f"{told} {_verdict(value, metric)}".rstrip()
+
+
+def _signed(value: float | None) -> str:
+    return EMPTY if value is None else f"{100 * value:+.2f}"
+
+
+def _baselines(results: Results, plan: Plan) -> str:
+    ours = chosen_method(results, plan)
+    known = [m for m in rows(results, plan) if m.scorer in plan.baselines]
+    if ours is None or not known:
+        return "Not in this sweep.\n"
+    body = [
+        [*_name(base, plan), *(_change(results, ours, base, metric) for metric in HEADLINE)]
+        for base in known
+    ]
+    return (
+        markdown_table([*KEYS, *HEADLINE.values()], body, 2)
+        + f"\nRelative change from each baseline to {markdown(ours.scorer)}, per cent, with 95 % "
+        "intervals: DLDC is said to be better than all of them (claim A4; its numbers were not "
+        "found).\n"
+    )

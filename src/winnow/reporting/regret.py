@@ -1,0 +1,128 @@
+"""Whether the keep ratio of each scene was chosen well: what a sweep would have gained.
+
+A scene's ratio is judged by the generators that were fine-tuned at that ratio, on the prompts of
+the scene. Its best ratio is chosen on one half of them and compared on the other, so that luck on
+a few prompts is not counted as what a sweep could have gained.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from winnow.data.tables import CHOICE
+from winnow.evaluation.statistics import (
+    PAIRED_RESAMPLES,
+    Difference,
+    Resampling,
+    differences,
+    holm,
+)
+from winnow.reporting.generation import Plan, by_prompt, ratios, scenes
+from winnow.reporting.methods import LEVEL, Method
+from winnow.reporting.results import Results
+
+MIN_PROMPTS = 4  # of a scene: two to choose on, two to compare on
+
+
+class Regret(NamedTuple):
+    """A row of CHOICE, and what the best of the measured ratios gains over the chosen one in JUDGED
+    there. `reason` says why there is no difference."""
+
+    scene: str
+    pairs: int
+    share: float
+    source: str
+    chosen: float
+    best: float | None = None
+    prompts: int = 0
+    difference: Difference | None = None
+    adjusted: float | None = None
+    verdict: str = ""
+    reason: str = ""
+
+
+def best(values: np.ndarray) -> int:
+    """The row of `values` [methods, prompts] with the largest mean; of equals the first."""
+    return int(np.round(values.mean(axis=1), 12).argmax())
+
+
+def held_out(values: np.ndarray, other: tuple[int, int]) -> np.ndarray:
+    """What the best row of `values` [methods, prompts] gains at each prompt, [prompts], over the
+    row `other` [half].
+
+    Of the even prompts (half 0) the best row is that of the odd ones, and the reverse.
+    """
+    gains = np.empty(values.shape[1])
+    for half, theirs in enumerate(other):
+        own = slice(half, None, 2)
+        gains[own] = values[best(values[:, 1 - half :: 2]), own] - values[theirs, own]
+    return gains
+
+
+def regrets(results: Results, plan: Plan, choice: pd.DataFrame) -> list[Regret]:
+    """One row a scene of CHOICE, p-values corrected by Holm over them."""
+    swept = ratios(results, plan)
+    rows = choice[list(CHOICE)].itertuples(index=False, name=None)
+    found = [_regret(results, swept, Regret(*row)) for row in rows]
+    measured = [i for i, row in enumerate(found) if row.difference]
+    adjusted = holm([row.difference.p for row in found if row.difference])
+    for i, p in zip(measured, adjusted, strict=True):
+        found[i] = found[i]._replace(adjusted=p, verdict=_verdict(found[i], p))
+    return found
+
+
+def _regret(results: Results, swept: dict[float, Method], row: Regret) -> Regret:
+    """`row`, of which what was chosen is known, with what was measured."""
+    if row.scene not in scenes(results) or not swept:
+        return row._replace(reason="no prompt of this scene was measured")
+    values = by_prompt(results, list(swept.values()), row.scene)
+    row = row._replace(best=list(swept)[best(values)], prompts=values.shape[1])
+    if row.chosen not in swept:
+        return row._replace(reason=f"keep ratio {row.chosen:g} was not measured")
+    if values.shape[1] < MIN_PROMPTS:
+        return row._replace(reason=f"fewer than {MIN_PROMPTS} prompts")
+    place = list(swept).index(row.chosen)
+    return row._replace(difference=mean_gain(held_out(values, (place, place))))
+
+
+def _verdict(row: Regret, adjusted: float) -> str:
+    if row.difference is None or adjusted >= LEVEL:
+        return "not told apart"
+    return "another is better" if row.difference.difference > 0 else "chosen is better"
+
+
+def mean_gain(values: np.ndarray) -> Difference:
+    """The mean of gains [prompts] with its interval and p, by bootstrap over the prompts."""
+    names = [str(i) for i in range(len(values))]
+    frame = pd.DataFrame({"metric": "difference", "query": names, "group": names})
+    return differences(Resampling(frame, None, PAIRED_RESAMPLES), values[:, None], "difference")[0]
+
+
+def overall(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, Difference]:
+    """Over the prompts of all scenes: what the best ratio of each scene gains over the chosen ones
+    ("chosen"), and over the one ratio that is best for all scenes ("one").
+
+    Scenes whose chosen ratio was not measured, and those of fewer than MIN_PROMPTS prompts, are
+    left out; nothing is told where none remains.
+    """
+    swept = list(ratios(results, plan).items())
+    methods = [method for _, method in swept]
+    places = {ratio: place for place, (ratio, _) in enumerate(swept)}
+    known = set(scenes(results)) if methods else set()
+    chosen = {
+        scene: places[ratio]
+        for scene, ratio in zip(choice["scene"], choice["ratio"], strict=True)
+        if scene in known and ratio in places
+    }
+    tables = {scene: by_prompt(results, methods, scene) for scene in chosen}
+    tables = {scene: v for scene, v in tables.items() if v.shape[1] >= MIN_PROMPTS}
+    if not tables:
+        return {}
+    halves = [np.concatenate([v[:, 1 - h :: 2] for v in tables.values()], axis=1) for h in (0, 1)]
+    one = (best(halves[0]), best(halves[1]))
+    gains = {
+        "chosen": [held_out(v, (chosen[scene],) * 2) for scene, v in tables.items()],
+        "one": [held_out(v, one) for v in tables.values()],
+    }
+    return {name: mean_gain(np.concatenate(parts)) for name, parts in gains.items()}
