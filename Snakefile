@@ -24,6 +24,7 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
 include: "workflow/rules/detection.smk"
+include: "workflow/rules/generation.smk"
 include: "workflow/rules/results.smk"
 
 
@@ -34,3 +35,4 @@ rule all:
         rules.detection.output if P.captions.noise else [],
         rules.captions.output,
         rules.score_models.output,
+        rules.generation.output,

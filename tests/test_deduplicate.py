@@ -12,11 +12,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from winnow.captioning.describe import pool_images
 from winnow.cli import main
 from winnow.curation import deduplicate as duplicates
 from winnow.data.images import encode_png, open_rgb
-from winnow.data.shards import ShardWriter
+from winnow.data.shards import ShardWriter, pool_images
 from winnow.data.tables import DEDUPLICATED, SAMPLES, read_table, write_table
 from winnow.models import clip
 

@@ -18,6 +18,7 @@ from workflow_helpers import ROOT, Clone, clone, shrink
 from winnow.data.metrics import Cell, read_metrics
 
 TABLES = {
+    "dldc": ("generation", "baselines", "ratios"),
     "mpgi": ("statistics", "ablation", "human"),
     "scorers": tuple(f"table{number}" for number in (1, 2, 6, 7, 8, 9, 10, 11, 12)),
 }
@@ -77,6 +78,8 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected |= {"detection.csv", "detection.md", "cells.csv", "cost.csv", "metrics.json"}
     expected |= {"captions.csv", "captions.md", "captions_differences.csv"}
     expected |= {"score_model.csv", "score_model.md"}
+    expected |= {f"generation{end}.csv" for end in ("", "_choice", "_scenes")}
+    expected |= {"generation.md", "figures/generation.png"}  # of pixels: no SVG
     expected |= {f"plots/{track}.csv" for track in ("contrastive", "detection")}
     expected |= {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     expected |= {
@@ -160,6 +163,31 @@ def test_cold_runs_with_different_caches_agree(small: Clone, tmp_path: Path, sta
     assert cold.results() == small.results()
 
 
+def test_images_that_somebody_generated(small: Clone, tmp_path: Path) -> None:
+    folder = tmp_path / "their images"
+    folder.mkdir()
+    theirs = {"their_model": {"images": str(folder)}}
+    small.change(lambda content: content["generation"].update(baselines=theirs))
+    small.snakemake("--quiet", "all", "--", "pools", "artifacts/captions/human.parquet")
+    inputs = ("--pool", "artifacts/pool", "--human", "artifacts/captions/human.parquet")
+    listing = folder / "prompts.csv"
+    small.expect("winnow", "list-prompts", *inputs, "--images", "40", "--output", str(listing))
+    with listing.open() as handle:
+        names = [row["file_name"] for row in csv.DictReader(handle)]
+    for number, name in enumerate(names):
+        Image.linear_gradient("L").rotate(9 * number).convert("RGB").save(folder / name)
+    cell = Cell(track="generation", captions="raw", scorer="their_model", ratio=1.0, seed=0)
+    target = "artifacts/cells/generation/raw/their_model/1.0/0"
+    small.snakemake("--quiet", "all", "--", target)
+    text = (small.folder / target / "metrics.json").read_text()
+    assert read_metrics(small.folder / target / "metrics.json", cell).model == folder.name
+    assert str(tmp_path) not in text
+    (folder / names[0]).rename(folder / "other.png")
+    (folder / names[1]).rename(folder / names[0])
+    (folder / "other.png").rename(folder / names[1])  # the same bytes under other names
+    assert "import_images" in small.snakemake("--dry-run", "--", target).text
+
+
 # what each job reads
 
 
@@ -174,7 +202,7 @@ def test_only_oracle_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> No
 
 
 def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
-    scores = [output for output, rule in jobs.rule.items() if rule == "score"]
+    scores = [out for out, rule in jobs.rule.items() if rule in ("score", "combine_scores")]
     assert len(scores) > 30
     for output in scores:
         behind = jobs.behind(output, ("corrupt", "annotate", "judge"))
@@ -196,7 +224,9 @@ def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     planned = small.snakemake("--dry-run").text
     rules = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total", "all"}
     following = {"select", "train_contrastive", "evaluate_contrastive", "evaluate_detection"}
-    assert rules == {"score", *following, "detection", "score_models", "leaderboard"}
+    following |= {"train_generator", "generate", "evaluate_generation"}
+    rendered = {"detection", "score_models", "generation", "leaderboard"}
+    assert rules == {"score", *following, *rendered}
 
 
 def test_lint_has_no_other_complaints(small: Clone) -> None:
@@ -224,6 +254,7 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
         "scales": {
             "smoke": {
                 "contrastive": {"samples_seen": 16, "batch_size": 8},
+                "generation": {"sampling": {"images": 4}},
                 "foundry": {"samples_seen": {"clip": 16, "domain_clip": 16}},
             }
         },

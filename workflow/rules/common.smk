@@ -15,7 +15,7 @@ from winnow.command import options
 from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
 from winnow.data.provenance import code_digest
-from winnow.params.sections import MllmRole, Role
+from winnow.params.sections import GeneratorRole, MllmRole, Role
 from winnow.params.load import PRETRAINED, cells, resolve, sweep
 
 ROOT = Path(workflow.basedir)
@@ -59,11 +59,20 @@ OutputFileCache.symlink = link
 
 CONTRASTIVE = get_args(Role)
 MULTIMODAL = get_args(MllmRole)
-STANDINS = (*CONTRASTIVE, *MULTIMODAL)
+GENERATORS = get_args(GeneratorRole)
+STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS)
 TERRARIUM = P.source.kind == "terrarium"
 # What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name
 MODEL = P.models["clip"].id or "stand-in clip"
+# The code that draws images, and that measures them.
+DRAWING = ("data", "params", "models", "captioning", "training", "generation")
+MEASURING = ("data", "params", "sources", "models", "generation", "evaluation")
+# What generated images are measured by, and the intervals of it.
+MEASURED = {
+    **P.generation.metrics.model_dump(),
+    "statistics": P.statistics.model_dump(),
+}
 # Relative, so that an experiment's copy of the repository asks the cache the same questions.
 REPOSITORY = Path(os.path.relpath(ROOT, P.folder))
 RELEASED = REPOSITORY / "released/standins"

@@ -188,6 +188,133 @@ rule evaluate_mllm:
         " --role {params.role} --threads {threads} > {log} 2>&1"
 
 
+rule train_autoencoder:
+    input:
+        pool=FOUNDRY["pool"],
+        human=FOUNDRY["human"],
+    output:
+        directory("artifacts/foundry/autoencoder"),
+    log:
+        "logs/train_autoencoder.log",
+    cache: "omit-software"
+    threads: 2  # all generators wait for it
+    params:
+        options=options(P.foundry.generators.autoencoder),
+        code=code_digest("data", "params", "models", "training"),
+    message:
+        "training the autoencoder of the generator stand-ins"
+    shell:
+        "winnow train-autoencoder --pool {input.pool} --human {input.human} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+def generator_start(wildcards):
+    """What a generator stand-in is trained from."""
+    starts = {"t2i": "autoencoder", "geo_rssd": "t2i", "controlnet": "t2i"}
+    return f"artifacts/foundry/{starts.get(wildcards.role, 'geo_rssd')}"
+
+
+def generator_options(wildcards):
+    """How a generator stand-in is trained."""
+    given = P.foundry.generators
+    seen = given.samples_seen[wildcards.role]
+    return options({**given.diffusion.model_dump(), "samples_seen": seen})
+
+
+rule train_generator_standin:
+    input:
+        **FOUNDRY,
+        start=generator_start,
+    output:
+        directory("artifacts/foundry/{role}"),
+    log:
+        "logs/train_generator_standin/{role}.log",
+    wildcard_constraints:
+        role="|".join(GENERATORS),
+    cache: "omit-software"
+    threads: 1
+    params:
+        role="{role}",
+        options=generator_options,
+        code=code_digest(
+            "data", "params", "terrarium", "models", "captioning", "training"
+        ),
+    message:
+        "training the stand-in {wildcards.role}"
+    shell:
+        "winnow train-generator-standin --pool {input.pool} --human {input.human}"
+        " --layouts {input.layouts} --start {input.start} --output {output}"
+        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+
+
+def drawing_parts(wildcards):
+    """What draws a stand-in's images: a ControlNet needs t2i, and masks to follow."""
+    if wildcards.role != "controlnet":
+        return {"model": f"artifacts/foundry/{wildcards.role}"}
+    return {
+        "model": "artifacts/foundry/t2i",
+        "controlnet": "artifacts/foundry/controlnet",
+    }
+
+
+rule draw_standin:
+    input:
+        unpack(drawing_parts),
+        pool=FOUNDRY["pool"],
+        human=FOUNDRY["human"],
+    output:
+        directory("artifacts/foundry/drawn/{role}"),
+    log:
+        "logs/draw_standin/{role}.log",
+    wildcard_constraints:
+        role="|".join(GENERATORS),
+    cache: "omit-software"
+    threads: 1
+    params:
+        control=lambda wildcards, input: (
+            f"--controlnet {input.controlnet} --masks {input.pool}/masks"
+            if "controlnet" in input.keys()
+            else ""
+        ),
+        options=options(P.generation.sampling),
+        code=code_digest(*DRAWING),
+    message:
+        "drawing with the stand-in {wildcards.role}"
+    shell:
+        "winnow generate --pool {input.pool} --human {input.human} --model {input.model}"
+        " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule evaluate_generator:
+    input:
+        pool=FOUNDRY["pool"],
+        human=FOUNDRY["human"],
+        drawn="artifacts/foundry/drawn/{role}",
+        clip="artifacts/foundry/evaluator_general",
+        remoteclip="artifacts/foundry/evaluator_clip",
+        model="artifacts/foundry/{role}",
+        autoencoder=rules.train_autoencoder.output,
+    output:
+        "artifacts/foundry/{role}.md",
+    log:
+        "logs/evaluate_generator/{role}.log",
+    wildcard_constraints:
+        role="|".join(GENERATORS),
+    cache: "omit-software"
+    threads: 1
+    params:
+        role="{role}",
+        options=options(MEASURED),
+        code=code_digest(*MEASURING),
+    message:
+        "writing the model card of {wildcards.role}"
+    shell:
+        "winnow evaluate-generator --pool {input.pool} --human {input.human}"
+        " --generated {input.drawn} --clip {input.clip} --remoteclip {input.remoteclip}"
+        " --model {input.model} --autoencoder {input.autoencoder} --output {output}"
+        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+
+
 rule foundry:
     input:
         expand("artifacts/foundry/{role}.md", role=STANDINS),

@@ -71,6 +71,7 @@ rule cells:
         cell_folders("detection"),
         cell_folders("captioning"),
         cell_folders("preference"),
+        cell_folders("generation"),
         rules.sweep.output,
 
 
@@ -143,12 +144,58 @@ rule score_models:
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
+# The scorers whose chosen ratios, and whose swept ones, are compared; a sweep may lack either.
+CHOSEN = next((s for s in P.generation.scorers if P.scorers[s].choose), None)
+SWEPT = next((s for s in P.generation.scorers if not P.scorers[s].choose), None)
+
+
+rule generation:
+    input:
+        cell_folders("generation"),
+        [
+            folder.replace("cells/generation", "generated")
+            for folder in cell_folders("generation")
+        ],
+        pool="artifacts/pool",
+        sweep=rules.sweep.output,
+        choice=f"artifacts/subsets/raw/{CHOSEN}/choice.parquet" if CHOSEN else [],
+    output:
+        expand("results/generation.{kind}", kind=["csv", "md"]),
+        "results/generation_scenes.csv",
+        "results/generation_choice.csv",
+        report("results/figures/generation.png", category="Figures"),
+    log:
+        "logs/generation.log",
+    threads: 1
+    params:
+        choice=lambda wildcards, input: (
+            f"--choice {input.choice}" if input.choice else ""
+        ),
+        options=options(
+            {
+                "scale": P.scale,
+                **P.statistics.model_dump(),
+                "scorer": SWEPT,
+                "chosen": CHOSEN,
+                "baselines": list(P.generation.baselines),
+            }
+        ),
+        code=code_digest("data", "params", "generation", "evaluation", "reporting"),
+    message:
+        "rendering what the generators draw into results/generation.md"
+    shell:
+        "winnow generation --cells artifacts/cells --sweep {input.sweep}"
+        " --generated artifacts/generated --pool {input.pool} --output results"
+        " {params.choice} --threads {threads} {params.options} > {log} 2>&1"
+
+
 rule leaderboard:
     input:
         cell_folders("contrastive"),
         cell_folders("detection"),
         cell_folders("captioning"),
         cell_folders("preference"),
+        cell_folders("generation"),
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
     output:

@@ -1,6 +1,15 @@
 # One table of scores for each scorer. Only the control `oracle` may read the sealed truth.
 
 
+KEEPING = {"threshold", "choose", "within"}  # say what `select` does with the scores
+
+
+def names_of(chosen):
+    """A pattern of the scorers that are of a kind; of none where there is none."""
+    names = [name for name, scorer in P.scorers.items() if chosen(scorer)]
+    return "|".join(names) or "(?!)"
+
+
 def scorer_inputs(wildcards):
     """What a scorer reads beside the pool and the captions."""
     scorer = P.scorers[wildcards.scorer]
@@ -22,6 +31,8 @@ rule score:
         cost="artifacts/scores/{captions}/{scorer}.cost.json",
     log:
         "logs/score/{captions}/{scorer}.log",
+    wildcard_constraints:
+        scorer=names_of(lambda scorer: not scorer.mean_of),
     cache: "omit-software"
     priority: 10  # what training waits for, and the first table
     threads: 1  # a scorer that waits for two cores would wait for the last training
@@ -31,7 +42,7 @@ rule score:
             {
                 **P.scoring.model_dump(),
                 **P.scorers[wildcards.scorer].model_dump(
-                    exclude={"model", "threshold"}
+                    exclude={"model", "mean_of", *KEEPING}
                 ),
             }
         ),
@@ -44,3 +55,29 @@ rule score:
         "winnow score --pool {input.pool} --captions {input.captions} --output {output.scores}"
         " --scorer {params.scorer} {params.model} {input.model} {params.truth} {input.truth}"
         " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule combine_scores:
+    input:
+        lambda wildcards: collect(
+            "artifacts/scores/{{captions}}/{part}.parquet",
+            part=P.scorers[wildcards.scorer].mean_of,
+        ),
+    output:
+        scores="artifacts/scores/{captions}/{scorer}.parquet",
+        cost="artifacts/scores/{captions}/{scorer}.cost.json",
+    log:
+        "logs/combine_scores/{captions}/{scorer}.log",
+    wildcard_constraints:
+        scorer=names_of(lambda scorer: scorer.mean_of),
+    cache: "omit-software"
+    priority: 10
+    threads: 1
+    params:
+        scorer="{scorer}",  # else two means of the same scorers would share one cached output
+        code=code_digest("data", "captioning", "scoring"),
+    message:
+        "joining scores of {wildcards.captions} into {wildcards.scorer}"
+    shell:
+        "winnow combine-scores --scores {input} --output {output.scores} --threads {threads}"
+        " > {log} 2>&1"

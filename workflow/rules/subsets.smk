@@ -1,17 +1,56 @@
 # The pairs that a scorer and a keep ratio keep.
 
 
-def share(scorer, ratio):
-    """The option that says how much to keep: a scorer with a threshold keeps what passes it."""
+CANDIDATES = sorted(
+    {*P.generation.ratios, 1.0}
+)  # keep ratios that a scene may be given
+
+
+def share(wildcards, input):
+    """The option that says how much to keep: a ratio, what passes a threshold, a scene's choice."""
+    scorer = P.scorers[wildcards.scorer]
     if scorer.threshold is not None:
         return f"--threshold={scorer.threshold}"
-    return f"--ratio={ratio}"
+    return f"--choice {input.choice}" if scorer.choose else f"--ratio={wildcards.ratio}"
+
+
+def choice_of(wildcards):
+    """The ratios of the scenes, for a scorer that has them chosen."""
+    chooses = P.scorers[wildcards.scorer].choose
+    return "artifacts/subsets/{captions}/{scorer}/choice.parquet" if chooses else []
+
+
+def curation(wildcards):
+    """How the share is taken: as for all, or as the scorer says."""
+    own = P.scorers[wildcards.scorer].within
+    return {**P.curation.model_dump(), **({"within": own} if own else {})}
+
+
+rule choose_ratios:
+    input:
+        scores="artifacts/scores/{captions}/{scorer}.parquet",
+        pool="artifacts/pool",
+    output:
+        "artifacts/subsets/{captions}/{scorer}/choice.parquet",
+    log:
+        "logs/choose_ratios/{captions}/{scorer}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=options({"ratios": CANDIDATES}),
+        code=code_digest("data", "params", "curation"),
+    message:
+        "choosing the keep ratio of each scene of {wildcards.captions} by {wildcards.scorer}"
+    shell:
+        "winnow choose-ratios --scores {input.scores} --pool {input.pool} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
 
 
 rule select:
     input:
         scores="artifacts/scores/{captions}/{scorer}.parquet",
         pool="artifacts/pool",
+        choice=choice_of,
     output:
         "artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
     log:
@@ -19,8 +58,8 @@ rule select:
     cache: "omit-software"
     threads: 1
     params:
-        share=lambda wildcards: share(P.scorers[wildcards.scorer], wildcards.ratio),
-        options=options(P.curation),
+        share=share,
+        options=lambda wildcards: options(curation(wildcards)),
         code=code_digest("data", "params", "curation"),
     message:
         "keeping {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer}"

@@ -1,0 +1,151 @@
+# Track `generation`: fine-tune a text-to-image model on a subset, draw, and measure what it drew.
+from winnow.data.files import digest_files
+
+IMPORTED = {name: b.images for name, b in P.generation.baselines.items() if b.images}
+DRAWER = (
+    P.models["t2i"].id or "stand-in t2i"
+)  # what the tables call the fine-tuned model
+
+
+def generator(wildcards):
+    """The model of a cell: fine-tuned, a baseline's, or for the control `pretrained` t2i itself."""
+    baseline = P.generation.baselines.get(wildcards.scorer)
+    if wildcards.scorer == PRETRAINED or control(wildcards):
+        return model("t2i")
+    if baseline:
+        return model(baseline.model)
+    return "artifacts/models/generation/{captions}/{scorer}/{ratio}/{seed}".format(
+        **wildcards
+    )
+
+
+def drawer(wildcards):
+    """What the tables call the model of a cell."""
+    baseline = P.generation.baselines.get(wildcards.scorer)
+    if baseline is None:
+        return DRAWER
+    role = baseline.model
+    return (
+        (P.models[role].id or f"stand-in {role}")
+        if role
+        else Path(baseline.images).name
+    )
+
+
+def control(wildcards):
+    """The ControlNet of the baseline that draws with it, over t2i, from the images' masks."""
+    baseline = P.generation.baselines.get(wildcards.scorer)
+    return model("controlnet") if baseline and baseline.model == "controlnet" else []
+
+
+rule train_generator:
+    input:
+        pool="artifacts/pool",
+        captions="artifacts/captions/{captions}.parquet",
+        subset="artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
+        model=model("t2i"),
+    output:
+        directory("artifacts/models/generation/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/train_generator/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        seed="{seed}",
+        options=options(P.generation.training),
+        code=code_digest("data", "params", "models", "training"),
+    message:
+        "training a generator on {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer},"
+        " seed {wildcards.seed}"
+    shell:
+        "winnow train-generator --pool {input.pool} --captions {input.captions}"
+        " --subset {input.subset} --model {input.model} --output {output}"
+        " --seed {params.seed} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule generate:
+    input:
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        model=generator,
+        controlnet=control,
+    output:
+        directory("artifacts/generated/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/generate/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        # what is released is one job's, so that the cache cannot tell stand-ins apart
+        model=drawer,
+        control=lambda wildcards, input: (
+            f"--controlnet {input.controlnet} --masks {input.pool}/masks"
+            if input.controlnet
+            else ""
+        ),
+        options=options(P.generation.sampling),
+        code=code_digest(*DRAWING),
+    message:
+        "drawing with {wildcards.scorer} at {wildcards.ratio} of {wildcards.captions},"
+        " seed {wildcards.seed}"
+    shell:
+        "winnow generate --pool {input.pool} --human {input.human} --model {input.model}"
+        " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule import_images:
+    input:
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+    output:
+        directory("artifacts/generated/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/import_images/{captions}/{scorer}/{ratio}/{seed}.log",
+    wildcard_constraints:
+        scorer="|".join(IMPORTED) or "(?!)",
+    cache: "omit-software"
+    threads: 1
+    params:
+        folder=lambda wildcards: shlex.quote(IMPORTED[wildcards.scorer]),
+        # Snakemake does not hash a folder: names and bytes are part of what the cache asks for
+        content=lambda wildcards: digest_files([Path(IMPORTED[wildcards.scorer])]),
+        images=P.generation.sampling.images,
+        code=code_digest("data", "params", "sources", "generation"),
+    message:
+        "taking in the images of {wildcards.scorer}"
+    shell:
+        "winnow import-images --pool {input.pool} --human {input.human} --folder {params.folder}"
+        " --output {output} --images {params.images} --threads {threads} > {log} 2>&1"
+
+
+ruleorder: import_images > generate
+
+
+rule evaluate_generation:
+    input:
+        generated="artifacts/generated/{captions}/{scorer}/{ratio}/{seed}",
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        clip=model("evaluator_general"),
+        remoteclip=model("evaluator_clip"),
+    output:
+        directory("artifacts/cells/generation/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/evaluate_generation/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
+        names=lambda wildcards: (
+            f"--dataset {shlex.quote(DATASET)}"
+            f" --model-name {shlex.quote(drawer(wildcards))}"
+        ),
+        options=options(MEASURED),
+        code=code_digest(*MEASURING),
+    message:
+        "measuring what {wildcards.scorer} drew at {wildcards.ratio}, seed {wildcards.seed}"
+    shell:
+        "winnow evaluate-generation --generated {input.generated} --pool {input.pool}"
+        " --human {input.human} --clip {input.clip} --remoteclip {input.remoteclip}"
+        " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
+        " > {log} 2>&1"
