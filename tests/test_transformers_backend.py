@@ -285,8 +285,8 @@ def test_fetching_from_the_hub(
 @pytest.mark.parametrize(
     "content, message",
     [
-        ({"loader": "transformers"}, "`id` belongs to"),
-        ({"loader": "standin", "id": "x"}, "`id` belongs to"),
+        ({"loader": "transformers"}, "transformers needs an `id`"),
+        ({"loader": "standin", "id": "x"}, "standin has no `id`"),
         ({"loader": "openai", "id": "x"}, "`url` belongs to"),
         ({"loader": "openai", "id": "x", "url": "localhost:8000"}, "pattern"),
         ({"loader": "transformers", "id": "x", "url": "http://a/v1"}, "`url` belongs to"),
