@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from winnow.models.generator import Generator
 
 
+DECODED = 16  # images decoded at once: their activations fit into a cache
+
+
 def sample(
     generator: Generator,
     prompts: Sequence[str],
@@ -107,7 +110,7 @@ def _scheduler(generator: Generator, steps: int) -> Any:
 def _decoded(generator: Generator, latents: torch.Tensor, start: int) -> np.ndarray:
     """Images of latents, uint8 [B, S, S, 3], of the prompts from row `start` on. Raises WinnowError
     where there is nothing to see."""
-    images = generator.decode(latents)
+    images = np.concatenate([generator.decode(part) for part in latents.split(DECODED)])
     flat = images.reshape(len(images), -1, 3)
     plain = (flat == flat[:, :1]).all(axis=(1, 2))
     if plain.any():
