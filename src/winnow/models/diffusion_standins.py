@@ -151,7 +151,7 @@ def build_controlnet(base: Generator, classes: int, seed: int) -> Any:
     # By diffusers' start masks fade from layer to layer and end in zeros: thousands of steps ignore
     # them. The zero convolutions behind this are enough to begin without effect.
     for layer in controlnet.controlnet_cond_embedding.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d) and layer.bias is not None:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
     return controlnet.to(base.device).eval()
