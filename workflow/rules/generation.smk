@@ -2,9 +2,8 @@
 from winnow.data.files import digest_files
 
 IMPORTED = {name: b.images for name, b in P.generation.baselines.items() if b.images}
-DRAWER = (
-    P.models["t2i"].id or "stand-in t2i"
-)  # what the tables call the fine-tuned model
+# What the tables call the fine-tuned model.
+DRAWER = P.models["t2i"].id or "stand-in t2i"
 
 
 def generator(wildcards):
