@@ -6,9 +6,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from asking import Passes, Stream, requests, run
@@ -17,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.captioning import answers
-from winnow.captioning.desk import Answer, Reply, Request, request_digests
+from winnow.captioning.desk import Answer, Reply, Request, pass_digest, request_digests
 from winnow.captioning.responses import Responses
 from winnow.data.errors import WinnowError
 
@@ -122,7 +126,8 @@ def test_an_answered_request_is_never_asked_again(kind: type[Stream], tmp_path: 
     assert sorted(first.keys) == sorted(before)
     assert run(second, requests(10), tmp_path) == before and not second.asked
     assert run(second, requests(12), tmp_path).keys() == {f"k{i}" for i in range(12)}
-    assert sorted(second.keys) == ["k10", "k11"]
+    new = 8 if kind is Passes else 10  # of a pass, all are asked
+    assert sorted(second.keys) == sorted(f"k{i}" for i in range(new, 12))
 
 
 def test_whatever_changes_the_question_asks_again(tmp_path: Path) -> None:
@@ -139,6 +144,8 @@ def test_whatever_changes_the_question_asks_again(tmp_path: Path) -> None:
     digests = [digest for v in variants for digest in request_digests("fake", v, 3)]
     assert len({*digests, *request_digests("other", one, 3)}) == 3 * (len(variants) + 1)
     assert request_digests("fake", replace(one, key="other"), 3) == digests[:3]
+    passes = {pass_digest("fake", [one, variant]) for variant in variants}
+    assert len({*passes, pass_digest("fake", [one]), pass_digest("other", [one, one])}) == 9
     backend = Stream()
     for variant in variants * 2:
         run(backend, [variant], tmp_path)
@@ -188,10 +195,37 @@ def test_passes_do_not_depend_on_what_is_cached(tmp_path: Path) -> None:
         run(interrupted, requests(22), tmp_path / "part")
     run(resumed, requests(22), tmp_path / "part")
     assert interrupted.passes[:4] + resumed.passes == whole.passes
-    within = Passes(script)
-    run(Passes(script), requests(22)[5:7], tmp_path / "some")
-    run(within, requests(22), tmp_path / "some")
-    assert within.passes[:3] == [["k0", "k1", "k2", "k3"], ["k4", "k7"], ["k8", "k9", "k10", "k11"]]
+    assert list(run(resumed, requests(22), tmp_path / "part")) == list(
+        run(whole, requests(22), tmp_path / "whole")
+    )
+
+
+class Company(Passes):
+    """Answers that depend on what shares the pass; some are empty."""
+
+    def replies(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply]]:
+        for request, _ in (taken := list(super().replies(requests))):
+            shared = "".join(f"{other.key} {other.temperature} " for other, _ in taken)
+            yield request, Reply("" if zlib.crc32(shared.encode()) % 5 == 0 else shared)
+
+
+@given(st.lists(st.lists(st.integers(0, 21), unique=True), max_size=3), st.integers(0, 9))
+def test_answers_do_not_depend_on_what_is_cached(others: list[list[int]], killed: int) -> None:
+    class Killed(Company):
+        def replies(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply]]:
+            if len(self.passes) == killed:
+                raise KeyboardInterrupt
+            return super().replies(requests)
+
+    with TemporaryDirectory() as cold, TemporaryDirectory() as warm:
+        for some in others:
+            run(Company(), [requests(22)[number] for number in some], Path(warm))
+        with suppress(KeyboardInterrupt):
+            run(Killed(), requests(22), Path(warm))
+        expected = run(Company(), requests(22), Path(cold))
+        assert list(run(Company(), requests(22), Path(warm)).items()) == list(expected.items())
+        nothing = Company()
+        assert run(nothing, requests(22), Path(warm)) == expected and not nothing.asked
 
 
 def test_processes_share_the_cache(tmp_path: Path) -> None:
@@ -253,6 +287,15 @@ def test_the_cache_holds_nothing_but_json(tmp_path: Path) -> None:
     assert len(run(backend, requests(6), tmp_path)) == len(backend.asked) == 6
 
 
+@pytest.mark.parametrize("record", ["{}", "[]", "null", "[1, 2]", '[{"text": 1}, {"text": ""}]'])
+def test_a_pass_that_is_none_is_asked_again(record: str, tmp_path: Path) -> None:
+    run(Passes(), requests(2), tmp_path)
+    with sqlite3.connect(tmp_path / "responses.sqlite") as database:
+        assert database.execute("UPDATE replies SET reply = ?", (record,)).rowcount == 1
+    backend = Passes()
+    assert len(run(backend, requests(2), tmp_path)) == len(backend.asked) == 2
+
+
 def test_a_cache_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WinnowError, match=r"file/.*XDG_CACHE_HOME"):
@@ -304,7 +347,8 @@ def test_bad_replies_are_asked_for_again(kind: type[Stream], tmp_path: Path) -> 
     assert len({request.seed for request in variants}) == 3
     again = kind(script)
     assert run(again, requests(9), tmp_path, attempts=3).keys() == found.keys()
-    assert Counter(again.keys) == {"k4": 1, "k5": 3}  # only what was never answered
+    unanswered = {"k4": 1, "k5": 3}  # a server may do better now, the same model does not
+    assert Counter(again.keys) == (unanswered if kind is Stream else {})
 
 
 def test_one_attempt(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_generate_and_evaluate(
     assert record["parameters"]["steps"] == 2
     assert any(name.startswith("model/unet/") for name in record["inputs"])
     drawing = read_json(output / "cost.json")
-    assert record["training_cost"] == spent and drawing["samples"] == COUNT
+    assert drawing["training"] == spent and drawing["samples"] == COUNT
 
     cell = tmp_path / "cell"
     measure = inputs(world, generated=output, clip=standin, remoteclip=standin, output=cell)

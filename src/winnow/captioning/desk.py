@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from winnow.captioning.answers import EMPTY, judge
 from winnow.captioning.responses import Responses
@@ -45,12 +46,21 @@ class Answer:
     fault: str = ""  # why there is no text: quarantine reason
 
 
+@dataclass(frozen=True)
+class Pass:
+    """Requests that share a pass of a model in this process."""
+
+    requests: list[Request]
+    digest: str
+    replies: list[Reply] | None  # in that order; None where they are not known
+
+
 @dataclass
 class Case:
     """A request that has no answer yet."""
 
     request: Request
-    digests: list[str]  # one an attempt
+    digests: list[str] = field(default_factory=list)  # one an attempt, where it is asked by itself
     faults: dict[int, str] = field(default_factory=dict)  # of the attempts that were made
     attempt: int = 0  # under way
 
@@ -70,40 +80,50 @@ class Desk:
         self.attempts, self.accept_empty, self.read = attempts, accept_empty, read
         self.cases: dict[str, Case] = {}
 
-    def open(self, requests: Sequence[Request]) -> tuple[list[Answer], list[Request]]:
-        """The answers that are known, and what to ask for the others."""
-        cases = []
-        for request in requests:
-            if request.key in self.cases:
-                raise ValueError(f"two requests have the key {request.key!r}")
-            digests = request_digests(self.identity, request, self.attempts)
-            self.cases[request.key] = Case(request, digests)
-            cases.append(self.cases[request.key])
-        found = self.responses.find([digest for case in cases for digest in case.digests])
-        results = []
-        for case in cases:
-            given = [(n, _restored(found.get(digest))) for n, digest in enumerate(case.digests)]
-            read = (self._read(case, n, reply) for n, reply in given if reply is not None)
-            results.append(next(filter(None, read), None) or self._next(case))
-        return _sorted(results)
+    def enter(self, request: Request) -> Case:
+        """Begin a case. Raises ValueError for a key that is in use."""
+        if request.key in self.cases:
+            raise ValueError(f"two requests have the key {request.key!r}")
+        self.cases[request.key] = case = Case(request)
+        return case
 
-    def close(self, replies: Sequence[tuple[Request, Reply]]) -> tuple[list[Answer], list[Request]]:
-        """Keep replies, all in one commit; the answers in them, and what to ask again."""
+    def look_up(self, request: Request) -> tuple[list[Answer], list[Request]]:
+        """Begin a case: its answer where one is known, else what to ask."""
+        case = self.enter(request)
+        case.digests = request_digests(self.identity, request, self.attempts)
+        found = self.responses.find(case.digests)
+        given = [(n, _restored(found.get(digest))) for n, digest in enumerate(case.digests)]
+        read = (self._read(case, n, reply) for n, reply in given if reply is not None)
+        return _sorted([next(filter(None, read), None) or self._next(case)])
+
+    def take(self, request: Request, reply: Reply) -> tuple[list[Answer], list[Request]]:
+        """Keep the reply of a request that was asked by itself, and read it."""
+        case = self.cases[request.key]
+        if not reply.fault:  # a server may do better in the next run
+            record = {"text": reply.text, "cut": reply.cut}
+            self.responses.keep({case.digests[case.attempt]: record})
+        return self.read_replies([(request, reply)])
+
+    def look_up_pass(self, requests: list[Request]) -> Pass:
+        """The pass that requests with a case make up."""
+        digest = pass_digest(self.identity, requests)
+        record = self.responses.find([digest]).get(digest)
+        replies = [_restored(reply) for reply in record] if isinstance(record, list) else []
+        known = [reply for reply in replies if reply is not None]
+        return Pass(requests, digest, known if len(known) == len(requests) else None)
+
+    def keep_pass(self, answered: Pass, replies: Sequence[Reply]) -> None:
+        """Keep the replies to a pass as one, faults too: that model gives them again."""
+        self.responses.keep({answered.digest: [asdict(reply) for reply in replies]})
+
+    def read_replies(
+        self, replies: Iterable[tuple[Request, Reply]]
+    ) -> tuple[list[Answer], list[Request]]:
+        """The answers in replies, and what to ask again."""
         given = [(self.cases[request.key], reply) for request, reply in replies]
-        self.responses.keep(
-            {
-                case.digests[case.attempt]: {"text": reply.text, "cut": reply.cut}
-                for case, reply in given
-                if not reply.fault  # a server may do better in the next run
-            }
-        )
         return _sorted(
             [self._read(case, case.attempt, reply) or self._next(case) for case, reply in given]
         )
-
-    def is_retry(self, request: Request) -> bool:
-        """Whether a request that waits for its answer was asked before."""
-        return bool(self.cases[request.key].faults)
 
     def _read(self, case: Case, attempt: int, reply: Reply) -> Answer | None:
         """The answer in a reply; None where it has to be asked for again."""
@@ -136,20 +156,33 @@ def counted(attempts: int) -> str:
 
 
 def request_digests(identity: str, request: Request, attempts: int) -> list[str]:
-    """SHA-256 of all that decides the reply, for each attempt."""
+    """SHA-256 of all that decides a server's reply, for each attempt."""
+    content = {"backend": identity, **_content(request)}
+    return [_digest({**content, "attempt": attempt}) for attempt in range(attempts)]
+
+
+def pass_digest(identity: str, requests: Sequence[Request]) -> str:
+    """SHA-256 of all that decides the replies to requests that share a pass.
+
+    The other requests do, too: samples are drawn for the pass, and the last digits of a sum depend
+    on the shape of the batch.
+    """
+    return _digest({"backend": identity, "pass": [_content(request) for request in requests]})
+
+
+def _content(request: Request) -> dict[str, Any]:
     image = None if request.image is None else hashlib.sha256(request.image).hexdigest()
-    content = {
-        "backend": identity,
+    return {
         "prompt": request.prompt,
         "image": image,
         "max_tokens": request.max_tokens,
         "temperature": float(request.temperature),
         "seed": request.seed,
     }
-    texts = (
-        json.dumps({**content, "attempt": attempt}, sort_keys=True) for attempt in range(attempts)
-    )
-    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _varied(request: Request, attempt: int) -> Request:
@@ -166,6 +199,9 @@ def _varied(request: Request, attempt: int) -> Request:
 
 def _restored(record: object) -> Reply | None:
     """A reply from the cache; None for a record that is none."""
-    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+    if not isinstance(record, dict):
         return None
-    return Reply(record["text"], bool(record.get("cut")))
+    text, fault = record.get("text"), record.get("fault", "")
+    if not isinstance(text, str) or not isinstance(fault, str):
+        return None
+    return Reply(text, bool(record.get("cut")), fault, bool(record.get("final")))

@@ -1,8 +1,9 @@
 """Ask a model about images: cached, asked again where an answer is none, with progress.
 
-Two kinds of model answer. A server takes requests as a stream, several in flight. A model in this
-process takes them in passes of `batch_size`; which requests share a pass does not depend on what is
-cached, as long as whole passes are, and each is kept in one commit.
+Two kinds of model answer. A server takes requests as a stream, several in flight, and each reply
+is cached by its request. A model in this process takes them in passes of `batch_size`, and each
+pass is cached as one: a reply may depend on what shares its pass, and which requests do depends on
+the list of them alone. So the answers are the same whatever the cache holds.
 """
 
 from collections import deque
@@ -15,7 +16,7 @@ from typing import Protocol, runtime_checkable
 from tqdm import tqdm
 
 from winnow.captioning.answers import judge
-from winnow.captioning.desk import Answer, Desk, Read, Reply, Request
+from winnow.captioning.desk import Answer, Desk, Pass, Read, Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.params.sections import Generation, Server
 
@@ -129,7 +130,7 @@ def _as_stream(
             if again:
                 yield again.popleft()
             elif (request := next(source, None)) is not None:
-                answers, missing = desk.open([request])
+                answers, missing = desk.look_up(request)
                 known.extend(answers)
                 yield from missing
             else:
@@ -138,8 +139,8 @@ def _as_stream(
     while True:
         stream = backend.replies(pending())
         try:
-            for pair in stream:
-                answers, retries = desk.close([pair])
+            for request, reply in stream:
+                answers, retries = desk.take(request, reply)
                 again.extend(retries)
                 yield from answers
                 while known:
@@ -160,35 +161,39 @@ def _in_passes(
     passes = _passes(backend.batch_size, requests, desk, again)
     upcoming = next(passes, None)
     while upcoming is not None:
-        answers, missing = upcoming
+        present = upcoming
+        upcoming = next(passes, None)  # before the present one is read, be it known or not
+        if upcoming is not None and upcoming.replies is None:
+            backend.prepare(upcoming.requests)
+        answers, retries = desk.read_replies(_replies(backend, present, desk))
+        again += retries
         yield from answers
-        upcoming = next(passes, None)
-        if upcoming is not None and upcoming[1]:
-            backend.prepare(upcoming[1])
-        if missing:
-            answers, retries = desk.close(list(backend.replies(missing)))
-            again += retries
-            yield from answers
         if upcoming is None:  # nothing was left then: now there may be retries
             upcoming = next(_passes(backend.batch_size, (), desk, again), None)
 
 
+def _replies(backend: Batched, asked: Pass, desk: Desk) -> list[tuple[Request, Reply]]:
+    """The replies to a pass, from the cache or the model."""
+    if asked.replies is not None:
+        return list(zip(asked.requests, asked.replies, strict=True))
+    given = {request.key: reply for request, reply in backend.replies(asked.requests)}
+    replies = [given[request.key] for request in asked.requests]
+    desk.keep_pass(asked, replies)
+    return list(zip(asked.requests, replies, strict=True))
+
+
 def _passes(
     size: int, requests: Iterable[Request], desk: Desk, again: list[Request]
-) -> Iterator[tuple[list[Answer], list[Request]]]:
-    """What is known already and what is missing, of each `size` requests.
-
-    Retries wait until they fill a pass, or until nothing else is left.
-    """
+) -> Iterator[Pass]:
+    """The passes of `size` requests. Retries wait until they fill one, or nothing else is left."""
     source = iter(requests)
     while True:
         if len(again) < size and (chunk := list(islice(source, size))):
-            answers, missing = desk.open(chunk)
-            again += [request for request in missing if desk.is_retry(request)]
-            yield answers, [request for request in missing if not desk.is_retry(request)]
+            for request in chunk:
+                desk.enter(request)
         elif again:
-            retries = again[:size]
+            chunk = again[:size]
             del again[:size]
-            yield [], retries
         else:
             return
+        yield desk.look_up_pass(chunk)

@@ -37,8 +37,8 @@ Refused = list[tuple[Request, Reply]]
 class TransformersBackend:
     """A model in a folder. Its weights are safetensors, and no code in it is run.
 
-    Greedy where the temperature is 0. Samples are seeded by the request's seed and the first key of
-    those that share a call, so they repeat if the passes do.
+    Greedy where the temperature is 0. Samples are drawn for all that share a call, from the seed
+    and the content of the first of them, so they repeat if the passes do.
     """
 
     def __init__(self, folder: Path, batch_size: int = 256):
@@ -165,8 +165,8 @@ class TransformersBackend:
         inputs = self.placed(group)
         with torch.random.fork_rng(enabled=config.do_sample):
             if config.do_sample:
-                drawn = hashlib.sha256(f"{request.seed} {request.key}".encode()).digest()
-                torch.manual_seed(int.from_bytes(drawn[:8]))
+                content = f"{request.seed} {request.prompt}".encode() + (request.image or b"")
+                torch.manual_seed(int.from_bytes(hashlib.sha256(content).digest()[:8]))
             output = self.model.generate(**inputs, generation_config=config)
         tokens = output[:, inputs["input_ids"].shape[1] :].cpu()
         ends = torch.tensor(config.eos_token_id or []).view(-1)

@@ -56,8 +56,9 @@ def evaluate_generation(
     with measured(cost):
         found = _evaluated(generated, pool, human, clip, remoteclip, settings)
     record = read_json(generated / RECORD)
-    trained = record["training_cost"]  # empty for a published model
-    spent = total_cost(total_cost(cost, read_json(generated / COST)), trained)
+    drawn = read_json(generated / COST)
+    trained = drawn.pop("training")  # empty for a published model
+    spent = total_cost(total_cost(cost, drawn), trained)
     inputs = {"human": human, "samples": pool / "samples.parquet"}
     inputs |= {"clip": clip / models.WEIGHTS, "remoteclip": remoteclip / models.WEIGHTS}
     origin = provenance(settings.model_dump(), inputs)

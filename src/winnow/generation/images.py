@@ -13,7 +13,7 @@ from winnow.data.tables import PROMPTS, read_table, write_table
 
 TABLE = "prompts.parquet"
 RECORD = "generated.json"  # generator, how it was trained and what that cost, provenance
-COST = "cost.json"  # of drawing alone
+COST = "cost.json"  # of drawing; of training, under its name
 
 
 def image_name(row: int) -> str:

@@ -81,13 +81,12 @@ def generate(
         inputs |= {"masks": masks} if masks else {}
         record = {
             "generator": generator.kind,
-            # a published model has neither
-            "training": optional_json(model / "training.json"),
-            "training_cost": optional_json(model / COST),
+            "training": optional_json(model / "training.json"),  # a published model has none
             **provenance(settings.model_dump(), inputs),
         }
         write_json(folder / RECORD, record)
-        write_json(folder / COST, {**cost, "samples": len(texts)})
+        trained = optional_json(model / COST)
+        write_json(folder / COST, {**cost, "samples": len(texts), "training": trained})
     print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
 
 
@@ -109,11 +108,10 @@ def import_images(
         record = {
             "generator": "folder",
             "training": {},
-            "training_cost": {},
             **provenance({"images": images}, inputs),
         }
         write_json(made / RECORD, record)
-        write_json(made / COST, {**cost, "samples": len(names)})
+        write_json(made / COST, {**cost, "samples": len(names), "training": {}})
 
 
 def _prompts(pool: Path, human: Path, images: int) -> Any:
