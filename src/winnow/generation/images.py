@@ -12,7 +12,7 @@ from winnow.data.images import encode_png
 from winnow.data.tables import PROMPTS, read_table, write_table
 
 TABLE = "prompts.parquet"
-RECORD = "generated.json"  # generator, how it was trained and what that cost, provenance
+RECORD = "generated.json"  # generator, how it was trained, provenance
 COST = "cost.json"  # of drawing; of training, under its name
 
 
