@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-SECONDS = 800  # for one command, on a busy machine
+SECONDS = 1700  # for one command, on a busy machine
 UNSTABLE = {"cost.csv", "cost.json"}  # hold measured times
 
 
