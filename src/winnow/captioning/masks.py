@@ -1,17 +1,16 @@
 """Boxes of the connected regions of label masks."""
 
-import io
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from winnow.captioning.matching import MASK_KEYS, Fault, Row, match
 from winnow.data.errors import WinnowError
-from winnow.data.images import MAX_PIXELS, READABLE, BadImageError
+from winnow.data.images import BadImageError
+from winnow.data.masks import check_mask, read_mask
 from winnow.data.shards import iter_members
 from winnow.params.sections import Annotations
 from winnow.sources.classes import class_words
@@ -57,27 +56,12 @@ def read_masks(
             mask = read_mask(read_inside(folder.resolve(), file))
             if settings.mask_threshold is not None:
                 mask = np.where(mask >= settings.mask_threshold, 255, 0)
-            _check(mask, sizes[uid], names)
+            check_mask(mask, sizes[uid], names, "mask_classes", "mask_threshold")
             found = regions(mask, names, settings.min_area)
             rows += [(uid, "mask", *region) for region in found]
         except (BadImageError, UnreadableError) as error:
             faults.append((str(error), printable(file)))
     return rows, faults
-
-
-def read_mask(content: bytes) -> np.ndarray:
-    """Label values, int64 [H, W], of an encoded mask. Raises BadImageError with the reason."""
-    try:
-        image = Image.open(io.BytesIO(content), formats=READABLE)
-        if image.width * image.height > MAX_PIXELS:  # known before anything is decoded
-            raise BadImageError(f"more than {MAX_PIXELS} pixels")
-        if image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16"):
-            raise BadImageError("mask in colors, not one label value a pixel")
-        return np.asarray(image).astype(np.int64)
-    except BadImageError:
-        raise
-    except Exception as error:  # decoders raise many kinds for damaged files
-        raise BadImageError("mask is not a readable image") from error
 
 
 def regions(
@@ -110,14 +94,3 @@ def _boxes(here: np.ndarray, smallest: float) -> list[Box]:
         (columns.start / wide, rows.start / high, columns.stop / wide, rows.stop / high)
         for rows, columns in (slices[place] for place in falling if sizes[place] >= smallest)
     ]
-
-
-def _check(mask: np.ndarray, size: tuple[int, int], names: Mapping[int, str]) -> None:
-    (high, wide), unknown = mask.shape, sorted(set(np.unique(mask).tolist()) - set(names))
-    if (wide, high) != size:
-        raise BadImageError(f"mask of {wide}x{high} pixels, its image has {size[0]}x{size[1]}")
-    if unknown:
-        values = ", ".join(map(str, unknown[:4])) + (", ..." if len(unknown) > 4 else "")
-        raise BadImageError(
-            f"mask_classes does not name the values {values} (anti-aliased? see mask_threshold)"
-        )

@@ -16,8 +16,8 @@ import pandas as pd
 import torch
 from PIL import Image, ImageOps
 
-from winnow.captioning.masks import read_mask
 from winnow.data.errors import WinnowError
+from winnow.data.masks import read_mask
 from winnow.data.shards import iter_members
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
