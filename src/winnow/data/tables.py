@@ -114,6 +114,14 @@ PREFERENCES = {
 }
 # What every generator is asked to draw; the image of `row` is the file `{row:05d}.png`.
 PROMPTS = {"row": pa.int32(), "uid": TEXT, "scene?": TEXT, "prompt": TEXT}
+# The images of a segmentation set, `images/{name}.png` with `masks/{name}.png`.
+SEGMENTS = {
+    "name": TEXT,
+    "uid": TEXT,
+    "split": TEXT,  # train, test
+    "rank": pa.int32(),  # order in which training images are labelled; -1 of the others
+    "group": TEXT,  # scene or region, "" where there is none
+}
 # Resampled distances: of two cells with the same prompts, equal numbers are equal resamples.
 DRAWS = {"metric": TEXT, "draw": pa.int32(), "value?": pa.float64()}
 # One row a query and metric. `group` (an image) is what the bootstrap resamples; two cells of one

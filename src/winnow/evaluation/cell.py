@@ -19,11 +19,13 @@ def write_cell(
     samples: int,
     extra: Mapping[str, Any] | None = None,
     draws: pd.DataFrame | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a cell's folder, whole or not at all: metrics.json, outcomes.parquet and cost.json.
 
     `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
-    contents of further JSON files by their name; `draws`, a table DRAWS, becomes draws.parquet.
+    contents of further JSON files by their name; `draws`, a table DRAWS, becomes draws.parquet;
+    `files` are further files by their path in the folder.
     """
     with atomic_path(output) as folder:
         folder.mkdir()
@@ -34,6 +36,9 @@ def write_cell(
             write_json(folder / name, content)
         if draws is not None:
             write_table(folder / "draws.parquet", draws, DRAWS)
+        for path, content in (files or {}).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
 
 
 def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from winnow.command import verb
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
 from winnow.params.source import Source
+from winnow.sources import segment_verbs  # noqa: F401 (registers its verbs)
 
 
 class PoolSettings(sections.Pool):

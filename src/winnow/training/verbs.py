@@ -13,7 +13,7 @@ from winnow.data.tables import (
     read_table,
 )
 from winnow.params import sections
-from winnow.training import generation_verbs  # noqa: F401 (registers its verbs)
+from winnow.training import generation_verbs, segmentation_verbs  # noqa: F401 (their verbs)
 from winnow.training.record import write_record
 from winnow.training.subsets import kept_pairs
 

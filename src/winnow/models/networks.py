@@ -1,0 +1,135 @@
+"""Which network a segmentor is: two small ones, or an mmsegmentation configuration in YAML or JSON.
+
+A configuration of a file is data: its types are names of mmsegmentation's registry, never paths of
+Python, which mmengine would import, and nothing in it fetches weights.
+"""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from winnow.data.errors import WinnowError
+from winnow.data.segments import IGNORED
+from winnow.data.yaml_file import read_yaml
+
+Config = dict[str, Any]
+
+NORM = {"type": "BN", "requires_grad": True}
+HEAD: Config = {
+    "dropout_ratio": 0.0,
+    "norm_cfg": NORM,
+    "align_corners": False,
+    "ignore_index": IGNORED,
+    "loss_decode": {"type": "CrossEntropyLoss", "avg_non_ignore": True},
+}
+# A U-Net (Ronneberger et al. 2015) that begins at half resolution: at full, it takes twice as long.
+UNET: Config = {
+    "type": "EncoderDecoder",
+    "backbone": {
+        "type": "UNet",
+        "base_channels": 24,
+        "num_stages": 3,
+        "strides": [2, 1, 1],
+        "enc_num_convs": [1, 1, 2],
+        "dec_num_convs": [1, 1],
+        "downsamples": [True, True],
+        "enc_dilations": [1, 1, 1],
+        "dec_dilations": [1, 1],
+        "norm_cfg": NORM,
+    },
+    "decode_head": {
+        "type": "FCNHead",
+        "in_channels": 24,
+        "in_index": 2,
+        "channels": 24,
+        "num_convs": 0,
+        "concat_input": False,
+        **HEAD,
+    },
+}
+# A SegFormer (Xie et al. 2021) of half the width of B0.
+SEGFORMER: Config = {
+    "type": "EncoderDecoder",
+    "backbone": {
+        "type": "MixVisionTransformer",
+        "embed_dims": 16,
+        "num_layers": [2, 2, 2, 2],
+        "num_heads": [1, 2, 4, 8],
+        "patch_sizes": [7, 3, 3, 3],
+        "sr_ratios": [8, 4, 2, 1],
+        "out_indices": [0, 1, 2, 3],
+        "drop_path_rate": 0.0,
+    },
+    "decode_head": {
+        "type": "SegformerHead",
+        "in_channels": [16, 32, 64, 128],
+        "in_index": [0, 1, 2, 3],
+        "channels": 64,
+        **HEAD,
+    },
+}
+BUILT_IN = {"unet": UNET, "segformer": SEGFORMER}
+# Mean and deviation of ImageNet; sides are padded to what five halvings divide.
+PREPROCESSOR: Config = {
+    "type": "SegDataPreProcessor",
+    "mean": [123.675, 116.28, 103.53],
+    "std": [58.395, 57.12, 57.375],
+    "size_divisor": 32,
+    "seg_pad_val": IGNORED,
+    "test_cfg": {"size_divisor": 32},
+}
+
+
+def configuration(network: str, classes: int) -> Config:
+    """The model configuration of a built-in network, or of a file, for a number of classes.
+
+    A file holds the model, or the model under the key `model`; its heads get the number of classes
+    and, with synchronised normalisation, the plain kind, as one process trains. Raises WinnowError
+    naming the file and what in it is not taken.
+    """
+    if network in BUILT_IN:
+        found = copy.deepcopy(BUILT_IN[network])
+    else:
+        content = read_yaml(network, TypeAdapter(Config))
+        found = content.get("model", content)
+        check(found, network)
+    found.setdefault("data_preprocessor", copy.deepcopy(PREPROCESSOR))
+    found |= {"train_cfg": {}, "test_cfg": found.get("test_cfg") or {"mode": "whole"}}
+    for part in ("decode_head", "auxiliary_head"):
+        heads = found.get(part) or []
+        for head in heads if isinstance(heads, list) else [heads]:
+            head["num_classes"] = classes
+            head.pop("out_channels", None)
+    for section in _sections(found):
+        if section.get("type") == "SyncBN":
+            section["type"] = "BN"
+    return found
+
+
+def check(config: Any, where: str | Path) -> None:
+    """Refuse a configuration that would import code or fetch weights, or that is no model."""
+    if not isinstance(config, dict) or not {"type", "backbone", "decode_head"} <= set(config):
+        raise WinnowError(f"{where}: is no model: it needs type, backbone and decode_head")
+    for section in _sections(config):
+        kind = section.get("type")
+        if kind is not None and not (isinstance(kind, str) and kind.isidentifier()):
+            raise WinnowError(
+                f"{where}: type {kind!r} is not a name of mmsegmentation's registry; code is not "
+                "loaded from a configuration"
+            )
+        if kind == "Pretrained" or section.get("pretrained"):
+            raise WinnowError(
+                f"{where}: names weights to load; take that out and give segmentation.checkpoint"
+            )
+
+
+def _sections(value: Any) -> Iterator[Config]:
+    """All dictionaries of a nested configuration."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, dict | list):
+            yield from _sections(part)

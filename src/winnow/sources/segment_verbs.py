@@ -1,0 +1,52 @@
+"""Verbs `segmentation-set` and `import-segmentation`."""
+
+from collections import Counter
+from pathlib import Path
+
+from pydantic import PositiveInt
+
+from winnow.command import verb
+from winnow.data.files import atomic_path
+from winnow.data.tables import SAMPLES, read_table
+from winnow.params import sections
+
+
+class LabelSettings(sections.Section):
+    """Which images of the pool are labelled."""
+
+    labels: PositiveInt
+    seed: sections.Seed = 0
+
+
+@verb("pool", "output", settings=LabelSettings)
+def segmentation_set(pool: Path, output: Path, threads: int, settings: LabelSettings) -> None:
+    """Make a segmentation set from the pool's images and land-cover masks."""
+    from winnow.sources.segments import pool_set
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        pool_set(pool, samples, settings.labels, settings.seed, folder)
+    print(f"{output}: {settings.labels} labelled images")
+
+
+class ImportSettings(sections.SegmentationData):
+    """Where real images and masks are."""
+
+    seed: sections.Seed = 0
+    quarantine_limit: sections.Fraction = 0.05
+
+
+@verb("output", settings=ImportSettings)
+def import_segmentation(output: Path, threads: int, settings: ImportSettings) -> None:
+    """Make a segmentation set from real images and masks; what is left out is reported by file."""
+    from winnow.data.segments import read_items
+    from winnow.sources.segmentation import real_set
+
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        faults = real_set(settings, settings.seed, settings.quarantine_limit, folder)
+    counts = Counter(read_items(output)["split"])
+    print(f"{output}: {counts['train']} training tiles, {counts['test']} test tiles")
+    for name, reason in faults:
+        print(f"left out: {name}: {reason}")
