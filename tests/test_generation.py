@@ -172,5 +172,5 @@ def test_prompts_that_cannot_be_had(world: World) -> None:
     uid = world.of("test")["uid"].sort_values().iloc[1]
     fewer = world.human[world.human["uid"] != uid]
     assert len(prompts_of(world.pool, world.samples, fewer, 1)) == 1
-    with pytest.raises(WinnowError, match=f"test image {uid} has no caption"):
+    with pytest.raises(WinnowError, match=f"image {uid} has no caption"):
         prompts_of(world.pool, world.samples, fewer, 2)

@@ -1,4 +1,4 @@
-"""What every generator is asked to draw: one human caption of each of some test images."""
+"""What every generator is asked to draw: one human caption of each of some images."""
 
 from pathlib import Path
 
@@ -13,8 +13,7 @@ def prompts_of(pool: Path, samples: pd.DataFrame, human: pd.DataFrame, images: i
     """PROMPTS of `images` samples of the test split: the first by uid, a digest of the image, so
     that sources which are ordered by scene give images of all.
 
-    The prompt is the caption with the lowest number. WinnowError where the split has fewer images,
-    or one of them has no caption.
+    WinnowError where the split has fewer images, or one of them has no caption.
     """
     test = samples[samples["split"] == "test"]
     if len(test) < images:
@@ -22,12 +21,18 @@ def prompts_of(pool: Path, samples: pd.DataFrame, human: pd.DataFrame, images: i
             f"{pool}: --images: {images} prompts are asked for, the test split has {len(test)} "
             "images; lower generation.sampling.images or enlarge the split"
         )
+    return first_captions(pool, test.sort_values("uid").head(images), human)
+
+
+def first_captions(place: Path, asked: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
+    """PROMPTS of images (columns uid, scene) in their order: of each the caption with the lowest
+    number. WinnowError names the `place` of an image that has none."""
     first = human.sort_values("caption_id", kind="stable").drop_duplicates("uid")
-    asked = test.sort_values("uid").head(images).merge(first[["uid", "text"]], on="uid", how="left")
+    asked = asked.merge(first[["uid", "text"]], on="uid", how="left")
     without = asked.loc[asked["text"].isna(), "uid"].tolist()
     if without:
-        raise WinnowError(f"{pool}: test image {without[0]} has no caption")
-    asked = asked.assign(row=np.arange(images, dtype=np.int32), prompt=asked["text"])
+        raise WinnowError(f"{place}: image {without[0]} has no caption")
+    asked = asked.assign(row=np.arange(len(asked), dtype=np.int32), prompt=asked["text"])
     return asked[[name.rstrip("?") for name in PROMPTS]]
 
 

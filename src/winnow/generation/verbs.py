@@ -1,12 +1,12 @@
-"""Verbs `list-prompts`, `generate` and `import-images`."""
+"""Verbs `list-prompts`, `generate`, `draw-labelled`, `draw-unlabelled` and `import-images`."""
 
 from pathlib import Path
 from typing import Any
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, optional_json, write_json, write_text
-from winnow.data.provenance import measured, provenance, weight_files
+from winnow.data.files import atomic_path, write_json, write_text
+from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images
 from winnow.params import sections
@@ -51,13 +51,11 @@ def generate(
     settings: sections.Sampling,
 ) -> None:
     """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
-    from itertools import chain
-
     import torch
 
-    from winnow.generation.prompts import noise_seeds
-    from winnow.generation.sample import sample
+    from winnow.generation import drawing
     from winnow.models import diffusion
+    from winnow.training.generators import land_cover
 
     if (controlnet is None) != (masks is None):
         raise WinnowError("--controlnet and --masks: one needs the other")
@@ -71,23 +69,52 @@ def generate(
             generator = diffusion.load(model)
             control = None
             if controlnet is not None and masks is not None:
-                generator, control = _controlled(generator, controlnet, masks, prompts)
-            seeds = noise_seeds(settings.seed, len(texts))
-            batches = sample(generator, texts, settings, seeds, control=control)
-            write_images(folder, prompts, chain.from_iterable(batches))
+                labels = land_cover(masks, prompts["uid"], generator.size)
+                generator, control = drawing.controlled(generator, controlnet, labels, masks)
+            write_images(folder, prompts, drawing.drawn(generator, texts, settings, control))
         inputs = {"human": human, "samples": pool / "samples.parquet"}
-        inputs |= weight_files("model", model)
-        inputs |= weight_files("controlnet", controlnet) if controlnet else {}
         inputs |= {"masks": masks} if masks else {}
-        record = {
-            "generator": generator.kind,
-            "training": optional_json(model / "training.json"),  # a published model has none
-            **provenance(settings.model_dump(), inputs),
-        }
-        write_json(folder / RECORD, record)
-        trained = optional_json(model / COST)
-        write_json(folder / COST, {**cost, "samples": len(texts), "training": trained})
+        recorded = (generator, model, controlnet, settings, inputs, cost, len(texts))
+        drawing.write_records(folder, *recorded)
     print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
+
+
+@verb("segments", "human", "model", "controlnet", "output", settings=sections.Sampling)
+def draw_labelled(
+    segments: Path,
+    human: Path,
+    model: Path,
+    controlnet: Path,
+    output: Path,
+    threads: int,
+    settings: sections.Sampling,
+) -> None:
+    """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
+    import torch
+
+    from winnow.generation.labelled import from_masks
+
+    torch.set_num_threads(threads)
+    from_masks(segments, human, model, controlnet, output, settings)
+
+
+@verb("segments", "pool", "human", "model", "output", settings=sections.Sampling)
+def draw_unlabelled(
+    segments: Path,
+    pool: Path,
+    human: Path,
+    model: Path,
+    output: Path,
+    threads: int,
+    settings: sections.Sampling,
+) -> None:
+    """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
+    import torch
+
+    from winnow.generation.labelled import from_captions
+
+    torch.set_num_threads(threads)
+    from_captions(segments, pool, human, model, output, settings)
 
 
 @verb("pool", "human", "folder", "output", values={"images": int})
@@ -121,23 +148,3 @@ def _prompts(pool: Path, human: Path, images: int) -> Any:
         raise WinnowError(f"--images: {images}; at least one is needed")
     samples = read_table(pool / "samples.parquet", SAMPLES)
     return prompts_of(pool, samples, read_table(human, CAPTIONS), images)
-
-
-def _controlled(generator: Any, controlnet: Path, masks: Path, prompts: Any) -> tuple[Any, Any]:
-    """The generator with its ControlNet, and the masks of the prompts' images, one-hot."""
-    from dataclasses import replace
-
-    import torch
-
-    from winnow.models import diffusion
-    from winnow.training.diffusion import one_hot
-    from winnow.training.generators import land_cover
-
-    network = diffusion.load_controlnet(controlnet)
-    labels = torch.from_numpy(land_cover(masks, prompts["uid"], generator.size))
-    classes = network.config.conditioning_channels
-    if int(labels.max()) >= classes:
-        raise WinnowError(
-            f"{masks}: class {int(labels.max())}; {controlnet} knows 0 to {classes - 1}"
-        )
-    return replace(generator, controlnet=network), one_hot(labels, classes)
