@@ -25,6 +25,7 @@ include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
 include: "workflow/rules/detection.smk"
 include: "workflow/rules/generation.smk"
+include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/results.smk"
 
 
@@ -36,3 +37,4 @@ rule all:
         rules.captions.output,
         rules.score_models.output,
         rules.generation.output,
+        rules.segmentation.output if cell_folders("segmentation") else [],

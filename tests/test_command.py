@@ -175,7 +175,7 @@ def test_every_rule_is_a_verb() -> None:
     files = (ROOT / "workflow/rules").glob("*.smk")
     text = "".join(path.read_text() for path in files)
     called = set(re.findall(r'"winnow ([a-z-]+) ', text))
-    rules = {name.replace("_", "-") for name in re.findall(r"^rule (\w+):", text, re.M)}
+    rules = {name.replace("_", "-") for name in re.findall(r"^ *rule (\w+):", text, re.M)}
     assert called <= rules & set(VERBS)
     assert len(called) > 20
 

@@ -22,6 +22,7 @@ from winnow.params.load import (
     Experiments,
     GenerationCells,
     Params,
+    SegmentationCells,
     cells,
     merge,
     read,
@@ -257,6 +258,42 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t["generation"].update(captions=["humans"]),
         ["generation.captions", "'humans'", "sweep.captions"],
     ),
+    "a segmentor's scorer": (
+        lambda t: t["segmentation"].update(scorers=["dldcc"]),
+        ["segmentation.scorers", "'dldcc'"],
+    ),
+    "a segmentor's scorer with a threshold": (
+        lambda t: t["segmentation"].update(scorers=["clip_threshold"]),
+        ["segmentation.scorers", "clip_threshold", "threshold"],
+    ),
+    "a scorer called as the real images": (
+        lambda t: t["scorers"].update(real={"use": "clip", "model": "clip"}),
+        ["scorers", "'real'", "real images alone"],
+    ),
+    "shares that are not nested": (
+        lambda t: t["segmentation"].update(fractions=[1.0, 0.5]),
+        ["segmentation", "`fractions` rise"],
+    ),
+    "no label at the smallest share": (
+        lambda t: t["segmentation"].update(labels=1),
+        ["segmentation", "0.25 of 1 is no label"],
+    ),
+    "pseudo labels of a share that is not there": (
+        lambda t: t["segmentation"]["text"].update(fractions=[0.3]),
+        ["segmentation", "text.fractions", "0.3"],
+    ),
+    "a key inside what may be null": (
+        lambda t: t["segmentation"]["text"].update(confident=0.3),
+        ["segmentation.text.confident", "allowed are fractions, confidence"],
+    ),
+    "a network that nobody knows": (
+        lambda t: t["segmentation"].update(network="resnet"),
+        ["segmentation.network", "'resnet'"],
+    ),
+    "a layout of masks that nobody knows": (
+        lambda t: t["segmentation"].update(data={"layout": "x", "images": "a", "masks": "b"}),
+        ["segmentation.data.layout", "loveda"],
+    ),
     "generation by no scorer": (
         lambda t: t["generation"].update(scorers=["dldcc"]),
         ["generation.scorers", "'dldcc'"],
@@ -452,6 +489,8 @@ def test_cells(
             scorers=[*swept, "chooser"], chosen=["chooser"], ratios=listed, captions=["human"],
             baselines=["theirs"], seeds=seeds,
         ),
+        segmentation=SegmentationCells(drawn=[("none", 1.0), ("chooser", headline)], seeds=seeds)
+        if truth else None,
     )  # fmt: skip
     everything = cells(experiments)
     assert len(set(everything)) == len(everything)
@@ -466,6 +505,9 @@ def test_cells(
         assert {c.scorer for c in own if c.track == "detection"} == (
             scorers - {"none"} if truth else set()
         )
+    segmented = [(c.scorer, c.ratio, c.seed) for c in everything if c.track == "segmentation"]
+    rows = [("real", 1.0), ("none", 1.0), ("chooser", headline)] if truth else []
+    assert segmented == [(*row, seed) for row in rows for seed in dict.fromkeys(seeds)]
     drawn = [cell for cell in everything if cell.track == "generation"]
     for name in swept:
         assert {c.ratio for c in drawn if c.scorer == name} == set(listed)
@@ -493,6 +535,26 @@ def test_cells(
     assert [(c.scorer, c.ratio, c.seed) for c in detection] == [
         (name, 1.0, 0) for name in compared if known
     ]
+
+
+def segmented(**changes: Any) -> list[tuple[str, float]]:
+    found = cells(sweep(resolve(merge(tree(), changes))))
+    return [(c.scorer, c.ratio) for c in found if c.track == "segmentation"]
+
+
+def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
+    given = TREE["segmentation"]
+    swept = [("dldc", ratio) for ratio in given["ratios"]]
+    expected = [("real", 1.0), ("none", 1.0), *swept, ("dldc_chosen", TREE["ratio"])]
+    assert segmented() == expected
+    assert ("pretrained", 1.0) in segmented(segmentation={"pretrained": True})
+    real = {"kind": "folder", "images": "a", "metadata": "b.csv"}
+    data = {"layout": "folder", "images": "mine/images", "masks": "mine/masks"}
+    assert segmented(source=real) == []
+    assert segmented(source=real, segmentation={"data": data}) == [("real", 1.0)]
+    assert segmented(segmentation={"data": data}) == [("real", 1.0)]
+    rooted = resolve(merge(tree(), {"segmentation": {"data": data}}), "/data").segmentation.data
+    assert rooted is not None and (rooted.images, rooted.layout) == ("/data/mine/images", "folder")
 
 
 @settings(max_examples=30)

@@ -15,6 +15,16 @@ def cell_folders(track):
     ]
 
 
+def choosing(scorers):
+    """The first of them that chooses a ratio for each scene, if any."""
+    return next((name for name in scorers if P.scorers[name].choose), None)
+
+
+def swept(scorers):
+    """The first of them whose ratios are swept, if any."""
+    return next((name for name in scorers if not P.scorers[name].choose), None)
+
+
 rule sweep:
     output:
         "artifacts/sweep.csv",
@@ -65,6 +75,14 @@ rule scores:
         rules.conclude_loop.input.scores if "loop" in P.sweep.captions else [],
 
 
+# DVC wants its folder, also where there are no masks and nothing is segmented.
+rule segmented:
+    input:
+        cell_folders("segmentation"),
+    output:
+        touch("artifacts/segmentation/finished"),
+
+
 rule cells:
     input:
         cell_folders("contrastive"),
@@ -72,6 +90,7 @@ rule cells:
         cell_folders("captioning"),
         cell_folders("preference"),
         cell_folders("generation"),
+        rules.segmented.output,
         rules.sweep.output,
 
 
@@ -144,9 +163,7 @@ rule score_models:
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
-# The scorers whose chosen ratios, and whose swept ones, are compared; a sweep may lack either.
-CHOSEN = next((s for s in P.generation.scorers if P.scorers[s].choose), None)
-SWEPT = next((s for s in P.generation.scorers if not P.scorers[s].choose), None)
+CHOSEN = choosing(P.generation.scorers)
 
 
 rule generation:
@@ -175,7 +192,7 @@ rule generation:
             {
                 "scale": P.scale,
                 **P.statistics.model_dump(),
-                "scorer": SWEPT,
+                "scorer": swept(P.generation.scorers),
                 "chosen": CHOSEN,
                 "baselines": list(P.generation.baselines),
             }
@@ -189,6 +206,39 @@ rule generation:
         " {params.choice} --threads {threads} {params.options} > {log} 2>&1"
 
 
+rule segmentation:
+    input:
+        cell_folders("segmentation"),
+        segments=SET if cell_folders("segmentation") else [],
+        sweep=rules.sweep.output,
+    output:
+        expand("results/segmentation.{kind}", kind=["csv", "md"]),
+        report("results/figures/segmentation.png", category="Figures"),
+        "results/figures/segmentation_ratio.png",
+        report("results/figures/segmentation_ratio.svg", category="Figures"),
+    log:
+        "logs/segmentation.log",
+    threads: 1
+    params:
+        segments=lambda wildcards, input: (
+            f"--segments {input.segments}" if input.segments else ""
+        ),
+        options=options(
+            {
+                "scale": P.scale,
+                **P.statistics.model_dump(),
+                "scorer": swept(P.segmentation.scorers),
+                "chosen": choosing(P.segmentation.scorers),
+            }
+        ),
+        code=code_digest("data", "params", "evaluation", "reporting"),
+    message:
+        "rendering what generated images add to real labels into results/segmentation.md"
+    shell:
+        "winnow segmentation --cells artifacts/cells --sweep {input.sweep} --output results"
+        " {params.segments} --threads {threads} {params.options} > {log} 2>&1"
+
+
 rule leaderboard:
     input:
         cell_folders("contrastive"),
@@ -196,6 +246,7 @@ rule leaderboard:
         cell_folders("captioning"),
         cell_folders("preference"),
         cell_folders("generation"),
+        cell_folders("segmentation"),
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
     output:

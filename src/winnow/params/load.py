@@ -17,6 +17,7 @@ Scale = Literal["smoke", "mini", "paper"]
 CONTROLS = ("none", "random", "oracle")
 JUDGE = "judge"  # the cell of what rates the preferences
 PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
+REAL = "real"  # the cell of the segmentor that learns from real images alone
 
 
 # Of roles that neither write nor are contrastive.
@@ -42,6 +43,7 @@ class Experiments(sections.Sweep):
     known_noise: bool
     known_truth: bool  # of captions that models wrote
     generation: "GenerationCells"
+    segmentation: "SegmentationCells | None" = Field(None, description="None without masks")
 
 
 class GenerationCells(Section):
@@ -52,6 +54,13 @@ class GenerationCells(Section):
     ratios: list[Ratio]
     captions: list[Name]
     baselines: list[Name]
+    seeds: list[sections.Seed]
+
+
+class SegmentationCells(Section):
+    """What spans the cells of the track `segmentation`."""
+
+    drawn: list[tuple[Name, Ratio]] = Field(description="Scorers and ratios whose generators draw")
     seeds: list[sections.Seed]
 
 
@@ -77,6 +86,7 @@ class Params(Section):
     contrastive: sections.Contrastive
     zeroshot: sections.Zeroshot
     generation: sections.TextToImage
+    segmentation: sections.Segmentation
     statistics: sections.Statistics
 
     @model_validator(mode="after")
@@ -88,6 +98,9 @@ class Params(Section):
         places = {"sweep.scorers": self.sweep.scorers}
         swept = [s for s in self.generation.scorers if not self._chooses(s)]
         places["generation.scorers"] = swept
+        places["segmentation.scorers"] = [
+            s for s in self.segmentation.scorers if not self._chooses(s)
+        ]
         if "loop" in self.sweep.captions:
             places["captioning.loop.scorers"] = self.captioning.loop.scorers
         for place, names in places.items():
@@ -98,8 +111,9 @@ class Params(Section):
                     raise ValueError(
                         f"{place}: {name!r} has a threshold or chooses, so no ratio changes it"
                     )
-        if PRETRAINED in self.scorers:
-            raise ValueError(f"scorers: {PRETRAINED!r} is the name of the untuned model's cell")
+        for name, whose in ((PRETRAINED, "the untuned model"), (REAL, "real images alone")):
+            if name in self.scorers:
+                raise ValueError(f"scorers: {name!r} is the name of the cell of {whose}")
         return self
 
     def _knows(self, name: str) -> bool:
@@ -137,11 +151,16 @@ class Params(Section):
         for name in self.generation.captions:
             if name not in self.sweep.captions:
                 raise ValueError(f"generation.captions: {name!r} is not in sweep.captions")
-        for name in self.generation.scorers:
-            if name == "none":
-                raise ValueError("generation.scorers: 'none' is there without being named")
-            if self.scorers[name].threshold is not None:
-                raise ValueError(f"generation.scorers: {name!r} has a threshold")
+        listed = {
+            "generation": self.generation.scorers,
+            "segmentation": self.segmentation.scorers,
+        }
+        for place, names in listed.items():
+            for name in names:
+                if name == "none":
+                    raise ValueError(f"{place}.scorers: 'none' is there without being named")
+                if self.scorers[name].threshold is not None:
+                    raise ValueError(f"{place}.scorers: {name!r} has a threshold")
         return self
 
     @model_validator(mode="after")
@@ -322,7 +341,7 @@ def _siblings(place: Sequence[str | int]) -> list[str]:
             node = keys[part]
         else:
             node = next(iter(node["patternProperties"].values()))
-            node = next(iter(node.get("anyOf", [node])))
+        node = next(iter(node.get("anyOf", [node])))  # of what may be null
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     return list(node["properties"])
@@ -372,6 +391,13 @@ def _rooted(params: Params, root: Path) -> Params:
         name: b.model_copy(update={"images": absolute(b.images)}) if b.images else b
         for name, b in params.generation.baselines.items()
     }
+    segmentation = params.segmentation
+    for key in ("network", "checkpoint"):
+        if (name := getattr(segmentation, key)) is not None and (root / name).is_file():
+            segmentation = segmentation.model_copy(update={key: absolute(name)})
+    if (data := segmentation.data) is not None:
+        places = {key: absolute(getattr(data, key)) for key in ("images", "masks")}
+        segmentation = segmentation.model_copy(update={"data": data.model_copy(update=places)})
     return params.model_copy(
         update={
             "source": source,
@@ -382,6 +408,7 @@ def _rooted(params: Params, root: Path) -> Params:
             "captioning": params.captioning.model_copy(update={"perspectives": perspectives}),
             "generation": params.generation.model_copy(update={"baselines": baselines}),
             "preferences": params.preferences.model_copy(update=asked),
+            "segmentation": segmentation,
         }
     )
 
@@ -404,7 +431,22 @@ def sweep(params: Params) -> Experiments:
             baselines=list(params.generation.baselines),
             seeds=params.generation.seeds,
         ),
+        segmentation=_segmentation(params),
     )
+
+
+def _segmentation(params: Params) -> SegmentationCells | None:
+    """The cells of the track `segmentation`: images are drawn only from a pool with masks."""
+    given = params.segmentation
+    masked = params.source.kind == "terrarium"
+    if not masked and given.data is None:
+        return None
+    drawn = [(PRETRAINED, 1.0)] if given.pretrained else []
+    drawn += [("none", 1.0)]
+    for name in given.scorers:
+        ratios = [params.ratio] if params.scorers[name].choose else given.ratios
+        drawn += [(name, ratio) for ratio in ratios]
+    return SegmentationCells(drawn=[] if given.data else drawn, seeds=given.seeds)
 
 
 def cells(experiments: Experiments) -> list[Cell]:
@@ -431,7 +473,18 @@ def cells(experiments: Experiments) -> list[Cell]:
         found += _caption_set_cells(captions, experiments)
     found += _preference_cells(experiments)
     found += _generation_cells(experiments)
+    found += _segmentation_cells(experiments)
     return found
+
+
+def _segmentation_cells(experiments: Experiments) -> Iterator[Cell]:
+    """A segmentor of real images alone, and of those beside what each generator draws."""
+    given = experiments.segmentation
+    if given is None:
+        return
+    for scorer, ratio in dict.fromkeys([(REAL, 1.0), *given.drawn]):
+        for seed in dict.fromkeys(given.seeds):
+            yield Cell(track="segmentation", captions="raw", scorer=scorer, ratio=ratio, seed=seed)
 
 
 def _generation_cells(experiments: Experiments) -> Iterator[Cell]:

@@ -348,6 +348,93 @@ class TextToImage(Section):
     seeds: list[Seed] = Field(min_length=1, description="Training repeats")
 
 
+class SegmentorTraining(Optimiser):
+    """Training of a segmentor."""
+
+    samples_seen: PositiveInt = Field(
+        description="Images seen, equal with and without generated ones and for every share"
+    )
+
+
+class Segmentor(Section):
+    """The network that learns land cover."""
+
+    network: str = Field(
+        "unet",
+        pattern=r"^(unet|segformer|.+\.(yaml|yml|json))$",
+        description="`unet` or `segformer`, small ones, or the file of an mmsegmentation "
+        "configuration in YAML or JSON",
+    )
+    checkpoint: str | None = Field(
+        None, description="Weights to start from: safetensors, or a state dict"
+    )
+    training: SegmentorTraining
+
+
+class PseudoLabels(Section):
+    """Generated images without masks, labelled by the segmentor of real images alone."""
+
+    fractions: list[Ratio] = Field(
+        min_length=1, description="Shares of the real labels, some of those under `fractions`"
+    )
+    confidence: Fraction = Field(0.5, description="A pixel whose best class has less is ignored")
+
+
+class SegmentationData(Section):
+    """A real data set of images with label masks."""
+
+    layout: Literal["folder", "loveda", "potsdam", "openearthmap"] = Field(
+        "folder", description="How its files are arranged and its classes coded"
+    )
+    images: str = Field(description="Folder of the images")
+    masks: str = Field(description="Folder of the masks, named as the images are")
+    classes: list[str] | None = Field(
+        None, description="Of a plain folder: what the label values 0, 1, ... are called"
+    )
+    threshold: int | None = Field(
+        None, ge=1, description="Of anti-aliased masks: from this value on a pixel is 1, else 0"
+    )
+    test: Fraction = Field(0.2, description="Share of the images that only measure")
+    tile: PositiveInt = Field(
+        256, description="Side in pixels of the tiles that larger images are cut to"
+    )
+
+
+class Segmentation(Segmentor):
+    """The track `segmentation`: what generated images add to real labels."""
+
+    labels: PositiveInt = Field(description="Real images of the split `pool` that are labelled")
+    seed: Seed = Field(0, description="Draws which, and the order in which they are labelled")
+    fractions: list[Ratio] = Field(
+        min_length=1, description="Shares of the labels; a smaller one is part of a larger one"
+    )
+    text: PseudoLabels | None = Field(
+        None, description="Generated images of captions alone, with pseudo labels; null: none"
+    )
+    steps: PositiveInt = Field(25, description="Of the DDIM sampler, otherwise as the track draws")
+    guidance: Annotated[float, Field(ge=1)] = Field(
+        1.0, description="To the caption where there is a mask: more of it follows the mask less"
+    )
+    pretrained: bool = Field(True, description="Whether t2i draws as it is, too")
+    scorers: list[Name] = Field(description="Whose generators of the track `generation` draw")
+    ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
+    seeds: list[Seed] = Field(min_length=1, description="Training repeats of the segmentor")
+    data: SegmentationData | None = Field(
+        None, description="A real data set in place of the pool's masks; nothing is generated then"
+    )
+
+    @model_validator(mode="after")
+    def _shares_are_nested(self) -> "Segmentation":
+        if self.fractions != sorted(set(self.fractions)):
+            raise ValueError("`fractions` rise, and none is there twice")
+        for share in self.text.fractions if self.text else []:
+            if share not in self.fractions:
+                raise ValueError(f"`text.fractions`: {share:g} is not among `fractions`")
+        if round(self.fractions[0] * self.labels) < 1:
+            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is no label")
+        return self
+
+
 class Captioner(Section):
     """One who describes the images of the reference split."""
 

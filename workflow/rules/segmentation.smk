@@ -1,0 +1,222 @@
+# Track `segmentation`: what generated images add to the real labels of a segmentor.
+SET = "artifacts/segmentation/set"
+SEGMENTORS = "artifacts/segmentation/models/{captions}/{scorer}/{ratio}/{seed}"
+LEARNING = {
+    **P.segmentation.training.model_dump(),
+    **P.segmentation.model_dump(mode="json", include={"network", "checkpoint", "text"}),
+}
+LEARNING_FILES = [
+    Path(name)
+    for name in (P.segmentation.network, P.segmentation.checkpoint)
+    if name and Path(name).is_file()
+]
+REAL_DATA = P.segmentation.data
+# The code that trains segmentors, and that measures them.
+SEGMENTING = ("data", "params", "models", "training")
+
+
+def drawing(shift, **changes):
+    """How as many images as there are labels are drawn, from other noise than test images are."""
+    given = P.generation.sampling
+    return options(
+        {
+            **given.model_dump(),
+            "images": P.segmentation.labels,
+            "steps": P.segmentation.steps,
+            "seed": given.seed + shift,
+            **changes,
+        }
+    )
+
+
+def headline(wildcards):
+    """Whether a row has every share of the labels, and pseudo labels: the curve over keep ratios
+    has the largest share alone. Of scorers those that choose ratios are headlines, if any do.
+    """
+    listed = P.segmentation.scorers
+    if wildcards.scorer not in listed:
+        return True
+    if any(P.scorers[name].choose for name in listed):
+        return P.scorers[wildcards.scorer].choose
+    return float(wildcards.ratio) == P.ratio
+
+
+def learning(wildcards):
+    """How the segmentors of a cell are trained."""
+    shares = P.segmentation.fractions
+    return options(
+        {**LEARNING, "fractions": shares if headline(wildcards) else shares[-1:]}
+    )
+
+
+def learned_from(wildcards):
+    """The labelled set, and what the cell's generator adds to it: images with exact labels, and
+    images that the segmentor of real ones labels. Further repeats use the first generator.
+    """
+    found = {"segments": SET}
+    if wildcards.scorer == REAL:
+        return found
+    seeds = P.generation.seeds
+    known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
+    cell = (
+        f"{wildcards.captions}/{wildcards.scorer}/{wildcards.ratio}/"
+        f"{wildcards.seed if known else seeds[0]}"
+    )
+    found["generated"] = f"artifacts/segmentation/drawn/mask/{cell}"
+    if P.segmentation.text is not None and headline(wildcards):
+        found["drawn"] = f"artifacts/segmentation/drawn/text/{cell}"
+        found["real"] = SEGMENTORS.format(
+            captions="raw", scorer=REAL, ratio=1.0, seed=wildcards.seed
+        )
+    return found
+
+
+if REAL_DATA is None:
+
+    rule segmentation_set:
+        input:
+            pool="artifacts/pool",
+        output:
+            directory(SET),
+        log:
+            "logs/segmentation_set.log",
+        cache: "omit-software"
+        threads: 1
+        params:
+            options=options(
+                {"labels": P.segmentation.labels, "seed": P.segmentation.seed}
+            ),
+            code=code_digest("data", "params", "terrarium", "sources"),
+        message:
+            "labelling {params.options}"
+        shell:
+            "winnow segmentation-set --pool {input.pool} --output {output}"
+            " --threads {threads} {params.options} > {log} 2>&1"
+
+else:
+
+    rule import_segmentation:
+        output:
+            directory(SET),
+        log:
+            "logs/import_segmentation.log",
+        cache: "omit-software"
+        threads: 1
+        params:
+            options=options(
+                {
+                    **REAL_DATA.model_dump(mode="json"),
+                    "seed": P.segmentation.seed,
+                    "quarantine_limit": P.pool.quarantine_limit,
+                }
+            ),
+            # Snakemake does not hash a folder: names and bytes are part of what the cache asks for
+            content=lambda wildcards: digest_files(
+                [Path(REAL_DATA.images), Path(REAL_DATA.masks)]
+            ),
+            code=code_digest("data", "params", "sources"),
+        message:
+            "taking in labelled images: {params.options}"
+        shell:
+            "winnow import-segmentation --output {output} --threads {threads}"
+            " {params.options} > {log} 2>&1"
+
+
+rule draw_labelled:
+    input:
+        segments=SET,
+        human="artifacts/captions/human.parquet",
+        model=generator,
+        controlnet=model("controlnet"),
+    output:
+        directory(
+            "artifacts/segmentation/drawn/mask/{captions}/{scorer}/{ratio}/{seed}"
+        ),
+    log:
+        "logs/draw_labelled/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=drawing(1, guidance=P.segmentation.guidance),
+        code=code_digest(*DRAWING),
+    message:
+        "drawing labelled images with {wildcards.scorer} at {wildcards.ratio}"
+    shell:
+        "winnow draw-labelled --segments {input.segments} --human {input.human}"
+        " --model {input.model} --controlnet {input.controlnet} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule draw_unlabelled:
+    input:
+        segments=SET,
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        model=generator,
+    output:
+        directory(
+            "artifacts/segmentation/drawn/text/{captions}/{scorer}/{ratio}/{seed}"
+        ),
+    log:
+        "logs/draw_unlabelled/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=drawing(2),
+        code=code_digest(*DRAWING),
+    message:
+        "drawing captions without labels with {wildcards.scorer} at {wildcards.ratio}"
+    shell:
+        "winnow draw-unlabelled --segments {input.segments} --pool {input.pool}"
+        " --human {input.human} --model {input.model} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule train_segmentor:
+    input:
+        unpack(learned_from),
+    output:
+        directory(SEGMENTORS),
+    log:
+        "logs/train_segmentor/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        sources=lambda wildcards, input: " ".join(
+            f"--{name} {path}" for name, path in input.items()
+        ),
+        seed="{seed}",
+        options=learning,
+        content=digest_files(LEARNING_FILES),
+        code=code_digest(*SEGMENTING),
+    message:
+        "training segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
+    shell:
+        "winnow train-segmentor {params.sources} --output {output} --seed {params.seed}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule evaluate_segmentor:
+    input:
+        segments=SET,
+        model=SEGMENTORS,
+    output:
+        directory("artifacts/cells/segmentation/{captions}/{scorer}/{ratio}/{seed}"),
+    log:
+        "logs/evaluate_segmentor/{captions}/{scorer}/{ratio}/{seed}.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
+        names="--dataset {} --model-name {}".format(
+            shlex.quote(Path(REAL_DATA.images).parent.name if REAL_DATA else DATASET),
+            shlex.quote(Path(P.segmentation.network).stem),
+        ),
+        options=options(P.statistics),
+        code=code_digest(*SEGMENTING, "evaluation"),
+    message:
+        "measuring segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
+    shell:
+        "winnow evaluate-segmentor --segments {input.segments} --model {input.model}"
+        " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
+        " > {log} 2>&1"
