@@ -43,7 +43,7 @@ TABLES = {
         *("table9", "table10", "table11", "table12"),
     ),
     "mpgi": ("statistics", "ablation", "human"),
-    "dldc": ("generation", "baselines", "ratios"),
+    "dldc": ("generation", "baselines", "ratios", "segmentation"),
 }
 RATIOS = (0.1, 0.3, 0.5)
 SKILL = {"none": 0.42, "pretrained": 0.3, "random": 0.42, "oracle": 0.8, "clip": 0.6, "text": 0.5}

@@ -18,11 +18,11 @@ from workflow_helpers import ROOT, Clone, clone, shrink
 from winnow.data.metrics import Cell, read_metrics
 
 TABLES = {
-    "dldc": ("generation", "baselines", "ratios"),
+    "dldc": ("generation", "baselines", "ratios", "segmentation"),
     "mpgi": ("statistics", "ablation", "human"),
     "scorers": tuple(f"table{number}" for number in (1, 2, 6, 7, 8, 9, 10, 11, 12)),
 }
-FIGURES = ("contrastive", "detection", "captions", "score_normalisation")
+FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
 KNOWING = ("corrupt", "annotate", "judge", "evaluate_detection", "evaluate_captions")
 NOTHING = "Nothing to be done"
@@ -80,6 +80,7 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected |= {"score_model.csv", "score_model.md"}
     expected |= {f"generation{end}.csv" for end in ("", "_choice", "_scenes")}
     expected |= {"generation.md", "figures/generation.png"}  # of pixels: no SVG
+    expected |= {"segmentation.csv", "segmentation.md", "figures/segmentation.png"}
     expected |= {f"plots/{track}.csv" for track in ("contrastive", "detection")}
     expected |= {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     expected |= {
@@ -225,7 +226,8 @@ def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     rules = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total", "all"}
     following = {"select", "train_contrastive", "evaluate_contrastive", "evaluate_detection"}
     following |= {"train_generator", "generate", "evaluate_generation"}
-    rendered = {"detection", "score_models", "generation", "leaderboard"}
+    following |= {"draw_labelled", "draw_unlabelled", "train_segmentor", "evaluate_segmentor"}
+    rendered = {"detection", "score_models", "generation", "segmentation", "leaderboard"}
     assert rules == {"score", *following, *rendered}
 
 

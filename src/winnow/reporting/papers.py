@@ -42,18 +42,25 @@ class Column(_Part):
 
 class Place(_Part):
     """The cells (all seeds) that measure a row; without `ratio` those of the one ratio that was
-    planned, of a scorer that chooses by itself how much it keeps."""
+    planned, of a scorer that chooses by itself how much it keeps. `prefix` stands before the names
+    of its metrics (`mask/100`); what it is compared with has the same, unless it has its own."""
 
     captions: str = "raw"
     scorer: str
     ratio: float | None = Field(None, gt=0, le=1)
+    prefix: str | None = None
+
+    def metric(self, name: str) -> str:
+        """What its cells call a metric."""
+        return f"{self.prefix}/{name}" if self.prefix else name
 
 
 class Measure(_Part):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
     several; without either nothing measures it. `reason` says why cells have no value. `{set}` in
     the label is the name of the set; `track`, `captions` and `ratio` are others than the row's.
-    With `relative_to` it is the metric's relative change from those cells."""
+    With `relative_to` it is the metric's relative change from those cells, with `minus` the
+    difference."""
 
     label: str
     track: str | None = None
@@ -64,6 +71,7 @@ class Measure(_Part):
     mean: list[str] | None = Field(None, min_length=1)
     reason: str | None = None
     relative_to: Place | None = None
+    minus: Place | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Measure":
@@ -71,8 +79,10 @@ class Measure(_Part):
             raise ValueError("give either `metric` or `mean`")
         if self.metric is self.mean is self.reason is None:
             raise ValueError("give `metric` or `mean`, or the `reason` why nothing measures it")
-        if self.relative_to is not None and self.metric is None:
-            raise ValueError("`relative_to` belongs to a `metric`")
+        if (self.relative_to or self.minus) is not None and self.metric is None:
+            raise ValueError("`relative_to` and `minus` belong to a `metric`")
+        if self.relative_to is not None and self.minus is not None:
+            raise ValueError("give either `relative_to` or `minus`")
         return self
 
     @property

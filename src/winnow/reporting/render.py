@@ -5,7 +5,14 @@ from pathlib import Path
 from winnow.data.files import write_json, write_text
 from winnow.data.tables import CHOICE, empty, read_table
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting import caption_figure, figures, gallery, score_figure
+from winnow.reporting import (
+    caption_figure,
+    figures,
+    gallery,
+    score_figure,
+    segmentation,
+    segmentation_figure,
+)
 from winnow.reporting.captions import compare
 from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
 from winnow.reporting.detection import detection_csv, detection_md
@@ -24,6 +31,7 @@ from winnow.reporting.regret import regrets
 from winnow.reporting.regret_text import choice_csv
 from winnow.reporting.results import Results, gather
 from winnow.reporting.score_models_text import score_model_csv, score_model_md
+from winnow.reporting.segmentation_text import segmentation_csv, segmentation_md
 from winnow.reporting.table_text import table_csv, table_md, table_tex
 from winnow.reporting.tables import build
 
@@ -142,6 +150,29 @@ def render_generation(
     write_text(folder / "generation_choice.csv", choice_csv(regrets(results, plan, chosen)))
     write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts))
     figures.save(gallery.draw(shown), folder / "figures", "generation", ("png",))
+
+
+def render_segmentation(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    segments: str | Path | None,
+    results_dir: str | Path,
+    scale: str,
+    plan: segmentation.Plan,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write the tables and figures on segmentation; without the set `segments` nothing is shown."""
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("segmentation",))
+    _print_refusals(results)
+    folder = Path(results_dir)
+    panel = None if segments is None else segmentation_figure.collect(results, plan, Path(segments))
+    write_text(folder / "segmentation.csv", segmentation_csv(results))
+    write_text(folder / "segmentation.md", segmentation_md(results, plan))
+    shown = segmentation_figure.predictions(panel)
+    figures.save(shown, folder / "figures", "segmentation", ("png",))
+    by_ratio = segmentation_figure.by_ratio(results, plan)
+    figures.save(by_ratio, folder / "figures", "segmentation_ratio")
 
 
 def _print_refusals(results: Results) -> None:

@@ -23,7 +23,7 @@ from winnow.reporting.score_models import seed_intervals
 
 # Whose cells share their queries, of which their metrics are means: they are compared paired.
 PAIRED_TRACKS = ("contrastive", "generation")
-UNPAIRED_TRACKS = ("captioning", "preference")  # whose cells hold rows of their own
+UNPAIRED_TRACKS = ("captioning", "preference", "segmentation")  # whose cells hold rows of their own
 CONTROLS = ("none", "random", "oracle", "pretrained")
 
 

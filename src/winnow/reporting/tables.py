@@ -7,7 +7,7 @@ from typing import NamedTuple
 from winnow.data.metrics import Metrics
 from winnow.reporting.methods import Method, Value, method_of
 from winnow.reporting.papers import Measure, Paper, Place, Row, Table, Unit
-from winnow.reporting.relative import change
+from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
 
 
@@ -131,11 +131,17 @@ def _look_up(
     results: Results, row: Row, method: Method | None, measure: Measured
 ) -> tuple[Value | None, str]:
     """A row's value in a measured column, and why there is none."""
-    if method is None:
+    place = row.cell
+    if method is None or place is None:
         return None, f"not run: {row.not_run or measure.measure.reason}"
-    if (base := measure.measure.relative_to) is not None and method in results.values:
-        return change(results, method, _at(results, method.track, base), measure.metric)
-    value = results.value(method, measure.metric)
+    metric = place.metric(measure.metric)
+    base = measure.measure.relative_to or measure.measure.minus
+    if base is not None and method in results.values:
+        compare = change if measure.measure.relative_to else difference
+        other = base if base.prefix else base.model_copy(update={"prefix": place.prefix})
+        against = _at(results, method.track, base)
+        return compare(results, method, against, metric, other.metric(measure.metric))
+    value = results.value(method, metric)
     if value is not None:
         return value, ""
     unmeasured = measure.measure.reason or "this metric was not measured in this cell"

@@ -1,4 +1,4 @@
-"""Verbs `sweep`, `detection`, `captions`, `score-models`, `generation` and `leaderboard`."""
+"""Verbs `sweep`, `leaderboard`, and one for each further page of results."""
 
 from pathlib import Path
 
@@ -105,6 +105,31 @@ def generation(
     render_generation(
         cells, sweep, generated, pool, output, settings.scale, plan, choice, *resampling
     )
+
+
+class SegmentationSettings(RenderSettings):
+    """Intervals, the scale, and which scorers the report on segmentation is about."""
+
+    scorer: str = Field("", description="Whose keep ratios are compared")
+    chosen: str = Field("", description="Which has its ratio chosen by scene")
+
+
+@verb("cells", "sweep", "output", optional=("segments",), settings=SegmentationSettings)
+def segmentation(
+    cells: Path,
+    sweep: Path,
+    output: Path,
+    segments: Path | None,
+    threads: int,
+    settings: SegmentationSettings,
+) -> None:
+    """Render what generated images add to real labels: tables, predictions, mIoU by keep ratio."""
+    from winnow.reporting.render import render_segmentation
+    from winnow.reporting.segmentation import Plan
+
+    plan = Plan(settings.scorer, settings.chosen)
+    resampling = (settings.resamples, settings.seed)
+    render_segmentation(cells, sweep, segments, output, settings.scale, plan, *resampling)
 
 
 @verb("cells", "sweep", "papers", "output", settings=RenderSettings)
