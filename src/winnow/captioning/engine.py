@@ -174,11 +174,11 @@ def _in_passes(
 
 def _replies(backend: Batched, asked: Pass, desk: Desk) -> list[tuple[Request, Reply]]:
     """The replies to a pass, from the cache or the model."""
-    if asked.replies is not None:
-        return list(zip(asked.requests, asked.replies, strict=True))
-    given = {request.key: reply for request, reply in backend.replies(asked.requests)}
-    replies = [given[request.key] for request in asked.requests]
-    desk.keep_pass(asked, replies)
+    replies = asked.replies
+    if replies is None:
+        given = {request.key: reply for request, reply in backend.replies(asked.requests)}
+        replies = [given[request.key] for request in asked.requests]
+        desk.keep_pass(asked, replies)
     return list(zip(asked.requests, replies, strict=True))
 
 
