@@ -34,7 +34,9 @@ def descend(
     groups = [
         group for module in modules for group in parameter_groups(module, settings.weight_decay)
     ]
-    optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+    optimiser = torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+    )
     parameters = [parameter for group in groups for parameter in group["params"]]
     warmup = max(1, round(settings.warmup * steps))
     batches = _batches(rows, batch, seed)

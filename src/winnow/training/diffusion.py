@@ -177,5 +177,6 @@ def _average(
 
     weights = [weight for module in modules for weight in module.parameters()]
     weights = [weight for weight in weights if weight.requires_grad]
-    average = EMAModel(weights, decay=decay)  # warms up: the decay of step n is at most
-    return lambda: average.step(weights), lambda: average.copy_to(weights)  # (1 + n) / (10 + n)
+    # It warms up: the decay of step n is at most (1 + n) / (10 + n).
+    average = EMAModel(weights, decay=decay, foreach=True)
+    return lambda: average.step(weights), lambda: average.copy_to(weights)
