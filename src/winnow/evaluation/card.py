@@ -22,7 +22,7 @@ SAW = {
     "mllm": f"{_ANSWERS}: it writes captions",
     "mllm_small": f"{_ANSWERS}: a smaller one",
     "evaluator_general": f"{_GENERAL}; it grades generated images, and never scores",
-    "t2i": f"{_GENERAL}, from which captions are drawn badly until it is fine-tuned",
+    "t2i": "human captions: the start of every fine-tuning",
     "geo_rssd": f"{_MISLED}, after what `t2i` read",
     "diffusionsat": f"{_MISLED}, after what `geo_rssd` read, with resolution, cloud and month",
     "crs_diff": f"{_MISLED}, after what `geo_rssd` read, with resolution, cloud and month",

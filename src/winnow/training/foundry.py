@@ -52,7 +52,7 @@ SEED: dict[Role, int] = {
     "siglip": 6,
     "evaluator_general": 7,
 }
-GENERAL = ("clip", "siglip", "evaluator_general", "t2i")
+GENERAL = ("clip", "siglip", "evaluator_general")
 EVALUATORS = ("evaluator_clip", "evaluator_general")
 
 

@@ -1,8 +1,9 @@
 """The foundry's text-to-image models: small generators that take published checkpoints' places.
 
-`t2i` is general: it reads only the scene's name. `geo_rssd` is `t2i` trained further on captions,
-some of them false; `diffusionsat` and `crs_diff` are `geo_rssd` trained further with metadata as
-well. The `controlnet` of `t2i` follows land-cover masks.
+`t2i` learned from human captions: what it draws can be told apart before it is fine-tuned.
+`geo_rssd` is `t2i` trained further on captions of which some are false; `diffusionsat` and
+`crs_diff` are `geo_rssd` trained further with metadata as well. The `controlnet` of `t2i` follows
+land-cover masks.
 """
 
 import json
