@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 bench: .venv/installed
 	snakemake --cores all
-	@echo "Leaderboard: results/leaderboard.md"
+	@echo "Leaderboard: results/leaderboard.md; all results: results/site/index.html"
 
 test: .venv/installed lint
 	pytest

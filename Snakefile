@@ -26,15 +26,20 @@ include: "workflow/rules/contrastive.smk"
 include: "workflow/rules/detection.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/leakage.smk"
 include: "workflow/rules/results.smk"
+include: "workflow/rules/site.smk"
 
 
 rule all:
     default_target: True
     input:
         rules.leaderboard.output,
+        rules.claims.output,
+        rules.leakage.output,
         rules.detection.output if P.captions.noise else [],
         rules.captions.output,
         rules.score_models.output,
         rules.generation.output,
         rules.segmentation.output if cell_folders("segmentation") else [],
+        rules.site.output,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.files import write_json
-from winnow.data.metrics import Cell, Metrics, write_metrics
+from winnow.data.metrics import Cell, Metrics, signed, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
 from winnow.evaluation.preference import pair_outcomes, summary
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
@@ -185,6 +185,7 @@ def contents(folder):
 
 
 def damage(path, change):
+    """Change a record, whose digest is then that of what it holds."""
     record = json.loads(path.read_text(encoding="utf-8"))
     change(record)
-    path.write_text(json.dumps(record), encoding="utf-8")
+    path.write_text(json.dumps(signed(record)), encoding="utf-8")

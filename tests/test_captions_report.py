@@ -365,7 +365,7 @@ def test_the_leaderboard_compares_within_a_set(results):
         ("mllm", "oracle", "")
     }
     shown = (results / "leaderboard.md").read_text(encoding="utf-8")
-    assert "minus `none`, all pairs, of the same caption set" in shown
+    assert "to `none` (all pairs) of the same caption set" in shown
     assert "Caption sets: `human`, the source's own captions; `mllm_*`, " in shown
 
 

@@ -442,7 +442,7 @@ def test_metrics_round_trip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 3}, "version 3"),
         ({"metrics": {"acc1": "high"}}, "metrics.acc1"),
         ({"metrics": {"acc1": float("nan")}}, "metrics.acc1"),
         ({"cell": {**CELL.model_dump(), "ratio": 0}}, "cell.ratio"),

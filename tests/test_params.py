@@ -129,7 +129,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown key of a scorer": (
         lambda t: t["scorers"]["clip"].update(modle="clip"),
-        ["scorers.clip.modle", "'clip'", "use, scores, options, model"],
+        ["scorers.clip.modle", "'clip'", "use, scores, subset, options, model"],
     ),
     "unknown key of the world": (
         lambda t: t["terrarium"].update(poool=5),

@@ -16,15 +16,16 @@ from PIL import Image
 from workflow_helpers import ROOT, Clone, clone, shrink
 
 from winnow.data.metrics import Cell, read_metrics
+from winnow.reporting.cells import KEYS
 
 TABLES = {
     "dldc": ("generation", "baselines", "ratios", "segmentation"),
-    "mpgi": ("statistics", "ablation", "human"),
-    "scorers": tuple(f"table{number}" for number in (1, 2, 6, 7, 8, 9, 10, 11, 12)),
+    "mpgi": ("statistics", "ablation", "human", "retrieval", "zeroshot"),
+    "scorers": tuple(f"table{number}" for number in range(1, 16)),
 }
 FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
-KNOWING = ("corrupt", "annotate", "judge", "evaluate_detection", "evaluate_captions")
+KNOWING = ("corrupt", "annotate", "judge", "evaluate_detection", "evaluate_captions", "site")
 NOTHING = "Nothing to be done"
 LINTS = {
     "Specify a conda environment or container for each rule.",  # one environment for all
@@ -76,8 +77,11 @@ def jobs(smoke: Clone) -> Jobs:
 def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected = {f"{name}.{kind}" for name in ("leaderboard", "sweep") for kind in ("csv", "md")}
     expected |= {"detection.csv", "detection.md", "cells.csv", "cost.csv", "metrics.json"}
+    expected |= {"boards.csv"}
     expected |= {"captions.csv", "captions.md", "captions_differences.csv"}
     expected |= {"score_model.csv", "score_model.md"}
+    expected |= {"claims.csv", "claims.md", "claims_comparisons.csv"}
+    expected |= {"leakage.csv", "leakage.md"}
     expected |= {f"generation{end}.csv" for end in ("", "_choice", "_scenes")}
     expected |= {"generation.md", "figures/generation.png"}  # of pixels: no SVG
     expected |= {"segmentation.csv", "segmentation.md", "figures/segmentation.png"}
@@ -91,7 +95,9 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     }
     results = smoke.folder / "results"
     found = {p.relative_to(results).as_posix() for p in results.rglob("*") if p.is_file()}
-    assert found == expected
+    site = {name for name in found if name.startswith("site/")}
+    assert {f"site/{name}.html" for name in ("index", "curves", "claims", "samples")} <= site
+    assert found - site == expected
     assert not [name for name in found if not (results / name).stat().st_size]
 
 
@@ -100,12 +106,14 @@ def test_leaderboard_has_the_controls_and_every_scorer(smoke: Clone) -> None:
         rows = list(csv.DictReader(handle))
     scorers = {row["scorer"] for row in rows}
     listed = yaml.safe_load((ROOT / "params.yaml").read_text())["scorers"]
-    assert scorers == {"pretrained", *listed} - {"score_rs", "score_rs_plus"}
+    drawn = {"real", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"}
+    assert scorers - drawn == {"pretrained", *listed} - {"score_rs", "score_rs_plus"}
+    assert drawn < scorers
     assert {row["scale"] for row in rows} == {"smoke"}
     assert {row["captions"] for row in rows} == {"raw", "human", "mllm", "integrated", "loop"}
     planned = [row for row in rows if row["ratio"] and row["mean_recall"]]
     assert {row["captions"] for row in planned} == {row["captions"] for row in rows}
-    assert {row["scorer"] for row in planned} == scorers
+    assert {row["scorer"] for row in planned} == scorers - drawn
     for row in planned:
         low, value, high = (float(row[f"mean_recall{end}"]) for end in ("_low", "", "_high"))
         assert 0 <= low <= value <= high <= 1
@@ -123,7 +131,8 @@ def test_figures_are_pictures(smoke: Clone) -> None:
 
 def test_each_cell_has_provenance_intervals_and_cost(smoke: Clone) -> None:
     with (smoke.folder / "artifacts/sweep.csv").open() as handle:
-        cells = [Cell.model_validate(row) for row in csv.DictReader(handle)]
+        rows = list(csv.DictReader(handle))
+    cells = [Cell.model_validate({key: row[key] for key in KEYS}) for row in rows]
     assert len(cells) > 10
     for cell in cells:
         place = (cell.track, cell.captions, cell.scorer, repr(cell.ratio), str(cell.seed))
@@ -228,6 +237,7 @@ def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     following |= {"train_generator", "generate", "evaluate_generation"}
     following |= {"draw_labelled", "draw_unlabelled", "train_segmentor", "evaluate_segmentor"}
     rendered = {"detection", "score_models", "generation", "segmentation", "leaderboard"}
+    rendered |= {"leakage"}
     assert rules == {"score", *following, *rendered}
 
 

@@ -92,3 +92,15 @@ wildcard_constraints:
     ratio=r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+",
     seed="[0-9]+",
     role="|".join(P.models),
+
+
+CELLS = cells(sweep(P))
+
+
+def cell_folders(track):
+    """The folders of a track's cells."""
+    return [
+        f"artifacts/cells/{track}/{cell.captions}/{cell.scorer}/{cell.ratio}/{cell.seed}"
+        for cell in CELLS
+        if cell.track == track
+    ]

@@ -1,18 +1,8 @@
 # Leaderboard, paper tables and figures. They are committed, so they are not links into the cache.
 from winnow.reporting.papers import load_papers
 
-CELLS = cells(sweep(P))
 PAPERS = ROOT / "workflow/papers"
 TABLES = {paper.paper: list(paper.tables) for paper in load_papers(PAPERS)}
-
-
-def cell_folders(track):
-    """The folders of a track's cells."""
-    return [
-        f"artifacts/cells/{track}/{cell.captions}/{cell.scorer}/{cell.ratio}/{cell.seed}"
-        for cell in CELLS
-        if cell.track == track
-    ]
 
 
 def choosing(scorers):
@@ -91,6 +81,7 @@ rule cells:
         cell_folders("preference"),
         cell_folders("generation"),
         rules.segmented.output,
+        rules.audit.output,
         rules.sweep.output,
 
 
@@ -239,6 +230,37 @@ rule segmentation:
         " {params.segments} --threads {threads} {params.options} > {log} 2>&1"
 
 
+rule claims:
+    input:
+        cell_folders("contrastive"),
+        cell_folders("detection"),
+        cell_folders("captioning"),
+        cell_folders("preference"),
+        cell_folders("generation"),
+        cell_folders("segmentation"),
+        sweep=rules.sweep.output,
+        papers=sorted(PAPERS.glob("*.yaml")),
+        choice=rules.generation.input.choice,
+    output:
+        expand("results/claims.{kind}", kind=["csv", "md"]),
+        "results/claims_comparisons.csv",
+    log:
+        "logs/claims.log",
+    threads: 1
+    params:
+        choice=lambda wildcards, input: (
+            f"--choice {input.choice}" if input.choice else ""
+        ),
+        options=options({"scale": P.scale}),
+        papers=PAPERS,
+        code=code_digest("data", "params", "evaluation", "reporting"),
+    message:
+        "judging the papers' claims into results/claims.md"
+    shell:
+        "winnow claims --cells artifacts/cells --sweep {input.sweep} --papers {params.papers}"
+        " --output results {params.choice} --threads {threads} {params.options} > {log} 2>&1"
+
+
 rule leaderboard:
     input:
         cell_folders("contrastive"),
@@ -249,11 +271,12 @@ rule leaderboard:
         cell_folders("segmentation"),
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
+        leakage=rules.leakage.output.csv,
     output:
         expand(
             "results/{name}.{kind}", name=["leaderboard", "sweep"], kind=["csv", "md"]
         ),
-        expand("results/{name}.csv", name=["cells", "cost"]),
+        expand("results/{name}.csv", name=["boards", "cells", "cost"]),
         "results/metrics.json",
         "results/plots/contrastive.csv",
         [
@@ -270,10 +293,10 @@ rule leaderboard:
     params:
         options=options({"scale": P.scale, **P.statistics.model_dump()}),
         papers=PAPERS,
-        code=code_digest("data", "evaluation", "reporting"),
+        code=code_digest("data", "params", "evaluation", "reporting"),
     message:
         "rendering leaderboard, tables and figures into results/"
     shell:
         "winnow leaderboard --cells artifacts/cells --sweep {input.sweep}"
-        " --papers {params.papers} --output results --threads {threads} {params.options}"
-        " > {log} 2>&1"
+        " --papers {params.papers} --leakage {input.leakage} --output results"
+        " --threads {threads} {params.options} > {log} 2>&1"

@@ -1,7 +1,8 @@
 # One table of scores for each scorer. Only the control `oracle` may read the sealed truth.
 
 
-KEEPING = {"threshold", "choose", "within"}  # say what `select` does with the scores
+# What says what `select` does with the scores.
+KEEPING = {"threshold", "choose", "within", "share"}
 
 
 def names_of(chosen):
@@ -16,7 +17,7 @@ def scorer_inputs(wildcards):
     oracle = (scorer.use or wildcards.scorer) == "oracle"
     return {
         "model": model(scorer.model) if scorer.model else [],
-        "given": scorer.scores or [],
+        "given": scorer.scores or scorer.subset or [],
         "truth": f"artifacts/truth/{wildcards.captions}.parquet" if oracle else [],
     }
 

@@ -9,8 +9,8 @@ CANDIDATES = sorted(
 def share(wildcards, input):
     """The option that says how much to keep: a ratio, what passes a threshold, a scene's choice."""
     scorer = P.scorers[wildcards.scorer]
-    if scorer.threshold is not None:
-        return f"--threshold={scorer.threshold}"
+    if scorer.bar is not None:
+        return f"--threshold={scorer.bar}"
     return f"--choice {input.choice}" if scorer.choose else f"--ratio={wildcards.ratio}"
 
 

@@ -1,10 +1,11 @@
-"""Verbs `deduplicate`, `choose-ratios`, `select` and `export`."""
+"""Verbs `deduplicate`, `choose-ratios`, `select` and `export`; beside them `audit`, `submit`."""
 
 from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
 from winnow.command import verb
+from winnow.curation import audit_verbs, submit_verbs  # noqa: F401 (their verbs)
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
 from winnow.data.tables import (

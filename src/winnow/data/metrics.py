@@ -1,15 +1,17 @@
 """A cell's `metrics.json`: a superset of CLIP_benchmark's result, with intervals and provenance."""
 
+import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json, write_json
+from winnow.data.files import digest_bytes, digest_files, read_json, write_json
 
-VERSION = 1
+VERSION = 2  # since 2 a record holds a digest of itself and of the files beside it
+AGAIN = "delete it and run again"
 
 
 class Cell(BaseModel):
@@ -40,33 +42,61 @@ class Metrics(BaseModel):
     higher_is_better: dict[str, bool]
     unit: str = "fraction"
     provenance: dict[str, Any]  # parameters, digests, versions, hardware
+    files: dict[str, str] = {}  # digests of the files beside the record, by name
 
 
 def write_metrics(path: str | Path, metrics: Metrics) -> None:
-    """Write `metrics.json` atomically."""
-    write_json(path, metrics.model_dump())
+    """Write `metrics.json` atomically, with a digest of the record."""
+    write_json(path, signed(metrics.model_dump(mode="json")))
+
+
+def signed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with `digest`, that of everything else in it; whitespace and order do not count."""
+    content = {key: value for key, value in record.items() if key != "digest"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return content | {"digest": digest_bytes(text.encode())}
 
 
 def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:
-    """Read and check a `metrics.json`; one that does not belong to `cell` is refused by name."""
+    """Read and check a `metrics.json`.
+
+    WinnowError names the file of a record that is of another version, does not belong to `cell`, or
+    is not as it was written.
+    """
     content = read_json(path)
+    if not isinstance(content, dict):
+        raise WinnowError(f"{path}: holds no record; {AGAIN}")
+    version = content.get("version")
+    if version != VERSION:
+        raise WinnowError(
+            f"{path}: written as version {version}, this is version {VERSION}; {AGAIN}"
+        )
+    digest = content.pop("digest", None)
     try:
         metrics = Metrics.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise WinnowError(f"{path}: {key}: {first['msg']}; delete it and run again") from error
-    if metrics.version != VERSION:
-        raise WinnowError(
-            f"{path}: written as version {metrics.version}, this is version {VERSION}; "
-            "delete it and run again"
-        )
+        raise WinnowError(f"{path}: {key}: {first['msg']}; {AGAIN}") from error
     if cell is not None and metrics.cell != cell:
-        raise WinnowError(
-            f"{path}: holds {metrics.cell}, but its place is that of {cell}; "
-            "delete it and run again"
-        )
+        raise WinnowError(f"{path}: holds {metrics.cell}, but its place is that of {cell}; {AGAIN}")
+    if digest != signed(content)["digest"]:
+        raise WinnowError(f"{path}: was edited by hand: its digest is of another record; {AGAIN}")
     return metrics
+
+
+def check_files(folder: str | Path, metrics: Metrics) -> None:
+    """Refuse a cell's folder in which a file is lost or is not the one that the record names."""
+    for name, digest in metrics.files.items():
+        place = PurePosixPath(name)
+        path = Path(folder, place)
+        if place.is_absolute() or ".." in place.parts or not path.is_file():
+            raise WinnowError(f"{path}: no such file; delete its folder and run again")
+        if digest_files([path]) != digest:
+            raise WinnowError(
+                f"{path}: is not the file that was written with metrics.json; delete its folder "
+                "and run again"
+            )
 
 
 def flatten(metrics: Metrics) -> Iterator[dict[str, Any]]:

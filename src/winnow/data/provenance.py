@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import winnow
+from winnow.data.energy import ENERGY, counters, used
 from winnow.data.files import digest_files
 
 PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake")
@@ -64,10 +65,14 @@ def _gpu_name() -> str | None:
 
 @contextmanager
 def measured(cost: dict[str, float]) -> Iterator[None]:
-    """Fill `cost` with the block's wall_s, cpu_s, gpu_s (wall time on a GPU) and peak_mb."""
-    wall, cpu = time.perf_counter(), time.process_time()
+    """Fill `cost` with the block's wall_s, cpu_s, gpu_s (wall time on a GPU), peak_mb and, where it
+    can be read, energy_j of the whole machine."""
+    wall, cpu, energy = time.perf_counter(), time.process_time(), counters()
     yield
+    joules = used(energy, counters())
     cost["wall_s"] = round(time.perf_counter() - wall, 3)
     cost["cpu_s"] = round(time.process_time() - cpu, 3)
     cost["gpu_s"] = cost["wall_s"] if _gpu_name() else 0.0
     cost["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    if joules is not None:
+        cost[ENERGY] = round(joules, 1)

@@ -81,6 +81,38 @@ CHOICE = {
 }
 # Images of the reference split that are too much alike share a component; one of each is kept.
 DEDUPLICATED = {"uid": TEXT, "component": pa.int32(), "kept": pa.bool_()}
+# Images that something learned from and that are in an evaluation set, too.
+LEAKS = {
+    "trained": TEXT,  # what holds the image that is learned from: pool, reference, labels
+    "uid": TEXT,
+    "evaluation": TEXT,  # test, preferences, segmentation, zeroshot/<set>
+    "other": TEXT,  # the image there: its uid, or digest of its bytes
+    "kind": TEXT,  # bytes, pixels; or near: same, turn, crop
+    "similarity": pa.float64(),  # correlation of the aligned images, 1 of exact ones
+}
+# Which sets were compared, and how many images each has.
+COMPARED = {
+    "trained": TEXT,
+    "evaluation": TEXT,
+    "images": pa.int32(),
+    "others": pa.int32(),
+}
+# Captions that say nearly what a caption of the test split says; and how many there are.
+ECHOES = {
+    "captions": TEXT,
+    "uid": TEXT,
+    "caption_id": pa.int32(),
+    "other": TEXT,
+    "other_id": pa.int32(),
+    "kind": TEXT,  # equal, or near: one word differs
+}
+ECHOED = {
+    "captions": TEXT,
+    "split": TEXT,  # pool, or reference to compare with
+    "total": pa.int32(),
+    "equal": pa.int32(),
+    "near": pa.int32(),
+}
 # What was said about images of the reference split, and by whom. `prompt` is what was asked.
 CANDIDATES = {
     "uid": TEXT,
@@ -220,6 +252,22 @@ def join_scores(captions: pd.DataFrame, scores: pd.DataFrame, path: str | Path) 
             f"({int(joined.isna().sum())} pairs without a score)"
         )
     return joined.to_numpy()
+
+
+def kept_pairs(captions: pd.DataFrame, subset: pd.DataFrame, path: str | Path) -> np.ndarray:
+    """Whether `subset` holds each row of `captions`: bool [n]. A pair of neither is named."""
+    require_unique(subset, PAIR, path)
+    known = pd.MultiIndex.from_frame(captions[PAIR])
+    kept = pd.MultiIndex.from_frame(subset[PAIR])
+    unknown = ~kept.isin(known)
+    if unknown.any():
+        row = int(np.flatnonzero(unknown)[0])
+        raise WinnowError(
+            f"{path}: row {row}: uid {subset['uid'].iloc[row]}, caption_id "
+            f"{subset['caption_id'].iloc[row]} is no pair of the captions "
+            f"({int(unknown.sum())} such rows)"
+        )
+    return known.isin(kept)
 
 
 def require_unique(frame: pd.DataFrame, keys: Sequence[str], path: str | Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from winnow.data.files import atomic_path, write_json
+from winnow.data.energy import ENERGY
+from winnow.data.files import atomic_path, digest_files, write_json
 from winnow.data.metrics import Metrics, write_metrics
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 
@@ -25,13 +26,12 @@ def write_cell(
 
     `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
     contents of further JSON files by their name; `draws`, a table DRAWS, becomes draws.parquet;
-    `files` are further files by their path in the folder.
+    `files` are further files by their path in the folder. The record holds the digests of them all
+    but of cost.json, which was measured.
     """
     with atomic_path(output) as folder:
         folder.mkdir()
-        write_metrics(folder / "metrics.json", result)
         write_table(folder / "outcomes.parquet", outcomes, OUTCOMES)
-        write_json(folder / "cost.json", {**cost, "samples": samples})
         for name, content in (extra or {}).items():
             write_json(folder / name, content)
         if draws is not None:
@@ -39,12 +39,19 @@ def write_cell(
         for path, content in (files or {}).items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
+        written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        digests = {path.relative_to(folder).as_posix(): digest_files([path]) for path in written}
+        write_metrics(folder / "metrics.json", result.model_copy(update={"files": digests}))
+        write_json(folder / "cost.json", {**cost, "samples": samples})
 
 
 def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
     """The cost of a step and of the one before it, which `spent` that (0 where it does not say).
 
-    Costs add up, but of the peaks of memory the larger one counts.
+    Costs add up, but of the peaks of memory the larger one counts, and the energy of the two is
+    known where that of each is.
     """
     total = {name: round(value + spent.get(name, 0), 3) for name, value in cost.items()}
+    if spent and ENERGY not in spent:
+        total.pop(ENERGY, None)
     return total | {"peak_mb": max(cost["peak_mb"], spent.get("peak_mb", 0))}

@@ -19,11 +19,13 @@ BLOCK = 1 << 21  # weights held at once (16 MB)
 
 
 class Detection(NamedTuple):
-    """Metrics, their 95 % intervals, and the ranked pairs behind each, by name."""
+    """Metrics, their 95 % intervals, the ranked pairs behind each, and of those of all noise the
+    resampled values [resamples], by name. The resamples are the same for all scorers of a set."""
 
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     n: dict[str, int]
+    draws: dict[str, np.ndarray]
 
 
 def ranking_metrics(
@@ -69,7 +71,7 @@ def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int
     if not np.isfinite(ranking).all():
         raise WinnowError(f"score in row {int(np.argmin(np.isfinite(ranking)))} is not finite")
     clusters, labels = pd.factorize(pairs["uid"], sort=True)
-    result = Detection({}, {}, {})
+    result = Detection({}, {}, {}, {})
     for kind in ["", *sorted(set(kinds[~clean]))]:
         chosen = np.flatnonzero(clean | (kinds == kind) | (kind == ""))
         positive, ranks = ~clean[chosen], ranking[chosen]
@@ -88,7 +90,20 @@ def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int
             result.metrics[name] = float(point[i])
             result.intervals[name] = (float(low[i]), float(high[i]))
             result.n[name] = len(chosen)
+            if not kind:
+                result.draws[name] = draws[i]
     return result
+
+
+def draws_table(found: Detection) -> pd.DataFrame:
+    """DRAWS of what was measured."""
+    return pd.concat(
+        [
+            pd.DataFrame({"metric": name, "draw": np.arange(len(draws)), "value": draws})
+            for name, draws in found.draws.items()
+        ],
+        ignore_index=True,
+    )
 
 
 def _weight_blocks(

@@ -121,7 +121,7 @@ def evaluate_detection(
     settings: sections.Statistics,
 ) -> None:
     """Evaluate how well one scorer finds the known noise, by kind."""
-    from winnow.evaluation.detection import detection_metrics, detection_outcomes
+    from winnow.evaluation.detection import detection_metrics, detection_outcomes, draws_table
 
     cost: dict[str, float] = {}
     with measured(cost):
@@ -142,7 +142,8 @@ def evaluate_detection(
         provenance=provenance(settings.model_dump(), {"scores": scores, "truth": truth}),
     )
     total = total_cost(cost, read_json(scores.with_suffix(".cost.json")))
-    write_cell(output, result, detection_outcomes(pairs), total, len(pairs))
+    outcomes, draws = detection_outcomes(pairs), draws_table(found)
+    write_cell(output, result, outcomes, total, len(pairs), draws=draws)
 
 
 class Judging(Asking, sections.Statistics):

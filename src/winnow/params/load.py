@@ -10,8 +10,10 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.params import sections
+from winnow.params.asked import Asked, asked
 from winnow.params.sections import ModelRole, Name, OptionalRole, Ratio, Role, Section
 from winnow.params.source import Source, TerrariumSource
+from winnow.params.submissions import with_submissions
 
 Scale = Literal["smoke", "mini", "paper"]
 CONTROLS = ("none", "random", "oracle")
@@ -38,12 +40,16 @@ class Experiments(sections.Sweep):
 
     ratio: Ratio
     methods: list[Name]
+    shares: dict[Name, Ratio] = Field(
+        default_factory=dict, description="Where methods stand that say themselves what they keep"
+    )
     recipes: list[Name]
     recipe_seeds: list[sections.Seed]
     known_noise: bool
     known_truth: bool  # of captions that models wrote
     generation: "GenerationCells"
     segmentation: "SegmentationCells | None" = Field(None, description="None without masks")
+    asked: Asked = Field(default_factory=dict, description="What the records of cells must say")
 
 
 class GenerationCells(Section):
@@ -81,6 +87,7 @@ class Params(Section):
     scorers: sections.Named[sections.Scorer]
     scoring: sections.Scoring
     curation: sections.Curation
+    leakage: sections.Leakage
     sweep: sections.Sweep
     foundry: sections.Foundry
     contrastive: sections.Contrastive
@@ -88,6 +95,7 @@ class Params(Section):
     generation: sections.TextToImage
     segmentation: sections.Segmentation
     statistics: sections.Statistics
+    site: sections.Site
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Params":
@@ -107,9 +115,9 @@ class Params(Section):
             for name in names:
                 if name not in self.scorers:
                     raise ValueError(f"{place}: unknown scorer {name!r} (scorers: {known})")
-                if self.scorers[name].threshold is not None or self.scorers[name].choose:
+                if self.scorers[name].bar is not None or self.scorers[name].choose:
                     raise ValueError(
-                        f"{place}: {name!r} has a threshold or chooses, so no ratio changes it"
+                        f"{place}: {name!r} says itself what it keeps, so no ratio changes it"
                     )
         for name, whose in ((PRETRAINED, "the untuned model"), (REAL, "real images alone")):
             if name in self.scorers:
@@ -159,8 +167,8 @@ class Params(Section):
             for name in names:
                 if name == "none":
                     raise ValueError(f"{place}.scorers: 'none' is there without being named")
-                if self.scorers[name].threshold is not None:
-                    raise ValueError(f"{place}.scorers: {name!r} has a threshold")
+                if self.scorers[name].bar is not None:
+                    raise ValueError(f"{place}.scorers: {name!r} has a threshold or is a subset")
         return self
 
     @model_validator(mode="after")
@@ -186,7 +194,7 @@ class Params(Section):
     def _scorers_are_known(self) -> "Params":
         for name, scorer in self.scorers.items():
             use = scorer.use or name
-            if scorer.scores is not None or scorer.mean_of or ":" in use:
+            if scorer.scores or scorer.subset or scorer.mean_of or ":" in use:
                 continue
             if use not in sections.BUILT_IN:
                 raise ValueError(
@@ -259,13 +267,13 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def resolve(tree: dict[str, Any], root: str | Path = ".") -> Params:
-    """Apply the overrides of `tree["scale"]`, then check everything.
+    """Apply the overrides of `tree["scale"]`, add the submissions, then check everything.
 
-    `root` is what relative paths in `source`, `scorers` and `zeroshot` start from. Raises
-    WinnowError with one line for each wrong key: its place, its value, what is allowed.
+    `root` is what relative paths in `source`, `scorers` and `zeroshot` start from, and where
+    `submissions/` lies. Raises WinnowError with one line for each wrong key: its place, its value,
+    what is allowed.
     """
-    tree = dict(tree)
-    merged = merge(tree, _override(tree.pop("scales", {}), tree.get("scale")))
+    merged = with_submissions(scaled(tree), Path(root))
     world = merged.pop("terrarium", None)
     if world is not None:
         # A world that this source does not draw is checked all the same.
@@ -274,6 +282,12 @@ def resolve(tree: dict[str, Any], root: str | Path = ".") -> Params:
         if merged.get("source") == {"kind": "terrarium"}:
             merged["source"] = drawn.model_dump()
     return _rooted(_checked(TypeAdapter(Params), merged), Path(root))
+
+
+def scaled(tree: dict[str, Any]) -> dict[str, Any]:
+    """A tree of parameters after the overrides of its `scale`, unchecked."""
+    tree = dict(tree)
+    return merge(tree, _override(tree.pop("scales", {}), tree.get("scale")))
 
 
 def _override(scales: Any, scale: Any) -> dict[str, Any]:
@@ -361,7 +375,13 @@ def _rooted(params: Params, root: Path) -> Params:
     }
     source = TypeAdapter(Source).validate_python({**params.source.model_dump(), **paths})
     scorers = {
-        name: s.model_copy(update={"scores": absolute(s.scores)}) if s.scores else s
+        name: s.model_copy(
+            update={
+                key: absolute(path)
+                for key in ("scores", "subset")
+                if (path := getattr(s, key)) is not None
+            }
+        )
         for name, s in params.scorers.items()
     }
     folders = {name: absolute(folder) for name, folder in params.zeroshot.folders.items()}
@@ -419,6 +439,7 @@ def sweep(params: Params) -> Experiments:
         **params.sweep.model_dump(),
         ratio=params.ratio,
         methods=list(params.scorers),
+        shares={n: s.share for n, s in params.scorers.items() if s.share is not None},
         recipes=list(params.score_model.recipes),
         recipe_seeds=params.score_model.seeds,
         known_noise=params.captions.known_noise,
@@ -432,6 +453,7 @@ def sweep(params: Params) -> Experiments:
             seeds=params.generation.seeds,
         ),
         segmentation=_segmentation(params),
+        asked=asked(params.statistics, params.contrastive, params.generation, params.segmentation),
     )
 
 
@@ -456,7 +478,8 @@ def cells(experiments: Experiments) -> list[Cell]:
     scorers = [name for name in experiments.methods if name not in left_out]
     methods = [("none", 1.0)]
     for name in scorers:
-        kept = ratios if name in experiments.scorers else [experiments.ratio]
+        own = experiments.shares.get(name, experiments.ratio)
+        kept = ratios if name in experiments.scorers else [own]
         methods += [(name, ratio) for ratio in kept]
     found = [Cell(track="contrastive", captions="raw", scorer=PRETRAINED, ratio=1.0, seed=0)]
     found += [

@@ -174,6 +174,9 @@ class ScorerCode(Section):
     scores: str | None = Field(
         None, description="A parquet with uid, caption_id, score, in place of a class"
     )
+    subset: str | None = Field(
+        None, description="A parquet with uid, caption_id of the pairs to keep: they score 1"
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="Passed to the class")
 
 
@@ -195,13 +198,30 @@ class Scorer(ScorerCode):
     within: Literal["pool", "scene"] | None = Field(
         None, description="Takes the place of `curation.within` for this scorer"
     )
+    share: Ratio | None = Field(
+        None, description="What a `subset` or `threshold` keeps: the ratio at which its cell stands"
+    )
+
+    @property
+    def bar(self) -> float | None:
+        """Keep what scores this or more; None where a ratio says how much."""
+        return 1.0 if self.subset is not None else self.threshold
 
     @model_validator(mode="after")
     def _one_way(self) -> "Scorer":
-        if self.scores is not None and (self.use or self.model or self.options):
-            raise ValueError("`scores` names a finished parquet: drop `use`, `model` and `options`")
-        if self.mean_of and (self.scores or self.use or self.model or self.options):
+        finished = self.scores or self.subset
+        if finished and (self.use or self.model or self.options):
+            raise ValueError(
+                "`scores` and `subset` name a finished parquet: drop `use`, `model` and `options`"
+            )
+        if self.scores and self.subset:
+            raise ValueError("give either `scores` or `subset`")
+        if self.mean_of and (finished or self.use or self.model or self.options):
             raise ValueError("`mean_of` joins other scorers: drop what says how it scores")
+        if self.subset and (self.choose or self.within or self.threshold is not None):
+            raise ValueError("`subset` says what is kept: drop `choose`, `within` and `threshold`")
+        if self.share is not None and self.bar is None:
+            raise ValueError("`share` belongs to a `subset` or a `threshold`")
         if self.choose and self.threshold is not None:
             raise ValueError("`choose` and `threshold` both say how much is kept")
         return self
@@ -222,6 +242,17 @@ class Curation(Section):
 
     within: Literal["pool", "scene"] = Field(
         "pool", description="Keep the best share of the whole pool, or of each scene"
+    )
+
+
+class Leakage(Section):
+    """When two images are one: docs/leakage.md has what these find and what they mistake."""
+
+    distance: int = Field(
+        8, ge=0, le=31, description="Bits in which the perceptual hashes of two views may differ"
+    )
+    correlation: Fraction = Field(
+        0.95, description="Of the brightness of both views, coarse structure taken out, at least"
     )
 
 
@@ -598,6 +629,12 @@ class Statistics(Section):
 
     resamples: Annotated[int, Field(ge=100)] = Field(1000, description="Bootstrap resamples")
     seed: Seed = Field(0, description="Draws the resamples")
+
+
+class Site(Section):
+    """The static site."""
+
+    samples: PositiveInt = Field(10_000, description="Pairs of a caption set it shows, at most")
 
 
 class Generation(Section):

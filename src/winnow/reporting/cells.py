@@ -1,42 +1,53 @@
 """The cells of a sweep as they lie on disk: read, checked, and what was refused and why."""
 
 import csv
+import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
-from winnow.data.metrics import Cell, Metrics, flatten, read_metrics
+from winnow.data.metrics import AGAIN, Cell, Metrics, check_files, flatten, read_metrics
 
 KEYS = ("track", "captions", "scorer", "ratio", "seed")
-COST = ("wall_s", "cpu_s", "gpu_s", "peak_mb", "samples")
+PARAMETERS = "parameters"  # the column of what the records of a cell must say, in JSON
 COLUMNS = (*KEYS, "metric", "value", "low", "high", "n")
 NOT_RUN = "not run"
 
 
 @dataclass
 class Sweep:
-    """The cells expected, the records of those that can be used, and why the others cannot."""
+    """The cells expected, the records of those that can be used, and why the others cannot.
+
+    `draws` holds the resampled values of the cells that were asked for, by metric; `usable` the
+    usable cells of the tracks that were asked for, until another cell is refused.
+    """
 
     folder: Path
     expected: list[Cell]
     records: dict[Cell, Metrics]
     refusals: dict[Cell, str]
+    draws: dict[Cell, dict[str, np.ndarray]] = field(default_factory=dict)
+    usable: dict[str, list[Cell]] = field(default_factory=dict)
 
     def refuse(self, cell: Cell, error: Exception) -> None:
         """Take a cell out. The reason names files relative to the folder of the cells."""
         self.records.pop(cell, None)
+        self.usable.clear()
         self.refusals[cell] = str(error).replace(f"{self.folder}/", "")
 
     def cells(self, track: str) -> Iterator[Cell]:
         """The usable cells of a track, in the order of the sweep."""
-        return (cell for cell in self.expected if cell in self.records and cell.track == track)
+        if track not in self.usable:
+            planned = (cell for cell in self.expected if cell.track == track)
+            self.usable[track] = [cell for cell in planned if cell in self.records]
+        return iter(self.usable[track])
 
 
 def cell_folder(cells_dir: str | Path, cell: Cell) -> Path:
@@ -45,8 +56,9 @@ def cell_folder(cells_dir: str | Path, cell: Cell) -> Path:
     return Path(cells_dir).joinpath(*place)
 
 
-def read_sweep(path: str | Path) -> list[Cell]:
-    """The expected cells, from a CSV with the columns track, captions, scorer, ratio, seed.
+def read_sweep(path: str | Path) -> dict[Cell, dict[str, Any]]:
+    """The expected cells and the parameters that their records must have, from a CSV with the
+    columns track, captions, scorer, ratio, seed and, if any is to be checked, parameters (JSON).
 
     WinnowError names the file, the row and the column.
     """
@@ -59,8 +71,20 @@ def read_sweep(path: str | Path) -> list[Cell]:
             rows = list(reader)
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such table") from error
-    cells = [_cell(path, number, row) for number, row in enumerate(rows)]
-    return list(dict.fromkeys(cells))
+    return {
+        _cell(path, number, row): _parameters(path, number, row.get(PARAMETERS))
+        for number, row in enumerate(rows)
+    }
+
+
+def _parameters(path: str | Path, number: int, text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise WinnowError(f"{path}: row {number}: {PARAMETERS}: {error}") from error
+    if not isinstance(found, dict):
+        raise WinnowError(f"{path}: row {number}: {PARAMETERS}: is no mapping")
+    return found
 
 
 def _cell(path: str | Path, number: int, row: dict[str, Any]) -> Cell:
@@ -77,27 +101,63 @@ def _cell(path: str | Path, number: int, row: dict[str, Any]) -> Cell:
 
 
 def load_cells(
-    sweep_path: str | Path, cells_dir: str | Path, tracks: Sequence[str] | None = None
+    sweep_path: str | Path,
+    cells_dir: str | Path,
+    tracks: Sequence[str] | None = None,
+    wanted: Callable[[Cell], bool] = lambda cell: True,
 ) -> Sweep:
-    """Read every expected cell (of `tracks`, or all).
+    """Read every expected cell (of `tracks`, or all) that is wanted.
 
-    One that is missing, truncated, of another version, from another place or out of range is
-    refused with its reason; other folders are ignored.
+    One that is missing, truncated, of another version, from another place, of other parameters, out
+    of range or edited is refused with its reason; other folders are ignored.
     """
-    expected = [c for c in read_sweep(sweep_path) if tracks is None or c.track in tracks]
+    planned = read_sweep(sweep_path)
+    expected = [cell for cell in planned if tracks is None or cell.track in tracks]
     sweep = Sweep(Path(cells_dir), expected, {}, {})
-    for cell in sweep.expected:
-        path = cell_folder(cells_dir, cell) / "metrics.json"
-        if not path.exists():
+    for cell in filter(wanted, sweep.expected):
+        folder = cell_folder(cells_dir, cell)
+        if not (folder / "metrics.json").exists():
             sweep.refusals[cell] = NOT_RUN
             continue
         try:
-            record = read_metrics(path, cell)
-            _check_range(path, record)
+            record = read_metrics(folder / "metrics.json", cell)
+            _check_range(folder / "metrics.json", record)
+            _check_parameters(folder / "metrics.json", record, planned[cell])
+            check_files(folder, record)
             sweep.records[cell] = record
         except (WinnowError, OSError) as error:
             sweep.refuse(cell, error)
     return sweep
+
+
+def _check_parameters(path: Path, record: Metrics, planned: dict[str, Any]) -> None:
+    """What a record says of its evaluation and its trainings is what this run asks for; of what it
+    does not name nothing is known."""
+    for place, found in _told(record):
+        for name, value in found.items():
+            wanted = planned.get(place, {}).get(name, value)
+            if wanted != value:
+                raise WinnowError(
+                    f"{path}: was run with {name} {value!r}, this run asks for {wanted!r}; {AGAIN}"
+                )
+
+
+def _told(record: Metrics) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The parameters of a record's evaluation, and those of its trainings."""
+    yield PARAMETERS, mapping(record.provenance.get(PARAMETERS))
+    for training in trainings(record):
+        yield "training", mapping(training.get(PARAMETERS))
+
+
+def trainings(record: Metrics) -> list[dict[str, Any]]:
+    """What a record tells of the training behind it; of segmentors there are several."""
+    told = mapping(record.provenance.get("training"))
+    return [part for part in (told, *told.values()) if isinstance(part, dict)]
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """`value` if it is a mapping, or else an empty one."""
+    return value if isinstance(value, dict) else {}
 
 
 def _check_range(path: Path, record: Metrics) -> None:
@@ -108,8 +168,7 @@ def _check_range(path: Path, record: Metrics) -> None:
         finite = all(map(math.isfinite, (value, low, high)))
         if not finite or not lowest <= low <= high <= highest or not lowest <= value <= highest:
             raise WinnowError(
-                f"{path}: {name}: {value} with interval {low} to {high} is not possible; "
-                "delete it and run again"
+                f"{path}: {name}: {value} with interval {low} to {high} is not possible; {AGAIN}"
             )
 
 
@@ -129,19 +188,5 @@ def digests(record: Metrics) -> str:
     """The digests in a record's provenance on one line: of code and of each input, by name."""
     found = {"code": record.provenance.get("code")}
     for key in ("inputs", "digests"):
-        part = record.provenance.get(key)
-        found |= part if isinstance(part, dict) else {}
+        found |= mapping(record.provenance.get(key))
     return " ".join(f"{name}={value}" for name, value in sorted(found.items()) if value)
-
-
-def costs(sweep: Sweep) -> list[list[Any]]:
-    """One row a usable cell: its keys, then what it cost (COST), None where it is not known."""
-    rows = []
-    for cell in (cell for cell in sweep.expected if cell in sweep.records):
-        try:
-            cost = read_json(cell_folder(sweep.folder, cell) / "cost.json")
-        except WinnowError:  # a lost sidecar costs no result
-            cost = None
-        cost = cost if isinstance(cost, dict) else {}
-        rows.append([*cell.model_dump().values(), *(cost.get(key) for key in COST)])
-    return rows

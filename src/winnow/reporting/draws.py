@@ -1,9 +1,13 @@
 """Metrics that are no means of outcomes, of which a cell keeps resamples: distances between sets of
 images, and IoU."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from winnow.data.errors import WinnowError
+from winnow.data.metrics import Cell
 from winnow.data.tables import DRAWS, read_table
 from winnow.evaluation.statistics import percentile_interval
 from winnow.reporting.cells import Sweep, cell_folder
@@ -19,22 +23,38 @@ def kept(sweep: Sweep, method: Method, metric: str) -> np.ndarray:
 
     Of segmentors the seeds are resampled as well, in the same way for all methods with as many.
     """
-    found = []
-    for cell in seeds_of(sweep, method.track).get(method, []):
-        path = cell_folder(sweep.folder, cell) / "draws.parquet"
-        try:
-            table = read_table(path, DRAWS)
-        except WinnowError:  # without it there is no interval
-            return np.empty(0)
-        chosen = table[table["metric"] == metric].sort_values("draw")
-        found.append(chosen["value"].to_numpy(dtype=float))
+    return averaged(sweep, seeds_of(sweep, method.track).get(method, []), metric)
+
+
+def averaged(sweep: Sweep, cells: Sequence[Cell], metric: str) -> np.ndarray:
+    """`kept` of the usable cells of one method."""
+    found = [_draws(sweep, cell).get(metric, np.empty(0)) for cell in cells]
     if len({len(part) for part in found}) != 1:
         return np.empty(0)
     repeats = np.stack(found)
-    if method.track == SEGMENTATION:
+    if cells[0].track == SEGMENTATION:
         chosen_seeds = np.random.default_rng(0).integers(len(repeats), size=repeats.shape)
         repeats = np.take_along_axis(repeats, chosen_seeds, axis=0)
     return np.asarray(repeats.mean(axis=0))
+
+
+def _draws(sweep: Sweep, cell: Cell) -> dict[str, np.ndarray]:
+    """What a cell keeps, by metric; each file is read once. Without one there is no interval."""
+    if cell not in sweep.draws:
+        path = cell_folder(sweep.folder, cell) / "draws.parquet"
+        sweep.draws[cell] = _by_metric(path) if path.exists() else {}
+    return sweep.draws[cell]
+
+
+def _by_metric(path: Path) -> dict[str, np.ndarray]:
+    try:
+        ordered = read_table(path, DRAWS).sort_values("draw", kind="stable")
+    except WinnowError:
+        return {}
+    return {
+        str(metric): rows["value"].to_numpy(dtype=float)
+        for metric, rows in ordered.groupby("metric", sort=False)
+    }
 
 
 def with_intervals(sweep: Sweep, values: Values) -> None:

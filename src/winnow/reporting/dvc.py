@@ -10,6 +10,7 @@ HEADLINES = {
     "contrastive": ("mean_recall", "acc1"),
     "detection": ("average_precision", "auroc"),
     "captioning": ("object_recall", "hallucination_rate", "evaluator_score"),
+    "generation": ("fid", "remoteclip_score"),
     "segmentation": ("real/100/miou", "mask/100/miou", "mask/100/macc"),
     "preference": ("accuracy", "accuracy/caption", "accuracy/instruction", "agreement/caption"),
 }
@@ -24,7 +25,7 @@ def metrics_json(results: Results) -> dict[str, Any]:
         found = {name: round(values[name].value, 6) for name in headlines if name in values}
         keys = [method.track, method.captions]
         keys += [method.scorer] if method.track != "captioning" else []
-        swept = method.track in ("contrastive", "segmentation")
+        swept = method.track in ("contrastive", "generation", "segmentation")
         keys += [f"keep{100 * method.ratio:.6g}"] if swept else []
         leaf = tree
         for key in keys:

@@ -1,4 +1,4 @@
-"""From cells to methods: seeds averaged, intervals, and paired differences to `none`."""
+"""From cells to methods: seeds averaged, and intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,13 +11,9 @@ from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.data.tables import OUTCOMES, read_arrow
 from winnow.evaluation.statistics import (
-    PAIRED_RESAMPLES,
     RESAMPLES,
-    Difference,
     Resampling,
-    differences,
     headline_means,
-    holm,
     percentile_interval,
 )
 from winnow.reporting.cells import Sweep, cell_folder
@@ -45,18 +41,6 @@ class Value(NamedTuple):
     high: float | None
     n: int | None
     seeds: int
-
-
-class Comparison(NamedTuple):
-    """A method's difference to `none` with Holm's adjusted p."""
-
-    difference: Difference
-    adjusted: float
-
-    @property
-    def distinguishable(self) -> bool:
-        """Whether the difference is told from zero at 5 % within its table."""
-        return self.adjusted < LEVEL
 
 
 Values = dict[Method, dict[str, Value]]
@@ -178,10 +162,8 @@ def method_values(
         table = outcomes.get(track)
         if table is not None:
             means = {**_means(track, table.queries), **extra}
-            for method, found in _resampled(table, means, resamples, seed).items():
-                several = len(repeats[method]) > 1
-                wanted = {k: v for k, v in found.items() if several or k not in result[method]}
-                for name, (value, low, high) in wanted.items():
+            for method, found in _resampled(table, means, result, resamples, seed).items():
+                for name, (value, low, high) in found.items():
                     known = result[method].get(name)
                     n = known.n if known else None
                     result[method][name] = Value(value, low, high, n, len(repeats[method]))
@@ -202,40 +184,36 @@ def _stored(sweep: Sweep, cells: list[Cell]) -> dict[str, Value]:
 
 
 def _resampled(
-    outcomes: Outcomes, means: Mapping[str, Sequence[str]], resamples: int, seed: int
+    outcomes: Outcomes,
+    means: Mapping[str, Sequence[str]],
+    stored: Values,
+    resamples: int,
+    seed: int,
 ) -> dict[Method, dict[str, tuple[float, float, float]]]:
-    """Value and interval of every metric, and of every possible one of `means`, of every method."""
-    metrics = set(outcomes.queries["metric"])
-    possible = {name: parts for name, parts in means.items() if metrics.issuperset(parts)}
-    plan = Resampling(outcomes.queries, possible, resamples, seed)
-    methods = list(outcomes.values)
+    """Value and interval of every metric and every possible one of `means` that a method has not
+    `stored` itself; of several seeds, of all of them."""
+    metrics = list(dict.fromkeys(outcomes.queries["metric"]))
+    possible = {name: parts for name, parts in means.items() if set(metrics).issuperset(parts)}
+    lacking: dict[tuple[str, ...], list[Method]] = {}
+    for method in outcomes.values:
+        known = {name for name, value in stored[method].items() if value.seeds == 1}
+        names = tuple(name for name in [*metrics, *possible] if name not in known)
+        lacking.setdefault(names, []).append(method)
     result = {}
-    for start in range(0, len(methods), CHUNK):
-        part = methods[start : start + CHUNK]
-        columns = np.stack([outcomes.values[method] for method in part], axis=1)
-        estimate = plan.estimates(columns)
-        low, high = percentile_interval(plan.draws(columns))
-        for i, method in enumerate(part):
-            rows = np.stack([estimate[:, i], low[:, i], high[:, i]], axis=1).tolist()
-            result[method] = {n: (r[0], r[1], r[2]) for n, r in zip(plan.names, rows, strict=True)}
+    for names, methods in lacking.items():
+        wanted = {name: list(possible.get(name, [name])) for name in names}
+        parts = {part for names_of in wanted.values() for part in names_of}
+        rows = outcomes.queries["metric"].isin(parts).to_numpy()
+        if not rows.any():
+            continue
+        plan = Resampling(outcomes.queries[rows], wanted, resamples, seed)
+        own = slice(-len(wanted), None)
+        for start in range(0, len(methods), CHUNK):
+            part = methods[start : start + CHUNK]
+            columns = np.stack([outcomes.values[method][rows] for method in part], axis=1)
+            estimate = plan.estimates(columns)[own]
+            low, high = percentile_interval(plan.draws(columns)[:, own])
+            for i, method in enumerate(part):
+                found = np.stack([estimate[:, i], low[:, i], high[:, i]], axis=1).tolist()
+                result[method] = {n: (v, a, b) for n, (v, a, b) in zip(names, found, strict=True)}
     return result
-
-
-def compare_with_none(
-    outcomes: Outcomes, resamples: int = PAIRED_RESAMPLES, seed: int = 0
-) -> dict[Method, Comparison]:
-    """Paired differences in mean recall to `none` of the same caption set; Holm's correction runs
-    over all of them. Methods whose `none` is missing are left out."""
-    means = headline_means(outcomes.queries["metric"])
-    if HEADLINE not in means:
-        return {}
-    chosen = outcomes.queries["metric"].isin(means[HEADLINE]).to_numpy()
-    plan = Resampling(outcomes.queries[chosen], {HEADLINE: means[HEADLINE]}, resamples, seed)
-    base = {m.captions: v for m, v in outcomes.values.items() if m.scorer == "none"}
-    pairs = [m for m in outcomes.values if m.scorer != "none" and m.captions in base]
-    found: list[Difference] = []
-    for start in range(0, len(pairs), CHUNK):
-        columns = [outcomes.values[m] - base[m.captions] for m in pairs[start : start + CHUNK]]
-        found += differences(plan, np.stack(columns, axis=1)[chosen], HEADLINE)
-    adjusted = holm([difference.p for difference in found])
-    return {m: Comparison(d, p) for m, d, p in zip(pairs, found, adjusted, strict=True)}

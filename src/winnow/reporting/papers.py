@@ -4,22 +4,19 @@ A further table or paper is a further YAML file (or key), never code.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from winnow.data.errors import WinnowError
 from winnow.data.yaml_file import read_yaml
+from winnow.reporting.claim import Claim
+from winnow.reporting.place import Name, Part, Place, Unit
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
-Unit = Literal["percent", "number"]  # a measured fraction is shown in per cent, a number as it is
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+ClaimId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
-class Citation(_Part):
+class Citation(Part):
     """Where the paper is."""
 
     title: str
@@ -31,7 +28,7 @@ class Citation(_Part):
     code: str | None = None
 
 
-class Column(_Part):
+class Column(Part):
     """A published column; with `mean` it is computed here from other columns, not published."""
 
     key: str
@@ -40,22 +37,7 @@ class Column(_Part):
     mean: list[str] | None = Field(None, min_length=1)
 
 
-class Place(_Part):
-    """The cells (all seeds) that measure a row; without `ratio` those of the one ratio that was
-    planned, of a scorer that chooses by itself how much it keeps. `prefix` stands before the names
-    of its metrics (`mask/100`); what it is compared with has the same, unless it has its own."""
-
-    captions: str = "raw"
-    scorer: str
-    ratio: float | None = Field(None, gt=0, le=1)
-    prefix: str | None = None
-
-    def metric(self, name: str) -> str:
-        """What its cells call a metric."""
-        return f"{self.prefix}/{name}" if self.prefix else name
-
-
-class Measure(_Part):
+class Measure(Part):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
     several; without either nothing measures it. `reason` says why cells have no value. `{set}` in
     the label is the name of the set; `track`, `captions` and `ratio` are others than the row's.
@@ -91,7 +73,7 @@ class Measure(_Part):
         return self.metric if self.metric is not None else "+".join(self.mean or [])
 
 
-class Row(_Part):
+class Row(Part):
     """A published row, or one of ours (`ours: true`), shown where its cells were planned.
 
     `{pairs}` in the label is the number of pairs that its cells train on.
@@ -112,7 +94,7 @@ class Row(_Part):
         return self
 
 
-class Table(_Part):
+class Table(Part):
     """One table: a published block and a measured block over the same rows.
 
     `not_found` says why published values are missing (null).
@@ -125,7 +107,7 @@ class Table(_Part):
     columns: list[Column] = Field(min_length=1)
     measured: list[Measure] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Table":
@@ -147,12 +129,13 @@ class Table(_Part):
         return self
 
 
-class Paper(_Part):
-    """A paper and those of its tables that are reproduced."""
+class Paper(Part):
+    """A paper, its tables and its claims."""
 
     paper: Name
     citation: Citation
-    tables: dict[Name, Table]
+    tables: dict[Name, Table] = Field(default_factory=dict)
+    claims: dict[ClaimId, Claim] = Field(default_factory=dict)
 
 
 def load_paper(path: str | Path) -> Paper:
@@ -161,12 +144,16 @@ def load_paper(path: str | Path) -> Paper:
 
 
 def load_papers(folder: str | Path) -> list[Paper]:
-    """Every `*.yaml` of a folder, by name; two papers of one name are refused."""
+    """Every `*.yaml` of a folder, by name; two papers or two claims of one name are refused."""
     papers: dict[str, Paper] = {}
     for path in sorted(Path(folder).glob("*.yaml")):
         paper = load_paper(path)
         if paper.paper in papers:
             raise WinnowError(f"{path}: paper: {paper.paper!r} is the name of another file's paper")
+        for claim in paper.claims:
+            other = next((name for name, known in papers.items() if claim in known.claims), None)
+            if other is not None:
+                raise WinnowError(f"{path}: claims.{claim}: paper {other!r} has a claim of this id")
         papers[paper.paper] = paper
     return list(papers.values())
 

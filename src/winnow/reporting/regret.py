@@ -99,9 +99,10 @@ def mean_gain(values: np.ndarray) -> Difference:
     return differences(Resampling(frame, None, PAIRED_RESAMPLES), values[:, None], "difference")[0]
 
 
-def overall(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, Difference]:
-    """Over the prompts of all scenes: what the best ratio of each scene gains over the chosen ones
-    ("chosen"), and over the one ratio that is best for all scenes ("one").
+def gains(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, np.ndarray]:
+    """At each prompt of all scenes: what the best ratio of each scene gains over the chosen ones
+    ("chosen"), and over the one ratio that is best for all scenes ("one"); and what the chosen ones
+    gain over that one ("choice").
 
     Scenes whose chosen ratio was not measured, and those of fewer than MIN_PROMPTS prompts, are
     left out; nothing is told where none remains.
@@ -121,8 +122,12 @@ def overall(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, Dif
         return {}
     halves = [np.concatenate([v[:, 1 - h :: 2] for v in tables.values()], axis=1) for h in (0, 1)]
     one = (best(halves[0]), best(halves[1]))
-    gains = {
-        "chosen": [held_out(v, (chosen[scene],) * 2) for scene, v in tables.items()],
-        "one": [held_out(v, one) for v in tables.values()],
-    }
-    return {name: mean_gain(np.concatenate(parts)) for name, parts in gains.items()}
+    over_chosen = [held_out(v, (chosen[scene],) * 2) for scene, v in tables.items()]
+    over_one = [held_out(v, one) for v in tables.values()]
+    found = {"chosen": np.concatenate(over_chosen), "one": np.concatenate(over_one)}
+    return found | {"choice": found["one"] - found["chosen"]}
+
+
+def overall(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, Difference]:
+    """The means of `gains`, with intervals."""
+    return {name: mean_gain(values) for name, values in gains(results, plan, choice).items()}

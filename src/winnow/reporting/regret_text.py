@@ -73,6 +73,7 @@ def choice_md(results: Results, plan: Plan, choice: pd.DataFrame) -> str:
     told = {
         "chosen": "Over all scenes the best ratio of each gains {} over the chosen ones",
         "one": "The best ratio of each scene gains {} over the one that is best for all",
+        "choice": "The chosen ratios gain {} over that one",
     }
     for name, gain in overall(results, plan, choice).items():
         apart = "" if gain.low > 0 or gain.high < 0 else ": not told apart"

@@ -13,18 +13,19 @@ from winnow.reporting import (
     segmentation,
     segmentation_figure,
 )
+from winnow.reporting.boards import tables
 from winnow.reporting.captions import compare
 from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
+from winnow.reporting.claims import gather_claimed, judge
+from winnow.reporting.claims_text import claims_csv, claims_md, comparisons_csv
+from winnow.reporting.costs import cells_csv, cost_csv, read_costs
 from winnow.reporting.detection import detection_csv, detection_md
 from winnow.reporting.dvc import detection_plot_csv, metrics_json, ratio_plot_csv
 from winnow.reporting.generation import Plan
 from winnow.reporting.generation_text import generation_csv, generation_md, generation_scenes_csv
-from winnow.reporting.leaderboard import (
-    cells_csv,
-    cost_csv,
-    leaderboard_csv,
-    leaderboard_md,
-)
+from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
+from winnow.reporting.leaderboard_text import leaderboard_md
+from winnow.reporting.leakage import read_struck
 from winnow.reporting.papers import extra_means, load_papers
 from winnow.reporting.ratios import sweep_csv, sweep_md
 from winnow.reporting.regret import regrets
@@ -44,23 +45,27 @@ def render(
     scale: str,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    leakage: str | Path | None = None,
 ) -> None:
     """Write leaderboard, sweep, cells, costs, paper tables, ratio curves, DVC's metrics and plots.
 
-    Each file is written atomically. Equal cells give equal bytes, but for `cost.csv`, which holds
-    measured times. Refused cells are printed with their reasons and left out.
+    Each file is written atomically. Equal cells give equal bytes; `cost.csv` and the costs in
+    `leaderboard.md` are measured. Refused cells are printed with their reasons and left out. The
+    methods that `leakage`, the table of the audit, strikes out are not ranked.
     """
     papers = load_papers(papers_dir)
     results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
     _print_refusals(results)
     folder = Path(results_dir)
+    boards, costs = tables(results, read_struck(leakage)), read_costs(results.sweep)
     texts = {
-        "leaderboard.csv": leaderboard_csv(results),
-        "leaderboard.md": leaderboard_md(results),
+        "leaderboard.csv": leaderboard_csv(results, boards),
+        "leaderboard.md": leaderboard_md(results, boards, costs),
+        "boards.csv": boards_csv(results, boards),
         "sweep.csv": sweep_csv(results),
         "sweep.md": sweep_md(results),
-        "cells.csv": cells_csv(results),
-        "cost.csv": cost_csv(results),
+        "cells.csv": cells_csv(results.sweep),
+        "cost.csv": cost_csv(results.sweep, costs),
         "plots/contrastive.csv": ratio_plot_csv(results),
     }
     for paper in papers:
@@ -74,6 +79,25 @@ def render(
         write_text(folder / name, text)
     write_json(folder / "metrics.json", metrics_json(results))
     figures.save(figures.contrastive(results), folder / "figures", "contrastive")
+
+
+def render_claims(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    papers_dir: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    choice: str | Path | None = None,
+) -> None:
+    """Write the verdicts on the papers' claims; without `choice` no keep ratio was chosen."""
+    papers = load_papers(papers_dir)
+    results = gather_claimed(papers, cells_dir, sweep_path, scale)
+    _print_refusals(results)
+    folder = Path(results_dir)
+    judged = judge(results, papers, None if choice is None else read_table(choice, CHOICE))
+    write_text(folder / "claims.csv", claims_csv(judged, scale))
+    write_text(folder / "claims_comparisons.csv", comparisons_csv(judged, scale))
+    write_text(folder / "claims.md", claims_md(judged, scale))
 
 
 def render_detection(

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.cells import NOT_RUN, Sweep, load_cells
 from winnow.reporting.draws import with_intervals
 from winnow.reporting.methods import (
-    Comparison,
     Method,
     Outcomes,
     Value,
     Values,
     check_unpaired,
-    compare_with_none,
     load_outcomes,
     method_of,
     method_values,
@@ -29,18 +29,30 @@ CONTROLS = ("none", "random", "oracle", "pretrained")
 
 @dataclass(frozen=True)
 class Results:
-    """Values of each method, comparisons with `none`, the sweep they come from, and the outcomes
-    of each track whose queries are shared."""
+    """Values of each method, the sweep they come from, and the outcomes of each track whose queries
+    are shared."""
 
     sweep: Sweep
     values: Values
-    comparisons: dict[Method, Comparison]
     scale: str
     outcomes: dict[str, Outcomes]
 
+    @cached_property
+    def planned(self) -> dict[str, dict[Method, list[Cell]]]:
+        """The methods planned for each track, in the order of the sweep, and their cells."""
+        found: dict[str, dict[Method, list[Cell]]] = {}
+        for cell in self.sweep.expected:
+            methods = found.setdefault(cell.track, {})
+            methods.setdefault(method_of(cell), []).append(cell)
+        return found
+
     def expected(self, track: str) -> list[Method]:
         """The methods planned for a track, in the order of the sweep."""
-        return list(dict.fromkeys(method_of(c) for c in self.sweep.expected if c.track == track))
+        return list(self.planned.get(track, {}))
+
+    def cells(self, method: Method) -> list[Cell]:
+        """The planned cells of a method, one a seed."""
+        return self.planned.get(method.track, {}).get(method, [])
 
     def value(self, method: Method, metric: str) -> Value | None:
         """A method's metric, or None if it was not measured."""
@@ -61,10 +73,10 @@ class Results:
         """Why a method has no values; None if it has."""
         if method in self.values:
             return None
-        planned = self.expected(method.track)
+        planned = self.planned.get(method.track, {})
         if method in planned:
-            cells = [c for c in self.sweep.expected if method_of(c) == method]
-            reasons = [self.sweep.refusals[c] for c in cells if c in self.sweep.refusals]
+            refusals = self.sweep.refusals
+            reasons = [refusals[cell] for cell in planned[method] if cell in refusals]
             told = [text for text in reasons if text != NOT_RUN]
             return f"refused: {told[0]}" if told else NOT_RUN
         if not planned:
@@ -82,7 +94,7 @@ class Results:
         """The seeds that are missing from a method's values, or why it has none; else empty."""
         if (reason := self.reason(method)) is not None:
             return reason
-        cells = [c for c in self.sweep.expected if method_of(c) == method]
+        cells = self.cells(method)
         lost = [self.sweep.refusals[c] for c in cells if c in self.sweep.refusals]
         return f"{len(lost)} of {len(cells)} seeds missing: {lost[0]}" if lost else ""
 
@@ -96,7 +108,7 @@ def gather(
     seed: int = 0,
     tracks: Sequence[str] | None = None,
 ) -> Results:
-    """Read the cells of a sweep (of `tracks`, or all), average seeds, and compare with `none`."""
+    """Read the cells of a sweep (of `tracks`, or all) and average their seeds."""
     sweep = load_cells(sweep_path, cells_dir, tracks)
     paired = [track for track in PAIRED_TRACKS if tracks is None or track in tracks]
     outcomes: dict[str, Outcomes | None] = {track: load_outcomes(sweep, track) for track in paired}
@@ -106,8 +118,5 @@ def gather(
     for method, found in seed_intervals(sweep, resamples, seed).items():
         values[method] |= found
     with_intervals(sweep, values)
-    comparisons: dict[Method, Comparison] = {}
     known = {track: table for track, table in outcomes.items() if table is not None}
-    for table in known.values():
-        comparisons |= compare_with_none(table, seed=seed)
-    return Results(sweep, values, comparisons, scale, known)
+    return Results(sweep, values, scale, known)

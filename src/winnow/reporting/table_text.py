@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from winnow.evaluation.statistics import VERSION
-from winnow.reporting.papers import Row, Unit
+from winnow.reporting.place import Unit
 from winnow.reporting.tables import Built
 from winnow.reporting.text import (
     EMPTY,
@@ -89,19 +89,12 @@ def _blocks(built: Built, escape: Callable[[str], str]) -> _Blocks:
             for measure, v, reason in zip(built.measures, measured, reasons, strict=True)
         ]
         label = escape(f"{row.label} (ours)" if row.ours else row.label)
-        right.append([label, escape(_cell(row)), *cells])
+        right.append([label, escape(str(row.cell) if row.cell else EMPTY), *cells])
     return _Blocks(
         (["", *(escape(column.label) for column in built.table.columns)], left),
         (["", OUR_CELL, *(escape(measure.label) for measure in built.measures)], right),
         footnotes,
     )
-
-
-def _cell(row: Row) -> str:
-    if row.cell is None:
-        return EMPTY
-    ratio = "chosen" if row.cell.ratio is None else f"{row.cell.ratio:g}"
-    return f"{row.cell.captions}, {row.cell.scorer}, {ratio}"
 
 
 def _heading(built: Built) -> str:
@@ -115,6 +108,8 @@ def _source(built: Built) -> str:
 
 
 def _caution(built: Built) -> str:
+    if not any(value for line in built.lines for value in line.measured):
+        return f"Nothing was measured at scale {built.scale}."
     stand_ins = "" if built.scale == "paper" else "stand-ins' "
     models = f" Measured with {'; '.join(built.models)}." if built.models else ""
     seeds = {value.seeds for line in built.lines for value in line.measured if value}

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from winnow.data.metrics import Metrics
 from winnow.reporting.methods import Method, Value, method_of
-from winnow.reporting.papers import Measure, Paper, Place, Row, Table, Unit
+from winnow.reporting.papers import Measure, Paper, Row, Table
+from winnow.reporting.place import Place, Unit
 from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
 
@@ -97,10 +98,10 @@ def _method(results: Results, measured: Measured, row: Row) -> Method | None:
     if place is None or not measured.metric:
         return None
     own = {k: v for k in ("captions", "ratio") if (v := getattr(measure, k)) is not None}
-    return _at(results, measured.track, place.model_copy(update=own))
+    return method_at(results, measured.track, place.model_copy(update=own))
 
 
-def _at(results: Results, track: str, place: Place) -> Method:
+def method_at(results: Results, track: str, place: Place) -> Method:
     """The method of a place; where it has no ratio, of the first ratio that was planned."""
     found = Method(track, place.captions, place.scorer, place.ratio or 1.0)
     planned = (m for m in results.expected(track) if m[:3] == found[:3])
@@ -139,7 +140,7 @@ def _look_up(
     if base is not None and method in results.values:
         compare = change if measure.measure.relative_to else difference
         other = base if base.prefix else base.model_copy(update={"prefix": place.prefix})
-        against = _at(results, method.track, base)
+        against = method_at(results, method.track, base)
         return compare(results, method, against, metric, other.metric(measure.metric))
     value = results.value(method, metric)
     if value is not None:

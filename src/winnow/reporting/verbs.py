@@ -1,5 +1,6 @@
 """Verbs `sweep`, `leaderboard`, and one for each further page of results."""
 
+import json
 from pathlib import Path
 
 from pydantic import Field
@@ -12,12 +13,13 @@ from winnow.params.load import Experiments, Scale, cells
 
 @verb("output", settings=Experiments)
 def sweep(output: Path, threads: int, settings: Experiments) -> None:
-    """Write the table of the experiments that a run consists of."""
-    from winnow.reporting.cells import KEYS
+    """Write the table of the experiments that a run consists of, and what it asks of each."""
+    from winnow.reporting.cells import KEYS, PARAMETERS
     from winnow.reporting.text import csv_text
 
-    rows = [list(cell.model_dump().values()) for cell in cells(settings)]
-    write_text(output, csv_text(list(KEYS), rows))
+    asked = {track: json.dumps(told, sort_keys=True) for track, told in settings.asked.items()}
+    rows = [[*cell.model_dump().values(), asked.get(cell.track)] for cell in cells(settings)]
+    write_text(output, csv_text([*KEYS, PARAMETERS], rows))
 
 
 class DetectionSettings(sections.Section):
@@ -132,16 +134,109 @@ def segmentation(
     render_segmentation(cells, sweep, segments, output, settings.scale, plan, *resampling)
 
 
-@verb("cells", "sweep", "papers", "output", settings=RenderSettings)
+class ClaimsSettings(sections.Section):
+    """The scale, below which sizes are not judged."""
+
+    scale: Scale
+
+
+class LeakageSettings(sections.Section):
+    """The scale that the page names, and the rows that learn from no subset of the pool."""
+
+    scale: Scale
+    untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
+
+
+@verb("audit", "sweep", "subsets", "recipes", "output", settings=LeakageSettings)
+def leakage(
+    audit: Path,
+    sweep: Path,
+    subsets: Path,
+    recipes: Path,
+    output: Path,
+    threads: int,
+    settings: LeakageSettings,
+) -> None:
+    """Render which rows are struck out because they learned from what they were measured on."""
+    from winnow.reporting.leakage import leakage_csv, read_audit, rows
+    from winnow.reporting.leakage_text import leakage_md
+
+    found = read_audit(audit)
+    judged = rows(found, sweep, subsets, recipes, settings.untrained)
+    write_text(output / "leakage.csv", leakage_csv(judged))
+    write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
+
+
+@verb("cells", "sweep", "papers", "output", optional=("choice",), settings=ClaimsSettings)
+def claims(
+    cells: Path,
+    sweep: Path,
+    papers: Path,
+    output: Path,
+    choice: Path | None,
+    threads: int,
+    settings: ClaimsSettings,
+) -> None:
+    """Judge the papers' claims by the cells that are finished."""
+    from winnow.reporting.render import render_claims
+
+    render_claims(cells, sweep, papers, output, settings.scale, choice)
+
+
+@verb("cells", "sweep", "papers", "output", optional=("leakage",), settings=RenderSettings)
 def leaderboard(
     cells: Path,
     sweep: Path,
     papers: Path,
     output: Path,
+    leakage: Path | None,
     threads: int,
     settings: RenderSettings,
 ) -> None:
     """Render leaderboard, tables and figures from the cells that are finished."""
     from winnow.reporting.render import render
 
-    render(cells, sweep, papers, output, settings.scale, settings.resamples, settings.seed)
+    resampling = (settings.resamples, settings.seed)
+    render(cells, sweep, papers, output, settings.scale, *resampling, leakage)
+
+
+class SiteSettings(sections.Site):
+    """How much the site shows, and the scale that it names."""
+
+    scale: Scale
+
+
+@verb(
+    "results",
+    "cells",
+    "sweep",
+    "pool",
+    "captions",
+    "scores",
+    "subsets",
+    "generated",
+    "output",
+    optional=("truth",),
+    settings=SiteSettings,
+)
+def site(
+    results: Path,
+    cells: Path,
+    sweep: Path,
+    pool: Path,
+    captions: Path,
+    scores: Path,
+    subsets: Path,
+    generated: Path,
+    output: Path,
+    truth: Path | None,
+    threads: int,
+    settings: SiteSettings,
+) -> None:
+    """Write the site: the results as pages that open from disk, with the samples and images."""
+    from winnow.reporting.site.build import Sources, build
+    from winnow.reporting.site.samples import Folders
+
+    tables = Folders(captions, scores, subsets, truth)
+    sources = Sources(results, cells, sweep, pool, tables, generated)
+    build(sources, output, settings.scale, settings.samples, threads)

@@ -6,7 +6,16 @@ from pathlib import Path
 from winnow.command import verb
 from winnow.data.files import digest_files, write_json
 from winnow.data.provenance import code_digest, measured
-from winnow.data.tables import CAPTIONS, PAIR, SCORES, join_scores, read_table, write_table
+from winnow.data.tables import (
+    CAPTIONS,
+    PAIR,
+    SCORES,
+    SUBSET,
+    join_scores,
+    kept_pairs,
+    read_table,
+    write_table,
+)
 from winnow.params import sections
 
 
@@ -42,6 +51,10 @@ def score(
         if settings.scores is not None:
             given = read_table(settings.scores, SCORES)
             values = join_scores(pairs, given, settings.scores)
+            write_table(output, pairs[PAIR].assign(score=values), SCORES)
+        elif settings.subset is not None:
+            kept = read_table(settings.subset, SUBSET)
+            values = kept_pairs(pairs, kept, settings.subset).astype(float)
             write_table(output, pairs[PAIR].assign(score=values), SCORES)
         else:
             context = Context(model, truth, settings.seed, settings.precision)

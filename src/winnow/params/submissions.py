@@ -1,0 +1,115 @@
+"""Submissions: scorers of others, each a folder with a card and a table (docs/submissions.md)."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import digest_bytes
+from winnow.data.yaml_file import read_yaml
+from winnow.params.sections import Name, Ratio, Section
+
+FOLDER = "submissions"  # of the repository
+CARD = "card.yaml"
+CHECKED = "checked.yaml"  # what `winnow submit` found
+TABLES = ("scores", "subset")  # `<name>.parquet`: one of them
+CARD_BYTES = 64 * 1024
+# What a card says of the pool that a run curates: the pairs follow from these sections.
+POOL_SECTIONS = ("source", "terrarium", "captions")
+
+
+def _printable(text: str) -> str:
+    if not text.strip() or any(not c.isprintable() and c != "\n" for c in text):
+        raise ValueError("is empty, or holds characters that cannot be printed")
+    return text
+
+
+Words = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
+
+
+class Card(Section):
+    """Who submits what."""
+
+    name: Annotated[Name, Field(max_length=40)] = Field(description="Of the row in the tables")
+    authors: list[Words] = Field(min_length=1, max_length=100)
+    licence: Words = Field(description="Of the table that is submitted")
+    description: Words = Field(description="How the scores or the subset came about")
+    link: str | None = Field(
+        None, max_length=300, pattern=r"^https?://[^\s<>\"]+$", description="Paper or code"
+    )
+
+
+class Checked(Section):
+    """What the check of a submission found."""
+
+    pool: str = Field(pattern=r"^[0-9a-f]{32}$", description="Digest of what makes the pool")
+    share: Ratio | None = Field(None, description="Of the pairs, that a subset keeps")
+
+
+def read_card(path: Path) -> Card:
+    """A submission's card. WinnowError names the file and the key."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise WinnowError(f"{path}: no such file; a submission has a card") from error
+    if size > CARD_BYTES:
+        raise WinnowError(f"{path}: {size} bytes, a card has at most {CARD_BYTES}; shorten it")
+    return read_yaml(path, TypeAdapter(Card))
+
+
+def table_of(folder: Path) -> str:
+    """Which of TABLES a submission brings: exactly one."""
+    found = [name for name in TABLES if (folder / f"{name}.parquet").exists()]
+    if len(found) != 1:
+        both = "both scores.parquet and subset.parquet" if found else "neither"
+        raise WinnowError(
+            f"{folder}: holds {both}; a submission is scores.parquet or subset.parquet"
+        )
+    return found[0]
+
+
+def pool_digest(tree: dict[str, Any]) -> str:
+    """A digest of the parameters, after the overrides of their scale, that pairs follow from."""
+    terrarium = tree.get("source") == {"kind": "terrarium"}
+    content = {k: tree.get(k) for k in POOL_SECTIONS if k != "terrarium" or terrarium}
+    return digest_bytes(json.dumps(content, sort_keys=True, default=str).encode())
+
+
+def submitted(folder: Path, pool: str) -> dict[str, dict[str, Any]]:
+    """The scorers, as `params.yaml` has them, of the submissions in `folder` for a pool.
+
+    Those that were checked for another pool take no part. WinnowError names a folder that
+    `winnow submit` did not make.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob(f"*/{CARD}")):
+        place = path.parent
+        card = read_card(path)
+        checked = read_yaml(place / CHECKED, TypeAdapter(Checked))
+        if card.name != place.name:
+            raise WinnowError(f"{path}: name: is {card.name!r}, its folder is {place.name!r}")
+        if checked.pool != pool:
+            continue
+        kind = table_of(place)
+        entry: dict[str, Any] = {kind: str((place / f"{kind}.parquet").resolve())}
+        found[card.name] = entry | ({"share": checked.share} if checked.share else {})
+    return found
+
+
+def with_submissions(tree: dict[str, Any], root: Path) -> dict[str, Any]:
+    """A tree of parameters with the submissions for its pool among its scorers.
+
+    WinnowError names a submission that has the name of a scorer.
+    """
+    scorers = tree.get("scorers")
+    theirs = submitted(root / FOLDER, pool_digest(tree))
+    if not theirs or not isinstance(scorers, dict):  # what is no mapping is refused later
+        return tree
+    taken = next((name for name in theirs if name in scorers), None)
+    if taken is not None:
+        raise WinnowError(
+            f"{FOLDER}/{taken}: params.yaml has a scorer of this name; rename one of them"
+        )
+    return {**tree, "scorers": {**scorers, **theirs}}

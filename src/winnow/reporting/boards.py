@@ -1,0 +1,199 @@
+"""The tables behind the leaderboard: the methods of each track by each of its headline metrics,
+ranked, compared, and in groups that cannot be told apart."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from winnow.reporting import groups, segmentation
+from winnow.reporting.caption_sets import in_order, main_set
+from winnow.reporting.draws import averaged
+from winnow.reporting.groups import Comparison
+from winnow.reporting.methods import Method, Value
+from winnow.reporting.paired import Side, paired
+from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.tracks import TRACKS, Headline, Track
+
+LOWER, UPPER = "random", "oracle"  # the controls between which a scorer lies
+UNSELECTIVE = ("none", "pretrained")  # those that leave out no pair
+
+
+class Row(NamedTuple):
+    """A method in one metric; `leaks` is the number of pairs for which it is struck out."""
+
+    method: Method
+    value: Value | None
+    rank: int | None = None
+    group: str = ""
+    to_base: Comparison | None = None
+    to_best: Comparison | None = None
+    leaks: int | None = None
+
+
+class Table(NamedTuple):
+    """The methods of a track in one metric, the best first; those that are struck out and those
+    that were not measured come last. `absent` are the captions and names of the controls that were
+    not planned, `warnings` name those that are out of order."""
+
+    track: Track
+    headline: Headline
+    captions: str  # whose methods these are; empty where all sets compete
+    rows: list[Row]
+    absent: list[tuple[str, str]]
+    warnings: dict[Method, str]
+
+
+def tables(results: Results, struck: Mapping[Method, int] | None = None) -> list[Table]:
+    """A table for each headline metric of each planned track, in the order of TRACKS."""
+    return [
+        _table(results, track, headline, captions, methods, struck or {})
+        for track in TRACKS
+        for captions, methods in _competitors(results, track)
+        for headline in track.headlines
+    ]
+
+
+def _competitors(results: Results, track: Track) -> Iterator[tuple[str, list[Method]]]:
+    planned = results.expected(track.name)
+    if planned and not track.apart:
+        yield "", planned
+    elif planned:
+        sets = in_order(method.captions for method in planned)
+        main = main_set(sets)
+        for captions in sorted(sets, key=lambda name: name != main):
+            yield captions, [method for method in planned if method.captions == captions]
+
+
+def _table(
+    results: Results,
+    track: Track,
+    headline: Headline,
+    captions: str,
+    methods: Sequence[Method],
+    struck: Mapping[Method, int],
+) -> Table:
+    sign = 1 if headline.higher_is_better else -1
+    names = {method: called(results, method, headline) for method in methods}
+    values = {m: results.value(m, name) for m, name in names.items()}
+    measured = {m: sign * round(v.value, 9) for m, v in values.items() if v}
+    ranked = [m for m in measured if m not in struck]
+    ranks = {m: 1 + sum(measured[n] > measured[m] for n in ranked) for m in ranked}
+
+    def place(method: Method) -> tuple[bool, bool, float, Method]:
+        return (method not in measured, method in struck, -measured.get(method, 0.0), method)
+
+    rows = {
+        m: Row(m, values[m], ranks.get(m), leaks=struck.get(m)) for m in sorted(methods, key=place)
+    }
+    shared = Shared.of(results, [Side(m, names[m]) for m in rows if m in measured])
+    for method, found in shared.to_base(track).items():
+        rows[method] = rows[method]._replace(to_base=found)
+    contest = [m for m in rows if m in ranks and m in shared.places]
+    best = [m for m in contest if ranks[contest[0]] == 1]  # if the best can be paired
+    for method, found in shared.to_first(best).items():
+        rows[method] = rows[method]._replace(to_best=found)
+    alike = groups.same(shared.p(contest))
+    for method, numbers in zip(contest, groups.groups(alike), strict=True):
+        rows[method] = rows[method]._replace(group=groups.named(numbers))
+    warnings = _warnings(headline, measured, contest, alike)
+    absent = [] if track.base_captions else list(_absent(methods, track.name))
+    return Table(track, headline, captions, list(rows.values()), absent, warnings)
+
+
+def _absent(methods: Sequence[Method], track: str) -> Iterator[tuple[str, str]]:
+    """The controls that no method is, of the main set and those whose pairs were selected. The
+    model before fine-tuning read no captions: only the main set has it, where models are compared.
+    """
+    present = {(method.captions, method.scorer) for method in methods}
+    main = main_set(method.captions for method in methods)
+    selected = (m.captions for m in methods if m.captions == main or m.scorer not in UNSELECTIVE)
+    for captions in in_order(selected):
+        for control in CONTROLS:
+            elsewhere = control == "pretrained" and (captions != main or track == "detection")
+            if (captions, control) not in present and not elsewhere:
+                yield captions, control
+
+
+class Shared(NamedTuple):
+    """Methods by their places among `values` [M] and `draws` [resamples, M], resampled alike."""
+
+    places: dict[Method, int]
+    values: np.ndarray
+    draws: np.ndarray
+
+    @classmethod
+    def of(cls, results: Results, sides: Sequence[Side]) -> "Shared":
+        """Those of the sides that can be paired with most others."""
+        known = results.sweep.records
+        cells = {side: [c for c in results.cells(side.method) if c in known] for side in sides}
+        sizes = {s: len(averaged(results.sweep, cells[s], s.metric)) for s in sides}
+        most = Counter(sizes.values()).most_common(1)[0][0] if sizes else 0
+        chosen = [side for side in sides if sizes[side] == most]
+        found = paired(results, chosen) if len(chosen) > 1 else None
+        if found is None:
+            return cls({}, np.empty(0), np.empty((0, 0)))
+        places = {side.method: place for place, side in enumerate(chosen)}
+        return cls(places, found.values, found.draws)
+
+    def to_base(self, track: Track) -> dict[Method, Comparison]:
+        """What each method exceeds its base by."""
+        bases = {method: _base(track, method) for method in self.places}
+        pairs = {m: b for m, b in bases.items() if b in self.places and m != b}
+        return self._compare(list(pairs.items()))
+
+    def to_first(self, methods: Sequence[Method]) -> dict[Method, Comparison]:
+        """What each but the first of some methods exceeds it by."""
+        return self._compare([(method, methods[0]) for method in methods[1:]])
+
+    def _compare(self, pairs: Sequence[tuple[Method, Method]]) -> dict[Method, Comparison]:
+        placed = [(self.places[a], self.places[b]) for a, b in pairs]
+        found = groups.compare(self.values, self.draws, placed)
+        return {method: row for (method, _), row in zip(pairs, found, strict=True)}
+
+    def p(self, methods: Sequence[Method]) -> np.ndarray:
+        """Of every two of some methods the p, [M, M]."""
+        chosen = [self.places[method] for method in methods]
+        return groups.p_values(self.values[chosen], self.draws[:, chosen])
+
+
+def _base(track: Track, method: Method) -> Method:
+    if track.base_captions is not None:
+        return method._replace(captions=track.base_captions)
+    return method._replace(scorer=track.base, ratio=method.ratio if track.apart else 1.0)
+
+
+def called(results: Results, method: Method, headline: Headline) -> str:
+    """What a method's cells call a headline metric: of segmentors, that at the largest share of the
+    labels, with exact labels on the generated images."""
+    if method.track != segmentation.TRACK:
+        return headline.metric
+    shares = segmentation.shares(results, "mask") or segmentation.shares(results, "real")
+    variant = segmentation.Variant("mask", shares[-1] if shares else "100")
+    return segmentation.called(method, variant, headline.metric)
+
+
+def _warnings(
+    headline: Headline,
+    measured: Mapping[Method, float],
+    contest: Sequence[Method],
+    alike: np.ndarray,
+) -> dict[Method, str]:
+    """The lower control above the upper one, of the same captions and ratio."""
+    found: dict[Method, str] = {}
+    for lower in measured:
+        upper = lower._replace(scorer=UPPER)
+        if lower.scorer != LOWER or measured[lower] <= measured.get(upper, np.inf):
+            continue
+        told = ""
+        if lower in contest and upper in contest:
+            apart = not alike[contest.index(lower), contest.index(upper)]
+            told = " (told apart)" if apart else " (not told apart)"
+        scale = 100 if headline.unit == "percent" else 1
+        shown = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
+        text = "controls out of order on {} at keep ratio {:g}: random {} above oracle {} in {}{}"
+        found |= dict.fromkeys(
+            (lower, upper), text.format(lower.captions, lower.ratio, *shown, headline.label, told)
+        )
+    return found

@@ -1,0 +1,89 @@
+"""The flat tables of cells: what they measured, and what they cost in this run, on what."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from winnow.data.energy import ENERGY
+from winnow.data.errors import WinnowError
+from winnow.data.files import read_json
+from winnow.data.metrics import Cell, Metrics
+from winnow.reporting.cells import (
+    COLUMNS,
+    KEYS,
+    Sweep,
+    cell_folder,
+    digests,
+    mapping,
+    tidy,
+    trainings,
+)
+from winnow.reporting.methods import Method
+from winnow.reporting.results import Results
+from winnow.reporting.text import csv_text
+
+COST = ("wall_s", "cpu_s", "gpu_s", ENERGY, "peak_mb", "samples")
+TIMES = ("cpu_s", "gpu_s", ENERGY)  # of which the seeds of a method add up
+
+Cost = dict[str, float]
+
+
+def read_costs(sweep: Sweep) -> dict[Cell, Cost]:
+    """The numbers of COST that each usable cell's `cost.json` has; a lost one costs no result."""
+    return {cell: _cost(sweep, cell) for cell in sweep.expected if cell in sweep.records}
+
+
+def _cost(sweep: Sweep, cell: Cell) -> Cost:
+    try:
+        found = mapping(read_json(cell_folder(sweep.folder, cell) / "cost.json"))
+    except WinnowError:
+        return {}
+    known: list[tuple[str, Any]] = [(name, found.get(name)) for name in COST]
+    numbers = [(name, v) for name, v in known if isinstance(v, float | int)]
+    return {name: v for name, v in numbers if 0 <= v < math.inf}
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sums of TIMES over several cells; what one of them does not know is left out."""
+    parts = list(costs)
+    known = [name for name in TIMES if parts and all(name in part for part in parts)]
+    return {name: sum(part[name] for part in parts) for name in known}
+
+
+def hardware(records: Iterable[Metrics]) -> str:
+    """The processors that evaluated and trained some cells, each once."""
+    parts = (part for record in records for part in (record.provenance, *trainings(record)))
+    found = {_described(mapping(part.get("hardware"))): None for part in parts}
+    return "; ".join(filter(None, found))
+
+
+def hardware_of(results: Results, methods: Iterable[Method]) -> str:
+    """What evaluated and trained the usable cells of some methods."""
+    cells = [cell for method in methods for cell in results.cells(method)]
+    return hardware(results.sweep.records[cell] for cell in cells if cell in results.sweep.records)
+
+
+def _described(named: dict[str, Any]) -> str:
+    cores = f"{named['cores']} cores" if named.get("cores") else ""
+    return ", ".join(str(part) for part in (named.get("cpu"), cores, named.get("gpu")) if part)
+
+
+def cells_csv(sweep: Sweep) -> str:
+    """Every usable cell and metric, with interval, queries, and the digests the cell came from."""
+    usable = [cell for cell in sweep.expected if cell in sweep.records]
+    sources = [digests(sweep.records[c]) for c in usable for _ in sweep.records[c].metrics]
+    rows = tidy(sweep).astype(object).assign(digests=sources)
+    return csv_text([*COLUMNS, "digests"], rows.to_numpy().tolist())
+
+
+def cost_csv(sweep: Sweep, costs: dict[Cell, Cost]) -> str:
+    """One row a usable cell: its keys, what it cost in this run, and on what."""
+    rows = [
+        [
+            *cell.model_dump().values(),
+            *(cost.get(name) for name in COST),
+            hardware([sweep.records[cell]]),
+        ]
+        for cell, cost in costs.items()
+    ]
+    return csv_text([*KEYS, *COST, "hardware"], rows)

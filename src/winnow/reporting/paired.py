@@ -1,0 +1,122 @@
+"""Metrics of several methods in the same resamples, so that they can be compared paired."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from winnow.data.errors import WinnowError
+from winnow.data.tables import OUTCOMES, read_arrow
+from winnow.evaluation.preference import MACRO
+from winnow.evaluation.statistics import RESAMPLES, Resampling, average_seeds, headline_means
+from winnow.reporting.cells import cell_folder
+from winnow.reporting.draws import kept
+from winnow.reporting.methods import Method, Outcomes, seeds_of
+from winnow.reporting.results import Results
+
+
+class Side(NamedTuple):
+    """A metric of a method; `a+b` is the mean of the metrics `a` and `b`."""
+
+    method: Method
+    metric: str
+
+
+class Paired(NamedTuple):
+    """Values [sides] and their resamples [resamples, sides], of `n` queries."""
+
+    values: np.ndarray
+    draws: np.ndarray
+    n: int | None
+
+
+def paired(results: Results, sides: Sequence[Side]) -> Paired | None:
+    """The sides, all of one track, in the same resamples; None where they cannot be paired.
+
+    Means of outcomes are resampled over the images: of the queries that all cells of the track
+    share, or, where each has rows of its own, over the images that all sides have. Of other metrics
+    the cells keep the resamples.
+    """
+    outcomes = results.outcomes.get(sides[0].method.track)
+    if outcomes is not None and (found := _of_shared(outcomes, sides)) is not None:
+        return found
+    return _of_draws(results, sides) or _of_own(results, sides)
+
+
+def _of_shared(outcomes: Outcomes, sides: Sequence[Side]) -> Paired | None:
+    if any(side.method not in outcomes.values for side in sides):
+        return None
+    means = headline_means(outcomes.queries["metric"])
+    values, draws, n = np.empty(len(sides)), np.empty((RESAMPLES, len(sides))), []
+    for metric in dict.fromkeys(side.metric for side in sides):
+        parts = _parts(metric, means)
+        rows = outcomes.queries["metric"].isin(parts).to_numpy()
+        queries = outcomes.queries[rows]
+        if not set(parts).issubset(queries["metric"]):
+            return None
+        places = [i for i, side in enumerate(sides) if side.metric == metric]
+        columns = np.stack([outcomes.values[sides[i].method][rows] for i in places], axis=1)
+        plan = Resampling(queries, {"mean": parts})
+        values[places] = plan.estimates(columns)[-1]
+        draws[:, places] = plan.draws(columns)[:, -1]
+        n.append(len(queries))
+    return Paired(values, draws, min(n))
+
+
+def _parts(metric: str, means: dict[str, list[str]]) -> list[str]:
+    return means.get(metric) or metric.split("+")
+
+
+def _of_draws(results: Results, sides: Sequence[Side]) -> Paired | None:
+    found = [kept(results.sweep, *side) for side in sides]
+    known = [results.value(*side) for side in sides]
+    if len({len(part) for part in found}) > 1 or not len(found[0]) or None in known:
+        return None
+    values = [value for value in known if value is not None]
+    counts = [value.n for value in values if value.n is not None]
+    n = min(counts) if len(counts) == len(values) else None
+    return Paired(np.array([value.value for value in values]), np.stack(found, axis=1), n)
+
+
+def _of_own(results: Results, sides: Sequence[Side]) -> Paired | None:
+    """Each side's queries of the images that all sides of its metric have, as `group_difference`
+    has it."""
+    try:
+        tables = [_outcomes(results, side) for side in sides]
+    except WinnowError:  # no outcomes, or seeds with different queries
+        return None
+    frames, means = [], {}
+    for place, (side, table) in enumerate(zip(sides, tables, strict=True)):
+        rows = table
+        for other, theirs in zip(sides, tables, strict=True):
+            if other.metric == side.metric and theirs is not table:
+                rows = rows[rows["image"].isin(theirs["image"])]
+        means[str(place)] = [f"{part}#{place}" for part in _parts(side.metric, MACRO)]
+        frames.append(rows.assign(metric=rows["metric"] + f"#{place}"))  # of the same stratum
+        if set(means[str(place)]) != set(frames[-1]["metric"]):
+            return None
+    both = pd.concat(frames, ignore_index=True)
+    plan = Resampling(both, means)
+    values = both["value"].to_numpy(dtype=float)[:, None]
+    own = slice(-len(sides), None)
+    n = min(len(rows) for rows in frames)
+    return Paired(plan.estimates(values)[own, 0], plan.draws(values)[:, own, 0], n)
+
+
+def _outcomes(results: Results, side: Side) -> pd.DataFrame:
+    """The side's outcomes, averaged over the seeds; `image` is a metric's group."""
+    cells = seeds_of(results.sweep, side.method.track).get(side.method, [])
+    parts = pa.array(_parts(side.metric, MACRO))
+    tables = []
+    for cell in cells:
+        path = cell_folder(results.sweep.folder, cell) / "outcomes.parquet"
+        table = read_arrow(path, OUTCOMES)
+        tables.append(table.filter(pc.is_in(table["metric"], parts)).to_pandas())
+    if not tables:
+        raise WinnowError(f"{side.method.scorer}: no cells")
+    averaged = average_seeds(tables) if len(tables) > 1 else tables[0]
+    image = averaged["metric"] + "/" + averaged["group"]
+    return averaged.assign(image=image.astype(object))  # faster to look up

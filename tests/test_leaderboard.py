@@ -1,0 +1,245 @@
+"""The leaderboard: ranks, comparisons, groups, controls and struck rows of every track."""
+
+import csv
+import io
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_helpers import contrastive, write_captions, write_cell, write_record, write_sweep
+
+from winnow.data.files import write_json
+from winnow.data.metrics import Cell, read_metrics
+from winnow.data.tables import DRAWS, OUTCOMES, write_table
+from winnow.evaluation.statistics import VERSION
+from winnow.reporting.boards import tables
+from winnow.reporting.cells import cell_folder
+from winnow.reporting.costs import read_costs
+from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
+from winnow.reporting.leaderboard_text import leaderboard_md
+from winnow.reporting.methods import Method, method_of
+from winnow.reporting.results import gather
+
+SKILL = {"none": 0.4, "random": 0.4, "oracle": 0.85, "good": 0.7, "twin": 0.7, "fair": 0.5}
+FID = {"none": 50.0, "pretrained": 70.0, "their_model": 40.0, "good": 41.0}
+
+
+def cell(track, scorer, ratio=1.0, captions="raw"):
+    return Cell(track=track, captions=captions, scorer=scorer, ratio=ratio, seed=0)
+
+
+def write_draws(folder, place, values, spread, outcomes=None, resamples=400, **other):
+    """A cell that keeps resamples of its metrics, of luck that all cells of a track share."""
+    luck = np.random.default_rng(0).normal(0, spread, resamples)
+    rng = np.random.default_rng(sum(map(ord, repr(place))))
+    frames = [
+        pd.DataFrame(
+            {
+                "metric": name,
+                "draw": range(resamples),
+                "value": value + luck + rng.normal(0, spread / 5, resamples),
+            }
+        )
+        for name, value in values.items()
+    ]
+    if outcomes is None:
+        rows = [("area/water", f"u{i}", f"u{i}", 1.0) for i in range(4)]
+        outcomes = pd.DataFrame(rows, columns=["metric", "query", "group", "value"])
+    folder = cell_folder(folder, place)
+    write_table(folder / "draws.parquet", pd.concat(frames), DRAWS)
+    write_table(folder / "outcomes.parquet", outcomes, OUTCOMES)
+    intervals = {name: (v - 2 * spread, v + 2 * spread) for name, v in values.items()}
+    metrics = {**values, **outcomes.groupby("metric")["value"].mean()}
+    n = dict.fromkeys(values, 100)
+    write_record(folder.parents[4], place, metrics, intervals, n, unit="mixed", **other)
+
+
+def write_generation(folder, place, fid):
+    """A generator whose images have a FID, and prompts that fare the better the lower it is."""
+    names = [f"u{i:02d}" for i in range(50)]
+    luck = np.random.default_rng(1).normal(0, 0.1, 50)
+    own = np.random.default_rng(int(fid)).normal(0, 0.01, 50)
+    values = (90 - fid) / 100 + luck + own
+    outcomes = pd.DataFrame(
+        {"metric": "remoteclip_score", "query": names, "group": names, "value": values}
+    )
+    write_draws(folder, place, {"fid": fid}, 1.0, outcomes)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A finished run of every track, but for a control of the segmentation."""
+    folder = tmp_path_factory.mktemp("run")
+    place = folder / "cells"
+    cells = [contrastive("none", 1.0), *(contrastive(s) for s in SKILL if s != "none")]
+    for planned in cells:
+        write_cell(place, planned, SKILL[planned.scorer])
+    good, twin = contrastive("good"), contrastive("twin")  # answers as `good` does
+    record = read_metrics(cell_folder(place, good) / "metrics.json", good)
+    write_record(place, twin, record.metrics, record.intervals, record.n)
+    shutil.copy(cell_folder(place, good) / "outcomes.parquet", cell_folder(place, twin))
+    for scorer, ap in (("random", 0.5), ("oracle", 0.99), ("good", 0.9)):
+        cells.append(cell("detection", scorer))
+        write_draws(place, cells[-1], {"average_precision": ap, "auroc": ap - 0.01}, 0.002)
+    for captions, quality in (("human", 0.95), ("mllm", 0.6), ("loop", 0.8)):
+        cells.append(cell("captioning", "none", captions=captions))
+        write_captions(place, captions, quality)
+    for scorer, fid in FID.items():
+        cells.append(cell("generation", scorer, 0.5 if scorer == "good" else 1.0))
+        write_generation(place, cells[-1], fid)
+    machine = {"cpu": "A CPU", "cores": 2, "gpu": None}
+    for scorer, miou in (("real", 0.6), ("good", 0.55)):
+        cells.append(cell("segmentation", scorer, 0.3 if scorer == "good" else 1.0))
+        mode = "real" if scorer == "real" else "mask"
+        values = {f"{mode}/{s}/{m}": miou for s in ("25", "100") for m in ("miou", "macc")}
+        write_draws(place, cells[-1], values, 0.005, provenance={"hardware": machine})
+    cells.append(cell("segmentation", "none"))  # is not run
+    write_json(
+        cell_folder(place, good) / "cost.json",
+        {"cpu_s": 12.34, "gpu_s": 5.0, "energy_j": 2500.0, "samples": 1200},
+    )
+    write_sweep(folder / "sweep.csv", cells)
+    return folder
+
+
+def rendered(folder, struck=None):
+    """Rows of leaderboard.csv by scorer, captions and ratio, those of boards.csv by track, metric,
+    captions and scorer, and leaderboard.md."""
+    results = gather(folder / "cells", folder / "sweep.csv", "mini", resamples=100)
+    boards = tables(results, struck)
+    wide = csv.DictReader(io.StringIO(leaderboard_csv(results, boards)))
+    long = csv.DictReader(io.StringIO(boards_csv(results, boards)))
+    return (
+        {(row["scorer"], row["captions"], row["ratio"]): row for row in wide},
+        {(r["track"], r["metric"], r["captions"], r["scorer"]): r for r in long},
+        leaderboard_md(results, boards, read_costs(results.sweep)),
+    )
+
+
+@pytest.fixture(scope="module")
+def shown(written):
+    return rendered(written)
+
+
+def test_every_headline_metric_has_its_interval(shown):
+    wide, long, _ = shown
+    good = wide["good", "raw", "0.3"]
+    for name in ("mean_recall", "acc1", "average_precision", "auroc", "miou"):
+        assert float(good[f"{name}_low"]) < float(good[name]) < float(good[f"{name}_high"])
+    assert good["fid"] == "" and wide["good", "raw", "0.5"]["fid"] == "41"
+    assert wide["none", "raw", "1.0"]["remoteclip_score"] != ""
+    tracks = {track for track, *_ in long}
+    assert tracks == {"contrastive", "detection", "captioning", "generation", "segmentation"}
+    assert long["captioning", "evaluator_score", "human", "none"]["n"] == "200"
+    assert good["hardware"] == "A CPU, 2 cores" and good["scale"] == "mini"
+
+
+def test_methods_are_compared_with_none_and_with_the_best(shown):
+    wide, long, _ = shown
+    assert [scorer for scorer, _, _ in wide][:3] == ["oracle", "good", "twin"]
+    oracle, fair = wide["oracle", "raw", "0.3"], wide["fair", "raw", "0.3"]
+    assert oracle["rank"] == "1" and oracle["best_difference"] == oracle["best_p_holm"] == ""
+    assert float(fair["difference_low"]) > 0 > float(fair["best_difference_high"])
+    assert fair["distinguishable"] == "yes" and float(fair["best_p_holm"]) < 0.05
+    gap = float(fair["mean_recall"]) - float(oracle["mean_recall"])
+    assert float(fair["best_difference"]) == pytest.approx(gap, abs=1e-5)
+    assert wide["random", "raw", "0.3"]["distinguishable"] == "no"
+    theirs = long["generation", "fid", "raw", "their_model"]
+    assert theirs["rank"] == "1" and float(theirs["none_high"]) < 0  # less is better
+    assert float(theirs["none_p"]) < 1e-6 and theirs["higher_is_better"] == "no"
+    found = long["detection", "average_precision", "raw", "good"]
+    assert float(found["none_low"]) > 0.3 and float(found["best_high"]) < 0  # beside `random`
+    assert float(long["captioning", "evaluator_score", "mllm", "none"]["none_high"]) < 0
+
+
+def test_methods_that_share_a_number_cannot_be_told_apart(shown):
+    wide, long, _ = shown
+    group = {scorer: set(row["group"]) for (scorer, *_), row in wide.items() if row["rank"]}
+    assert group["good"] == group["twin"] and group["good"].isdisjoint(group["fair"])
+    assert group["none"] & group["random"] and "1" in group["oracle"]
+    fids = {scorer: row["group"] for (_, metric, _, scorer), row in long.items() if metric == "fid"}
+    assert fids["their_model"] == "1" and fids["none"] != fids["their_model"]
+    assert long["segmentation", "miou", "raw", "real"]["group"] == "1"
+    assert long["segmentation", "miou", "raw", "good"]["group"] == "2"
+
+
+def test_controls_are_there_with_the_reason_if_they_did_not_run(shown):
+    wide, long, text = shown
+    for track in ("contrastive", "detection", "generation", "segmentation"):
+        controls = {scorer for name, _, _, scorer in long if name == track}
+        assert {"none", "random", "oracle"} <= controls
+    assert long["segmentation", "miou", "raw", "none"]["note"] == "not run"
+    assert long["generation", "fid", "raw", "oracle"]["note"] == "not in this sweep"
+    assert wide["pretrained", "raw", ""]["note"] == "not in this sweep"
+    assert long["segmentation", "miou", "raw", "none"]["value"] == ""
+    assert "- raw / oracle: not in this sweep" in text and "Track `vlm`: not run" in text
+
+
+def test_the_page_shows_costs_groups_and_the_version(shown):
+    _, _, text = shown
+    row = next(line for line in text.splitlines() if "| good | 30 %" in line)
+    assert row.endswith("| 1200 | 12.3 | 5.0 | 2.5 |")
+    assert "| pairs seen | CPU s | GPU s | kJ |" in text
+    assert f"Statistics version {VERSION};" in text and "Hardware: A CPU, 2 cores." in text
+    assert "Lower is better: FID." in text and "Lower is better: hallucination." in text
+    for section in text.split("## ")[1:]:
+        lines = [line for line in section.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) <= 1, section
+
+
+def test_struck_rows_are_neither_ranked_nor_the_best(written):
+    oracle = method_of(contrastive("oracle"))
+    wide, long, text = rendered(written, {oracle: 3, Method("generation", "raw", "good", 0.5): 1})
+    row = wide["oracle", "raw", "0.3"]
+    assert row["leaks"] == "3" and row["rank"] == row["group"] == row["best_difference"] == ""
+    assert row["mean_recall"] != "" and row["difference"] != ""
+    assert wide["good", "raw", "0.3"]["rank"] == "1"
+    assert wide["fair", "raw", "0.3"]["best_difference"] != ""
+    assert list(wide)[5] == ("oracle", "raw", "0.3")  # after all that are ranked
+    assert long["generation", "fid", "raw", "good"]["rank"] == ""
+    assert long["segmentation", "miou", "raw", "good"]["rank"] == "2"
+    assert "~~_oracle_ (control)~~" in text and "[leakage.md](leakage.md)" in text
+    assert "- raw / oracle / 0.3: struck out: learned from 3 leaking pairs" in text
+
+
+def test_controls_out_of_order_are_told_apart_or_not(tmp_path):
+    for ratio, skills in ((0.3, (0.8, 0.4)), (0.5, (0.602, 0.6))):
+        for scorer, skill in zip(("random", "oracle"), skills, strict=True):
+            write_cell(tmp_path / "cells", contrastive(scorer, ratio), skill)
+    write_cell(tmp_path / "cells", contrastive("none", 1.0), 0.5)
+    cells = [contrastive(s, r) for s in ("random", "oracle") for r in (0.3, 0.5)]
+    write_sweep(tmp_path / "sweep.csv", [contrastive("none", 1.0), *cells])
+    wide, _, text = rendered(tmp_path)
+    first = wide["random", "raw", "0.3"]["warning"]
+    assert first == wide["oracle", "raw", "0.3"]["warning"]
+    assert first.startswith("controls out of order on raw at keep ratio 0.3: random ")
+    assert first.endswith("in mR (told apart)")
+    second = wide["random", "raw", "0.5"]["warning"]
+    assert second == "" or second.endswith("(not told apart)")
+    warned = [line for line in text.splitlines() if line.startswith("> **Warning:**")]
+    assert len(warned) == 1 + bool(second) and text.index(warned[0]) < text.index("| rank |")
+
+
+def test_equal_cells_give_equal_bytes(written, shown):
+    assert rendered(written) == shown
+
+
+def test_a_lost_file_of_resamples_costs_its_comparisons(written, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(written, folder)
+    (cell_folder(folder / "cells", cell("generation", "pretrained")) / "draws.parquet").unlink()
+    _, long, _ = rendered(folder)
+    lost = long["generation", "fid", "raw", "pretrained"]
+    assert lost["rank"] == "4" and lost["none"] == lost["best"] == lost["group"] == ""
+    assert long["generation", "fid", "raw", "good"]["group"] != ""
+
+
+def test_nothing_has_run(tmp_path):
+    write_sweep(tmp_path / "sweep.csv", [])
+    wide, long, text = rendered(tmp_path)
+    assert wide == long == {} and "Track `contrastive`: not run" in text
+    write_sweep(tmp_path / "sweep.csv", [contrastive("none", 1.0), contrastive("good")])
+    wide, _, _ = rendered(tmp_path)
+    assert [row["note"] for row in wide.values()][:2] == ["not run", "not run"]
+    assert {row["rank"] for row in wide.values()} == {""}

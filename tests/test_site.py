@@ -1,0 +1,330 @@
+"""The site as files: what is in it, what is escaped, and what is refused."""
+
+import base64
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from report_helpers import contents
+from site_helpers import EVIL, PAIRS, Run, uid, write_csv, write_run
+
+from winnow.cli import main
+from winnow.data.errors import WinnowError
+from winnow.data.images import encode_png
+from winnow.data.tables import CAPTIONS, SCORES, read_table, write_table
+from winnow.reporting.site import markup, rows, samples, sprites
+from winnow.reporting.site.drawn import spread_over_scenes
+from winnow.reporting.text import EMPTY
+
+TABLES = ("index", "claims", "papers", "leakage")
+WITH_SCRIPTS = ("curves", "samples", "gallery", "cells")
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def site(run):
+    return run.site()
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("site", "again"))
+    return Run(tmp_path / "run")
+
+
+def data(site, name):
+    """What a script hands to the pages."""
+    script = (site / f"data/{name}.js").read_text(encoding="utf-8")
+    found = re.fullmatch(r"winnow\.receive\((\"[^\"]+\"),(.*)\);\n", script, re.DOTALL)
+    assert json.loads(found[1]) == name
+    return json.loads(found[2])
+
+
+class Page(HTMLParser):
+    """The elements, links and text of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.links, self.attributes, self.text = [], [], [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, text):
+        self.text += text
+
+
+def pages(site):
+    return {path.stem: Page(path) for path in sorted(site.glob("*.html"))}
+
+
+def test_has_a_page_for_each_thing_and_every_link_leads_somewhere(site):
+    found = pages(site)
+    assert set(found) == {*TABLES, *WITH_SCRIPTS}
+    for name, page in found.items():
+        for link in page.links:
+            place = link.partition("#")[0]
+            assert "://" not in link, name
+            assert not place or (site / place).is_file(), f"{name}: {link}"
+
+
+def test_asks_no_network_and_runs_nothing_inline(site):
+    for page in pages(site).values():
+        assert not [name for name in page.attributes if name.startswith("on")]
+        assert "style" not in page.tags
+    for path in site.rglob("*"):
+        if path.suffix in (".html", ".css", ".js"):
+            text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+            assert not re.search(r"https?://|fetch\(|innerHTML|eval\(|document\.write", text), path
+
+
+def test_markup_in_captions_names_and_reasons_stays_text(site):
+    for name, page in pages(site).items():
+        scripts = 2 if name in WITH_SCRIPTS else 1
+        assert page.tags.count("script") == scripts, name
+        assert "onerror" not in page.attributes
+    assert EVIL in pages(site)["index"].text
+    assert EVIL in pages(site)["claims"].text
+    assert EVIL in pages(site)["papers"].text
+    assert EVIL in pages(site)["leakage"].text
+    for script in (site / "data").iterdir():
+        assert "<" not in script.read_text(encoding="utf-8"), script
+    assert EVIL in data(site, "samples-0")["text"][7]
+
+
+def test_leaderboard_tells_values_intervals_and_what_did_not_run(site):
+    text = pages(site)["index"].text
+    assert "41.00 (39.00 to 43.00)" in text
+    assert "not in this sweep" in text
+    page = (site / "index.html").read_text(encoding="utf-8")
+    link = "samples.html#captions=raw&amp;scorer=domain_clip&amp;ratio=0.3"
+    assert f'<a href="{link}">30 %</a>' in page
+    assert "scorer=none" not in page  # what keeps everything has nothing to show
+    assert page.count('<tr class="struck"') == 1
+    assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in page
+
+
+def test_claims_tell_effects_in_their_unit(site):
+    text = pages(site)["claims"].text
+    assert "+5.00 points (+2.00 to +8.00)" in text
+    assert "mR: raw / clip against raw / none" in text
+
+
+def test_kept_pairs_noise_and_scores_are_those_of_the_tables(run, site):
+    told = data(site, "samples-0")
+    assert told["captions"] == "raw"
+    assert len(told["subsets"]) == 5  # random has one ratio
+    order = [data(site, "images")["uid"][place] for place in told["image"]]
+    assert sorted(order) == [uid(n) for n in range(PAIRS)]
+    for subset in told["subsets"]:
+        path = run.folder / f"subsets/raw/{subset['scorer']}/{subset['ratio']}.parquet"
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(subset["kept"]), np.uint8))[:PAIRS]
+        kept = {u for u, bit in zip(order, bits, strict=True) if bit}
+        assert kept == set(pd.read_parquet(path)["uid"])
+    scores = read_table(run.folder / "scores/raw/clip.parquet", SCORES).set_index("uid")["score"]
+    assert told["scores"]["clip"] == pytest.approx(scores[order].tolist(), rel=1e-3)
+    assert [told["kinds"][n] for n in told["noise"]] == [
+        "mismatch" if int(u, 16) % 4 == 0 else "clean" for u in order
+    ]
+
+
+def test_thumbnails_show_their_images(run, site):
+    images = data(site, "images")
+    sheets = images["sheets"]
+    assert sheets["tiles"] == PAIRS
+    with Image.open(site / "thumbs/000.webp") as sheet:
+        assert sheet.size == (16 * 64, 5 * 64)
+    drawn = data(site, "gallery")
+    assert [method["name"] for method in drawn["methods"]] == ["real image", "none", "pretrained"]
+    with Image.open(site / "gallery/1/000.webp") as sheet:  # prompts in the order of their scenes
+        shades = [sheet.getpixel((64 * place + 32, 32))[0] for place in range(6)]
+    assert shades == pytest.approx([60 + 20 * row for row in (0, 2, 4, 1, 3, 5)], abs=4)
+
+
+def test_fewer_samples_are_whole_images(copy):
+    path = copy.folder / "captions/raw.parquet"
+    captions = read_table(path, CAPTIONS)
+    write_table(path, pd.concat([captions, captions.assign(caption_id=1)]), CAPTIONS)
+    pairs = samples.chosen_pairs(path, 11)
+    assert pairs["uid"].tolist() == [uid(n // 2) for n in range(10)]
+    assert len(samples.chosen_pairs(path, 1)) == 1
+
+
+def test_equal_inputs_give_equal_bytes(run, site):
+    assert contents(run.site("again")) == contents(site)
+
+
+def test_what_a_run_lacks_is_left_out(copy):
+    for name in ("results/claims.csv", "results/cost.csv", "results/leakage.csv"):
+        (copy.folder / name).unlink()
+    for name in ("results/tables", "generated", "truth"):
+        shutil.rmtree(copy.folder / name)
+    site = copy.site()
+    assert set(pages(site)) == {"index", "curves", "samples", "cells"}
+    assert data(site, "samples-0")["kinds"] == []
+
+
+def test_cells_tell_where_they_come_from_and_why_not(copy):
+    (copy.folder / "cells/contrastive/raw/clip/0.3/0/metrics.json").write_text("{")
+    site = copy.site()
+    text = pages(site)["cells"].text
+    assert "not run" in text
+    assert "refused: contrastive/raw/clip/0.3/0/metrics.json: not valid JSON" in text
+    told = data(site, "cells")
+    assert told["cells"][2] is None
+    origin = {name: told["parts"][place] for name, place in told["cells"][0]["origin"].items()}
+    assert origin["parameters"] == {"samples_seen": 1200}
+    assert data(site, "cost")["cells"][2] == ["12.5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("results/boards.csv", "track,metric\na,b\n", "boards.csv: column 'higher_is_better'"),
+        ("results/cost.csv", "track,captions,scorer,ratio,seed\na,b\n", "cost.csv: row 0"),
+        ("results/claims.csv", b"\xff\xfe", "claims.csv: not a readable CSV"),
+        ("captions/raw.parquet", "no", "raw.parquet: not a readable Parquet file"),
+        ("generated/raw/none/1.0/0/00003.png", "no", "1.0/0: image 0+3 cannot be shown"),
+    ],
+)
+def test_unreadable_inputs_are_named(copy, name, content, message):
+    raw = content.encode() if isinstance(content, str) else content
+    (copy.folder / name).write_bytes(raw)
+    with pytest.raises(WinnowError, match=message):
+        copy.site()
+    assert not (copy.folder / "site/index.html").exists()
+
+
+def test_a_pair_without_score_or_image_is_named(copy):
+    path = copy.folder / "captions/raw.parquet"
+    captions = read_table(path, CAPTIONS)
+    write_table(path, pd.concat([captions, captions.assign(caption_id=3)]), CAPTIONS)
+    with pytest.raises(WinnowError, match=r"clip.parquet: no score for uid 0+, caption_id 3"):
+        copy.site()
+    write_table(path, captions.assign(uid="f" * 32), CAPTIONS)
+    with pytest.raises(WinnowError, match="holds no image ffff"):
+        copy.site()
+
+
+def test_an_older_site_stays_until_the_new_one_is_whole(copy):
+    before = contents(copy.site())
+    (copy.folder / "results/boards.csv").write_text("")
+    with pytest.raises(WinnowError):
+        copy.site()
+    assert contents(copy.folder / "site") == before
+
+
+@pytest.mark.usefixtures("same_environment")
+def test_the_verb_writes_it_and_names_what_is_wrong(copy, capsys):
+    names = ("results", "cells", "pool", "captions", "scores", "subsets", "generated", "truth")
+    words = [word for name in names for word in (f"--{name}", str(copy.folder / name))]
+    words += ["--sweep", str(copy.folder / "sweep.csv"), "--output", str(copy.folder / "made")]
+    assert main(["site", *words, "--scale=mini", "--samples=20"]) == 0
+    assert len(data(copy.folder / "made", "samples-0")["text"]) == 20
+    assert main(["site", *words, "--scale=mini", "--samples=0"]) == 2
+    assert "--samples" in capsys.readouterr().err
+
+
+def noise(side, seed=0):
+    return encode_png(np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8))
+
+
+def test_sheets_keep_to_the_budget(tmp_path):
+    images = [(str(n), noise(64, n)) for n in range(300)]
+    sheets = sprites.write_sheets(tmp_path, images, 64, 2500, threads=2)
+    assert (sheets.tiles, sheets.per_sheet) == (300, 256)
+    sizes = [(tmp_path / f"00{n}.webp").stat().st_size for n in (0, 1)]
+    assert sum(sizes) <= 2500 * 300
+    rich = sprites.write_sheets(tmp_path / "rich", images[:10], 64, 100_000)
+    assert rich.tiles == 10
+    with Image.open(tmp_path / "rich/000.webp") as sheet:
+        assert sheet.size == (1024, 64)
+
+
+def test_damaged_images_are_named(tmp_path):
+    with pytest.raises(WinnowError, match="image 5 of the pool cannot be shown"):
+        sprites.write_sheets(tmp_path, [("image 5 of the pool", b"no")], 64, 900)
+
+
+@given(st.text())
+def test_text_comes_back_from_html_and_from_scripts(value):
+    class Reader(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.tags, self.found = [], ""
+
+        def handle_starttag(self, tag, attrs):
+            self.tags.append(tag)
+
+        def handle_data(self, data):
+            self.found += data
+
+    reader = Reader()
+    reader.feed(f"<p>{markup.text(value)}</p>")
+    reader.close()
+    assert reader.tags == ["p"]
+    assert reader.found == value
+    script = markup.data_script("name", [value])
+    assert "<" not in script
+    assert json.loads(script.removeprefix('winnow.receive("name",').removesuffix(");\n")) == [value]
+
+
+@given(st.tuples(FLOATS, FLOATS, FLOATS).map(sorted))
+def test_intervals_are_drawn_in_order_and_inside(values):
+    low, value, high = values
+    drawn = markup.drawn_interval(value, low, high, (low, high), mark=value)
+    places = [float(x) for x in re.findall(r' (?:x1|x2|cx)="([-0-9.]+)"', drawn)]
+    assert all(0 <= x <= markup.RANGE[0] for x in places)
+
+
+@given(st.integers(1, 40), st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=30))
+def test_prompts_are_spread_over_the_scenes(most, scenes):
+    prompts = pd.DataFrame({"row": range(len(scenes)), "scene": pd.Series(scenes, dtype="object")})
+    chosen = spread_over_scenes(prompts, most)
+    assert len(chosen) == min(most, len(scenes))
+    counts = chosen["scene"].fillna("").value_counts()
+    every = prompts["scene"].fillna("").value_counts()
+    least = min((counts.get(s, 0) for s in every.index if counts.get(s, 0) < every[s]), default=0)
+    if (counts.reindex(every.index).fillna(0) < every).any():
+        assert counts.max() - least <= 1
+
+
+def test_values_are_told_in_their_unit():
+    row = {"value": "0.41", "low": "0.38", "high": "0.44", "odd": "x", "endless": "inf"}
+    found = rows.spread(row, "value", "low", "high")
+    assert rows.with_interval(found, "percent") == "41.00 (38.00 to 44.00)"
+    assert rows.with_interval(found, "number") == "0.410 (0.380 to 0.440)"
+    assert rows.with_interval(rows.Spread(-0.1, -0.2, 0.0), "percent", difference=True) == (
+        "-10.00 (-20.00 to +0.00)"
+    )
+    assert rows.with_interval(None, "percent") == EMPTY
+    assert rows.figure(row, "odd") is rows.figure(row, "endless") is rows.figure(row, "no") is None
+
+
+def test_tables_of_any_width_are_read(tmp_path):
+    path = tmp_path / "a.csv"
+    write_csv(path, ["row", "reason"], [])
+    assert rows.read_rows(path, ("row",)) == []
+    with pytest.raises(WinnowError, match="no such table"):
+        rows.read_rows(tmp_path / "b.csv", ())
+
+
+def test_assets_are_packaged():
+    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"winnow.reporting.site" = ["assets/*"]' in settings

@@ -1,0 +1,387 @@
+"""Submissions: what is checked and how it is refused, what a run makes of them."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from conftest import World
+from hypothesis import given
+from hypothesis import strategies as st
+from workflow_helpers import Clone
+
+from winnow.cli import main
+from winnow.curation import submit, submit_verbs
+from winnow.data.errors import WinnowError
+from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_pairs, read_table, write_table
+from winnow.params.load import cells, read, resolve, scaled, sweep
+from winnow.params.sections import Scorer
+from winnow.params.submissions import CARD_BYTES, pool_digest, read_card, submitted
+from winnow.scoring.engine import pool_pairs
+
+pytestmark = pytest.mark.usefixtures("same_environment")
+
+ROOT = Path(__file__).parents[1]
+CARD = {
+    "name": "theirs",
+    "authors": ["A. Author"],
+    "licence": "CC-BY-4.0",
+    "description": "Length of the caption.",
+    "link": "https://example.org/paper",
+}
+
+
+@pytest.fixture
+def pairs(world: World) -> pd.DataFrame:
+    return pool_pairs(world.pool, world.raw)
+
+
+@pytest.fixture
+def folder(pairs: pd.DataFrame, tmp_path: Path) -> Path:
+    """A submission of scores that is as it should be."""
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "card.yaml").write_text(yaml.safe_dump(CARD))
+    table = pairs[PAIR].assign(score=pairs["text"].str.len().astype(float))
+    write_table(place / "scores.parquet", table, SCORES)
+    return place
+
+
+def edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    change(pd.read_parquet(path)).to_parquet(path)
+
+
+def refusal(check: Callable[[], object]) -> str:
+    with pytest.raises(WinnowError) as caught:
+        check()
+    return str(caught.value)
+
+
+# the check
+
+
+def test_a_proper_submission_passes(folder: Path, pairs: pd.DataFrame) -> None:
+    assert submit.check_card(folder, set()).name == "theirs"
+    assert submit.check_table(folder, pairs) is None
+
+
+def with_value(row: int, column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.copy()
+        table.loc[row, column] = value
+        return table
+
+    return change
+
+
+FAULTS = {
+    "NaN": (with_value(3, "score", np.nan), ["'score'", "null or NaN", "row 3"]),
+    "infinite": (with_value(5, "score", -np.inf), ["'score' is -inf", "row 5"]),
+    "missing pair": (lambda t: t.drop(index=7), ["no score for uid", "1 pairs"]),
+    "unknown pair": (with_value(2, "uid", "f" * 32), ["row 2", "f" * 32, "no pair"]),
+    "pair of another image": (with_value(4, "caption_id", 99), ["row 4", "caption_id 99"]),
+    "twice": (
+        lambda t: pd.concat([t.drop(index=0), t.iloc[[1]]], ignore_index=True),
+        ["occurs again in row"],
+    ),
+    "too many rows": (lambda t: pd.concat([t, t], ignore_index=True), ["192 rows", "96 pairs"]),
+    "no column": (lambda t: t.rename(columns={"score": "value"}), ["'score'", "missing"]),
+    "words for scores": (lambda t: t.assign(score="high"), ["'score'", "expected double"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "words"), FAULTS.values(), ids=FAULTS)
+def test_scores_are_refused_with_file_row_and_remedy(
+    folder: Path, pairs: pd.DataFrame, change: Callable, words: list[str]
+) -> None:
+    edit(folder / "scores.parquet", change)
+    message = refusal(lambda: submit.check_table(folder, pairs))
+    assert [
+        word for word in ["scores.parquet", "submit again", *words] if word not in message
+    ] == []
+
+
+def test_what_is_no_table_is_refused(folder: Path, pairs: pd.DataFrame) -> None:
+    path = folder / "scores.parquet"
+    whole = path.read_bytes()
+    for content in (b"", b"PAR1", whole[: len(whole) // 2], b"uid,caption_id,score\n"):
+        path.write_bytes(content)
+        assert "not a readable Parquet file" in refusal(lambda: submit.check_table(folder, pairs))
+
+
+def test_a_table_that_unfolds_is_refused_before_it_is_read(
+    folder: Path, pairs: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = {**{k: pairs[k].tolist() for k in PAIR}, "score": [1.0] * len(pairs)}
+    bomb["uid"] = ["0" * 2**21] * len(pairs)
+    pq.write_table(pa.table(bomb), folder / "scores.parquet", compression="zstd")
+    assert (folder / "scores.parquet").stat().st_size < 2**16
+    monkeypatch.setattr(submit, "read_table", lambda *_: pytest.fail("it was read"))
+    message = refusal(lambda: submit.check_table(folder, pairs))
+    assert "unfolds to" in message
+    (folder / "scores.parquet").write_bytes(b"\0" * (2 * submit.SPARE_BYTES))
+    assert "bytes; 96 pairs need at most" in refusal(lambda: submit.check_table(folder, pairs))
+
+
+def subset_of(folder: Path, table: pd.DataFrame) -> None:
+    (folder / "scores.parquet").unlink(missing_ok=True)
+    write_table(folder / "subset.parquet", table[PAIR], SUBSET)
+
+
+@pytest.mark.parametrize(("count", "share"), [(96, 1.0), (28, 0.29), (1, 0.01), (33, 0.34)])
+def test_the_share_of_a_subset(folder: Path, pairs: pd.DataFrame, count: int, share: float) -> None:
+    subset_of(folder, pairs.iloc[:count])
+    assert submit.check_table(folder, pairs) == share
+
+
+@pytest.mark.parametrize(("rows", "words"), [([], "keeps no pair"), ([0, 0], "occurs again")])
+def test_subsets_are_refused(
+    folder: Path, pairs: pd.DataFrame, rows: list[int], words: str
+) -> None:
+    subset_of(folder, pairs.iloc[rows])
+    message = refusal(lambda: submit.check_table(folder, pairs))
+    assert words in message and "subset.parquet" in message
+
+
+@given(st.sets(st.integers(0, 19)), st.randoms())
+def test_kept_pairs_are_those_of_brute_force(chosen: set[int], random) -> None:
+    captions = pd.DataFrame({"uid": [f"u{i // 2}" for i in range(20)], "caption_id": [0, 1] * 10})
+    order = list(chosen)
+    random.shuffle(order)
+    found = kept_pairs(captions, captions.iloc[order], "subset.parquet")
+    assert set(np.flatnonzero(found)) == chosen
+
+
+CARDS = {
+    "a path for a name": ({"name": "../../etc"}, "name"),
+    "a folder for a name": ({"name": "a/b"}, "name"),
+    "a capital": ({"name": "Theirs"}, "name"),
+    "a long name": ({"name": "a" * 41}, "name"),
+    "no author": ({"authors": []}, "authors"),
+    "authors as a word": ({"authors": "me"}, "authors"),
+    "an empty licence": ({"licence": " "}, "licence"),
+    "control characters": ({"description": "\x1b[31mred"}, "description"),
+    "a novel": ({"description": "x" * 2001}, "description"),
+    "a script for a link": ({"link": "javascript:alert(1)"}, "link"),
+    "markup in a link": ({"link": "https://x/\"><script>"}, "link"),
+    "an unknown key": ({"score": 1}, "score"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "key"), CARDS.values(), ids=CARDS)
+def test_cards_are_refused_by_key(folder: Path, change: dict, key: str) -> None:
+    (folder / "card.yaml").write_text(yaml.safe_dump(CARD | change))
+    message = refusal(lambda: submit.check_card(folder, set()))
+    assert f"card.yaml: {key}" in message
+
+
+def test_folders_that_are_no_submission(folder: Path, pairs: pd.DataFrame, tmp_path: Path) -> None:
+    assert "is taken" in refusal(lambda: submit.check_card(folder, {"theirs"}))
+    assert "no such folder" in refusal(lambda: submit.check_card(tmp_path / "none", set()))
+    (folder / "card.yaml").write_text("a: [")
+    assert "not valid YAML" in refusal(lambda: submit.check_card(folder, set()))
+    (folder / "card.yaml").write_text("#" * (CARD_BYTES + 1))
+    assert "at most" in refusal(lambda: read_card(folder / "card.yaml"))
+    (folder / "card.yaml").unlink()
+    assert "card.yaml: no such file" in refusal(lambda: submit.check_card(folder, set()))
+    (folder / "card.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    assert "is a link" in refusal(lambda: submit.check_card(folder, set()))
+    write_table(folder / "subset.parquet", pairs[PAIR], SUBSET)
+    assert "both" in refusal(lambda: submit.check_card(folder, set()))
+    for name in ("subset.parquet", "scores.parquet"):
+        (folder / name).unlink()
+    assert "neither" in refusal(lambda: submit.check_card(folder, set()))
+
+
+# what a run makes of it
+
+
+def install(folder: Path, root: Path, share: float | None = None, **changes: object) -> None:
+    """Put a submission into a repository, for the pool of params.yaml with changes."""
+    pool = pool_digest(scaled(read(ROOT / "params.yaml") | changes))
+    submit.install(folder, root / "submissions/theirs", pool, share)
+
+
+def test_an_installed_submission_is_a_scorer(folder: Path, tmp_path: Path) -> None:
+    install(folder, tmp_path)
+    found = resolve(read(ROOT / "params.yaml"), tmp_path)
+    assert found.scorers["theirs"].scores == str(tmp_path / "submissions/theirs/scores.parquet")
+    own = {(c.track, c.ratio) for c in cells(sweep(found)) if c.scorer == "theirs"}
+    assert own == {("contrastive", 0.3), ("detection", 1.0)}
+    place = tmp_path / "submissions"
+    assert [path.name for path in place.iterdir()] == ["theirs"], "nothing temporary is left"
+    names = {path.name for path in (place / "theirs").iterdir()}
+    assert names == {"card.yaml", "checked.yaml", "scores.parquet"}
+
+
+def test_a_subset_stands_at_its_share(folder: Path, pairs: pd.DataFrame, tmp_path: Path) -> None:
+    subset_of(folder, pairs.iloc[:28])
+    install(folder, tmp_path, share=0.29)
+    found = resolve(read(ROOT / "params.yaml"), tmp_path)
+    assert found.scorers["theirs"].bar == 1.0
+    own = {(c.track, c.ratio) for c in cells(sweep(found)) if c.scorer == "theirs"}
+    assert own == {("contrastive", 0.29), ("detection", 1.0)}
+
+
+def test_a_submission_for_another_pool_takes_no_part(folder: Path, tmp_path: Path) -> None:
+    install(folder, tmp_path, scale="smoke")
+    assert "theirs" not in resolve(read(ROOT / "params.yaml"), tmp_path).scorers
+    smoke = read(ROOT / "params.yaml") | {"scale": "smoke"}
+    assert "theirs" in resolve(smoke, tmp_path).scorers
+    sparse = smoke | {"captions": {**smoke["captions"], "seed": 1}}
+    assert "theirs" not in resolve(sparse, tmp_path).scorers
+    longer = smoke | {"contrastive": {**smoke["contrastive"], "weight_decay": 0.5}}
+    assert "theirs" in resolve(longer, tmp_path).scorers
+
+
+def test_the_place_is_written_once(folder: Path, tmp_path: Path) -> None:
+    install(folder, tmp_path)
+    assert "exists already" in refusal(lambda: install(folder, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    {
+        "another name": (
+            "card.yaml",
+            yaml.safe_dump(CARD | {"name": "mine"}),
+            "folder is 'theirs'",
+        ),
+        "no check": ("checked.yaml", None, "checked.yaml: no such file"),
+        "a check by hand": ("checked.yaml", "pool: mine\n", "checked.yaml: pool"),
+        "a lost table": ("scores.parquet", None, "holds neither"),
+    }.values(),
+)
+def test_a_folder_that_the_verb_did_not_make_is_named(
+    folder: Path, tmp_path: Path, name: str, change: str | None, words: str
+) -> None:
+    install(folder, tmp_path)
+    place = tmp_path / "submissions/theirs" / name
+    place.unlink() if change is None else place.write_text(change)
+    assert words in refusal(lambda: resolve(read(ROOT / "params.yaml"), tmp_path))
+
+
+def test_the_name_of_a_scorer_is_refused(folder: Path, tmp_path: Path) -> None:
+    install(folder, tmp_path)
+    content = read(ROOT / "params.yaml")
+    content["scorers"]["theirs"] = {"model": "clip", "use": "clip"}
+    assert "scorer of this name" in refusal(lambda: resolve(content, tmp_path))
+    assert submitted(tmp_path / "nothing", "0") == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"use": "clip"}, {"scores": "s.parquet"}, {"mean_of": ["clip"]}, {"threshold": 0.5},
+     {"choose": True}, {"within": "scene"}],
+)  # fmt: skip
+def test_a_subset_leaves_nothing_else_to_say(other: dict) -> None:
+    with pytest.raises(ValueError, match=r"subset|scores|mean_of"):
+        Scorer.model_validate({"subset": "kept.parquet", **other})
+
+
+def test_a_share_belongs_to_what_keeps_one() -> None:
+    with pytest.raises(ValueError, match="share"):
+        Scorer.model_validate({"use": "clip", "model": "clip", "share": 0.2})
+    assert Scorer.model_validate({"threshold": 0.5, "share": 0.2}).bar == 0.5
+
+
+def test_a_subset_is_scored_one_and_the_rest_nought(
+    world: World, pairs: pd.DataFrame, folder: Path, tmp_path: Path
+) -> None:
+    subset_of(folder, pairs.iloc[10:30])
+    words = ["score", "--pool", world.pool, "--captions", world.raw_path, "--scorer", "theirs"]
+    words += ["--output", tmp_path / "scores.parquet", f"--subset={folder / 'subset.parquet'}"]
+    assert main(list(map(str, words))) == 0
+    table = read_table(tmp_path / "scores.parquet", SCORES)
+    assert table["score"].tolist() == [float(10 <= row < 30) for row in range(len(pairs))]
+    words = ["select", "--scores", tmp_path / "scores.parquet", "--pool", world.pool]
+    words += ["--output", tmp_path / "kept.parquet", "--threshold=1.0"]
+    assert main(list(map(str, words))) == 0
+    kept = read_table(tmp_path / "kept.parquet", SUBSET)
+    assert kept.equals(pairs[PAIR].iloc[10:30].reset_index(drop=True))
+
+
+# the command
+
+
+@pytest.fixture
+def repository(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """A repository with a pool, and what Snakemake is asked to run in it, which does nothing."""
+    root = tmp_path / "repository"
+    (root / "artifacts/captions").mkdir(parents=True)
+    (root / "artifacts/pool").symlink_to(world.pool)
+    write_table(root / "artifacts/captions/raw.parquet", world.raw, CAPTIONS)
+    (root / "Snakefile").touch()
+    (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (root / "results").mkdir()
+    (root / "results/leaderboard.csv").write_text(
+        "rank,scorer,ratio,note\n1,oracle,0.3,\n2,theirs,0.3,\n,siglip,0.3,not run\n"
+    )
+    monkeypatch.chdir(root)
+    asked: list[list[str]] = []
+    monkeypatch.setattr(submit_verbs, "_snakemake", lambda *words: asked.append(list(words[2:])))
+    return asked
+
+
+def test_one_command_checks_copies_runs_and_ranks(
+    repository: list[list[str]], folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["submit", "--folder", str(folder), "--threads", "1"]) == 0
+    assert repository == [["artifacts/captions/raw.parquet"], []]
+    assert "theirs at keep ratio 0.3: rank 2 of 2" in capsys.readouterr().out
+    assert (Path("submissions/theirs/scores.parquet")).is_file()
+    assert main(["submit", "--folder", str(folder)]) == 2
+    assert "'theirs' is taken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["oracle", "pretrained", "real", "t2i", "crs_diff", "domain_clip"])
+def test_names_with_a_meaning_are_taken(
+    repository: list[list[str]], folder: Path, capsys: pytest.CaptureFixture, name: str
+) -> None:
+    (folder / "card.yaml").write_text(yaml.safe_dump(CARD | {"name": name}))
+    assert main(["submit", "--folder", str(folder)]) == 2
+    assert "is taken" in capsys.readouterr().err and repository == []
+
+
+def test_nothing_is_copied_that_did_not_pass(
+    repository: list[list[str]], folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    edit(folder / "scores.parquet", with_value(3, "score", np.nan))
+    assert main(["submit", "--folder", str(folder)]) == 2
+    assert "row 3" in capsys.readouterr().err
+    assert not Path("submissions").exists() and len(repository) == 1
+
+
+def test_it_runs_where_the_snakefile_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["submit", "--folder", str(folder)]) == 2
+    assert "from the repository's root" in capsys.readouterr().err
+
+
+def test_a_failed_run_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submit_verbs.sys, "executable", "false")
+    assert "snakemake failed" in refusal(lambda: submit_verbs._snakemake(None, 1))
+
+
+def test_a_submission_is_run_and_ranked(small: Clone, tmp_path: Path) -> None:
+    """With the flow itself: the submission's own cells run, every other one is there already."""
+    small.snakemake("--quiet", "all")
+    raw = pd.read_parquet(small.folder / "artifacts/captions/raw.parquet")
+    place = tmp_path / "handed in"
+    place.mkdir()
+    (place / "card.yaml").write_text(yaml.safe_dump(CARD))
+    subset_of(place, raw.iloc[: len(raw) // 4])
+    text = small.expect("winnow", "submit", "--folder", str(place), "--threads", "2").text
+    assert "theirs at keep ratio 0.25: rank " in text
+    assert text.count("Moving output file artifacts/models/contrastive/raw/theirs/0.25/0") == 1
+    assert "Moving output file artifacts/models/contrastive/raw/random" not in text
+    with (small.folder / "results/leaderboard.csv").open() as handle:
+        (row,) = (row for row in csv.DictReader(handle) if row["scorer"] == "theirs")
+    assert row["ratio"] == "0.25" and row["mean_recall"] and row["difference"]

@@ -1,0 +1,75 @@
+# Whether anything is trained on what it is measured on.
+
+
+# Of rows that learn from no subset of the pool.
+UNTRAINED = [PRETRAINED, REAL, *P.generation.baselines]
+# The subsets that a row of some track learns from.
+LEARNED = sorted(
+    {
+        f"artifacts/subsets/{cell.captions}/{cell.scorer}/{cell.ratio}.parquet"
+        for cell in CELLS
+        if cell.track in ("contrastive", "generation", "segmentation")
+        and cell.scorer not in UNTRAINED
+    }
+    | {
+        f"artifacts/subsets/raw/{tuned.scorer}/{tuned.ratio}.parquet"
+        for tuned in P.score_model.tuned.values()
+        if P.score_model.recipes
+    }
+)
+
+
+rule audit:
+    input:
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        zeroshot="artifacts/zeroshot",
+        captions=expand(
+            "artifacts/captions/{name}.parquet", name=["raw", *P.sweep.captions]
+        ),
+        segments=SET if cell_folders("segmentation") else [],
+        preferences=rules.prefer.output if P.score_model.recipes else [],
+    output:
+        directory("artifacts/leakage"),
+    log:
+        "logs/audit.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        segments=lambda wildcards, input: (
+            f"--segments {input.segments}" if input.segments else ""
+        ),
+        preferences=lambda wildcards, input: (
+            f"--preferences {input.preferences}" if input.preferences else ""
+        ),
+        options=options(P.leakage),
+        code=code_digest("data", "params", "sources", "curation"),
+    message:
+        "looking for images and captions of training sets in evaluation sets"
+    shell:
+        "winnow audit --pool {input.pool} --human {input.human} --zeroshot {input.zeroshot}"
+        " --captions {input.captions} {params.segments} {params.preferences}"
+        " --output {output} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule leakage:
+    input:
+        audit=rules.audit.output,
+        sweep="artifacts/sweep.csv",
+        recipes=rules.recipes.output,
+        subsets=LEARNED,
+    output:
+        csv="results/leakage.csv",
+        md="results/leakage.md",
+    log:
+        "logs/leakage.log",
+    threads: 1
+    params:
+        options=options({"scale": P.scale, "untrained": UNTRAINED}),
+        code=code_digest("data", "params", "reporting"),
+    message:
+        "rendering which rows are struck out for leaks into results/leakage.md"
+    shell:
+        "winnow leakage --audit {input.audit} --sweep {input.sweep} --recipes {input.recipes}"
+        " --subsets artifacts/subsets --output results --threads {threads} {params.options}"
+        " > {log} 2>&1"

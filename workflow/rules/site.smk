@@ -1,0 +1,53 @@
+# The static site: the results as pages that open from disk. Not committed, so not in results.smk.
+SITE_ASSETS = ROOT / "src/winnow/reporting/site/assets"
+# The caption sets from which a scorer selects, with the scorers and ratios that do.
+BROWSED = {}
+for cell in CELLS:
+    if cell.track == "contrastive" and cell.scorer not in ("none", PRETRAINED):
+        BROWSED.setdefault(cell.captions, []).append((cell.scorer, cell.ratio))
+
+
+rule site:
+    input:
+        rules.leaderboard.output,
+        rules.claims.output,
+        rules.leakage.output,
+        [
+            folder.replace("cells/generation", "generated")
+            for folder in cell_folders("generation")
+        ],
+        collect("artifacts/captions/{captions}.parquet", captions=BROWSED),
+        [
+            f"artifacts/scores/{captions}/{scorer}.parquet"
+            for captions, selections in BROWSED.items()
+            for scorer in {scorer: None for scorer, _ in selections}
+        ],
+        [
+            f"artifacts/subsets/{captions}/{scorer}/{ratio}.parquet"
+            for captions, selections in BROWSED.items()
+            for scorer, ratio in selections
+        ],
+        truth=[
+            f"artifacts/truth/{captions}.parquet"
+            for captions in BROWSED
+            if P.captions.known_noise and (TERRARIUM or captions == "raw")
+        ],
+        pool="artifacts/pool",
+        sweep=rules.sweep.output,
+        assets=sorted(SITE_ASSETS.iterdir()),
+    output:
+        directory("results/site"),
+    log:
+        "logs/site.log",
+    threads: 1
+    params:
+        truth="--truth artifacts/truth" if P.captions.known_noise else "",
+        options=options({"scale": P.scale, **P.site.model_dump()}),
+        code=code_digest("data", "generation", "reporting"),
+    message:
+        "writing the site into results/site; open results/site/index.html"
+    shell:
+        "winnow site --results results --cells artifacts/cells --sweep {input.sweep}"
+        " --pool {input.pool} --captions artifacts/captions --scores artifacts/scores"
+        " --subsets artifacts/subsets --generated artifacts/generated --output {output}"
+        " {params.truth} --threads {threads} {params.options} > {log} 2>&1"
