@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from open_clip_train.data import get_wds_dataset
 
 from winnow.cli import main
-from winnow.curation.export import export_subset
 from winnow.curation.select import keep_above, keep_count, keep_ratio, scenes_of
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.shards import iter_members, iter_shard, shard_path
 from winnow.data.tables import PAIR, SAMPLES, SCORES, SUBSET, read_arrow, read_table, write_table
+from winnow.export.webdataset import export_subset
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 

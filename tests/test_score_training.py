@@ -252,7 +252,7 @@ def test_stages_follow_each_other_and_repeat(
     assert weights[1] == weights[2] != weights[0]
     assert score.load(second).prompt == "Tell me."
     assert sorted(path.name for path in second.iterdir()) == [
-        "chat_template.jinja", "config.json", "cost.json", "model.safetensors",
+        "README.md", "chat_template.jinja", "config.json", "cost.json", "model.safetensors",
         "processor_config.json", "score.json", "tokenizer.json", "tokenizer_config.json",
         "training.json",
     ]  # fmt: skip

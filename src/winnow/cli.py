@@ -20,6 +20,7 @@ STAGES = (
     "judging",
     "scoring",
     "curation",
+    "export",
     "preferences",
     "training",
     "generation",

@@ -1,1 +1,1 @@
-"""From scores to subsets, and from subsets to datasets that others read."""
+"""From scores to subsets, and whether a subset leaks."""

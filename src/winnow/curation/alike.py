@@ -67,9 +67,9 @@ def _candidates(
     views += [("whole", i, own.cropped[i], theirs.whole) for i in range(len(CROPS))]
     bar = BITS - 2 * distance
     for kind, place, one, other in views:
-        pairs = np.nonzero(one @ other.T >= bar)
-        if len(pairs[0]):
-            yield kind, place, *pairs
+        ones, others = np.nonzero(one @ other.T >= bar)
+        if len(ones):
+            yield kind, place, ones, others
 
 
 def _verified(kind: str, place: int, one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:

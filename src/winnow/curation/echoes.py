@@ -42,8 +42,8 @@ def find_echoes(name: str, captions: pd.DataFrame, test: pd.DataFrame) -> pd.Dat
         content = words(text)
         if content in said:
             rows.append((name, uid, number, *said[content], "equal"))
-        elif gap := next((gap for gap in _gaps(content) if gap in nearly), None):
-            rows.append((name, uid, number, *nearly[gap], "near"))
+        elif near := next((nearly[gap] for gap in _gaps(content) if gap in nearly), None):
+            rows.append((name, uid, number, *near, "near"))
     return pd.DataFrame(rows, columns=list(ECHOES)) if rows else empty(ECHOES)
 
 

@@ -1,4 +1,4 @@
-"""Verbs `deduplicate`, `choose-ratios`, `select` and `export`; beside them `audit`, `submit`."""
+"""Verbs `deduplicate`, `choose-ratios` and `select`; beside them `audit` and `submit`."""
 
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from winnow.curation import audit_verbs, submit_verbs  # noqa: F401 (their verbs
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
 from winnow.data.tables import (
-    CAPTIONS,
     CHOICE,
     DEDUPLICATED,
     PAIR,
@@ -18,7 +17,6 @@ from winnow.data.tables import (
     SUBSET,
     read_arrow,
     read_table,
-    require_unique,
     schema,
     write_table,
 )
@@ -108,25 +106,3 @@ def select(
     with atomic_path(output) as temporary:
         pq.write_table(table.select(PAIR).take(kept).cast(schema(SUBSET)), temporary)
     print(f"kept {len(kept)} of {table.num_rows} pairs")
-
-
-@verb("pool", "captions", "subset", "output", settings=sections.Pool)
-def export(
-    pool: Path, captions: Path, subset: Path, output: Path, threads: int, settings: sections.Pool
-) -> None:
-    """Write a subset as a cleaned WebDataset: image, txt and json in tars."""
-    from winnow.curation.export import export_subset
-
-    kept = read_table(subset, SUBSET)
-    require_unique(kept, PAIR, subset)
-    pairs = kept.merge(read_table(captions, CAPTIONS), on=PAIR, how="left")
-    unknown = pairs[pairs["text"].isna()]
-    if len(unknown):
-        first = unknown.iloc[0]
-        raise WinnowError(
-            f"{subset}: uid {first['uid']}, caption_id {first['caption_id']} is not in {captions} "
-            f"({len(unknown)} such pairs)"
-        )
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    count = export_subset(pool, samples, pairs, output, settings.shard_size)
-    print(f"{output}: {count} pairs")

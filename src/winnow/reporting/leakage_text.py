@@ -1,6 +1,7 @@
 """The leakage audit as a page."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -71,7 +72,7 @@ def _pairs(audit: Audit) -> list[str]:
     lines = ["## Images in a training and an evaluation set\n"]
     if audit.pairs.empty:
         return [*lines, "None was found.\n"]
-    said = {(e.uid, e.other): e.kind for e in audit.echoes.itertuples()}
+    said = {(e["uid"], e["other"]): e["kind"] for e in _rows(audit.echoes)}
     header = [
         "learned from",
         "image",
@@ -83,15 +84,15 @@ def _pairs(audit: Audit) -> list[str]:
     ]
     body = [
         [
-            markdown(leak.trained),
-            f"`{leak.uid}`",
-            markdown(leak.evaluation),
-            f"`{leak.other}`",
-            KINDS.get(leak.kind, markdown(leak.kind)),
-            f"{leak.similarity:.3f}",
-            said.get((leak.uid, leak.other), EMPTY),
+            markdown(leak["trained"]),
+            f"`{leak['uid']}`",
+            markdown(leak["evaluation"]),
+            f"`{leak['other']}`",
+            KINDS.get(leak["kind"], markdown(leak["kind"])),
+            f"{leak['similarity']:.3f}",
+            said.get((leak["uid"], leak["other"]), EMPTY),
         ]
-        for leak in audit.pairs.head(SHOWN).itertuples()
+        for leak in _rows(audit.pairs.head(SHOWN))
     ]
     more = len(audit.pairs) - SHOWN
     return [
@@ -109,13 +110,13 @@ def _compared(compared: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     header = ["training set", "evaluation set", "images", "images there", "pairs"]
     body = [
         [
-            markdown(row.trained),
-            markdown(row.evaluation),
-            str(row.images),
-            str(row.others),
-            str(counts.get((row.trained, row.evaluation), 0)),
+            markdown(row["trained"]),
+            markdown(row["evaluation"]),
+            str(row["images"]),
+            str(row["others"]),
+            str(counts.get((row["trained"], row["evaluation"]), 0)),
         ]
-        for row in compared.itertuples()
+        for row in _rows(compared)
     ]
     tracks = "; ".join(
         f"{track}: {', '.join(name.rstrip('/') for name in names)}"
@@ -132,14 +133,14 @@ def _echoed(audit: Audit) -> list[str]:
     header = ["caption set", "split", "captions", "equal", "near", "in common"]
     body = [
         [
-            markdown(row.captions),
-            markdown(row.split),
-            str(row.total),
-            str(row.equal),
-            str(row.near),
-            percent((row.equal + row.near) / row.total) if row.total else EMPTY,
+            markdown(row["captions"]),
+            markdown(row["split"]),
+            str(row["total"]),
+            str(row["equal"]),
+            str(row["near"]),
+            percent((row["equal"] + row["near"]) / row["total"]) if row["total"] else EMPTY,
         ]
-        for row in audit.echoed.itertuples()
+        for row in _rows(audit.echoed)
     ]
     return [
         "## Captions that say what one of the test split says\n",
@@ -149,3 +150,7 @@ def _echoed(audit: Audit) -> list[str]:
         "happens by itself; a set of the pool far above them deserves a look. A caption strikes "
         "nothing out by itself; with its image it stands in the table above.\n",
     ]
+
+
+def _rows(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return table.to_dict("records")

@@ -7,7 +7,7 @@ from winnow.data.files import atomic_path, write_json
 from winnow.data.provenance import measured, weight_files
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, read_table
 from winnow.params import sections
-from winnow.training.record import write_record
+from winnow.training.record import GENERATOR, write_record, write_trained
 from winnow.training.subsets import kept_pairs
 
 
@@ -131,4 +131,4 @@ def train_generator(
         write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
         inputs = {"subset": subset, "captions": captions, **weight_files("model", model)}
-        write_record(folder / "training.json", parameters, inputs, loss=losses[-1])
+        write_trained(folder, GENERATOR, parameters, inputs, loss=losses[-1])

@@ -1,14 +1,111 @@
-"""The JSON that stays with a trained model."""
+"""What stays with a trained model: a record that machines read, and a model card."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from winnow.data.files import write_json
+from winnow.data.files import write_json, write_text
 from winnow.data.provenance import provenance
+
+
+class Kind(NamedTuple):
+    """What a card says of all models of one kind; `library` and `task` are the hub's names."""
+
+    what: str
+    library: str
+    task: str
+    measured: str
+
+
+CONTRASTIVE = Kind(
+    "A CLIP model, fine-tuned on one subset of image-text pairs",
+    "open_clip",
+    "zero-shot-image-classification",
+    "retrieval on the test split, and zero-shot classification: docs/protocol.md",
+)
+MLLM = Kind(
+    "A multimodal language model, fine-tuned on one subset of image-text pairs",
+    "transformers",
+    "image-text-to-text",
+    "as the start of a score model: docs/score-model.md",
+)
+SCORE_MODEL = Kind(
+    "A score model after one stage: how well a text describes an image",
+    "transformers",
+    "image-text-to-text",
+    "accuracy on held-out preferences, and detection of noise: docs/score-model.md",
+)
+GENERATOR = Kind(
+    "A text-to-image model, fine-tuned on one subset of image-text pairs",
+    "diffusers",
+    "text-to-image",
+    "FID, KID, CLIP score and scene accuracy: docs/generation.md",
+)
+SEGMENTOR = Kind(
+    "A segmentor of land cover, trained on real labels and on what its row adds to them",
+    "mmsegmentation",
+    "image-segmentation",
+    "mIoU and mAcc on real images: docs/segmentation.md",
+)
 
 
 def write_record(
     path: Path, parameters: dict[str, Any], inputs: dict[str, Path], **training: Any
-) -> None:
+) -> dict[str, Any]:
     """Write the JSON that stays with a model: what its training gave, and what it came from."""
-    write_json(path, {**training, **provenance(parameters, inputs)})
+    record = {**training, **provenance(parameters, inputs)}
+    write_json(path, record)
+    return record
+
+
+def write_trained(
+    folder: Path, kind: Kind, parameters: dict[str, Any], inputs: dict[str, Path], **training: Any
+) -> None:
+    """Write `training.json` and the model card, `README.md`, into a trained model's folder."""
+    record = write_record(folder / "training.json", parameters, inputs, **training)
+    write_text(folder / "README.md", model_card(kind, record))
+
+
+def model_card(kind: Kind, record: dict[str, Any]) -> str:
+    """The card of a trained model, in the hub's form (YAML, then Markdown), from its record."""
+    losses = record["losses"] if "losses" in record else [record["loss"]]
+    return "\n".join(
+        [
+            "---",
+            f"library_name: {kind.library}",
+            f"pipeline_tag: {kind.task}",
+            "tags: [remote-sensing, data-curation, winnow]",
+            "---",
+            "",
+            f"# {kind.what}",
+            "",
+            "A result of an experiment that measures what a choice of training data does, not a",
+            f"model for use. It is measured by {kind.measured}.",
+            "The folder's path names the experiment; its measurements lie in `artifacts/cells`.",
+            "",
+            "## Training",
+            "",
+            f"Last loss: {losses[-1]:.4f}",
+            "",
+            *_table("parameter", "value", record["parameters"]),
+            "",
+            "## What it came from",
+            "",
+            *_table("input", "digest", record["inputs"]),
+            "",
+            *_table("software", "version", record["versions"]),
+            "",
+            f"Code: {record['code']}",
+            "",
+            "The licences of the model that it started from and of the data apply.",
+            "",
+        ]
+    )
+
+
+def _table(name: str, value: str, rows: dict[str, Any]) -> list[str]:
+    cells = [f"| {key} | {_escaped(rows[key])} |" for key in sorted(rows)]
+    return [f"| {name} | {value} |", "|---|---|", *cells]
+
+
+def _escaped(value: Any) -> str:
+    return " ".join(str(value).split()).replace("|", r"\|")

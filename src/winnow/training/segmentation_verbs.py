@@ -19,7 +19,7 @@ from winnow.data.segments import (
     read_masks,
 )
 from winnow.params import sections
-from winnow.training.record import write_record
+from winnow.training.record import SEGMENTOR, write_trained
 
 if TYPE_CHECKING:
     from winnow.training.segmentation import Examples
@@ -120,7 +120,7 @@ def _train(
     models.save(model, folder)
     said["images"] = sum(len(part.images) for part in parts)
     parameters = {**settings.model_dump(), "seed": seed, "mode": mode, "fraction": share}
-    write_record(folder / "training.json", parameters, inputs, loss=losses[-1], **said)
+    write_trained(folder, SEGMENTOR, parameters, inputs, loss=losses[-1], **said)
 
 
 def _examples(folder: Path, names: list[str], classes: int) -> "Examples":

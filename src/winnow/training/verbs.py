@@ -14,7 +14,13 @@ from winnow.data.tables import (
 )
 from winnow.params import sections
 from winnow.training import generation_verbs, segmentation_verbs  # noqa: F401 (their verbs)
-from winnow.training.record import write_record
+from winnow.training.record import (
+    CONTRASTIVE,
+    MLLM,
+    SCORE_MODEL,
+    write_record,
+    write_trained,
+)
 from winnow.training.subsets import kept_pairs
 
 
@@ -154,7 +160,7 @@ def train_contrastive(
         write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
-        write_record(folder / "training.json", parameters, inputs, loss=losses[-1])
+        write_trained(folder, CONTRASTIVE, parameters, inputs, loss=losses[-1])
 
 
 @verb("pool", "captions", "subset", "model", "output", settings=sections.MllmTuning)
@@ -187,7 +193,7 @@ def tune_mllm(
         mllm.save(tuned, processor, folder, half=True)
         parameters = {**settings.model_dump(), "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model, "captions": captions}
-        write_record(folder / "training.json", parameters, inputs, loss=losses[-1])
+        write_trained(folder, MLLM, parameters, inputs, loss=losses[-1])
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
@@ -236,5 +242,5 @@ def train_score_model(
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(chosen)}
         inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
         inputs |= weight_files("model", model)
-        write_record(folder / "training.json", parameters, inputs, losses=losses)
+        write_trained(folder, SCORE_MODEL, parameters, inputs, losses=losses)
     print(f"{output}: {len(chosen)} pairs, {len(losses)} steps, {cost['wall_s']:.0f} s")

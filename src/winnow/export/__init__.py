@@ -1,0 +1,1 @@
+"""Subsets as data sets that others read."""
