@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: bench test lint schema release clean
+.PHONY: bench test lint schema release readme clean
 
 bench: .venv/installed
 	snakemake --cores all
@@ -34,6 +34,10 @@ release: .venv/installed
 	winnow release --standins artifacts/foundry --output released/standins
 	dvc add released/standins
 	dvc push --remote released released/standins.dvc
+
+# The README's tables, as results/ has them: before results are committed.
+readme: .venv/installed
+	python workflow/scripts/readme.py
 
 clean:
 	rm -rf artifacts logs runs .snakemake

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from winnow.data.metrics import Cell, Metrics
 from winnow.evaluation.cell import write_cell
 from winnow.evaluation.statistics import estimates, headline_means
-from winnow.reporting import render
+from winnow.reporting import render, render_tracks
 from winnow.reporting.cells import KEYS
 from winnow.reporting.text import csv_text
 
@@ -165,9 +165,9 @@ def main() -> None:
                 *places, PAPERS, output, "mini"
             ),
             "claims": lambda: render.render_claims(*places, PAPERS, output, "mini"),
-            "detection": lambda: render.render_detection(*places, output, "mini"),
-            "captions": lambda: render.render_captions(*places, output, "mini"),
-            "score models": lambda: render.render_score_models(*places, output, "mini"),
+            "detection": lambda: render_tracks.render_detection(*places, output, "mini"),
+            "captions": lambda: render_tracks.render_captions(*places, output, "mini"),
+            "score models": lambda: render_tracks.render_score_models(*places, output, "mini"),
         }
         spent = {}
         for name, step in steps.items():

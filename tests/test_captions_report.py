@@ -30,7 +30,8 @@ from winnow.reporting import text
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.papers import load_paper
-from winnow.reporting.render import render, render_captions, render_detection
+from winnow.reporting.render import render
+from winnow.reporting.render_tracks import render_captions, render_detection
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 PAPERS = WORKFLOW / "papers"

@@ -1,30 +1,23 @@
-"""Which pairs are kept, and the data sets that others read."""
+"""Which pairs are kept."""
 
-import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import open_clip
 import pandas as pd
 import pyarrow as pa
 import pytest
-import webdataset as wds
 from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
-from open_clip_train.data import get_wds_dataset
 
 from winnow.cli import main
 from winnow.curation.select import keep_above, keep_count, keep_ratio, scenes_of
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
-from winnow.data.shards import iter_members, iter_shard, shard_path
 from winnow.data.tables import PAIR, SAMPLES, SCORES, SUBSET, read_arrow, read_table, write_table
-from winnow.export.webdataset import export_subset
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 
@@ -210,100 +203,6 @@ def test_select_wants_one_rule(
     assert call("select", *words, "--ratio=0.5") == 2
     assert "'score' has no value (null or NaN) in row 0" in capsys.readouterr().err
     assert not (tmp_path / "subset.parquet").exists()
-
-
-def export(world: World, tmp_path: Path, subset: pd.DataFrame, *words: str) -> int:
-    write_table(tmp_path / "subset.parquet", subset, SUBSET)
-    return call(
-        "export", f"--pool={world.pool}", f"--captions={world.raw_path}",
-        f"--subset={tmp_path / 'subset.parquet'}", f"--output={tmp_path / 'clean'}", *words,
-    )  # fmt: skip
-
-
-def test_export_is_read_by_webdataset(world: World, tmp_path: Path) -> None:
-    subset = world.raw.sample(n=41, random_state=1)
-    assert subset["uid"].duplicated().any()  # both captions of some images
-    assert export(world, tmp_path, subset, "--shard-size=15") == 0
-    shards = sorted(path.name for path in (tmp_path / "clean").iterdir())
-    assert shards == ["00000.tar", "00001.tar", "00002.tar"]
-    images = {uid: c for s in range(3) for uid, c in iter_shard(shard_path(world.pool, s))}
-    scenes = world.samples.set_index("uid")["scene"]
-    dataset = wds.WebDataset(str(tmp_path / "clean" / "{00000..00002}.tar"), shardshuffle=False)
-    found = {}
-    for sample in dataset:
-        meta = json.loads(sample["json"])
-        pair = (meta["uid"], meta["caption_id"])
-        assert sample["__key__"] == f"{pair[0]}_{pair[1]}"
-        assert sample["png"] == images[pair[0]] and meta["scene"] == scenes[pair[0]]
-        found[pair] = sample["txt"].decode()
-    assert found == {
-        (uid, number): text for uid, number, text in subset[[*PAIR, "text"]].itertuples(index=False)
-    }
-
-
-def test_export_is_read_by_open_clip(world: World, tmp_path: Path, standin: Path) -> None:
-    subset = world.raw.iloc[:20]
-    assert export(world, tmp_path, subset, "--shard-size=8") == 0
-    _, _, transform = open_clip.create_model_and_transforms(f"local-dir:{standin}")
-    tokenizer = open_clip.get_tokenizer(f"local-dir:{standin}")
-    arguments = SimpleNamespace(
-        val_data=str(tmp_path / "clean" / "{00000..00002}.tar"), val_num_samples=20, workers=0,
-        batch_size=8, seed=0, world_size=1, train_data_upsampling_factors=None, dataset_resampled=0,
-    )  # fmt: skip
-    loader = get_wds_dataset(arguments, transform, is_train=False, tokenizer=tokenizer).dataloader
-    batches = list(loader)
-    assert sum(len(images) for images, _ in batches) == 20
-    texts = np.concatenate([tokens.numpy() for _, tokens in batches])
-    order = read_order(tmp_path / "clean")
-    text = subset.set_index(PAIR)["text"]
-    assert np.array_equal(texts, tokenizer([text[pair] for pair in order]).numpy())
-
-
-def read_order(folder: Path) -> list[tuple[str, int]]:
-    dataset = wds.WebDataset(sorted(map(str, folder.glob("*.tar"))), shardshuffle=False)
-    return [
-        (meta["uid"], meta["caption_id"])
-        for meta in (json.loads(sample["json"]) for sample in dataset)
-    ]
-
-
-def test_export_needs_a_free_place(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "clean").mkdir()
-    (tmp_path / "clean" / "precious").touch()
-    assert export(world, tmp_path, world.raw.iloc[:3]) == 2
-    assert "clean: exists already" in capsys.readouterr().err
-    assert [path.name for path in (tmp_path / "clean").iterdir()] == ["precious"]
-
-
-def test_export_of_pairs_that_are_not_there(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    uid = world.raw["uid"].iloc[0]
-    strange = pd.DataFrame({"uid": [uid, uid], "caption_id": [world.raw["caption_id"].iloc[0], 77]})
-    assert export(world, tmp_path, strange) == 2
-    error = capsys.readouterr().err
-    assert f"uid {uid}, caption_id 77 is not in" in error and "1 such pairs" in error
-    assert export(world, tmp_path, pd.concat([world.raw.iloc[:3], world.raw.iloc[:1]])) == 2
-    assert "occurs again in row 3" in capsys.readouterr().err
-    assert not (tmp_path / "clean").exists()
-
-
-def test_export_of_an_image_the_pool_lacks(world: World, tmp_path: Path) -> None:
-    pairs = world.raw.iloc[:2].assign(uid=["0" * 32, world.raw["uid"].iloc[0]])
-    with pytest.raises(WinnowError, match="holds 1 of the 2 kept pairs"):
-        export_subset(world.pool, world.samples, pairs, tmp_path / "clean", 10)
-    assert not (tmp_path / "clean").exists()
-    assert list(iter_members(shard_path(world.pool, 0)))  # the pool is untouched
-
-
-def test_export_keeps_other_scripts(world: World, tmp_path: Path) -> None:
-    text = "两架白色飞机停在跑道旁 ✈ café"
-    pairs = world.raw.iloc[:1].assign(text=text)
-    assert export_subset(world.pool, world.samples, pairs, tmp_path / "clean", 10) == 1
-    (sample,) = wds.WebDataset(str(tmp_path / "clean" / "00000.tar"), shardshuffle=False)
-    assert sample["txt"].decode() == text
 
 
 def test_scores_of_the_pool_alone(world: World) -> None:

@@ -30,7 +30,8 @@ from winnow.reporting.generation import PRETRAINED, Plan, ratios
 from winnow.reporting.papers import Measure, load_paper
 from winnow.reporting.regret import held_out, mean_gain, overall
 from winnow.reporting.relative import change, told_apart
-from winnow.reporting.render import render, render_generation
+from winnow.reporting.render import render
+from winnow.reporting.render_tracks import render_generation
 from winnow.reporting.results import gather
 from winnow.reporting.text import EMPTY
 
@@ -198,8 +199,19 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
     rendered(written, tmp_path, f"--choice={written}/choice.parquet")
     found = contents(tmp_path)
     expected = {"generation.csv", "generation_scenes.csv", "generation_choice.csv"}
-    assert set(found) == expected | {"generation.md", "figures/generation.png"}
+    expected |= {"generation.md", "figures/generation.png", "plots/generation.csv"}
+    assert set(found) == expected
     assert all(found[name] == (results / name).read_bytes() for name in found)
+
+
+def test_the_curves_for_dvc_are_those_of_the_main_set(results):
+    rows = rows_of(results / "plots" / "generation.csv")
+    assert list(rows[0]) == ["ratio", "fid", "remoteclip_score", "scorer", "captions"]
+    assert {row["captions"] for row in rows} == {"raw"} and len(rows) == len(planned()) - 1
+    table = {(r["scorer"], r["ratio"], r["metric"], r["captions"]): r["value"]
+             for r in rows_of(results / "generation.csv")}  # fmt: skip
+    for row in rows:
+        assert row["fid"] == table[row["scorer"], row["ratio"], "fid", "raw"]
 
 
 def test_each_method_has_its_metrics(results):

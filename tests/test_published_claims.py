@@ -83,13 +83,18 @@ def claim(*comparisons, **changes):
     return declared | ({"comparisons": list(comparisons)} if comparisons else {})
 
 
-def judged(folder, claims, scale="mini", choice=None):
+def judged(folder, claims, scale="mini", choice=None, struck=()):
     """The row of each of a paper's claims, and the rows of its comparisons."""
     (folder / "papers").mkdir(exist_ok=True)
     text = yaml.safe_dump(FOURTH | {"claims": claims})
     (folder / "papers" / "fourth.yaml").write_text(text, encoding="utf-8")
     words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv"]
     words += [f"--papers={folder}/papers", f"--output={folder}/results", f"--scale={scale}"]
+    if struck:
+        lines = ["track,captions,scorer,ratio,pairs,struck"]
+        lines += [f"{track},raw,{name},{ratio},{pairs},yes" for track, name, ratio, pairs in struck]
+        (folder / "leakage.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        words.append(f"--leakage={folder}/leakage.csv")
     assert main([*words, *([f"--choice={choice}"] if choice else [])]) == 0
     parts = {}
     for row in rows_of(folder / "results" / "claims_comparisons.csv"):
@@ -376,6 +381,42 @@ def test_a_conjunction_is_as_good_as_its_worst_part(folder):
     assert [part["b"] for part in parts["D7"]] == ["raw, coarse, 0.3", "raw, clip, 0.3"]
 
 
+def test_a_claim_about_a_method_that_is_struck_out_is_not_run(folder):
+    claims = {
+        "D1": claim(comparison("sieve", "clip")),  # of what is struck out
+        "D2": claim(comparison("coarse", "sieve", direction="up")),  # against it
+        "D3": claim(comparison("coarse", "clip"), comparison("sieve", "clip")),
+        "D4": claim(comparison("clip", "coarse")),
+    }
+    before, _ = judged(folder, claims)
+    assert [row["verdict"] for row in before.values()] == ["held", "not held", "not held", "held"]
+    found, parts = judged(folder, claims, struck=[("contrastive", "sieve", 0.3, 7)])
+    assert [row["verdict"] for row in found.values()] == ["not run"] * 3 + ["held"]
+    told = "sieve: struck out: learned from 7 leaking pairs"
+    for name in ("D1", "D2", "D3"):
+        row = found[name]
+        assert row["reason"].startswith(told) and row["measured"] == row["low"] == row["n"] == ""
+        assert (row["direction"], row["size"]) == ("not run", "not run")
+    assert found["D3"]["reason"] == f"{told}; 2 comparisons: 1 not held, 1 not run"
+    assert [part["verdict"] for part in parts["D3"]] == ["not held", "not run"]
+    assert found["D4"] == before["D4"]
+    assert told in (folder / "results" / "claims.md").read_text("utf-8")
+
+
+def test_other_ratios_and_tracks_are_not_struck_out(folder):
+    before = judged(folder, FOURTH["claims"])
+    elsewhere = [("contrastive", "sieve", 0.5, 7), ("generation", "sieve", 0.3, 7)]
+    assert judged(folder, FOURTH["claims"], struck=elsewhere) == before
+
+
+def test_a_damaged_table_of_leaks_is_named(folder, capsys):
+    (folder / "leakage.csv").write_text("track,captions\ncontrastive,raw\n", encoding="utf-8")
+    words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", "--scale=mini"]
+    words += [f"--papers={PAPERS}", f"--output={folder}/r", f"--leakage={folder}/leakage.csv"]
+    assert main(words) == 2 and not (folder / "r").exists()
+    assert f"{folder}/leakage.csv: row 0" in capsys.readouterr().err
+
+
 def test_a_cell_that_was_edited_leaves_its_claims_open(tmp_path, capsys):
     cells = [contrastive("none", 1.0), contrastive("sieve")]
     for cell in cells:
@@ -477,6 +518,10 @@ def test_the_choice_of_ratios(tmp_path):
     assert float(found["D3"]["measured"]) == pytest.approx(1.1 / 1.3 - 1, rel=1e-4)
     found, _ = judged(tmp_path, claims, choice=wrong)
     assert [found[name]["verdict"] for name in claims][:2] == ["held", "not held"]
+    leaky = [("generation", "dldc", 0.7, 2)]
+    found, _ = judged(tmp_path, claims, choice=right, struck=leaky)
+    assert [row["verdict"] for row in found.values()] == ["not run", "not run", "held"]
+    assert found["D1"]["reason"] == "dldc: struck out: learned from 2 leaking pairs"
     found, _ = judged(tmp_path, claims)
     assert "no keep ratio was chosen" in found["D1"]["reason"]
     assert found["D2"]["verdict"] == "not run"

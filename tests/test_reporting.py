@@ -33,7 +33,8 @@ from winnow.evaluation.statistics import (
 from winnow.reporting import text
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep, tidy
 from winnow.reporting.papers import load_paper, load_papers
-from winnow.reporting.render import render, render_detection
+from winnow.reporting.render import render
+from winnow.reporting.render_tracks import render_detection
 from winnow.reporting.results import gather
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"

@@ -23,7 +23,8 @@ from winnow.evaluation.preference import summary
 from winnow.params.sections import Statistics
 from winnow.reporting import score_figure
 from winnow.reporting.cells import cell_folder, load_cells
-from winnow.reporting.render import render, render_score_models
+from winnow.reporting.render import render
+from winnow.reporting.render_tracks import render_score_models
 from winnow.reporting.results import gather
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"

@@ -133,9 +133,20 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
     found = contents(tmp_path)
     figures = ("segmentation.png", "segmentation_ratio.png", "segmentation_ratio.svg")
     assert set(found) == {
-        "segmentation.csv", "segmentation.md", *(f"figures/{name}" for name in figures),
+        "segmentation.csv", "segmentation.md", "plots/segmentation.csv",
+        *(f"figures/{name}" for name in figures),
     }  # fmt: skip
     assert all(found[name] == (results / name).read_bytes() for name in found)
+
+
+def test_the_curves_for_dvc_are_at_the_largest_share_of_the_labels(results):
+    rows = rows_of(results / "plots" / "segmentation.csv")
+    assert list(rows[0]) == ["ratio", "miou", "macc", "scorer", "captions"]
+    found = {(row["scorer"], row["ratio"]): row["miou"] for row in rows}
+    assert list(found) == [(where.scorer, str(where.ratio)) for where in planned()]
+    for row in rows_of(results / "segmentation.csv"):
+        if (row["percent"], row["metric"]) == ("100", "miou") and row["labels"] != "text":
+            assert row["value"] == found[row["scorer"], row["ratio"]]
 
 
 def test_each_variant_has_its_metrics(results):
@@ -286,7 +297,7 @@ def test_dldcs_table(written):
     folder = written / "all" / "tables" / "dldc"
     shown = read_json(written / "all" / "metrics.json")["segmentation"]["raw"]
     assert set(shown["dldc"]) == {"keep30", "keep70"}
-    assert shown["real"]["keep100"].keys() == {"real/100/miou"}
+    assert shown["real"]["keep100"].keys() == {"real/100/miou", "real/100/macc"}
     rows = {row["row"]: row for row in rows_of(folder / "segmentation.csv")}
     ours = rows["DLDC, cleaned-generated, all labels"]
     assert ours["published: mean IoU, gain over raw"] == "8.14"

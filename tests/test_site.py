@@ -120,6 +120,46 @@ def test_leaderboard_tells_values_intervals_and_what_did_not_run(site):
     assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in page
 
 
+def test_the_first_page_sums_up_claims_leaks_and_cells(site):
+    page = (site / "index.html").read_text(encoding="utf-8")
+    (found,) = re.findall(r'<ul class="summary">.*?</ul>', page, re.DOTALL)
+    assert "2 claims of the papers" in found
+    words = re.sub("<[^>]*>", "", found)
+    assert "1 held, 0 not held, 0 inconclusive, 1 not run" in words
+    assert "1 of 1 rows struck out" in found
+    assert "6 of 9 finished, 3 not run" in found
+    widths = [float(width) for width in re.findall(r' width="([0-9.]+)"', found)]
+    assert widths == [50, 0, 0, 50]
+
+
+def test_each_row_is_drawn_beside_what_it_is_compared_with(copy):
+    """The mark of `raw` is the value of its own `none`, not of the set `human`."""
+    page = (copy.site() / "index.html").read_text(encoding="utf-8")
+    marks = {
+        captions: set(
+            re.findall(rf'<tr[^>]*data-captions="{captions}".*?mark" x1="([0-9.]+)"', page)
+        )
+        for captions in ("raw", "human")
+    }
+    assert all(len(found) == 1 for found in marks.values())
+    assert marks["raw"] != marks["human"]
+
+
+def test_a_run_without_finished_cells_says_so(copy):
+    path = copy.folder / "results/boards.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert "nothing is ranked yet" in pages(copy.site())["index"].text
+
+
+def test_tables_of_papers_are_named_by_their_pages(copy):
+    page = copy.folder / "results/tables/scorers/table2.md"
+    page.write_text("# ScoreRS, table2: Retrieval of &lt;b&gt;CLIP\\_L&lt;/b&gt;\n")
+    shown = (copy.site() / "papers.html").read_text(encoding="utf-8")
+    assert '<a href="#scorers-table2">Table 2: Retrieval of &lt;b&gt;CLIP_L&lt;/b&gt;</a>' in shown
+    assert '<details class="paper" id="scorers-table2" open>' in shown
+    assert "<h2>ScoreRS</h2>" in shown
+
+
 def test_claims_tell_effects_in_their_unit(site):
     text = pages(site)["claims"].text
     assert "+5.00 points (+2.00 to +8.00)" in text

@@ -269,6 +269,58 @@ def test_thumbnails_are_loaded(browser):
     assert browser.driver.execute_async_script(script) == 16 * 64
 
 
+def test_samples_tell_how_much_of_each_part_is_clean(browser):
+    browser.open("samples")
+    browser.one("#summary .share")
+    shares = [float(text.split()[0]) for text in browser.texts("#summary .share")]
+    assert (24 * shares[0] + 56 * shares[1]) / PAIRS == pytest.approx(75, abs=0.1)
+
+
+def test_what_is_missing_is_said_and_not_left_blank(browser):
+    browser.open("index")
+    assert browser.texts("#boards .why")[-1] == "not in this sweep"
+    browser.one("[name=find]").send_keys("no such scorer")
+    assert browser.one(".status").text == "none of 8 rows; ask for less"
+    part = browser.site / "data/curves.js"
+    moved = part.rename(part.with_suffix(".away"))
+    try:
+        browser.open("curves")
+        assert "data/curves.js cannot be read" in browser.one("main [role=alert]").text
+        assert any("curves.js" in error for error in browser.errors())
+    finally:
+        moved.rename(part)
+
+
+def test_what_has_the_focus_can_be_seen(browser):
+    browser.open("index")
+    for _ in range(30):
+        browser.press("\t")
+        seen = browser.run(
+            "const e = document.activeElement; const s = getComputedStyle(e);"
+            "return e === document.body || s.outlineStyle !== 'none'"
+        )
+        assert seen, browser.run("return document.activeElement.outerHTML.slice(0, 200)")
+
+
+def test_tables_scroll_inside_themselves_and_keep_the_name_of_a_row(browser):
+    browser.open("index", PHONE)
+    script = """
+        const scroll = document.querySelector("#boards section:not([hidden]) .scroll");
+        const head = scroll.querySelector("tbody th");
+        scroll.scrollLeft = 300;
+        const inside = head.getBoundingClientRect().left - scroll.getBoundingClientRect().left;
+        return [scroll.scrollWidth > scroll.clientWidth, Math.round(inside)];"""
+    scrolls, inside = browser.run(script)
+    assert scrolls and inside <= 1
+
+
+def test_tables_of_papers_are_reached_from_the_list(browser):
+    browser.open("papers")
+    browser.one(".contents summary").click()
+    browser.one(".contents a").click()
+    assert browser.run("return document.querySelector(':target').matches('details[open]')")
+
+
 def test_gallery_shows_scenes_and_methods(browser):
     browser.open("gallery")
     browser.one("#drawn .tile")

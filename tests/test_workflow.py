@@ -24,6 +24,7 @@ TABLES = {
     "scorers": tuple(f"table{number}" for number in range(1, 16)),
 }
 FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
+PLOTS = ("contrastive", "detection", "generation", "segmentation")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
 KNOWING = ("corrupt", "annotate", "judge", "evaluate_detection", "evaluate_captions", "site")
 NOTHING = "Nothing to be done"
@@ -85,7 +86,7 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected |= {f"generation{end}.csv" for end in ("", "_choice", "_scenes")}
     expected |= {"generation.md", "figures/generation.png"}  # of pixels: no SVG
     expected |= {"segmentation.csv", "segmentation.md", "figures/segmentation.png"}
-    expected |= {f"plots/{track}.csv" for track in ("contrastive", "detection")}
+    expected |= {f"plots/{track}.csv" for track in PLOTS}
     expected |= {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     expected |= {
         f"tables/{paper}/{name}.{kind}"
@@ -237,7 +238,7 @@ def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     following |= {"train_generator", "generate", "evaluate_generation"}
     following |= {"draw_labelled", "draw_unlabelled", "train_segmentor", "evaluate_segmentor"}
     rendered = {"detection", "score_models", "generation", "segmentation", "leaderboard"}
-    rendered |= {"leakage"}
+    rendered |= {"leakage", "claims", "site"}
     assert rules == {"score", *following, *rendered}
 
 

@@ -59,7 +59,12 @@ rule leakage:
         recipes=rules.recipes.output,
         subsets=LEARNED,
     output:
-        csv="results/leakage.csv",
+        csv=report(
+            "results/leakage.csv",
+            caption="../report/leakage.rst",
+            category="Leaks",
+            labels={"what": "Rows that are struck out"},
+        ),
         md="results/leakage.md",
     log:
         "logs/leakage.log",

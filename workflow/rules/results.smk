@@ -2,7 +2,24 @@
 from winnow.reporting.papers import load_papers
 
 PAPERS = ROOT / "workflow/papers"
-TABLES = {paper.paper: list(paper.tables) for paper in load_papers(PAPERS)}
+LOADED = load_papers(PAPERS)
+TABLES = {paper.paper: list(paper.tables) for paper in LOADED}
+
+
+report: "../report/workflow.rst"
+
+
+def shown(path, category, name, caption=None, subcategory=None):
+    """An output that `snakemake --report` shows under a category and name. The caption is that of
+    `workflow/report` with the name of the table, or of the figure and `_figure`."""
+    caption = caption or Path(path).stem + "_figure" * ("/figures/" in path)
+    return report(
+        path,
+        caption=f"../report/{caption}.rst",
+        category=category,
+        subcategory=subcategory,
+        labels={"what": name},
+    )
 
 
 def choosing(scorers):
@@ -90,10 +107,11 @@ rule detection:
         cell_folders("detection"),
         sweep=rules.sweep.output,
     output:
-        expand("results/detection.{kind}", kind=["csv", "md"]),
+        shown("results/detection.csv", "Tracks", "Noise found, table"),
+        "results/detection.md",
         "results/plots/detection.csv",
         "results/figures/detection.png",
-        report("results/figures/detection.svg", category="Figures"),
+        shown("results/figures/detection.svg", "Tracks", "Noise found"),
     log:
         "logs/detection.log",
     priority: 10  # the first table, long before the last cell
@@ -113,11 +131,11 @@ rule captions:
         cell_folders("captioning"),
         sweep=rules.sweep.output,
     output:
-        "results/captions.csv",
+        shown("results/captions.csv", "Tracks", "Caption sets, table"),
         "results/captions.md",
         "results/captions_differences.csv",
         "results/figures/captions.png",
-        report("results/figures/captions.svg", category="Figures"),
+        shown("results/figures/captions.svg", "Tracks", "Caption sets"),
     log:
         "logs/captions.log",
     threads: 1
@@ -137,10 +155,10 @@ rule score_models:
         cell_folders("detection"),
         sweep=rules.sweep.output,
     output:
-        "results/score_model.csv",
+        shown("results/score_model.csv", "Tracks", "Score models, table"),
         "results/score_model.md",
         "results/figures/score_normalisation.png",
-        report("results/figures/score_normalisation.svg", category="Figures"),
+        shown("results/figures/score_normalisation.svg", "Tracks", "Score models"),
     log:
         "logs/score_models.log",
     threads: 1
@@ -168,10 +186,12 @@ rule generation:
         sweep=rules.sweep.output,
         choice=f"artifacts/subsets/raw/{CHOSEN}/choice.parquet" if CHOSEN else [],
     output:
-        expand("results/generation.{kind}", kind=["csv", "md"]),
+        shown("results/generation.csv", "Tracks", "Text to image, table"),
+        "results/generation.md",
         "results/generation_scenes.csv",
         "results/generation_choice.csv",
-        report("results/figures/generation.png", category="Figures"),
+        "results/plots/generation.csv",
+        shown("results/figures/generation.png", "Tracks", "Text to image"),
     log:
         "logs/generation.log",
     threads: 1
@@ -203,10 +223,16 @@ rule segmentation:
         segments=SET if cell_folders("segmentation") else [],
         sweep=rules.sweep.output,
     output:
-        expand("results/segmentation.{kind}", kind=["csv", "md"]),
-        report("results/figures/segmentation.png", category="Figures"),
+        shown("results/segmentation.csv", "Tracks", "Segmentation, table"),
+        "results/segmentation.md",
+        "results/plots/segmentation.csv",
+        shown("results/figures/segmentation.png", "Tracks", "Segmentation, predictions"),
         "results/figures/segmentation_ratio.png",
-        report("results/figures/segmentation_ratio.svg", category="Figures"),
+        shown(
+            "results/figures/segmentation_ratio.svg",
+            "Tracks",
+            "Segmentation by keep ratio",
+        ),
     log:
         "logs/segmentation.log",
     threads: 1
@@ -241,9 +267,11 @@ rule claims:
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
         choice=rules.generation.input.choice,
+        leakage=rules.leakage.output.csv,
     output:
-        expand("results/claims.{kind}", kind=["csv", "md"]),
-        "results/claims_comparisons.csv",
+        shown("results/claims.csv", "Claims", "Verdicts"),
+        "results/claims.md",
+        shown("results/claims_comparisons.csv", "Claims", "Comparisons behind them"),
     log:
         "logs/claims.log",
     threads: 1
@@ -258,7 +286,8 @@ rule claims:
         "judging the papers' claims into results/claims.md"
     shell:
         "winnow claims --cells artifacts/cells --sweep {input.sweep} --papers {params.papers}"
-        " --output results {params.choice} --threads {threads} {params.options} > {log} 2>&1"
+        " --leakage {input.leakage} --output results {params.choice} --threads {threads}"
+        " {params.options} > {log} 2>&1"
 
 
 rule leaderboard:
@@ -273,20 +302,37 @@ rule leaderboard:
         papers=sorted(PAPERS.glob("*.yaml")),
         leakage=rules.leakage.output.csv,
     output:
-        expand(
-            "results/{name}.{kind}", name=["leaderboard", "sweep"], kind=["csv", "md"]
-        ),
-        expand("results/{name}.csv", name=["boards", "cells", "cost"]),
+        shown("results/leaderboard.csv", "Leaderboard", "All methods"),
+        shown("results/boards.csv", "Leaderboard", "Boards of the tracks"),
+        shown("results/sweep.csv", "Leaderboard", "Mean recall by keep ratio"),
+        shown("results/cells.csv", "Leaderboard", "Every cell"),
+        shown("results/cost.csv", "Leaderboard", "Cost of every cell"),
+        expand("results/{name}.md", name=["leaderboard", "sweep"]),
         "results/metrics.json",
         "results/plots/contrastive.csv",
+        [
+            shown(
+                f"results/tables/{paper.paper}/{name}.csv",
+                "Papers",
+                table.title,
+                caption="table",
+                subcategory=paper.citation.short,
+            )
+            for paper in LOADED
+            for name, table in paper.tables.items()
+        ],
         [
             f"results/tables/{paper}/{name}.{kind}"
             for paper, names in TABLES.items()
             for name in names
-            for kind in ("csv", "md", "tex")
+            for kind in ("md", "tex")
         ],
         "results/figures/contrastive.png",
-        report("results/figures/contrastive.svg", category="Figures"),
+        shown(
+            "results/figures/contrastive.svg",
+            "Leaderboard",
+            "Curves over the keep ratio",
+        ),
     log:
         "logs/leaderboard.log",
     threads: 1

@@ -36,7 +36,13 @@ rule site:
         sweep=rules.sweep.output,
         assets=sorted(SITE_ASSETS.iterdir()),
     output:
-        directory("results/site"),
+        report(
+            directory("results/site"),
+            htmlindex="index.html",
+            caption="../report/site.rst",
+            category="Site",
+            labels={"what": "All results as pages"},
+        ),
     log:
         "logs/site.log",
     threads: 1

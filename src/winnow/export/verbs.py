@@ -2,22 +2,34 @@
 
 from pathlib import Path
 
+from pydantic import Field, PositiveInt
+
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
-from winnow.params import sections
+from winnow.export.facts import About, chosen
 
 
-@verb("pool", "captions", "subset", "output", settings=sections.Pool)
+class ExportSettings(About):
+    """What is said of the data set, and how it is cut."""
+
+    shard_size: PositiveInt = Field(1000, description="Pairs in one tar")
+
+
+@verb("pool", "captions", "subset", "output", settings=ExportSettings)
 def export(
-    pool: Path, captions: Path, subset: Path, output: Path, threads: int, settings: sections.Pool
+    pool: Path, captions: Path, subset: Path, output: Path, threads: int, settings: ExportSettings
 ) -> None:
-    """Write a subset as a cleaned WebDataset: image, txt and json in tars."""
+    """Write a subset as a data set: WebDataset tars, their list, Croissant metadata and a card."""
     from winnow.export.webdataset import export_subset
 
     kept = read_table(subset, SUBSET)
     require_unique(kept, PAIR, subset)
-    pairs = kept.merge(read_table(captions, CAPTIONS), on=PAIR, how="left")
+    if kept.empty:
+        raise WinnowError(f"{subset}: holds no pairs; name a subset that keeps some")
+    known = read_table(captions, CAPTIONS)
+    require_unique(known, PAIR, captions)
+    pairs = kept.merge(known, on=PAIR, how="left")
     unknown = pairs[pairs["text"].isna()]
     if len(unknown):
         first = unknown.iloc[0]
@@ -26,5 +38,6 @@ def export(
             f"({len(unknown)} such pairs)"
         )
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    count = export_subset(pool, samples, pairs, output, settings.shard_size)
+    how = chosen(subset, known, samples, kept["uid"])
+    count = export_subset(pool, samples, pairs, output, settings.shard_size, settings, how)
     print(f"{output}: {count} pairs")

@@ -1,72 +1,35 @@
 """The papers' claims, judged by the cells."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import pandas as pd
 
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
-from winnow.reporting.claim import Choice, Claim, Comparison, Direction, Size
+from winnow.reporting.claim import Choice, Claim, Comparison, Size
 from winnow.reporting.draws import TRACK
 from winnow.reporting.generation import JUDGED, Plan, ratios
-from winnow.reporting.methods import Value, check_unpaired, load_outcomes, method_values
+from winnow.reporting.judgement import (
+    UNITS,
+    About,
+    Judged,
+    Judgement,
+    Kind,
+    together_of,
+    without_struck,
+)
+from winnow.reporting.methods import Method, Value, check_unpaired, load_outcomes, method_values
 from winnow.reporting.papers import Paper
 from winnow.reporting.place import Place
 from winnow.reporting.regret import gains, mean_gain
 from winnow.reporting.relative import Found, above, beyond, change, difference
 from winnow.reporting.results import PAIRED_TRACKS, UNPAIRED_TRACKS, Results
 from winnow.reporting.tables import method_at
-from winnow.reporting.verdicts import HELD, NOT_RUN, Verdict, of_direction, of_size, together
+from winnow.reporting.verdicts import NOT_RUN, of_direction, of_size, together
 
 REAL = "paper"  # the scale whose models are the papers': only there can sizes be compared
 STAND_INS = "direction only: stand-ins"
-# How an effect is shown: points of per cent, per cent of a change, a number.
-Kind = Literal["points", "percent", "number"]
-UNITS: dict[Kind, float] = {"points": 0.01, "percent": 0.01, "number": 1.0}
-
-
-class About(NamedTuple):
-    """What a comparison compares; `claimed` is the direction."""
-
-    label: str
-    track: str
-    metric: str
-    a: str
-    b: str
-    kind: Kind
-    claimed: Direction
-
-
-class Judged(NamedTuple):
-    """One comparison of a claim. `size` is None where no size was published; `reason` says why
-    something is missing."""
-
-    about: About
-    effect: Value | None
-    direction: Verdict
-    size: Verdict | None
-    verdict: Verdict
-    reason: str
-
-
-class Judgement(NamedTuple):
-    """A claim with its comparisons, and the verdict over them."""
-
-    name: str
-    paper: Paper
-    claim: Claim
-    parts: list[Judged]
-    verdict: Verdict
-
-    @property
-    def deciding(self) -> Judged | None:
-        """The first comparison with the claim's verdict; of a claim that the lack of others leaves
-        open, the first that does not hold."""
-        same = (part for part in self.parts if part.verdict == self.verdict)
-        other = next((part for part in self.parts if part.verdict != HELD), None)
-        return next(same, other)
 
 
 def gather_claimed(
@@ -96,17 +59,20 @@ def _of(claim: Claim) -> Iterator[tuple[str, str, str]]:
 
 
 def judge(
-    results: Results, papers: Sequence[Paper], choice: pd.DataFrame | None
+    results: Results,
+    papers: Sequence[Paper],
+    choice: pd.DataFrame | None,
+    struck: Mapping[Method, int],
 ) -> list[Judgement]:
     """Every claim in the order of the papers; `choice` (table CHOICE) are the keep ratios that were
-    chosen by scene, if any were."""
+    chosen by scene, if any were. A claim about a method among `struck` is not run."""
     found = []
     for paper in papers:
         for name, claim in paper.claims.items():
             parts = [part for c in claim.comparisons for part in _compared(results, c)]
             parts += [_chosen(results, c, choice) for c in claim.choices]
-            verdict = together([part.verdict for part in parts])
-            found.append(Judgement(name, paper, claim, parts, verdict))
+            parts = [without_struck(part, struck) for part in parts]
+            found.append(Judgement(name, paper, claim, parts, together_of(parts)))
     return found
 
 
@@ -124,12 +90,12 @@ def _compared(results: Results, comparison: Comparison) -> Iterator[Judged]:
     )
     for b in comparison.b:
         found = _effect(results, comparison, b)
-        places = (comparison.a, b)
-        yield _judged(results, about._replace(b=str(b)), found, places, comparison.size)
+        methods = [method_at(results, about.track, place) for place in (comparison.a, b)]
+        yield _judged(results, about._replace(b=str(b)), found, methods, comparison.size)
     if comparison.number is not None:
         method = method_at(results, about.track, comparison.a)
         found = above(results, method, about.metric, comparison.number * UNITS[about.kind])
-        yield _judged(results, about, found, (comparison.a,), comparison.size)
+        yield _judged(results, about, found, [method], comparison.size)
 
 
 def _effect(results: Results, comparison: Comparison, b: Place) -> Found:
@@ -153,35 +119,38 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
     gain, a = names[declared.gain]
     about = About(declared.label, TRACK, JUDGED, a, "one ratio for all", "number", "up")
     plan = Plan(declared.scorer, "", ())
+    methods = list(ratios(results, plan).values())
     found = gains(results, plan, choice).get(gain) if choice is not None else None
     if found is None:
         reason = "no keep ratio was chosen by scene in this sweep" if choice is None else ""
         reason = reason or "no scene has both its chosen ratio and others measured"
-        return _judged(results, about, (None, f"{NOT_RUN}: {reason}"), ())
-    known = [results.value(method, JUDGED) for method in ratios(results, plan).values()]
+        return _judged(results, about, (None, f"{NOT_RUN}: {reason}"), methods)
+    known = [results.value(method, JUDGED) for method in methods]
     seeds = min(value.seeds for value in known if value is not None)
     mean = mean_gain(found)
     effect = Value(mean.difference, mean.low, mean.high, len(found), seeds)
-    return _judged(results, about, (effect, ""), ())
+    return _judged(results, about, (effect, ""), methods)
 
 
 def _judged(
     results: Results,
     about: About,
     found: Found,
-    places: Sequence[Place],
+    methods: Sequence[Method],
     size: Size | None = None,
 ) -> Judged:
     effect, reason = found
+    unsized = NOT_RUN if size else None
     if effect is None:
-        return Judged(about, None, NOT_RUN, NOT_RUN if size else None, NOT_RUN, reason)
-    caveats = [results.caveat(method_at(results, about.track, place)) for place in places]
+        return Judged(about, None, NOT_RUN, unsized, NOT_RUN, reason, methods)
+    caveats = [results.caveat(method) for method in methods]
     if effect.low is None:
         caveats.append("no interval: the cells were not resampled alike")
     direction = of_direction(effect, about.claimed)
     if results.scale != REAL:
         reason = "; ".join(filter(None, [STAND_INS, *caveats]))
-        return Judged(about, effect, direction, NOT_RUN if size else None, direction, reason)
+        return Judged(about, effect, direction, unsized, direction, reason, methods)
     sized = of_size(effect, about.claimed, size, UNITS[about.kind]) if size else None
     verdict = together([direction, sized]) if sized else direction
-    return Judged(about, effect, direction, sized, verdict, "; ".join(filter(None, caveats)))
+    reason = "; ".join(filter(None, caveats))
+    return Judged(about, effect, direction, sized, verdict, reason, methods)

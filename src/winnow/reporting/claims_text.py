@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from winnow.evaluation.statistics import VERSION
-from winnow.reporting.claims import REAL, STAND_INS, Judged, Judgement, Kind
+from winnow.reporting.claims import REAL, STAND_INS
+from winnow.reporting.judgement import Judged, Judgement, Kind
 from winnow.reporting.methods import Value
 from winnow.reporting.text import EMPTY, csv_text, markdown, markdown_table
 from winnow.reporting.verdicts import HELD, INCONCLUSIVE, NOT_HELD, NOT_RUN

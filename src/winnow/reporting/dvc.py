@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from winnow.reporting.boards import called
 from winnow.reporting.caption_sets import main_set
 from winnow.reporting.results import Results
 from winnow.reporting.text import csv_text
+from winnow.reporting.tracks import TRACKS
 
 HEADLINES = {
     "contrastive": ("mean_recall", "acc1"),
     "detection": ("average_precision", "auroc"),
     "captioning": ("object_recall", "hallucination_rate", "evaluator_score"),
     "generation": ("fid", "remoteclip_score"),
-    "segmentation": ("real/100/miou", "mask/100/miou", "mask/100/macc"),
+    "segmentation": ("real/100/miou", "real/100/macc", "mask/100/miou", "mask/100/macc"),
     "preference": ("accuracy", "accuracy/caption", "accuracy/instruction", "agreement/caption"),
 }
 
@@ -34,17 +36,19 @@ def metrics_json(results: Results) -> dict[str, Any]:
     return tree
 
 
-def ratio_plot_csv(results: Results) -> str:
-    """The ratio curves of the main caption set: ratio, mean_recall, acc1, scorer, captions."""
+def ratio_plot_csv(results: Results, track: str) -> str:
+    """A track's curves over the keep ratio on the main caption set: ratio, its headline metrics
+    (those of the leaderboard), scorer, captions; a row a method that the first was measured of."""
+    headlines = next(known for known in TRACKS if known.name == track).headlines
     rows = []
-    methods = results.expected("contrastive")
+    methods = results.expected(track)
     main = main_set(method.captions for method in methods)
     for method in (method for method in methods if method.captions == main):
-        recall, accuracy = (results.value(method, name) for name in ("mean_recall", "acc1"))
-        if recall:
-            value = accuracy.value if accuracy else None
-            rows.append([method.ratio, recall.value, value, method.scorer, method.captions])
-    return csv_text(["ratio", "mean_recall", "acc1", "scorer", "captions"], rows)
+        found = [results.value(method, called(results, method, head)) for head in headlines]
+        if found[0]:
+            values = [value.value if value else None for value in found]
+            rows.append([method.ratio, *values, method.scorer, method.captions])
+    return csv_text(["ratio", *(head.metric for head in headlines), "scorer", "captions"], rows)
 
 
 def detection_plot_csv(results: Results) -> str:

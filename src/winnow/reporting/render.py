@@ -1,38 +1,23 @@
-"""Everything under `results/`, from the files of the cells: an entry for each rule."""
+"""What all tracks share under `results/`, from the files of the cells: leaderboard and claims."""
 
 from pathlib import Path
 
 from winnow.data.files import write_json, write_text
-from winnow.data.tables import CHOICE, empty, read_table
+from winnow.data.tables import CHOICE, read_table
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting import (
-    caption_figure,
-    figures,
-    gallery,
-    score_figure,
-    segmentation,
-    segmentation_figure,
-)
+from winnow.reporting import figures
 from winnow.reporting.boards import tables
-from winnow.reporting.captions import compare
-from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
 from winnow.reporting.claims import gather_claimed, judge
 from winnow.reporting.claims_text import claims_csv, claims_md, comparisons_csv
 from winnow.reporting.costs import cells_csv, cost_csv, read_costs
-from winnow.reporting.detection import detection_csv, detection_md
-from winnow.reporting.dvc import detection_plot_csv, metrics_json, ratio_plot_csv
-from winnow.reporting.generation import Plan
-from winnow.reporting.generation_text import generation_csv, generation_md, generation_scenes_csv
+from winnow.reporting.dvc import metrics_json, ratio_plot_csv
 from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
 from winnow.reporting.leaderboard_text import leaderboard_md
 from winnow.reporting.leakage import read_struck
 from winnow.reporting.papers import extra_means, load_papers
 from winnow.reporting.ratios import sweep_csv, sweep_md
-from winnow.reporting.regret import regrets
-from winnow.reporting.regret_text import choice_csv
-from winnow.reporting.results import Results, gather
-from winnow.reporting.score_models_text import score_model_csv, score_model_md
-from winnow.reporting.segmentation_text import segmentation_csv, segmentation_md
+from winnow.reporting.render_tracks import print_refusals
+from winnow.reporting.results import gather
 from winnow.reporting.table_text import table_csv, table_md, table_tex
 from winnow.reporting.tables import build
 
@@ -55,7 +40,7 @@ def render(
     """
     papers = load_papers(papers_dir)
     results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
-    _print_refusals(results)
+    print_refusals(results)
     folder = Path(results_dir)
     boards, costs = tables(results, read_struck(leakage)), read_costs(results.sweep)
     texts = {
@@ -66,7 +51,7 @@ def render(
         "sweep.md": sweep_md(results),
         "cells.csv": cells_csv(results.sweep),
         "cost.csv": cost_csv(results.sweep, costs),
-        "plots/contrastive.csv": ratio_plot_csv(results),
+        "plots/contrastive.csv": ratio_plot_csv(results, "contrastive"),
     }
     for paper in papers:
         for name in paper.tables:
@@ -88,118 +73,18 @@ def render_claims(
     results_dir: str | Path,
     scale: str,
     choice: str | Path | None = None,
+    leakage: str | Path | None = None,
 ) -> None:
-    """Write the verdicts on the papers' claims; without `choice` no keep ratio was chosen."""
+    """Write the verdicts on the papers' claims; without `choice` no keep ratio was chosen.
+
+    A claim about a method that `leakage`, the table of the audit, strikes out is not run.
+    """
     papers = load_papers(papers_dir)
     results = gather_claimed(papers, cells_dir, sweep_path, scale)
-    _print_refusals(results)
+    print_refusals(results)
     folder = Path(results_dir)
-    judged = judge(results, papers, None if choice is None else read_table(choice, CHOICE))
+    chosen = None if choice is None else read_table(choice, CHOICE)
+    judged = judge(results, papers, chosen, read_struck(leakage))
     write_text(folder / "claims.csv", claims_csv(judged, scale))
     write_text(folder / "claims_comparisons.csv", comparisons_csv(judged, scale))
     write_text(folder / "claims.md", claims_md(judged, scale))
-
-
-def render_detection(
-    cells_dir: str | Path, sweep_path: str | Path, results_dir: str | Path, scale: str
-) -> None:
-    """Write the detection track's table, figure and plot: they are ready long before the others."""
-    results = gather(cells_dir, sweep_path, scale, tracks=("detection",))
-    _print_refusals(results)
-    folder = Path(results_dir)
-    write_text(folder / "detection.csv", detection_csv(results))
-    write_text(folder / "detection.md", detection_md(results))
-    write_text(folder / "plots/detection.csv", detection_plot_csv(results))
-    figures.save(figures.detection(results), folder / "figures", "detection")
-
-
-def render_captions(
-    cells_dir: str | Path,
-    sweep_path: str | Path,
-    results_dir: str | Path,
-    scale: str,
-    seed: int = 0,
-) -> None:
-    """Write the tables and the figure on the quality of the caption sets."""
-    results = gather(cells_dir, sweep_path, scale, tracks=("captioning",))
-    _print_refusals(results)
-    folder = Path(results_dir)
-    compared = compare(results, seed=seed)
-    write_text(folder / "captions.csv", captions_csv(results))
-    write_text(folder / "captions_differences.csv", differences_csv(compared))
-    write_text(folder / "captions.md", captions_md(results, compared))
-    figures.save(caption_figure.captions(results), folder / "figures", "captions")
-
-
-def render_score_models(
-    cells_dir: str | Path,
-    sweep_path: str | Path,
-    results_dir: str | Path,
-    scale: str,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> None:
-    """Write the tables and the figure on the score models and their judge."""
-    tracks = ("preference", "detection")
-    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks)
-    _print_refusals(results)
-    folder = Path(results_dir)
-    write_text(folder / "score_model.csv", score_model_csv(results))
-    write_text(folder / "score_model.md", score_model_md(results))
-    figure = score_figure.normalisation(results)
-    figures.save(figure, folder / "figures", "score_normalisation")
-
-
-def render_generation(
-    cells_dir: str | Path,
-    sweep_path: str | Path,
-    generated: str | Path,
-    pool: str | Path,
-    results_dir: str | Path,
-    scale: str,
-    plan: Plan,
-    choice: str | Path | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> None:
-    """Write the tables on text-to-image and the gallery; without `choice` no ratio was chosen."""
-    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("generation",))
-    _print_refusals(results)
-    folder = Path(results_dir)
-    chosen = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
-    shown = gallery.collect(results, plan, Path(generated), Path(pool))
-    prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
-    write_text(folder / "generation.csv", generation_csv(results, plan))
-    write_text(folder / "generation_scenes.csv", generation_scenes_csv(results, plan))
-    write_text(folder / "generation_choice.csv", choice_csv(regrets(results, plan, chosen)))
-    write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts))
-    figures.save(gallery.draw(shown), folder / "figures", "generation", ("png",))
-
-
-def render_segmentation(
-    cells_dir: str | Path,
-    sweep_path: str | Path,
-    segments: str | Path | None,
-    results_dir: str | Path,
-    scale: str,
-    plan: segmentation.Plan,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> None:
-    """Write the tables and figures on segmentation; without the set `segments` nothing is shown."""
-    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("segmentation",))
-    _print_refusals(results)
-    folder = Path(results_dir)
-    panel = None if segments is None else segmentation_figure.collect(results, plan, Path(segments))
-    write_text(folder / "segmentation.csv", segmentation_csv(results))
-    write_text(folder / "segmentation.md", segmentation_md(results, plan))
-    shown = segmentation_figure.predictions(panel)
-    figures.save(shown, folder / "figures", "segmentation", ("png",))
-    by_ratio = segmentation_figure.by_ratio(results, plan)
-    figures.save(by_ratio, folder / "figures", "segmentation_ratio")
-
-
-def _print_refusals(results: Results) -> None:
-    for cell, reason in results.sweep.refusals.items():
-        place = "/".join(str(value) for value in cell.model_dump().values())
-        print(f"{place}: {reason}")

@@ -1,4 +1,4 @@
-"""Verbs `sweep`, `leaderboard`, and one for each further page of results."""
+"""Verbs `sweep`, `leakage`, `claims`, `leaderboard` and `site`: what all tracks share."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from winnow.command import verb
 from winnow.data.files import write_text
 from winnow.params import sections
 from winnow.params.load import Experiments, Scale, cells
+from winnow.reporting.track_verbs import RenderSettings
 
 
 @verb("output", settings=Experiments)
@@ -20,124 +21,6 @@ def sweep(output: Path, threads: int, settings: Experiments) -> None:
     asked = {track: json.dumps(told, sort_keys=True) for track, told in settings.asked.items()}
     rows = [[*cell.model_dump().values(), asked.get(cell.track)] for cell in cells(settings)]
     write_text(output, csv_text([*KEYS, PARAMETERS], rows))
-
-
-class DetectionSettings(sections.Section):
-    """The scale that the table names."""
-
-    scale: Scale
-
-
-@verb("cells", "sweep", "output", settings=DetectionSettings)
-def detection(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: DetectionSettings
-) -> None:
-    """Render the detection track's table and figure from the cells that are finished."""
-    from winnow.reporting.render import render_detection
-
-    render_detection(cells, sweep, output, settings.scale)
-
-
-class CaptionsSettings(sections.Section):
-    """What draws the resamples of the comparisons, and the scale that the tables name."""
-
-    scale: Scale
-    seed: sections.Seed = 0
-
-
-@verb("cells", "sweep", "output", settings=CaptionsSettings)
-def captions(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: CaptionsSettings
-) -> None:
-    """Render how good the caption sets are: tables, differences and figure."""
-    from winnow.reporting.render import render_captions
-
-    render_captions(cells, sweep, output, settings.scale, settings.seed)
-
-
-class RenderSettings(sections.Statistics):
-    """Intervals, and the scale that the tables name."""
-
-    scale: Scale
-
-
-@verb("cells", "sweep", "output", settings=RenderSettings)
-def score_models(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: RenderSettings
-) -> None:
-    """Render how good the score models and their judge are: tables and figure."""
-    from winnow.reporting.render import render_score_models
-
-    render_score_models(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
-
-
-class GenerationSettings(RenderSettings):
-    """Intervals, the scale, and which scorers the report on text-to-image is about."""
-
-    scorer: str = Field("", description="Whose keep ratios are compared by scene")
-    chosen: str = Field("", description="Which has its ratio chosen by scene")
-    baselines: list[str] = Field(default_factory=list, description="Published generators")
-
-
-@verb(
-    "cells",
-    "sweep",
-    "generated",
-    "pool",
-    "output",
-    optional=("choice",),
-    settings=GenerationSettings,
-)
-def generation(
-    cells: Path,
-    sweep: Path,
-    generated: Path,
-    pool: Path,
-    output: Path,
-    choice: Path | None,
-    threads: int,
-    settings: GenerationSettings,
-) -> None:
-    """Render what the generators draw: tables, the choice of the keep ratios, and the gallery."""
-    from winnow.reporting.generation import Plan
-    from winnow.reporting.render import render_generation
-
-    plan = Plan(settings.scorer, settings.chosen, settings.baselines)
-    resampling = (settings.resamples, settings.seed)
-    render_generation(
-        cells, sweep, generated, pool, output, settings.scale, plan, choice, *resampling
-    )
-
-
-class SegmentationSettings(RenderSettings):
-    """Intervals, the scale, and which scorers the report on segmentation is about."""
-
-    scorer: str = Field("", description="Whose keep ratios are compared")
-    chosen: str = Field("", description="Which has its ratio chosen by scene")
-
-
-@verb("cells", "sweep", "output", optional=("segments",), settings=SegmentationSettings)
-def segmentation(
-    cells: Path,
-    sweep: Path,
-    output: Path,
-    segments: Path | None,
-    threads: int,
-    settings: SegmentationSettings,
-) -> None:
-    """Render what generated images add to real labels: tables, predictions, mIoU by keep ratio."""
-    from winnow.reporting.render import render_segmentation
-    from winnow.reporting.segmentation import Plan
-
-    plan = Plan(settings.scorer, settings.chosen)
-    resampling = (settings.resamples, settings.seed)
-    render_segmentation(cells, sweep, segments, output, settings.scale, plan, *resampling)
-
-
-class ClaimsSettings(sections.Section):
-    """The scale, below which sizes are not judged."""
-
-    scale: Scale
 
 
 class LeakageSettings(sections.Section):
@@ -167,20 +50,31 @@ def leakage(
     write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
 
 
-@verb("cells", "sweep", "papers", "output", optional=("choice",), settings=ClaimsSettings)
+class ClaimsSettings(sections.Section):
+    """The scale, below which sizes are not judged."""
+
+    scale: Scale
+
+
+@verb(
+    *("cells", "sweep", "papers", "output"),
+    optional=("choice", "leakage"),
+    settings=ClaimsSettings,
+)
 def claims(
     cells: Path,
     sweep: Path,
     papers: Path,
     output: Path,
     choice: Path | None,
+    leakage: Path | None,
     threads: int,
     settings: ClaimsSettings,
 ) -> None:
     """Judge the papers' claims by the cells that are finished."""
     from winnow.reporting.render import render_claims
 
-    render_claims(cells, sweep, papers, output, settings.scale, choice)
+    render_claims(cells, sweep, papers, output, settings.scale, choice, leakage)
 
 
 @verb("cells", "sweep", "papers", "output", optional=("leakage",), settings=RenderSettings)

@@ -1,9 +1,9 @@
 """The leaderboard: an overview of the tracks, and a table for each measure of each."""
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple
 from urllib.parse import urlencode
 
+from winnow.reporting.site.board import KEYS, Board, value_of
 from winnow.reporting.site.markup import (
     Cell,
     Column,
@@ -14,77 +14,11 @@ from winnow.reporting.site.markup import (
     table,
     text,
 )
-from winnow.reporting.site.rows import (
-    Rows,
-    Spread,
-    figure,
-    kept,
-    spread,
-    with_interval,
-)
+from winnow.reporting.site.rows import Spread, figure, kept, spread, with_interval
 from winnow.reporting.text import EMPTY
-from winnow.reporting.tracks import TRACKS
 
-KEYS = ("captions", "scorer", "ratio")
 Keys = tuple[str, str, str]
 OVERVIEW = "board-overview"
-COLUMNS = (
-    "track",
-    "metric",
-    "higher_is_better",
-    "unit",
-    *KEYS,
-    "control",
-    "rank",
-    "group",
-    "value",
-    "note",
-)
-_TRACKS = {track.name: track for track in TRACKS}
-_LABELS = {line.metric: line.label for track in TRACKS for line in track.headlines}
-
-
-class Board(NamedTuple):
-    """The rows of one measure of one track, as `results/boards.csv` has them."""
-
-    track: str
-    metric: str
-    unit: str
-    rising: bool  # higher is better
-    rows: Rows
-
-    @property
-    def name(self) -> str:
-        """An id of the board's table."""
-        return f"board-{self.track}-{self.metric}".replace("/", "-")
-
-    @property
-    def label(self) -> str:
-        """The board in words."""
-        track = _TRACKS.get(self.track)
-        better = "" if self.rising else ", lower is better"
-        return f"{track.title if track else self.track}: {measure(self.metric)}{better}"
-
-    @property
-    def base(self) -> str:
-        """What its methods are compared with."""
-        track = _TRACKS.get(self.track)
-        return (track.base_captions or track.base) if track else "none"
-
-
-def measure(metric: str) -> str:
-    """A measure as the tables call it; one that they do not know keeps its name."""
-    return _LABELS.get(metric, metric.replace("_", " "))
-
-
-def boards(rows: Rows) -> list[Board]:
-    """The boards in the order of the table."""
-    found: dict[tuple[str, str], Board] = {}
-    for row in rows:
-        key = (row["track"], row["metric"])
-        rising = row["higher_is_better"] != "no"
-        found.setdefault(key, Board(*key, row["unit"], rising, [])).rows.append(row)
-    return list(found.values())
 
 
 def leaderboard(found: Sequence[Board], browsable: Container[Keys], overview: str) -> str:
@@ -92,6 +26,8 @@ def leaderboard(found: Sequence[Board], browsable: Container[Keys], overview: st
 
     `browsable` are captions, scorer and ratio of the subsets that the browser of samples has.
     """
+    if not found:
+        return '<p class="empty">No cell of this run is finished, so nothing is ranked yet.</p>'
     captions = dict.fromkeys(row["captions"] for board in found for row in board.rows)
     choices = "".join(
         f'<option value="{text(board.name)}">{text(board.label)}</option>' for board in found
@@ -123,14 +59,22 @@ def _board(board: Board, browsable: Container[Keys]) -> str:
         Column(f"Minus {board.base}", "number", "≈ not told apart"),
         Column("Minus best", "number", "≈ not told apart"),
         Column("CPU s", "number", "of training and measuring, over all seeds", "cost"),
-        Column("Note", name="note"),
     ]
     body = [_row(board, row, ends, browsable) for row in board.rows]
     warnings = dict.fromkeys(row["warning"] for row in board.rows if row.get("warning"))
     told = "".join(f'<p class="warning" role="note">{text(line)}</p>' for line in warnings)
     return (
         f'<section class="board" data-board="{text(board.name)}"><h2>{text(board.label)}</h2>'
-        f"{told}{table(board.name, board.label, columns, body, head=1)}</section>"
+        f"{told}{table(board.name, board.label, columns, body, head=1)}{_legend(board)}</section>"
+    )
+
+
+def _legend(board: Board) -> str:
+    apart = "" if board.base in ("none", "random") else " the set"
+    return (
+        '<p class="legend">Lines are 95 % intervals on one scale for the table; the dashed mark is'
+        f"{apart} <em>{text(board.base)}</em>, with which methods are compared. ≈ cannot be told "
+        "apart at 5 % after Holm's correction; nor can methods that share a group.</p>"
     )
 
 
@@ -143,10 +87,12 @@ def _row(
     marks = f" {chip('control', 'quiet')}" if control else ""
     if leaks:
         marks += f' <a class="chip bad" href="leakage.html">{leaks:.0f} leaking pairs</a>'
-    drawing = drawn_interval(*value, ends) if value else ""
+    drawing = drawn_interval(*value, ends, board.mark(row["captions"])) if value else ""
+    if row["note"]:
+        drawing += f' <span class="why">{text(row["note"])}</span>'
     cells = [
         Cell(row["rank"] or EMPTY, figure(row, "rank")),
-        Cell(row["scorer"], None, marks),
+        Cell(row["scorer"], None, marks, under=row["captions"]),
         Cell(row["captions"]),
         Cell(kept(row["ratio"]), figure(row, "ratio"), "", _samples(row, browsable)),
         Cell(with_interval(value, board.unit), value and value.value, drawing),
@@ -154,16 +100,10 @@ def _row(
         Cell(_compared(gain, row, "none_p", board.unit), gain and gain.value),
         Cell(_compared(gap, row, "best_p", board.unit), gap and gap.value),
         Cell(EMPTY),
-        Cell(row["note"]),
     ]
     data = {name: row[name] for name in ("captions", "scorer", "ratio", "control")}
     data["track"] = board.track
     return Row(cells, data, "struck" if leaks else "")
-
-
-def value_of(row: dict[str, str]) -> Spread | None:
-    """The value of a row of a board and its interval."""
-    return spread(row, "value", "low", "high")
 
 
 def _compared(difference: Spread | None, row: dict[str, str], p: str, unit: str) -> str:

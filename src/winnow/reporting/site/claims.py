@@ -29,7 +29,7 @@ def verdicts(rows: Rows) -> str:
 
 
 def claims(rows: Rows) -> str:
-    """The page's content: a filter and the table."""
+    """The page's content: how many claims have which verdict, a filter and the table."""
     known = [name for name in VERDICTS if any(row["verdict"] == name for row in rows)]
     papers = dict.fromkeys(row["paper"] for row in rows)
     form = (
@@ -50,7 +50,8 @@ def claims(rows: Rows) -> str:
         Column("Why", name="note"),
     ]
     body = [_row(row) for row in rows]
-    return f"{form}{table('claims', 'Claims of the papers', columns, body)}"
+    drawn = table("claims", "Claims of the papers", columns, body)
+    return f'<p class="facts">{verdicts(rows)}</p>{form}{drawn}'
 
 
 def _row(row: dict[str, str]) -> Row:
@@ -84,9 +85,3 @@ def _told(row: dict[str, str], effect: Spread | None) -> str:
 def _compared(row: dict[str, str]) -> str:
     sides = " against ".join(row[side] for side in ("a", "b") if row[side])
     return ": ".join(filter(None, [row["comparison"], sides])) or EMPTY
-
-
-def headline(rows: Rows) -> str:
-    """A line on the claims for the first page, with a link; empty without any."""
-    link = '<a href="claims.html">of the claims of the papers</a>'
-    return f'<p class="facts">{verdicts(rows)} {link}</p>'

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from winnow.reporting.results import CONTROLS
-from winnow.reporting.site.boards import Board, measure, value_of
+from winnow.reporting.site.board import Board, measure, value_of
 from winnow.reporting.site.rows import Rows, figure
 from winnow.reporting.site.samples import main_first
 

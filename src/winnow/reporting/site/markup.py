@@ -6,7 +6,7 @@ from html import escape
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["text", "number"]
-RANGE = (132, 16)  # pixels of the drawing of an interval
+RANGE = (110, 16)  # pixels of the drawing of an interval
 MARGIN = 5  # left and right of it, for the point
 
 
@@ -20,13 +20,14 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Text as it is; what a number sorts by (None: last); markup that follows the text; and where
-    the text leads, within the site."""
+    """Text as it is; what a number sorts by (None: last); markup that follows the text; where the
+    text leads, within the site; and what stands under it where there is no room for a column."""
 
     text: str
     key: float | None = None
     markup: str = ""
     link: str = ""
+    under: str = ""
 
 
 class Row(NamedTuple):
@@ -54,7 +55,7 @@ def table(
 
     `head` is the place of the cell that names a row.
     """
-    heads = "".join(_head(column) for column in columns)
+    heads = "".join(_head(column, place == head) for place, column in enumerate(columns))
     body = "".join(_row(columns, row, head) for row in rows)
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{text(caption)}">'
@@ -63,10 +64,11 @@ def table(
     )
 
 
-def _head(column: Column) -> str:
+def _head(column: Column, naming: bool) -> str:
     hint = f' title="{text(column.hint)}"' if column.hint else ""
+    own = f"{column.kind} {column.name}{' naming' if naming else ''}"
     return (
-        f'<th scope="col" class="{column.kind} {column.name}"{hint} aria-sort="none">'
+        f'<th scope="col" class="{own}"{hint} aria-sort="none">'
         f'<button type="button">{text(column.label)}</button></th>'
     )
 
@@ -76,6 +78,7 @@ def _row(columns: Sequence[Column], row: Row, head: int) -> str:
     cells = []
     for place, (column, cell) in enumerate(zip(columns, row.cells, strict=True)):
         key = "" if cell.key is None else f' data-key="{cell.key:.10g}"'
+        key += f' data-under="{text(cell.under)}"' if cell.under else ""
         opening = 'th scope="row"' if place == head else "td"
         cells.append(
             f'<{opening} class="{column.kind} {column.name}" data-label="{text(column.label)}"'

@@ -1,6 +1,7 @@
 """All headline measures of each method side by side, from `results/leaderboard.csv`."""
 
-from winnow.reporting.site.boards import KEYS, OVERVIEW, measure
+from winnow.reporting.site.board import KEYS, measure
+from winnow.reporting.site.boards import OVERVIEW
 from winnow.reporting.site.markup import Cell, Column, Row, chip, table
 from winnow.reporting.site.rows import Rows, figure, kept, spread, with_interval
 from winnow.reporting.text import EMPTY
@@ -25,9 +26,10 @@ def overview(rows: Rows) -> str:
 
 def _row(row: dict[str, str], measures: list[str]) -> Row:
     control = row["control"] == "yes"
+    marks = f" {chip('control', 'quiet')}" if control else ""
     cells = [
         Cell(row["rank"] or EMPTY, figure(row, "rank")),
-        Cell(row["scorer"], None, f" {chip('control', 'quiet')}" if control else ""),
+        Cell(row["scorer"], None, marks, under=row["captions"]),
         Cell(row["captions"]),
         Cell(kept(row["ratio"]), figure(row, "ratio")),
     ]

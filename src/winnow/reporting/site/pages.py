@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from winnow.reporting.site.markup import text
+from winnow.reporting.site.markup import data_script, text
 
 ASSETS = Path(__file__).parent / "assets"
 TEMPLATE = "page.html"
@@ -41,6 +41,11 @@ def write_pages(folder: Path, pages: Sequence[Page], footer: str) -> None:
     for asset in sorted(ASSETS.iterdir()):
         if asset.suffix in (".css", ".js", ".svg"):
             shutil.copyfile(asset, folder / "assets" / asset.name)
+
+
+def write_data(folder: Path, name: str, content: Any) -> None:
+    """Write what a page's script loads by this name."""
+    (folder / f"data/{name}.js").write_text(data_script(name, content), encoding="utf-8")
 
 
 def _link(other: Page, page: Page) -> str:

@@ -1,5 +1,7 @@
 """The papers' tables: published values beside measured ones, from `results/tables/`."""
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,16 +25,38 @@ class Part(NamedTuple):
 
 
 def tables(folder: Path) -> str:
-    """Every table of every paper, with links to it as a file."""
+    """Every table of every paper, after a list that leads to each."""
     papers = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    return "".join(_paper(paper) for paper in papers)
+    found = [(paper, sorted(paper.glob("*.csv"), key=_natural)) for paper in papers]
+    lists = "".join(_contents(paper.name, paths) for paper, paths in found if paths)
+    sections = "".join(_paper(paper.name, paths) for paper, paths in found if paths)
+    return f'<nav class="contents" aria-label="Tables">{lists}</nav>{sections}' if lists else ""
 
 
-def _paper(folder: Path) -> str:
-    inner = "".join(
-        _table(folder.name, path) for path in sorted(folder.glob("*.csv"), key=_natural)
+def _contents(paper: str, paths: list[Path]) -> str:
+    links = "".join(
+        f'<li><a href="#{text(_anchor(paper, path))}">{text(_heading(paper, path)[1])}</a></li>'
+        for path in paths
     )
-    return f"<section><h2>{text(folder.name)}</h2>{inner}</section>"
+    short = _heading(paper, paths[0])[0]
+    count = f"<small>{len(paths)} tables</small>"
+    return f"<details><summary>{text(short)} {count}</summary><ul>{links}</ul></details>"
+
+
+def _paper(paper: str, paths: list[Path]) -> str:
+    inner = "".join(_table(paper, path) for path in paths)
+    return f"<section><h2>{text(_heading(paper, paths[0])[0])}</h2>{inner}</section>"
+
+
+def _anchor(paper: str, path: Path) -> str:
+    return f"{paper}-{path.stem}"
+
+
+def _heading(paper: str, path: Path) -> tuple[str, str]:
+    """How the paper is called, and what the table is, by the first line of the table's page."""
+    short, comma, rest = _title(path.with_suffix(".md")).partition(", ")
+    title = re.sub(r"^table(?=[0-9])", "table ", rest)
+    return (short, title[:1].upper() + title[1:]) if comma else (paper, path.stem)
 
 
 def _natural(path: Path) -> tuple[str, int]:
@@ -43,7 +67,7 @@ def _natural(path: Path) -> tuple[str, int]:
 
 def _table(paper: str, path: Path) -> str:
     rows = read_rows(path, ("row", "reason"))
-    title = _title(path.with_suffix(".md")) or f"{paper}, {path.stem}"
+    title = _heading(paper, path)[1]
     names = list(rows[0]) if rows else []
     parts = [
         Part(*name.split(": ", 1))
@@ -59,10 +83,10 @@ def _table(paper: str, path: Path) -> str:
     heads = "".join(f'<th scope="col" class="number">{text(part.label)}</th>' for part in whole)
     body = "".join(_row(row, whole) for row in rows)
     return (
-        f'<details class="paper" open><summary>{text(title)}</summary>'
+        f'<details class="paper" id="{text(_anchor(paper, path))}" open>'
+        f"<summary>{text(title)}</summary>"
         f'<div class="scroll" role="region" tabindex="0" aria-label="{text(title)}"><table>'
-        f'<thead><tr><th rowspan="2" scope="col">row</th>{groups}'
-        f'<th rowspan="2" scope="col">why empty</th></tr><tr>{heads}</tr></thead>'
+        f'<thead><tr><th rowspan="2" scope="col">row</th>{groups}</tr><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div></details>"
     )
 
@@ -76,16 +100,14 @@ def _title(page: Path) -> str:
     if not page.is_file():
         return ""
     with page.open(encoding="utf-8", errors="replace") as handle:
-        return handle.readline().lstrip("# ").strip().replace("\\", "")
+        return unescape(handle.readline().lstrip("# ").strip().replace("\\", ""))
 
 
 def _row(row: dict[str, str], parts: list[Part]) -> str:
     ours = ' <span class="chip quiet">ours</span>' if row.get("ours") == "yes" else ""
     cells = "".join(f'<td class="number">{_value(row, part)}</td>' for part in parts)
-    return (
-        f'<tr><th scope="row">{text(row["row"])}{ours}</th>{cells}'
-        f'<td class="note">{text(row["reason"])}</td></tr>'
-    )
+    why = f'<small class="why">{text(row["reason"])}</small>' if row["reason"] else ""
+    return f'<tr><th scope="row">{text(row["row"])}{ours}{why}</th>{cells}</tr>'
 
 
 def _value(row: dict[str, str], part: Part) -> str:

@@ -23,7 +23,7 @@ addEventListener("DOMContentLoaded", () => {
       element("td", { class: "number" }, low === null ? "–" : `${show(low)} to ${show(high)}`),
       element("td", { class: "number" }, winnow.number(n))));
     const heads = ["metric", unit === "fraction" ? "per cent" : "value", "95 % interval", "n"];
-    return element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), element("tbody", {}, ...rows));
+    return element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((head, i) => element("th", { scope: "col", class: i ? "number" : null }, head)))), element("tbody", {}, ...rows));
   }
 
   async function open(number, label) {

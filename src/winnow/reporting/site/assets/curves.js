@@ -68,6 +68,7 @@ addEventListener("DOMContentLoaded", async () => {
     const [low, high] = range(chart);
     const x = (ratio) => MARGIN.left + ratio * (width - MARGIN.left - MARGIN.right);
     const y = (value) => MARGIN.top + ((high - value) / (high - low)) * (height - MARGIN.top - MARGIN.bottom);
+    const focused = plot.querySelector(".line:focus")?.dataset.scorer; // a new picture keeps the place
     const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group",
       "aria-label": `${chart.label}, captions ${chart.captions}, by keep ratio` });
     for (const value of ticks(low, high, 6)) {
@@ -90,24 +91,26 @@ addEventListener("DOMContentLoaded", async () => {
     shown = [];
     for (const line of chart.lines.filter((one) => !hidden.has(one.scorer))) picture.append(drawLine(chart, line, x, y));
     plot.replaceChildren(picture);
+    if (focused) [...plot.querySelectorAll(".line")].find((line) => line.dataset.scorer === focused)?.focus();
   }
 
-  // Lines of one point at the same ratio stand side by side.
-  function beside(chart, line) {
+  // Lines of one point at the same ratio stand side by side, within 4 points of per cent of it.
+  function beside(chart, line, points) {
     if (line.points.length > 1) return 0;
     const same = chart.lines.filter((one) => one.points.length === 1 && one.points[0][0] === line.points[0][0]);
-    return 9 * (same.indexOf(line) - (same.length - 1) / 2);
+    const step = Math.min(9, (8 * points) / Math.max(same.length - 1, 1));
+    return step * (same.indexOf(line) - (same.length - 1) / 2);
   }
 
   function drawLine(chart, line, x, y) {
     const { kind, marker } = style(chart, line);
     const band = [...line.points.map(([r, , , top]) => [r, top]), ...line.points.map(([r, , bottom]) => [r, bottom]).reverse()];
     const path = (points) => points.map(([r, v], i) => `${i ? "L" : "M"}${x(r).toFixed(1)} ${y(v).toFixed(1)}`).join("");
-    const group = svg("g", { class: `line ${kind}`, tabindex: "0", role: "img",
+    const group = svg("g", { class: `line ${kind}`, "data-scorer": line.scorer, tabindex: "0", role: "img",
       "aria-label": `${line.scorer}: ${line.points.map(([r, ...v]) => `keep ${winnow.kept(r)}, ${told(chart, v)}`).join("; ")}` });
     if (line.points.length > 1) group.append(svg("path", { class: "band", d: `${path(band)}Z` }), svg("path", { class: "curve", d: path(line.points) }));
     const places = line.points.map(([ratio, ...spread]) => {
-      const across = x(ratio) + beside(chart, line);
+      const across = x(ratio) + beside(chart, line, x(0.01) - x(0));
       if (line.points.length === 1)
         group.append(svg("line", { class: "curve", x1: across, x2: across, y1: y(spread[1]), y2: y(spread[2]) }));
       const mark = svg("path", { class: "point", d: marker, transform: `translate(${across.toFixed(1)} ${y(spread[0]).toFixed(1)})` });

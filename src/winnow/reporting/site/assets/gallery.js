@@ -30,7 +30,8 @@ addEventListener("DOMContentLoaded", async () => {
       return [element("section", { class: "prompt" }, heading, element("div", { class: "tiles" }, ...tiles))];
     });
     holder.replaceChildren(...rows);
-    form.querySelector("[role=status]").textContent = `${rows.length} prompts`;
+    const none = !boxes.some((box) => box.checked);
+    form.querySelector("[role=status]").textContent = none ? "choose a method" : `${rows.length} prompts`;
   }
 
   form.addEventListener("input", show);

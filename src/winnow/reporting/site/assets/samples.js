@@ -87,7 +87,10 @@ addEventListener("DOMContentLoaded", async () => {
     const parts = { kept: all.filter(keeps), rejected: all.filter((pair) => !keeps(pair)) };
     const lines = Object.entries(parts).map(([label, pairs]) => {
       const row = element("tr", {}, element("th", { scope: "row" }, label), element("td", { class: "number" }, pairs.length.toLocaleString("en")));
-      if (set.kinds.length) row.append(element("td", {}, mixture(pairs)));
+      if (set.kinds.length) {
+        const clean = pairs.filter((pair) => noise(pair) === "clean").length;
+        row.append(element("td", {}, mixture(pairs)), element("td", { class: "share" }, `${share(clean, pairs.length)} clean`));
+      }
       return row;
     });
     document.querySelector("#summary tbody").replaceChildren(...lines);
@@ -96,11 +99,12 @@ addEventListener("DOMContentLoaded", async () => {
     );
   }
 
+  const share = (count, all) => `${((100 * count) / (all || 1)).toFixed(1)} %`;
+
   // How a set of pairs is made up, as a bar; its label tells the shares.
   function mixture(pairs) {
     const counts = set.kinds.map((_, kind) => pairs.filter((pair) => set.noise[pair] === kind).length);
-    const share = (count) => `${((100 * count) / (pairs.length || 1)).toFixed(1)} %`;
-    const label = set.kinds.map((kind, place) => `${kind} ${share(counts[place])}`).join(", ");
+    const label = set.kinds.map((kind, place) => `${kind} ${share(counts[place], pairs.length)}`).join(", ");
     return element("span", { class: "mixture", role: "img", "aria-label": label, title: label },
       ...counts.map((count, place) => element("span", { class: `k${place % 9}`, style: { flexGrow: String(count) } })));
   }
@@ -157,7 +161,7 @@ addEventListener("DOMContentLoaded", async () => {
       element("p", { class: "caption", id: "sample-caption" }, set.text[pair]),
       element("p", { class: "facts" }, ...badges(pair)),
       element("dl", {}, ...told.filter(([, value]) => value).flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)])),
-      element("table", {}, element("thead", {}, element("tr", {}, ...["scorer", "score", "scores lower", "kept at"].map((head) => element("th", { scope: "col" }, head)))), element("tbody", {}, ...rows)),
+      element("table", {}, element("thead", {}, element("tr", {}, ...["scorer", "score", "scores lower", "kept at"].map((head, i) => element("th", { scope: "col", class: i === 1 || i === 2 ? "number" : null }, head)))), element("tbody", {}, ...rows)),
     );
     if (!dialog.open) dialog.showModal();
   }

@@ -20,7 +20,11 @@ const winnow = (() => {
     if (!known) {
       const script = document.createElement("script");
       script.src = `data/${name}.js`;
-      script.onerror = () => entry.reject(new Error(`${script.src} cannot be read`));
+      script.onerror = () => {
+        const told = `data/${name}.js cannot be read: this copy of the site is not whole.`;
+        document.getElementById("content").prepend(element("p", { class: "warning", role: "alert" }, told));
+        entry.reject(new Error(told));
+      };
       document.head.append(script);
     }
     return entry.promise;
@@ -168,7 +172,7 @@ const winnow = (() => {
         }
       }
       form.querySelector("[role=status]").textContent =
-        seen === all ? `${all} rows` : `${seen} of ${all} rows`;
+        seen === all ? `${all} rows` : seen ? `${seen} of ${all} rows` : `none of ${all} rows; ask for less`;
     };
     form.addEventListener("input", update);
     form.addEventListener("submit", (event) => event.preventDefault());

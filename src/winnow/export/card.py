@@ -1,0 +1,181 @@
+"""The card of an exported subset, in the hub's form: YAML, then Markdown."""
+
+import re
+
+import yaml
+
+from winnow import __version__
+from winnow.export.facts import About, Chosen, Facts
+
+SIZES = (
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+    (10**9, "100M<n<1B"),
+)  # as the hub names them
+SCENES = 40  # rows of the table
+MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
+READING = """\
+## Reading it
+
+Each sample of the tars has an image, `txt` (the caption) and `json` (uid, caption_id, scene);
+`pairs.parquet` lists the same pairs with their tar and file. Inside this folder:
+
+```python
+import webdataset as wds
+
+pairs = wds.WebDataset("{shards}", shardshuffle=False).decode("pil")
+for image, caption, meta in pairs.to_tuple("{extensions}", "txt", "json"):
+    ...
+```
+
+```
+python -m open_clip_train.main --dataset-type webdataset --train-data '{shards}' \\
+    --train-num-samples {pairs} --model ViT-B-32
+```
+
+```python
+import os
+
+os.environ["CROISSANT_CACHE"] = os.path.abspath(".croissant")  # of this data set alone
+import mlcroissant as mlc
+
+for record in mlc.Dataset("croissant.json").records("pairs"):
+    record["pairs/caption"], record["pairs/image"]
+```
+
+mlcroissant unpacks tars into its cache under their relative names, which data sets share: from a
+cache that another one used it reads wrong records without a word. It reads all images at once; for
+large sets take webdataset.
+"""
+
+
+def summary(facts: Facts, chosen: Chosen) -> str:
+    """What the data set is, in plain text."""
+    of = f" of {chosen.total:,}" if chosen.total else ""
+    by = f", chosen by the scorer '{chosen.scorer}'" if chosen.scorer else ""
+    return (
+        f"{facts.pairs:,}{of} pairs of a remote-sensing image and a caption, of "
+        f"{facts.images:,} different images{by}. Exported by Winnow {__version__}."
+    )
+
+
+def data_card(facts: Facts, about: About, chosen: Chosen) -> str:
+    """The content of `README.md`. What comes from the data is escaped."""
+    first, last = facts.shards[0][:-4], facts.shards[-1][:-4]
+    shards = f"{first}.tar" if first == last else f"{{{first}..{last}}}.tar"
+    reading = READING.replace("{shards}", shards).replace("{pairs}", str(facts.pairs))
+    return "\n".join(
+        [
+            "---",
+            _front(facts, about, chosen) + "---",
+            "",
+            f"# {escaped(about.name or chosen.name)}",
+            "",
+            escaped(summary(facts, chosen)),
+            "",
+            "## How the pairs were chosen",
+            "",
+            *_choice(facts, chosen),
+            "## What is in it",
+            "",
+            *_contents(facts),
+            "",
+            *_noise(facts),
+            *_scenes(facts),
+            "",
+            reading.replace("{extensions}", ";".join(facts.formats)),
+            "## Licences",
+            "",
+            *_licences(about),
+            "",
+        ]
+    )
+
+
+def escaped(value: object) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+
+
+def _front(facts: Facts, about: About, chosen: Chosen) -> str:
+    size = next((name for limit, name in SIZES if facts.pairs < limit), "n>1B")
+    content = {
+        "pretty_name": about.name or chosen.name,
+        "license": about.licence,
+        "task_categories": ["image-to-text", "text-to-image", "zero-shot-image-classification"],
+        "size_categories": [size],
+        "tags": ["remote-sensing", "data-curation", "webdataset", "croissant", "winnow"],
+        "configs": [{"config_name": "default", "data_files": "*.tar"}],
+    }
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def _table(rows: dict[str, object]) -> list[str]:
+    return ["| | |", "|---|---|", *(f"| {name} | {escaped(rows[name])} |" for name in rows)]
+
+
+def _choice(facts: Facts, chosen: Chosen) -> list[str]:
+    rows: dict[str, object] = {
+        "caption set": chosen.captions,
+        "scorer": chosen.scorer,
+        "keep ratio of the experiment": chosen.ratio,
+        "kept": _share(facts.pairs, chosen.total),
+    }
+    known = {name: value for name, value in rows.items() if value}
+    table = [*_table(known), ""] if known else []
+    return table if chosen.scorer else [*table, "By which scorer is not known.", ""]
+
+
+def _share(kept: int, total: int | None) -> str | None:
+    return f"{kept:,} of {total:,} pairs, {100 * kept / total:.3g} %" if total else None
+
+
+def _contents(facts: Facts) -> list[str]:
+    least, median, most = facts.words
+    return _table(
+        {
+            "pairs": f"{facts.pairs:,}",
+            "images": f"{facts.images:,}",
+            "tars": f"{len(facts.shards):,}",
+            "image formats": ", ".join(facts.formats),
+            "sides of images, pixels": f"{facts.sides[0]} to {facts.sides[1]}",
+            "words of a caption": f"{least} to {most}, median {median:g}",
+            "captions by": ", ".join(f"{name} ({n:,})" for name, n in facts.writers.items()),
+            "split of the pool": ", ".join(facts.splits),
+        }
+    )
+
+
+def _noise(facts: Facts) -> list[str]:
+    if not any(name.endswith("+noise") for name in facts.writers):
+        return []
+    return [
+        "Captions by `+noise` may hold mistakes that were put in on purpose, of known kind.",
+        "",
+    ]
+
+
+def _scenes(facts: Facts) -> list[str]:
+    if set(facts.scenes) == {""}:
+        return ["No image has a scene class."]
+    names = list(facts.scenes)
+    rows = [f"| {escaped(name or '(none)')} | {facts.scenes[name]:,} |" for name in names[:SCENES]]
+    if rest := names[SCENES:]:
+        rows.append(f"| ({len(rest):,} more) | {sum(facts.scenes[name] for name in rest):,} |")
+    return ["| scene | pairs |", "|---|---:|", *rows]
+
+
+def _licences(about: About) -> list[str]:
+    if about.licence == "unknown":
+        return [
+            "Images and captions stay under the licences of the sources that they came from; which",
+            "these are was not told. Find out before you share them.",
+        ]
+    return [
+        f"Told by who exported it: {escaped(about.licence)}. Images and captions stay under the",
+        "licences of the sources that they came from.",
+    ]

@@ -1,0 +1,134 @@
+"""The page of each track under `results/`, from the files of its cells: an entry for each rule."""
+
+from pathlib import Path
+
+from winnow.data.files import write_text
+from winnow.data.tables import CHOICE, empty, read_table
+from winnow.evaluation.statistics import RESAMPLES
+from winnow.reporting import (
+    caption_figure,
+    figures,
+    gallery,
+    score_figure,
+    segmentation,
+    segmentation_figure,
+)
+from winnow.reporting.captions import compare
+from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
+from winnow.reporting.detection import detection_csv, detection_md
+from winnow.reporting.dvc import detection_plot_csv, ratio_plot_csv
+from winnow.reporting.generation import Plan
+from winnow.reporting.generation_text import generation_csv, generation_md, generation_scenes_csv
+from winnow.reporting.regret import regrets
+from winnow.reporting.regret_text import choice_csv
+from winnow.reporting.results import Results, gather
+from winnow.reporting.score_models_text import score_model_csv, score_model_md
+from winnow.reporting.segmentation_text import segmentation_csv, segmentation_md
+
+
+def render_detection(
+    cells_dir: str | Path, sweep_path: str | Path, results_dir: str | Path, scale: str
+) -> None:
+    """Write the detection track's table, figure and plot: they are ready long before the others."""
+    results = gather(cells_dir, sweep_path, scale, tracks=("detection",))
+    print_refusals(results)
+    folder = Path(results_dir)
+    write_text(folder / "detection.csv", detection_csv(results))
+    write_text(folder / "detection.md", detection_md(results))
+    write_text(folder / "plots/detection.csv", detection_plot_csv(results))
+    figures.save(figures.detection(results), folder / "figures", "detection")
+
+
+def render_captions(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    seed: int = 0,
+) -> None:
+    """Write the tables and the figure on the quality of the caption sets."""
+    results = gather(cells_dir, sweep_path, scale, tracks=("captioning",))
+    print_refusals(results)
+    folder = Path(results_dir)
+    compared = compare(results, seed=seed)
+    write_text(folder / "captions.csv", captions_csv(results))
+    write_text(folder / "captions_differences.csv", differences_csv(compared))
+    write_text(folder / "captions.md", captions_md(results, compared))
+    figures.save(caption_figure.captions(results), folder / "figures", "captions")
+
+
+def render_score_models(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write the tables and the figure on the score models and their judge."""
+    tracks = ("preference", "detection")
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks)
+    print_refusals(results)
+    folder = Path(results_dir)
+    write_text(folder / "score_model.csv", score_model_csv(results))
+    write_text(folder / "score_model.md", score_model_md(results))
+    figure = score_figure.normalisation(results)
+    figures.save(figure, folder / "figures", "score_normalisation")
+
+
+def render_generation(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    generated: str | Path,
+    pool: str | Path,
+    results_dir: str | Path,
+    scale: str,
+    plan: Plan,
+    choice: str | Path | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write the tables on text-to-image and the gallery; without `choice` no ratio was chosen."""
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("generation",))
+    print_refusals(results)
+    folder = Path(results_dir)
+    chosen = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
+    shown = gallery.collect(results, plan, Path(generated), Path(pool))
+    prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
+    write_text(folder / "generation.csv", generation_csv(results, plan))
+    write_text(folder / "generation_scenes.csv", generation_scenes_csv(results, plan))
+    write_text(folder / "plots/generation.csv", ratio_plot_csv(results, "generation"))
+    write_text(folder / "generation_choice.csv", choice_csv(regrets(results, plan, chosen)))
+    write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts))
+    figures.save(gallery.draw(shown), folder / "figures", "generation", ("png",))
+
+
+def render_segmentation(
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    segments: str | Path | None,
+    results_dir: str | Path,
+    scale: str,
+    plan: segmentation.Plan,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> None:
+    """Write the tables and figures on segmentation; without the set `segments` nothing is shown."""
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("segmentation",))
+    print_refusals(results)
+    folder = Path(results_dir)
+    panel = None if segments is None else segmentation_figure.collect(results, plan, Path(segments))
+    write_text(folder / "segmentation.csv", segmentation_csv(results))
+    write_text(folder / "segmentation.md", segmentation_md(results, plan))
+    write_text(folder / "plots/segmentation.csv", ratio_plot_csv(results, "segmentation"))
+    shown = segmentation_figure.predictions(panel)
+    figures.save(shown, folder / "figures", "segmentation", ("png",))
+    by_ratio = segmentation_figure.by_ratio(results, plan)
+    figures.save(by_ratio, folder / "figures", "segmentation_ratio")
+
+
+def print_refusals(results: Results) -> None:
+    """Say which cells were refused, and why."""
+    for cell, reason in results.sweep.refusals.items():
+        place = "/".join(str(value) for value in cell.model_dump().values())
+        print(f"{place}: {reason}")
