@@ -96,6 +96,7 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     }
     results = smoke.folder / "results"
     found = {p.relative_to(results).as_posix() for p in results.rglob("*") if p.is_file()}
+    found.remove("site/.snakemake_timestamp")  # Snakemake's own, empty
     site = {name for name in found if name.startswith("site/")}
     assert {f"site/{name}.html" for name in ("index", "curves", "claims", "samples")} <= site
     assert found - site == expected
@@ -106,9 +107,10 @@ def test_leaderboard_has_the_controls_and_every_scorer(smoke: Clone) -> None:
     with (smoke.folder / "results/leaderboard.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     scorers = {row["scorer"] for row in rows}
-    listed = yaml.safe_load((ROOT / "params.yaml").read_text())["scorers"]
-    drawn = {"real", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"}
-    assert scorers - drawn == {"pretrained", *listed} - {"score_rs", "score_rs_plus"}
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    listed = params["scorers"].keys() - params["scales"]["smoke"]["scorers"].keys()  # null there
+    drawn = {"real", "diffusionsat", "crs_diff", "controlnet"}
+    assert scorers - drawn == {"pretrained", *listed}
     assert drawn < scorers
     assert {row["scale"] for row in rows} == {"smoke"}
     assert {row["captions"] for row in rows} == {"raw", "human", "mllm", "integrated", "loop"}
@@ -214,7 +216,7 @@ def test_only_oracle_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> No
 
 def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
     scores = [out for out, rule in jobs.rule.items() if rule in ("score", "combine_scores")]
-    assert len(scores) > 30
+    assert len(scores) > 20
     for output in scores:
         behind = jobs.behind(output, ("corrupt", "annotate", "judge"))
         sealed = [path for path in behind if path.startswith("artifacts/truth/")]

@@ -232,7 +232,7 @@ rule train_generator_standin:
     wildcard_constraints:
         role="|".join(GENERATORS),
     cache: "omit-software"
-    threads: 1
+    threads: lambda wildcards: 2 if wildcards.role == "t2i" else 1  # four wait for it
     params:
         role="{role}",
         options=generator_options,
