@@ -12,7 +12,7 @@ report: "../report/workflow.rst"
 def shown(path, category, name, caption=None, subcategory=None):
     """An output that `snakemake --report` shows under a category and name. The caption is that of
     `workflow/report` with the name of the table, or of the figure and `_figure`."""
-    name_of = "{}_figure" if "/figures/" in path else "{}"
+    name_of = "{}_figure" if "figures" in Path(path).parts else "{}"
     caption = caption or name_of.format(Path(path).stem)
     return report(
         path,
