@@ -1,7 +1,10 @@
 # Winnow: which image-text pairs to keep, and what keeping them buys. See README.md, params.yaml.
+import os
 from pathlib import Path
 
 from snakemake.utils import min_version
+
+from winnow import forkserver
 
 min_version("9.27")
 
@@ -29,6 +32,10 @@ include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/leakage.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/site.smk"
+
+
+onstart:
+    os.environ.update(forkserver.start(os.environ))
 
 
 rule all:

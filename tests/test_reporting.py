@@ -448,7 +448,7 @@ def test_escapes():
         ("contrastive,raw,../clip,0.3,0", "row 0: scorer: '../clip' cannot name a folder"),
         ("contrastive,raw,clip,1.5,0", "row 0: ratio"),
         ("contrastive,raw,clip,0.3,x", "row 0: seed"),
-        ("contrastive,raw,clip", "row 0: ratio"),
+        ("contrastive,raw,clip", "row 0 is not as wide as its head"),
     ],
 )
 def test_a_bad_sweep_is_named(tmp_path, row, told):

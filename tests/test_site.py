@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from report_helpers import contents
-from site_helpers import EVIL, PAIRS, Run, uid, write_csv, write_run
+from site_helpers import EVIL, PAIRS, Run, uid, write_run
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -355,14 +355,6 @@ def test_values_are_told_in_their_unit():
     )
     assert rows.with_interval(None, "percent") == EMPTY
     assert rows.figure(row, "odd") is rows.figure(row, "endless") is rows.figure(row, "no") is None
-
-
-def test_tables_of_any_width_are_read(tmp_path):
-    path = tmp_path / "a.csv"
-    write_csv(path, ["row", "reason"], [])
-    assert rows.read_rows(path, ("row",)) == []
-    with pytest.raises(WinnowError, match="no such table"):
-        rows.read_rows(tmp_path / "b.csv", ())
 
 
 def test_assets_are_packaged():

@@ -1,6 +1,5 @@
 """Taking in a submission: its card and table are checked against the pool's pairs, then copied."""
 
-import csv
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path
+from winnow.data.files import atomic_path, read_csv
 from winnow.data.tables import SCORES, SUBSET, join_scores, kept_pairs, read_table
 from winnow.params.submissions import CARD, CHECKED, Card, read_card, table_of
 
@@ -111,11 +110,7 @@ def install(folder: Path, place: Path, pool: str, share: float | None) -> None:
 
 def standing(leaderboard: Path, name: str) -> list[str]:
     """In words, where a scorer's rows stand in `leaderboard.csv`."""
-    try:
-        with leaderboard.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-    except FileNotFoundError as error:
-        raise WinnowError(f"{leaderboard}: no such table; run snakemake again") from error
+    rows = read_csv(leaderboard, ("scorer", "ratio", "rank", "note"))
     ranked = sum(bool(row.get("rank")) for row in rows)
     return [
         f"{name} at keep ratio {row['ratio']}: "

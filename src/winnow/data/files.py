@@ -1,16 +1,20 @@
 """Writing so that a job killed at any point leaves nothing that looks finished, and digests."""
 
+import csv
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from winnow.data.errors import WinnowError
+
+# In the folders that jobs made, but of the run and not of what it made: marks and measured times
+OF_THE_RUN = (".snakemake_timestamp", "cost.json")
 
 
 @contextmanager
@@ -90,10 +94,33 @@ def digest_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
+def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV that a rule wrote.
+
+    WinnowError names the file, and the first of `columns` that it does not have, or the row that
+    is not as wide as its head.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as handle:
+            reader = csv.DictReader(handle, strict=True)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise WinnowError(f"{path}: column {missing[0]!r} is missing; render it again")
+            rows = list(reader)
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such table; run snakemake first") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WinnowError(f"{path}: not a readable CSV ({error}); render it again") from error
+    for place, row in enumerate(rows):
+        if None in row or None in row.values():
+            raise WinnowError(f"{path}: row {place} is not as wide as its head; render it again")
+    return rows
+
+
 def digest_files(paths: list[Path]) -> str:
     """One digest of several files or folders: of names relative to each folder, and contents.
 
-    Snakemake's mark in the folders that its jobs made is no part of them.
+    Snakemake's mark in the folders that its jobs made, and what they took, are no part of them.
     """
     total = hashlib.sha256()
     for path in paths:
@@ -107,7 +134,7 @@ def digest_files(paths: list[Path]) -> str:
 
 
 def _contents(folder: Path) -> Iterator[Path]:
-    return (p for p in folder.rglob("*") if p.is_file() and p.name != ".snakemake_timestamp")
+    return (p for p in folder.rglob("*") if p.is_file() and p.name not in OF_THE_RUN)
 
 
 def cache_folder() -> Path:

@@ -1,6 +1,5 @@
 """The cells of a sweep as they lie on disk: read, checked, and what was refused and why."""
 
-import csv
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import read_csv
 from winnow.data.metrics import AGAIN, Cell, Metrics, check_files, flatten, read_metrics
 
 KEYS = ("track", "captions", "scorer", "ratio", "seed")
@@ -62,18 +62,9 @@ def read_sweep(path: str | Path) -> dict[Cell, dict[str, Any]]:
 
     WinnowError names the file, the row and the column.
     """
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as handle:
-            reader = csv.DictReader(handle)
-            missing = [key for key in KEYS if key not in (reader.fieldnames or ())]
-            if missing:
-                raise WinnowError(f"{path}: column {missing[0]!r} is missing")
-            rows = list(reader)
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such table") from error
     return {
         _cell(path, number, row): _parameters(path, number, row.get(PARAMETERS))
-        for number, row in enumerate(rows)
+        for number, row in enumerate(read_csv(path, KEYS))
     }
 
 

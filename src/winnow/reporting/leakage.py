@@ -1,6 +1,5 @@
 """Which rows learned from what they were measured on: struck out, the pairs named."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_json
+from winnow.data.files import optional_json, read_csv
 from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_table
 from winnow.params.load import JUDGE
 from winnow.reporting.cells import read_sweep
@@ -154,14 +153,13 @@ def read_struck(path: str | Path | None) -> dict[Method, int]:
     if path is None:
         return {}
     found = {}
-    with Path(path).open(encoding="utf-8", newline="") as handle:
-        for number, line in enumerate(csv.DictReader(handle)):
-            try:
-                names = (line["track"], line["captions"], line["scorer"])
-                if line["struck"] == "yes":
-                    found[Method(*names, float(line["ratio"]))] = int(line["pairs"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise WinnowError(
-                    f"{path}: row {number}: {error!r}; delete it and run again"
-                ) from error
+    for number, line in enumerate(read_csv(path, (*Method._fields, "pairs", "struck"))):
+        try:
+            names = (line["track"], line["captions"], line["scorer"])
+            if line["struck"] == "yes":
+                found[Method(*names, float(line["ratio"]))] = int(line["pairs"])
+        except ValueError as error:
+            raise WinnowError(
+                f"{path}: row {number}: {error!r}; delete it and run again"
+            ) from error
     return found

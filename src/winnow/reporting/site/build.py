@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import winnow
-from winnow.data.files import atomic_path
+from winnow.data.files import atomic_path, read_csv
 from winnow.data.metrics import Cell
 from winnow.reporting.cells import KEYS, Sweep, load_cells
 from winnow.reporting.site import (
@@ -24,7 +24,7 @@ from winnow.reporting.site.boards import leaderboard
 from winnow.reporting.site.markup import select, text
 from winnow.reporting.site.pages import Page, write_data
 from winnow.reporting.site.pictures import gallery_page, samples_page
-from winnow.reporting.site.rows import optional_rows, read_rows
+from winnow.reporting.site.rows import optional_rows
 
 COPIED = ("leaderboard", "boards", "claims", "leakage", "cost")  # tables to take along
 
@@ -51,7 +51,7 @@ def build(sources: Sources, output: Path, scale: str, most: int, threads: int = 
     with atomic_path(output) as folder:
         for name in ("data", "tables"):
             (folder / name).mkdir(parents=True)
-        found = boards(read_rows(sources.results / "boards.csv", COLUMNS))
+        found = boards(read_csv(sources.results / "boards.csv", COLUMNS))
         made = [
             _leaderboard(sources.results, found, told, scale),
             _curves(folder, found),

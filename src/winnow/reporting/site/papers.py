@@ -5,8 +5,8 @@ from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
+from winnow.data.files import read_csv
 from winnow.reporting.site.markup import text
-from winnow.reporting.site.rows import read_rows
 from winnow.reporting.text import EMPTY, number
 
 KINDS = ("published", "measured")
@@ -66,7 +66,7 @@ def _natural(path: Path) -> tuple[str, int]:
 
 
 def _table(paper: str, path: Path) -> str:
-    rows = read_rows(path, ("row", "reason"))
+    rows = read_csv(path, ("row", "reason"))
     title = _heading(paper, path)[1]
     names = list(rows[0]) if rows else []
     parts = [

@@ -1,12 +1,11 @@
 """The tables under `results/`, read back as text."""
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from winnow.data.errors import WinnowError
+from winnow.data.files import read_csv
 from winnow.reporting.text import EMPTY, number, percent
 
 Rows = list[dict[str, str]]
@@ -25,29 +24,9 @@ class Spread(NamedTuple):
         return self.low < self.high
 
 
-def read_rows(path: str | Path, columns: Sequence[str]) -> Rows:
-    """The rows of a CSV. WinnowError names the file, and the first of `columns` it does not have,
-    or the row that is not as wide as its head."""
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise WinnowError(f"{path}: column {missing[0]!r} is missing; render it again")
-            rows = list(reader)
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such table; render it first") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WinnowError(f"{path}: not a readable CSV ({error}); render it again") from error
-    for place, row in enumerate(rows):
-        if None in row or None in row.values():
-            raise WinnowError(f"{path}: row {place} is not as wide as its head; render it again")
-    return rows
-
-
 def optional_rows(path: str | Path, columns: Sequence[str]) -> Rows:
-    """As `read_rows`; no rows where there is no such file."""
-    return read_rows(path, columns) if Path(path).is_file() else []
+    """The rows of a CSV; none where there is no such file."""
+    return read_csv(path, columns) if Path(path).is_file() else []
 
 
 def figure(row: dict[str, str], name: str) -> float | None:

@@ -1,0 +1,147 @@
+"""The `winnow` command, run by a process that has imported everything before.
+
+Most jobs of the DAG are short, and importing torch, open_clip and transformers is half of their
+time. A run of Snakemake starts one server (`start`), which imports winnow and all it needs and
+forks a child for each command (as `multiprocessing`'s forkserver does for functions). Without a
+server, or before it listens, the command runs as usual: the same verbs with the same threads.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+SOCKET = "WINNOW_FORKSERVER"  # the environment variable that names the server's socket
+# What winnow imports only inside functions, and what takes its time
+LATER = ("sklearn.covariance", "nltk.translate.bleu_score", "matplotlib.pyplot")
+KILLED = 137  # the exit status of a command whose process is gone
+
+
+def main() -> int:
+    """Run one verb: by the server, if one listens and the verb takes one thread, or here."""
+    path, words = os.environ.get(SOCKET), sys.argv[1:]
+    # How many threads a library starts is fixed when it is imported
+    if path and ("--threads", "1") in pairwise(words):
+        status = _ask(path, words)
+        if status is not None:
+            return status
+    from winnow.cli import main as run
+
+    return run()
+
+
+def start(environment: Mapping[str, str]) -> dict[str, str]:
+    """Start a server that ends with this process; returns the variable that names its socket."""
+    folder = Path(tempfile.mkdtemp(prefix="winnow-"))  # only its owner may enter
+    path = str(folder / "socket")
+    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "winnow.forkserver", path],
+        stdin=subprocess.PIPE,  # closed when this process ends, however it does
+        stdout=subprocess.DEVNULL,
+        env={**environment, **dict.fromkeys(threads, "1"), "TOKENIZERS_PARALLELISM": "false"},
+        start_new_session=True,  # Ctrl-C is for the commands, which pass it on
+    )
+    atexit.register(_stop, server, folder)
+    return {SOCKET: path}
+
+
+def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
+    server.terminate()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ask(path: str, words: list[str]) -> int | None:
+    """The exit status of a command that the server runs; None if no server listens."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return None
+        request = {"words": words, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+        socket.send_fds(connection, [b"\n"], [0, 1, 2])
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        status = connection.recv(1)
+    if not status:
+        print("winnow: the process of this command was killed", file=sys.stderr)
+    return status[0] if status else KILLED
+
+
+def _serve(path: str) -> None:
+    """Fork a child for each command until the process that started the server has ended."""
+    modules = pkgutil.walk_packages(importlib.import_module("winnow").__path__, "winnow.")
+    for name in (*(module.name for module in modules), *LATER):
+        with contextlib.suppress(Exception):  # the command that needs it says what is wrong
+            importlib.import_module(name)
+    with contextlib.suppress(Exception):
+        importlib.import_module("winnow.models.mmsegmentation").load()
+    gc.freeze()  # what was imported is garbage to no child
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(os.cpu_count() or 1)
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                try:
+                    _run(connection)
+                finally:  # a child never goes on as a server
+                    os._exit(KILLED)
+            connection.close()
+
+
+def _run(connection: socket.socket) -> None:
+    """Run the command that a client asks for, in its folder, environment and streams."""
+    from winnow.cli import main as run
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for stream, given in enumerate(socket.recv_fds(connection, 1, 3)[1]):
+        os.dup2(given, stream)
+        os.close(given)
+    with connection.makefile() as lines:
+        request = json.loads(lines.readline())
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    threading.Thread(target=_end_with, args=[connection], daemon=True).start()
+    try:
+        status = run(request["words"])
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client may go, now
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.send(bytes([status]))
+    os._exit(status)
+
+
+def _end_with(connection: socket.socket) -> None:
+    """Interrupt this process when its client is gone: killed, or interrupted itself."""
+    connection.recv(1)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    try:
+        _serve(sys.argv[1])
+    finally:
+        shutil.rmtree(Path(sys.argv[1]).parent, ignore_errors=True)

@@ -1,0 +1,111 @@
+"""The server that runs commands in forked children: as a command alone would run, and no longer."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from winnow.forkserver import KILLED, SOCKET
+
+SECONDS = 120  # for what takes a few, on a busy machine
+# Starts a server, says where it listens, and lives until its own input ends.
+OWNER = (
+    "import os, sys; from winnow import forkserver;"
+    "print(*forkserver.start(os.environ).values(), flush=True); sys.stdin.read()"
+)
+SLOW = ["pool", "--output", "pool", "--captions", "c.parquet", "--layouts", "l.parquet"]
+SLOW += ['--source={"kind": "terrarium", "pool": 100000, "reference": 10, "test": 10}']
+
+
+def wait_for(true: Callable[[], object]) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def owner() -> Iterator[psutil.Popen]:
+    """A process with a server that listens; `socket` is where."""
+    with psutil.Popen(
+        [sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.socket = Path(process.stdout.readline().strip())
+        wait_for(process.socket.exists)
+        yield process
+
+
+def command(words: list[str], folder: Path, socket: Path | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["winnow", *words, "--threads", "1"],
+        cwd=folder,
+        env={**os.environ, SOCKET: str(socket)} if socket else dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def child(owner: psutil.Popen) -> psutil.Process:
+    """The server's child, as soon as it is at work."""
+    server = owner.children()[0]
+    wait_for(server.children)
+    return server.children()[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["recipes", "--output", "out.json", "--seeds=[0, 1]", "--recipes={}", "--tuned={}"],
+        ["recipes", "--output", "out.json", "--colour=red"],
+        ["recipes"],
+        ["select", "--scores", "none.parquet", "--pool", "none", "--output", "o", "--ratio=0.3"],
+    ],
+)
+def test_a_command_does_what_it_does_alone(
+    owner: psutil.Popen, tmp_path: Path, words: list[str]
+) -> None:
+    ends = []
+    for name, socket in (("server", owner.socket), ("alone", None)):
+        folder = tmp_path / name
+        folder.mkdir()
+        process = command(words, folder, socket)
+        said = process.communicate(timeout=SECONDS)
+        made = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        ends.append((process.returncode, *said, made))
+    assert ends[0] == ends[1]
+    assert ends[0][1] or ends[0][2] or ends[0][3]
+
+
+def test_a_command_ends_with_its_client(owner: psutil.Popen, tmp_path: Path) -> None:
+    client = command(SLOW, tmp_path, owner.socket)
+    at_work = child(owner)
+    wait_for(lambda: any(tmp_path.iterdir()))
+    client.send_signal(signal.SIGKILL)
+    at_work.wait(SECONDS)
+    assert list(tmp_path.iterdir()) == []
+    client.communicate()
+
+
+def test_a_killed_command_is_told(owner: psutil.Popen, tmp_path: Path) -> None:
+    client = command(SLOW, tmp_path, owner.socket)
+    child(owner).kill()
+    assert "killed" in client.communicate(timeout=SECONDS)[1]
+    assert client.returncode == KILLED
+
+
+def test_a_server_ends_with_its_owner(owner: psutil.Popen, tmp_path: Path) -> None:
+    """The last test: a killed owner cannot say goodbye."""
+    server = owner.children()[0]
+    owner.kill()
+    server.wait(SECONDS)
+    wait_for(lambda: not owner.socket.parent.exists())
+    alone = command(["--help"], tmp_path, owner.socket)
+    assert "recipes" in alone.communicate(timeout=SECONDS)[0]
+    assert alone.returncode == 0
