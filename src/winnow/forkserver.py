@@ -3,7 +3,8 @@
 Most jobs of the DAG are short, and importing torch, open_clip and transformers is half of their
 time. A run of Snakemake starts one server (`start`), which imports winnow and all it needs and
 forks a child for each command (as `multiprocessing`'s forkserver does for functions). Without a
-server, or before it listens, the command runs as usual: the same verbs with the same threads.
+server, before it listens, and where there is a GPU, which no fork may share, the command runs as
+usual: the same verbs with the same threads.
 """
 
 import atexit
@@ -90,6 +91,8 @@ def _serve(path: str) -> None:
             importlib.import_module(name)
     with contextlib.suppress(Exception):
         importlib.import_module("winnow.models.mmsegmentation").load()
+    if sys.modules["torch"].cuda.is_available():
+        return  # what has looked for a GPU must not fork
     gc.freeze()  # what was imported is garbage to no child
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     with socket.socket(socket.AF_UNIX) as listener:
