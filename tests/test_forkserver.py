@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -52,11 +53,18 @@ def command(words: list[str], folder: Path, socket: Path | None = None) -> subpr
     )
 
 
-def child(owner: psutil.Popen) -> psutil.Process:
-    """The server's child, as soon as it is at work."""
-    server = owner.children()[0]
-    wait_for(server.children)
-    return server.children()[0]
+def child(owner: psutil.Popen, folder: Path) -> psutil.Process:
+    """The server's child that is at work in a folder, as soon as it is."""
+    found: list[psutil.Process] = []
+
+    def there() -> bool:
+        for process in owner.children()[0].children():
+            with suppress(psutil.Error):  # one that is just ending
+                found.extend([process] * (process.cwd() == str(folder)))
+        return bool(found)
+
+    wait_for(there)
+    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +93,7 @@ def test_a_command_does_what_it_does_alone(
 
 def test_a_command_ends_with_its_client(owner: psutil.Popen, tmp_path: Path) -> None:
     client = command(SLOW, tmp_path, owner.socket)
-    at_work = child(owner)
+    at_work = child(owner, tmp_path)
     wait_for(lambda: any(tmp_path.iterdir()))
     client.send_signal(signal.SIGKILL)
     at_work.wait(SECONDS)
@@ -95,7 +103,7 @@ def test_a_command_ends_with_its_client(owner: psutil.Popen, tmp_path: Path) -> 
 
 def test_a_killed_command_is_told(owner: psutil.Popen, tmp_path: Path) -> None:
     client = command(SLOW, tmp_path, owner.socket)
-    child(owner).kill()
+    child(owner, tmp_path).kill()
     assert "killed" in client.communicate(timeout=SECONDS)[1]
     assert client.returncode == KILLED
 

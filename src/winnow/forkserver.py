@@ -114,6 +114,7 @@ def _run(connection: socket.socket) -> None:
     from winnow.cli import main as run
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     for stream, given in enumerate(socket.recv_fds(connection, 1, 3)[1]):
         os.dup2(given, stream)
         os.close(given)
