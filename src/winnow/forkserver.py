@@ -128,6 +128,8 @@ def _run(connection: socket.socket) -> None:
         status = run(request["words"])
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:  # nobody is there to read why
+        status = KILLED
     except BaseException:
         traceback.print_exc()
         status = 1
