@@ -414,7 +414,7 @@ def test_a_damaged_table_of_leaks_is_named(folder, capsys):
     words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", "--scale=mini"]
     words += [f"--papers={PAPERS}", f"--output={folder}/r", f"--leakage={folder}/leakage.csv"]
     assert main(words) == 2 and not (folder / "r").exists()
-    assert f"{folder}/leakage.csv: row 0" in capsys.readouterr().err
+    assert f"{folder}/leakage.csv: column 'scorer' is missing" in capsys.readouterr().err
 
 
 def test_a_cell_that_was_edited_leaves_its_claims_open(tmp_path, capsys):
