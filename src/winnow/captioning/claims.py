@@ -7,6 +7,8 @@ that, so a clumsy or unfinished caption is read as far as it goes.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from winnow.captioning import lexicon
 from winnow.captioning.reading import SHARED, Claim, Clause, Phrase, Reading
 from winnow.captioning.tagging import Tag, tags
@@ -24,8 +26,12 @@ def claims(text: str) -> list[Claim]:
     return list(dict.fromkeys(claim for claim, _ in read(text).claims))
 
 
+@lru_cache(1 << 14)
 def read(text: str) -> Reading:
-    """Read a caption; see `Reading`. Takes any string; the time is linear in its length."""
+    """Read a caption; see `Reading`. Takes any string; the time is linear in its length.
+
+    One text is judged beside many images, so what was read of it is kept: nobody may change it.
+    """
     return _Reader(text).read()
 
 

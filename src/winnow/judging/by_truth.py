@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -38,6 +38,7 @@ MISMATCH, INFEASIBLE = "mismatch", "infeasible"  # kinds that `judge` gives
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)  # least shares of the levels 2 to 5
 _DETAILS = (1, 2, 3, 5)  # least numbers of the levels 2 to 5
 _WORDS = (2, 4, 6, 8)  # likewise
+_KEPT = 1 << 14  # texts and images come again; so many of what follows from them is kept
 _UNKNOWN = 2 / 3  # of the words; a text with a larger share that nobody knows is unclear
 
 # By the known kind of noise: 5 less what it costs Terrarium's captions on average, within a level.
@@ -66,14 +67,14 @@ def rate_by_truth(text: str, sight: Sight, reference: Sequence[str]) -> Rating:
     kind, found = judge(text, sight)
     facts = [fact for fact in found if fact.verdict != MISSING]
     said = {_topic(Claim(*fact[:3]), sight) for fact in facts if fact.verdict == RIGHT}
-    expected = _expected(reference, sight)
+    expected = _expected(tuple(reference), sight)
     words = _words(text)
     touches = not expected or not said.isdisjoint(expected)
     return Rating(
         relevance=_relevance(facts, kind, touches) if words else 1,
         specificity=_level(_details(facts) - (kind == INFEASIBLE), _DETAILS),
         completeness=_level(_covered(said, expected, found), _FIFTHS),
-        clarity=_clarity(text, words),
+        clarity=_clarity(text),
         richness=_richness(facts, len(set(words))),
     )
 
@@ -129,21 +130,16 @@ def _topic(claim: Claim, sight: Sight) -> Topic:
     return claim.kind, label(found[0]) if found else claim.subject
 
 
-def _expected(references: Sequence[str], sight: Sight) -> dict[Topic, float]:
+@lru_cache(_KEPT)
+def _expected(references: tuple[str, ...], sight: Sight) -> Mapping[Topic, float]:
     """Each topic of the references, and the share of them that speak of it."""
     counts = Counter(
-        topic for text in references for topic in {_topic(claim, sight) for claim in _claims(text)}
+        topic for text in references for topic in {_topic(claim, sight) for claim in claims(text)}
     )
     return {topic: count / len(references) for topic, count in counts.items()}
 
 
-@lru_cache(4096)
-def _claims(text: str) -> tuple[Claim, ...]:
-    """References come again with each candidate of their image."""
-    return tuple(claims(text))
-
-
-def _covered(said: set[Topic], expected: dict[Topic, float], facts: list[Fact]) -> float:
+def _covered(said: set[Topic], expected: Mapping[Topic, float], facts: list[Fact]) -> float:
     """How much of what the references say is said: 1 is as much as one of them says on average."""
     if expected:
         typical = sum(share**2 for share in expected.values())
@@ -157,7 +153,9 @@ def _words(text: str) -> list[str]:
     return [word for word in tokens(text) if word[0].isalnum()]
 
 
-def _clarity(text: str, words: list[str]) -> int:
+@lru_cache(_KEPT)
+def _clarity(text: str) -> int:
+    words = _words(text)
     if not words:
         return 1
     reading = read(text)
