@@ -63,7 +63,8 @@ def bfloat16(settings: Optimiser, device: torch.device) -> bool:
         return settings.precision == "bfloat16"
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    able = torch.cpu.get_capabilities()
+    return any(able.get(unit, False) for unit in ("amx_bf16", "avx512_bf16"))
 
 
 def _batches(total: int, batch: int, seed: int) -> Iterator[np.ndarray]:
