@@ -271,6 +271,40 @@ def test_a_stage_without_pairs_says_what_to_do(
     assert "drop the stage from the recipe" in error and not (tmp_path / "out").exists()
 
 
+@given(
+    images=st.lists(st.integers(0, 9), min_size=1, max_size=40),
+    share=st.floats(0.05, 1),
+    seed=st.integers(0, 5),
+)
+def test_a_share_takes_all_pairs_of_an_image_or_none(
+    images: list[int], share: float, seed: int
+) -> None:
+    pairs = [(f"{i}", "caption", PROMPT, "a", f"b{n}", "train") for n, i in enumerate(images)]
+    others = [("0", "open", PROMPT, "a", "b", "train"), (None, "text", "p", "a", "b", "train")]
+    whole = table(*pairs, *others, ("1", "caption", PROMPT, "a", "b", "test"))
+    wanted = settings(pairs=["caption", "open", "text"], share={"caption": share})
+    found = training.stage(whole, wanted, seed, Path("pairs.parquet"))
+    assert len(found[found["kind"] != "caption"]) == 2 and set(found["split"]) == {"train"}
+    kept = found.loc[found["kind"] == "caption", "uid"]
+    counts = pd.Series(images).astype(str).value_counts()
+    assert kept.value_counts().to_dict() == counts[sorted(set(kept))].to_dict()
+    assert kept.nunique() == len(counts) - round((1 - share) * len(counts))
+    assert found.index.is_monotonic_increasing
+
+
+def test_texts_alone_are_shared_out_by_prompt() -> None:
+    whole = table(*((None, "text", f"p{n // 3}", "a", f"b{n}", "train") for n in range(30)))
+    found = training.stage(
+        whole, settings(pairs=["text"], share={"text": 0.5}), 0, Path("pairs.parquet")
+    )
+    assert (found["prompt"].value_counts() == 3).all() and found["prompt"].nunique() == 5
+
+
+def test_a_share_of_what_is_not_learned_is_refused() -> None:
+    with pytest.raises(ValueError, match="open is not among `pairs`"):
+        settings(share={"open": 0.5})
+
+
 def test_images_must_be_in_the_pool(world: World, folder: Path, tmp_path: Path) -> None:
     frame = table(("f" * 32, "caption", PROMPT, "red", "blue", "train"))
     with pytest.raises(WinnowError, match=f"has no image {'f' * 32}"):

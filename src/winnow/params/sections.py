@@ -287,7 +287,7 @@ class Optimiser(Section):
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.1, description="Of weight matrices")
     warmup: Fraction = Field(0.1, description="Share of the steps with rising learning rate")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="`auto` takes bfloat16 where the hardware has matrix units for it"
+        "auto", description="`auto` takes bfloat16 where the hardware multiplies in it"
     )
 
 
@@ -542,8 +542,19 @@ class ScoreStage(Optimiser):
     """One stage of the score model's training."""
 
     pairs: list[PairKind] = Field(min_length=1, description="The kinds of pairs it learns from")
+    share: dict[PairKind, Ratio] = Field(
+        default_factory=dict,
+        description="Of a kind, the share of the images whose pairs it learns from; by default all",
+    )
     train: list[Part] = Field(min_length=1, description="The parts it trains; others are frozen")
-    epochs: PositiveFloat = Field(1.0, description="Times each pair is seen")
+    epochs: PositiveFloat = Field(1.0, description="Times each of these pairs is seen")
+
+    @model_validator(mode="after")
+    def _shares_of_own_kinds(self) -> "ScoreStage":
+        for kind in self.share:
+            if kind not in self.pairs:
+                raise ValueError(f"share: {kind} is not among `pairs` ({', '.join(self.pairs)})")
+        return self
 
 
 class ScoreRecipe(Section):

@@ -5,7 +5,7 @@ The loss of a pair is -log sigmoid(s(chosen) - s(rejected)); both texts see the 
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,22 @@ NORMALISATIONS: dict[Normalisation, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-def stage(preferences: pd.DataFrame, kinds: Sequence[str], path: Path) -> pd.DataFrame:
-    """The training rows of the kinds of one stage. Raises WinnowError where there is none."""
+def stage(preferences: pd.DataFrame, settings: ScoreStage, seed: int, path: Path) -> pd.DataFrame:
+    """The training rows of one stage, in their order. Raises WinnowError where there is none.
+
+    Of a kind with a share, all pairs of an image (or of a prompt, for texts alone) are in or out.
+    """
     training = preferences[preferences["split"] == "train"]
-    chosen = training[training["kind"].isin(kinds)]
+    chosen = training[training["kind"].isin(settings.pairs)]
+    for kind, share in settings.share.items():
+        keys = chosen["uid"].fillna(chosen["prompt"])[chosen["kind"] == kind]
+        every = sorted(keys.unique())
+        left_out = round((1 - share) * len(every))
+        dropped = np.random.default_rng(seed).choice(every, left_out, replace=False)
+        chosen = chosen.drop(keys.index[keys.isin(set(dropped))])
     if chosen.empty:
         raise WinnowError(
-            f"{path}: no pair of kind {' or '.join(kinds)} to train on (has "
+            f"{path}: no pair of kind {' or '.join(settings.pairs)} to train on (has "
             f"{', '.join(sorted(training['kind'].unique())) or 'none'}); drop the stage from the "
             "recipe, or have such pairs made under `preferences`"
         )

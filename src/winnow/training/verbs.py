@@ -229,7 +229,7 @@ def train_score_model(
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = read_table(preferences, PREFERENCES)
-    chosen = stage(pairs, settings.pairs, preferences)
+    chosen = stage(pairs, settings, seed, preferences)
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
