@@ -60,10 +60,14 @@ def _run(run: Callable[..., None], arguments: argparse.Namespace, rest: list[str
 
 
 def _fix_threads(threads: int) -> None:
-    """Before anything is imported: numbers of threads change the order of sums."""
+    """Numbers of threads change the order of sums: tell the libraries, imported or not."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    if "numpy" in sys.modules:  # as in a child of the forkserver
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)
 
 
 def _add(verbs: Any, name: str, verb: Verb) -> None:

@@ -24,7 +24,6 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 
 SOCKET = "WINNOW_FORKSERVER"  # the environment variable that names the server's socket
@@ -34,11 +33,10 @@ KILLED = 137  # the exit status of a command whose process is gone
 
 
 def main() -> int:
-    """Run one verb: by the server, if one listens and the verb takes one thread, or here."""
-    path, words = os.environ.get(SOCKET), sys.argv[1:]
-    # How many threads a library starts is fixed when it is imported
-    if path and ("--threads", "1") in pairwise(words):
-        status = _ask(path, words)
+    """Run one verb: by the server, if one listens, or here."""
+    path = os.environ.get(SOCKET)
+    if path:
+        status = _ask(path, sys.argv[1:])
         if status is not None:
             return status
     from winnow.cli import main as run
@@ -55,6 +53,7 @@ def start(environment: Mapping[str, str]) -> dict[str, str]:
         [sys.executable, "-m", "winnow.forkserver", path],
         stdin=subprocess.PIPE,  # closed when this process ends, however it does
         stdout=subprocess.DEVNULL,
+        # One thread, as no others survive a fork; a command that takes more starts them
         env={**environment, **dict.fromkeys(threads, "1"), "TOKENIZERS_PARALLELISM": "false"},
         start_new_session=True,  # Ctrl-C is for the commands, which pass it on
     )
