@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from conftest import World
 
 from winnow.forkserver import KILLED, SOCKET
 
@@ -42,9 +43,11 @@ def owner() -> Iterator[psutil.Popen]:
         yield process
 
 
-def command(words: list[str], folder: Path, socket: Path | None = None) -> subprocess.Popen[str]:
+def command(
+    words: list[str], folder: Path, socket: Path | None = None, threads: int = 1
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["winnow", *words, "--threads", "1"],
+        ["winnow", *words, "--threads", str(threads)],
         cwd=folder,
         env={**os.environ, SOCKET: str(socket)} if socket else dict(os.environ),
         stdout=subprocess.PIPE,
@@ -89,6 +92,23 @@ def test_a_command_does_what_it_does_alone(
         ends.append((process.returncode, *said, made))
     assert ends[0] == ends[1]
     assert ends[0][1] or ends[0][2] or ends[0][3]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_weights_are_those_that_it_trains_alone(
+    owner: psutil.Popen, world: World, tmp_path: Path, threads: int
+) -> None:
+    words = ["train-standin", "--pool", str(world.pool), "--human", str(world.human_path)]
+    words += ["--role", "clip", "--output", "model", "--batch-size=12", "--samples-seen=36"]
+    weights = []
+    for name, socket in (("server", owner.socket), ("alone", None)):
+        folder = tmp_path / name
+        folder.mkdir()
+        process = command(words, folder, socket, threads)
+        said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, said
+        weights.append((folder / "model/open_clip_model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
 
 
 def test_a_command_ends_with_its_client(owner: psutil.Popen, tmp_path: Path) -> None:
