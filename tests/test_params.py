@@ -182,7 +182,15 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "scorer without its model": (
         lambda t: t["scorers"].update(rotation={}),
-        ["scorers.rotation", "model", "evaluator_clip"],
+        ["scorers.rotation", "model", "one of clip, siglip, domain_clip"],
+    ),
+    "scorer with an evaluator": (
+        lambda t: t["scorers"].update(rotation={"model": "evaluator_clip"}),
+        ["scorers.rotation", "one of clip, siglip, domain_clip, not 'evaluator_clip'"],
+    ),
+    "scorer of one's own with an evaluator": (
+        lambda t: t["scorers"].update(mine={"use": "a:B", "model": "evaluator_general"}),
+        ["scorers.mine", "evaluator_general grades"],
     ),
     "scorer with a parquet and a class": (
         lambda t: t["scorers"].update(mine={"scores": "a.parquet", "use": "a:B"}),

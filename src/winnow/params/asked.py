@@ -32,6 +32,9 @@ def asked(
         },
         "segmentation": {
             "parameters": resampled,
-            "training": segmentation.training.model_dump(mode="json"),
+            "training": {
+                **segmentation.training.model_dump(mode="json"),
+                **segmentation.model_dump(mode="json", include={"network", "checkpoint", "text"}),
+            },
         },
     }

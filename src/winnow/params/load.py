@@ -213,13 +213,19 @@ class Params(Section):
     def _models_of(self, use: str) -> list[str]:
         """What a built-in scorer may score with."""
         if use != "score_model":
-            return list(get_args(Role))
+            return list(get_args(sections.ScoringRole))
         return list(dict.fromkeys([*self.score_model.recipes, "score_model"]))
 
     @model_validator(mode="after")
     def _scorers_have_models(self) -> "Params":
         known = {*self.models, *self.score_model.recipes}
+        known -= {*get_args(Role)} - {*get_args(sections.ScoringRole)}
         for name, scorer in self.scorers.items():
+            if scorer.model in get_args(Role) and scorer.model not in known:
+                raise ValueError(
+                    f"scorers.{name}: {scorer.model} grades what scorers keep, so none may score "
+                    "with it"
+                )
             if scorer.model is not None and scorer.model not in known:
                 raise ValueError(
                     f"scorers.{name}: its model {scorer.model!r} is neither a role of `models` nor "

@@ -26,8 +26,9 @@ Noise = Literal[
     "truncated",
     "infeasible",
 ]
-# Of contrastive models; the evaluators grade, and no scorer uses them.
-Role = Literal["clip", "siglip", "domain_clip", "evaluator_clip", "evaluator_general"]
+ScoringRole = Literal["clip", "siglip", "domain_clip"]
+# Of contrastive models; the evaluators grade, and no scorer may use them.
+Role = Literal[ScoringRole, "evaluator_clip", "evaluator_general"]
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
 GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
 ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]
@@ -444,7 +445,7 @@ class Segmentation(Segmentor):
     )
     steps: PositiveInt = Field(25, description="Of the DDIM sampler, otherwise as the track draws")
     guidance: Annotated[float, Field(ge=1)] = Field(
-        1.0, description="To the caption where there is a mask: more of it follows the mask less"
+        1.0, description="To the caption where there is a mask: too much follows the mask less"
     )
     pretrained: bool = Field(True, description="Whether t2i draws as it is, too")
     scorers: list[Name] = Field(description="Whose generators of the track `generation` draw")
@@ -511,7 +512,7 @@ class Answerer(Section):
 class Deduplication(Section):
     """Which images are too much alike to be kept both."""
 
-    model: Role = Field("clip", description="The role of the model whose image features tell")
+    model: ScoringRole = Field("clip", description="The role of the model whose features tell")
     threshold: float = Field(
         0.65, gt=-1, le=1, description="Cosine of whitened features above which two are alike"
     )
