@@ -112,7 +112,7 @@ def test_masks_change_what_a_controlnet_draws(generator: Generator) -> None:
 
 def test_weights_that_are_not_finite(generator: Generator) -> None:
     generator.unet.conv_out.bias.data[0] = float("nan")
-    with pytest.raises(WinnowError, match=r"t2i: 2 of 2 images are not finite"):
+    with pytest.raises(WinnowError, match=r"prompt row 0 is not finite, as are in all 2 of 2"):
         drawn(generator)
 
 

@@ -64,20 +64,30 @@ def matched_files(folder: Path, asked: pd.DataFrame) -> list[str]:
 
 
 def read_images(folder: Path, names: list[str]) -> Iterator[np.ndarray]:
-    """The images, uint8 [H, W, 3], all of one size; WinnowError names the first that is not."""
+    """The images, uint8 [H, W, 3], all of one size, on which there is something to see.
+
+    WinnowError names the first that is not so.
+    """
     root, size = folder.resolve(), None
     for name in names:
         try:
             image = open_rgb(read_inside(root, name))
         except (BadImageError, UnreadableError) as error:
             raise WinnowError(f"{folder / name}: file_name: {error}; generate it again") from error
+        pixels = np.asarray(image)
+        if (pixels == pixels[0, 0]).all():
+            what = "of one colour" if pixels.any() else "black"
+            raise WinnowError(
+                f"{folder / name}: the image is {what}; a safety checker or half precision does "
+                "that: generate it again"
+            )
         size = size or image.size
         if image.size != size:
             raise WinnowError(
                 f"{folder / name}: {image.width}x{image.height} pixels, {names[0]} has "
                 f"{size[0]}x{size[1]}; generate all images in one size"
             )
-        yield np.asarray(image)
+        yield pixels
 
 
 def _named(names: list[str]) -> str:

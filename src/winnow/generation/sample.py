@@ -110,7 +110,8 @@ def _scheduler(generator: Generator, steps: int) -> Any:
 def _decoded(generator: Generator, latents: torch.Tensor, start: int) -> np.ndarray:
     """Images of latents, uint8 [B, S, S, 3], of the prompts from row `start` on. Raises WinnowError
     where there is nothing to see."""
-    images = np.concatenate([generator.decode(part) for part in latents.split(DECODED)])
+    parts = enumerate(latents.split(DECODED))
+    images = np.concatenate([generator.decode(p, start + DECODED * n) for n, p in parts])
     flat = images.reshape(len(images), -1, 3)
     plain = (flat == flat[:, :1]).all(axis=(1, 2))
     if plain.any():

@@ -186,14 +186,16 @@ class Generator:
         images = images.permute(0, 3, 1, 2).to(self.dtype) / 127.5 - 1
         return self.vae.encode(images).latent_dist.mode() * self.vae.config.scaling_factor
 
-    def decode(self, latents: torch.Tensor) -> np.ndarray:
-        """Pixels uint8 [N, S, S, 3]. Raises WinnowError where latents or images are not finite."""
+    def decode(self, latents: torch.Tensor, first: int = 0) -> np.ndarray:
+        """Pixels uint8 [N, S, S, 3] of the prompts from row `first` on. Raises WinnowError where
+        latents or images are not finite."""
         images = self.vae.decode(latents / self.vae.config.scaling_factor, return_dict=False)[0]
         wrong = ~images.isfinite().flatten(1).all(1) | ~latents.isfinite().flatten(1).all(1)
         if wrong.any():
             raise WinnowError(
-                f"{self.name}: {int(wrong.sum())} of {len(images)} images are not finite; draw in "
-                "32-bit floats, or train the model again with a lower learning rate"
+                f"{self.name}: the image of prompt row {first + int(wrong.int().argmax())} is not "
+                f"finite, as are in all {int(wrong.sum())} of {len(images)}; draw in 32-bit "
+                "floats, or train the model again with a lower learning rate"
             )
         levels = (images.float() / 2 + 0.5).clamp(0, 1) * 255
         return levels.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
