@@ -350,6 +350,12 @@ def test_a_claim_about_one_thing(folder):
         size={"at_least": 10},
     )  # fmt: skip
     row = judged(folder, {"D1": claim(declared)}, "paper")[0]["D1"]
+    unless = {"model": "stand-in ViT", "reason": "it judges itself"}
+    circular = judged(folder, {"D1": claim({**declared, "unless": unless})}, "paper")[0]["D1"]
+    assert (circular["verdict"], circular["measured"]) == ("not run", "")
+    assert circular["reason"] == "not run: it judges itself"
+    other = claim({**declared, "unless": {**unless, "model": "another"}})
+    assert judged(folder, {"D1": other}, "paper")[0]["D1"]["verdict"] == row["verdict"]
     record = outcomes(folder, preference("judge"))
     mean = record[record["metric"] == "agreement/caption"]["value"].mean()
     assert float(row["measured"]) == pytest.approx(mean - 0.5, rel=1e-4)

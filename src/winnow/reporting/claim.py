@@ -23,12 +23,20 @@ class Size(Part):
         return self
 
 
+class Unless(Part):
+    """A model whose cells would show an effect by construction, and why."""
+
+    model: str
+    reason: str
+
+
 class Comparison(Part):
     """A metric (or the mean of several) of cells `a` against each of the cells `b`, or against a
     `number`.
 
     The effect is the difference, or with `relative` the change relative to b; with `beyond` less
-    the same in that other metric. It is claimed to go `direction`.
+    the same in that other metric. It is claimed to go `direction`. It is not run where `a` was
+    measured with the model of `unless`.
     """
 
     label: str
@@ -43,6 +51,7 @@ class Comparison(Part):
     beyond: str | None = None
     direction: Direction
     size: Size | None = None
+    unless: Unless | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Comparison":

@@ -88,14 +88,27 @@ def _compared(results: Results, comparison: Comparison) -> Iterator[Judged]:
         "percent" if comparison.relative else kind,
         comparison.direction,
     )
+    circular = _circular(results, comparison)
     for b in comparison.b:
-        found = _effect(results, comparison, b)
+        found = circular or _effect(results, comparison, b)
         methods = [method_at(results, about.track, place) for place in (comparison.a, b)]
         yield _judged(results, about._replace(b=str(b)), found, methods, comparison.size)
     if comparison.number is not None:
         method = method_at(results, about.track, comparison.a)
-        found = above(results, method, about.metric, comparison.number * UNITS[about.kind])
+        number = comparison.number * UNITS[about.kind]
+        found = circular or above(results, method, about.metric, number)
         yield _judged(results, about, found, [method], comparison.size)
+
+
+def _circular(results: Results, comparison: Comparison) -> Found | None:
+    """Why a comparison is not run though its cells are there, if it is not."""
+    if comparison.unless is None:
+        return None
+    cells = results.cells(method_at(results, comparison.track, comparison.a))
+    records = (results.sweep.records.get(cell) for cell in cells)
+    if any(record and record.model == comparison.unless.model for record in records):
+        return None, f"{NOT_RUN}: {comparison.unless.reason}"
+    return None
 
 
 def _effect(results: Results, comparison: Comparison, b: Place) -> Found:
