@@ -42,9 +42,9 @@ def entries(results: Results, tables: Sequence[Table]) -> list[Entry]:
     """The methods of MAIN in the order of its first table, then those of other tracks alone, then
     the controls of MAIN that were not planned."""
     known = _known(tables)
-    main = next((table for table in tables if table.track.name == MAIN), None)
+    mains = [table for table in tables if table.track.name == MAIN]
+    main = next(iter(mains), None)
     rows = {row.method: row for row in main.rows} if main else {}
-    warnings = main.warnings if main else {}
     others = [m for track in ("generation", "segmentation") for m in results.expected(track)]
     methods = dict.fromkeys([*rows, *(method._replace(track=MAIN) for method in others)])
     found = [
@@ -52,7 +52,7 @@ def entries(results: Results, tables: Sequence[Table]) -> list[Entry]:
             *method[1:],
             rows.get(method),
             {name: known[key] for name in METRICS if (key := _key(method, name)) in known},
-            warnings.get(method, ""),
+            "; ".join(table.warnings[method] for table in mains if method in table.warnings),
             _note(results, method),
         )
         for method in methods

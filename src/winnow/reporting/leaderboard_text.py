@@ -88,7 +88,7 @@ def _section(
     for captions, control in first.absent:
         named = [EMPTY, EMPTY, markdown(captions), f"_{markdown(control)}_ (control)"]
         body.append(named + [EMPTY] * (len(header) - len(named)))
-    warnings = dict.fromkeys(first.warnings.values())
+    warnings = dict.fromkeys(text for table in tables for text in table.warnings.values())
     table = markdown_table(header, body, left=min(len(names), 2) + 2)
     return (
         "".join(f"> **Warning:** {markdown(text)}\n\n" for text in warnings)
