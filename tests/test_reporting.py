@@ -219,6 +219,21 @@ def test_table1_shows_both_blocks_apart(results):
     assert "score\\_model is not in this sweep" in measured
 
 
+def test_struck_rows_are_marked(written, tmp_path):
+    leakage = tmp_path / "leakage.csv"
+    head = "track,captions,scorer,ratio,pairs,struck"
+    leakage.write_text(f"{head}\ncontrastive,raw,none,1.0,4,yes\n", encoding="utf-8")
+    cells, sweep = written / "cells", written / "sweep.csv"
+    render(cells, sweep, PAPERS, tmp_path / "r", "mini", 100, leakage=leakage)
+    folder = tmp_path / "r" / "tables" / "scorers"
+    told = "struck out: learned from 4 leaking pairs"
+    marked = [row["row"] for row in rows_of(folder / "table1.csv") if told in row["reason"]]
+    assert marked == ["RemoteCLIP data, all"]
+    page = (folder / "table1.md").read_text(encoding="utf-8")
+    mark = re.search(rf"(\\\[\d\\\]) {told}", page)[1]
+    assert f"| {marked[0]} {mark} |" in page and told in (folder / "table1.tex").read_text()
+
+
 def test_table2_shows_the_published_and_the_recomputed_average(results):
     for row in rows_of(results / "tables" / "scorers" / "table2.csv"):
         if row["ours"] == "no":

@@ -76,12 +76,14 @@ class Measure(Part):
 class Row(Part):
     """A published row, or one of ours (`ours: true`), shown where its cells were planned.
 
-    `{pairs}` in the label is the number of pairs that its cells train on.
+    `{pairs}` in the label is the number of pairs that its cells train on. `against` stands before
+    the metrics that differences and changes compare with, if not the cell's own prefix.
     """
 
     label: str
     published: list[float | None] | None = None
     cell: Place | None = None
+    against: str | None = None
     not_run: str | None = None
     ours: bool = False
 

@@ -42,7 +42,8 @@ def render(
     results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
     print_refusals(results)
     folder = Path(results_dir)
-    boards, costs = tables(results, read_struck(leakage)), read_costs(results.sweep)
+    struck = read_struck(leakage)
+    boards, costs = tables(results, struck), read_costs(results.sweep)
     texts = {
         "leaderboard.csv": leaderboard_csv(results, boards),
         "leaderboard.md": leaderboard_md(results, boards, costs),
@@ -55,7 +56,7 @@ def render(
     }
     for paper in papers:
         for name in paper.tables:
-            built = build(results, paper, name)
+            built = build(results, paper, name, struck)
             place = f"tables/{paper.paper}/{name}"
             texts[f"{place}.csv"] = table_csv(built)
             texts[f"{place}.md"] = table_md(built)

@@ -35,7 +35,7 @@ def table_csv(built: Built) -> str:
         for end in ("", " low", " high")
     ]
     rows = []
-    for row, published, measured, reasons in built.lines:
+    for row, published, measured, reasons, leaks in built.lines:
         place = row.cell
         keys = [place.captions, place.scorer, place.ratio] if place else [None] * 3
         shown = [
@@ -47,9 +47,13 @@ def table_csv(built: Built) -> str:
             for measure, value in zip(built.measures, measured, strict=True)
             for part in ((value.value, value.low, value.high) if value else (None,) * 3)
         ]
-        reason = "; ".join(dict.fromkeys(filter(None, reasons)))
+        reason = "; ".join(dict.fromkeys(filter(None, [_struck(leaks), *reasons])))
         rows.append([row.label, "yes" if row.ours else "no", *keys, *shown, *spread, reason])
     return csv_text([*header, "reason"], rows)
+
+
+def _struck(leaks: int | None) -> str:
+    return "" if leaks is None else f"struck out: learned from {leaks} leaking pairs"
 
 
 def _plain(value: float | None, unit: Unit, whole: int = 1) -> str | None:
@@ -70,25 +74,28 @@ def _blocks(built: Built, escape: Callable[[str], str]) -> _Blocks:
     footnotes: list[str] = []
     left, right = [], []
 
-    def empty(reason: str | None) -> str:
+    def marked(text: str, reason: str | None) -> str:
         if not reason:
-            return escape(EMPTY)
+            return escape(text)
         if reason not in footnotes:
             footnotes.append(reason)
-        return escape(f"{EMPTY} [{footnotes.index(reason) + 1}]")
+        return escape(f"{text} [{footnotes.index(reason) + 1}]")
 
-    for row, published, _, _ in (line for line in built.lines if not line.row.ours):
+    def empty(reason: str | None) -> str:
+        return marked(EMPTY, reason)
+
+    for row, published, *_ in (line for line in built.lines if not line.row.ours):
         shown = [
             empty(built.table.not_found) if v is None else escape(PUBLISHED[column.unit](v))
             for column, v in zip(built.table.columns, published, strict=True)
         ]
         left.append([escape(row.label), *shown])
-    for row, _, measured, reasons in built.lines:
+    for row, _, measured, reasons, leaks in built.lines:
         cells = [
             escape(interval(v.value, v.low, v.high, MEASURED[measure.unit])) if v else empty(reason)
             for measure, v, reason in zip(built.measures, measured, reasons, strict=True)
         ]
-        label = escape(f"{row.label} (ours)" if row.ours else row.label)
+        label = marked(f"{row.label} (ours)" if row.ours else row.label, _struck(leaks))
         right.append([label, escape(str(row.cell) if row.cell else EMPTY), *cells])
     return _Blocks(
         (["", *(escape(column.label) for column in built.table.columns)], left),

@@ -1,6 +1,6 @@
 """The papers' tables filled in: published and measured values over the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -27,12 +27,14 @@ class Measured(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One row: published and measured values, and why each of the measured ones is missing."""
+    """One row: published and measured values, why each of the measured ones is missing, and the
+    number of leaking pairs for which a row is struck out."""
 
     row: Row
     published: list[float | None]
     measured: list[Value | None]
     reasons: list[str]
+    leaks: int | None
 
 
 class Built(NamedTuple):
@@ -47,8 +49,9 @@ class Built(NamedTuple):
     models: list[str]
 
 
-def build(results: Results, paper: Paper, name: str) -> Built:
-    """Fill in one table of a paper. Rows of ours appear where their cells were planned."""
+def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int]) -> Built:
+    """Fill in one table of a paper. Rows of ours appear where their cells were planned; those with
+    a method among `struck` are marked."""
     table = paper.tables[name]
     measures = _expand(results, table)
     tracks = {measure.track or table.track for measure in table.measured}
@@ -61,7 +64,8 @@ def build(results: Results, paper: Paper, name: str) -> Built:
         found = [_look_up(results, row, *pair) for pair in zip(methods, measures, strict=True)]
         values, reasons = [value for value, _ in found], [reason for _, reason in found]
         shown = row.model_copy(update={"label": _label(results, row, methods)})
-        lines.append(Line(shown, _published(table, row), values, reasons))
+        leaks = max((struck[m] for m in methods if m is not None and m in struck), default=None)
+        lines.append(Line(shown, _published(table, row), values, reasons, leaks))
         used.update(methods)
     models = {
         f"{_measured_with(record)} on {record.dataset}"
@@ -139,9 +143,12 @@ def _look_up(
     base = measure.measure.relative_to or measure.measure.minus
     if base is not None and method in results.values:
         compare = change if measure.measure.relative_to else difference
-        other = base if base.prefix else base.model_copy(update={"prefix": place.prefix})
+        prefix = base.prefix or row.against or place.prefix
+        other = base.model_copy(update={"prefix": prefix}).metric(measure.metric)
         against = method_at(results, method.track, base)
-        return compare(results, method, against, metric, other.metric(measure.metric))
+        if (method, metric) == (against, other):
+            return None, "what the other rows are compared with"
+        return compare(results, method, against, metric, other)
     value = results.value(method, metric)
     if value is not None:
         return value, ""
