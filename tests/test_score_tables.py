@@ -166,6 +166,7 @@ def test_the_report_has_values_and_deviations(written, results):
     assert "Means over 2 seeds" in shown and " ± " in shown
     order = [shown.index(f"\n| {name} ") for name in ("clip", "domain\\_clip", "text")]
     assert order == sorted(order)
+    assert "score\\_model beside clip, by their intervals: better: all, count, mismatch." in shown
 
 
 def test_the_interval_is_that_of_the_averaged_seeds(written):

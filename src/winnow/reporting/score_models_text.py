@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from winnow.evaluation.statistics import VERSION
-from winnow.reporting.methods import Method
+from winnow.reporting.methods import Method, Value
 from winnow.reporting.results import Results
 from winnow.reporting.score_models import (
     ACCURACY,
@@ -16,6 +16,10 @@ from winnow.reporting.score_models import (
     rows,
 )
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table, percent
+
+# Scorers: what was learned, and what it is to do better than
+SCORE, GENERAL = "score_model", "clip"
+OPEN = "not told apart"
 
 
 def score_model_csv(results: Results) -> str:
@@ -97,8 +101,32 @@ def _detection(results: Results) -> str:
     return (
         _table(results, methods, labels, "scorer")
         + "\nAverage precision, per cent, of noisy pairs against clean ones among the pool's noisy "
-        "captions; all scorers are in detection.md.\n"
+        "captions; all scorers are in detection.md.\n" + _beside_clip(results, methods, labels)
     )
+
+
+def _beside_clip(results: Results, methods: Sequence[Method], labels: Mapping[str, str]) -> str:
+    """In words, which noise the learned score finds better than a general model's, and worse: where
+    one interval lies above the other."""
+    places = {method.scorer: method for method in methods}
+    if not {SCORE, GENERAL} <= places.keys():
+        return ""
+    found: dict[str, list[str]] = {"better": [], "worse": [], OPEN: []}
+    for metric, label in labels.items():
+        ours, theirs = (_span(results.value(places[name], metric)) for name in (SCORE, GENERAL))
+        if ours and theirs:
+            how = "better" if ours[0] > theirs[1] else "worse" if ours[1] < theirs[0] else OPEN
+            found[how].append(label)
+    told = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items() if names)
+    words = markdown(f"{SCORE} beside {GENERAL}, by their intervals: {told}.")
+    return f"\n{words}\n"
+
+
+def _span(value: Value | None) -> tuple[float, float] | None:
+    """The interval of a value, if it has one."""
+    if value is None or value.low is None or value.high is None:
+        return None
+    return value.low, value.high
 
 
 def _table(
