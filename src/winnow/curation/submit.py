@@ -110,11 +110,18 @@ def install(folder: Path, place: Path, pool: str, share: float | None) -> None:
 
 def standing(leaderboard: Path, name: str) -> list[str]:
     """In words, where a scorer's rows stand in `leaderboard.csv`."""
-    rows = read_csv(leaderboard, ("scorer", "ratio", "rank", "note"))
+    rows = read_csv(leaderboard, ("scorer", "ratio", "rank", "leaks", "note"))
     ranked = sum(bool(row.get("rank")) for row in rows)
+
+    def place(row: dict[str, str]) -> str:
+        if row["rank"]:
+            return f"rank {row['rank']} of {ranked}"
+        if row["leaks"]:
+            return f"struck out: it learned from {row['leaks']} leaking pairs, see leakage.md"
+        return f"unranked, {row['note']}"
+
     return [
-        f"{name} at keep ratio {row['ratio']}: "
-        + (f"rank {row['rank']} of {ranked}" if row["rank"] else f"unranked, {row['note']}")
+        f"{name} at keep ratio {row['ratio']}: {place(row)}"
         for row in rows
         if row["scorer"] == name
     ]

@@ -1,6 +1,6 @@
 """Score models in folders, and the values they give.
 
-The weights are in the layout of the published model (`NJU-LHRS/ScoreRS`, class Qwen2Reward of
+The weights are in the layout of the published model (`PumpkinCat/ScoreRS`, class Qwen2Reward of
 transformers 4.46): `visual.*`, `model.*` of the decoder, `reward_head.weight`. Its flat
 configuration and the nested one of transformers 5, which we write, are both read; `score.json`,
 which it lacks, says what captions are asked with.

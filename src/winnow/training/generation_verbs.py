@@ -63,7 +63,7 @@ def train_generator_standin(
     threads: int,
     settings: sections.DiffusionTraining,
 ) -> None:
-    """Train a text-to-image stand-in: `t2i` from the autoencoder's folder, others from `t2i`."""
+    """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
     import torch
 
     from winnow.models import diffusion
