@@ -219,6 +219,18 @@ def test_an_installed_submission_is_a_scorer(folder: Path, tmp_path: Path) -> No
     assert names == {"card.yaml", "checked.yaml", "scores.parquet"}
 
 
+def test_a_submission_is_told_where_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "leaderboard.csv"
+    rows = ["scorer,ratio,rank,leaks,note", "mine,0.3,2,,", "none,1.0,1,,"]
+    rows += ["mine,0.5,,7,", "mine,0.1,,,not run"]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    assert submit.standing(path, "mine") == [
+        "mine at keep ratio 0.3: rank 2 of 2",
+        "mine at keep ratio 0.5: struck out: it learned from 7 leaking pairs, see leakage.md",
+        "mine at keep ratio 0.1: unranked, not run",
+    ]
+
+
 def test_a_subset_stands_at_its_share(folder: Path, pairs: pd.DataFrame, tmp_path: Path) -> None:
     subset_of(folder, pairs.iloc[:28])
     install(folder, tmp_path, share=0.29)

@@ -1,4 +1,5 @@
-# Leaderboard, paper tables and figures. They are committed, so they are not links into the cache.
+# Leaderboard, paper tables and figures, and what DVC's stages ask for. What lies under results/ is committed, so it is
+# no link into the cache.
 from winnow.reporting.papers import load_papers
 
 PAPERS = ROOT / "workflow/papers"
@@ -23,6 +24,13 @@ def shown(path, category, name, caption=None, subcategory=None):
     )
 
 
+EVERY_CELL = [
+    folder
+    for track in dict.fromkeys(cell.track for cell in CELLS)
+    for folder in cell_folders(track)
+]
+
+
 def choosing(scorers):
     """The first of them that chooses a ratio for each scene, if any."""
     return next((name for name in scorers if P.scorers[name].choose), None)
@@ -31,6 +39,11 @@ def choosing(scorers):
 def swept(scorers):
     """The first of them whose ratios are swept, if any."""
     return next((name for name in scorers if not P.scorers[name].choose), None)
+
+
+def given(name):
+    """The option of an input that may not be there."""
+    return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
 
 
 rule sweep:
@@ -119,7 +132,7 @@ rule detection:
     threads: 1
     params:
         options=options({"scale": P.scale}),
-        code=code_digest("data", "evaluation", "reporting"),
+        code=code_digest("data", "params", "evaluation", "reporting"),
     message:
         "rendering what each scorer detects into results/detection.md"
     shell:
@@ -142,7 +155,7 @@ rule captions:
     threads: 1
     params:
         options=options({"scale": P.scale, "seed": P.statistics.seed}),
-        code=code_digest("data", "evaluation", "reporting"),
+        code=code_digest("data", "params", "evaluation", "reporting"),
     message:
         "rendering how good each caption set is into results/captions.md"
     shell:
@@ -165,7 +178,7 @@ rule score_models:
     threads: 1
     params:
         options=options({"scale": P.scale, **P.statistics.model_dump()}),
-        code=code_digest("data", "evaluation", "reporting"),
+        code=code_digest("data", "params", "evaluation", "reporting"),
     message:
         "rendering how good the score models are into results/score_model.md"
     shell:
@@ -197,9 +210,7 @@ rule generation:
         "logs/generation.log",
     threads: 1
     params:
-        choice=lambda wildcards, input: (
-            f"--choice {input.choice}" if input.choice else ""
-        ),
+        choice=given("choice"),
         options=options(
             {
                 "scale": P.scale,
@@ -238,9 +249,7 @@ rule segmentation:
         "logs/segmentation.log",
     threads: 1
     params:
-        segments=lambda wildcards, input: (
-            f"--segments {input.segments}" if input.segments else ""
-        ),
+        segments=given("segments"),
         options=options(
             {
                 "scale": P.scale,
@@ -259,12 +268,7 @@ rule segmentation:
 
 rule claims:
     input:
-        cell_folders("contrastive"),
-        cell_folders("detection"),
-        cell_folders("captioning"),
-        cell_folders("preference"),
-        cell_folders("generation"),
-        cell_folders("segmentation"),
+        EVERY_CELL,
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
         choice=rules.generation.input.choice,
@@ -277,9 +281,7 @@ rule claims:
         "logs/claims.log",
     threads: 1
     params:
-        choice=lambda wildcards, input: (
-            f"--choice {input.choice}" if input.choice else ""
-        ),
+        choice=given("choice"),
         options=options({"scale": P.scale}),
         papers=PAPERS,
         code=code_digest("data", "params", "evaluation", "reporting"),
@@ -293,12 +295,7 @@ rule claims:
 
 rule leaderboard:
     input:
-        cell_folders("contrastive"),
-        cell_folders("detection"),
-        cell_folders("captioning"),
-        cell_folders("preference"),
-        cell_folders("generation"),
-        cell_folders("segmentation"),
+        EVERY_CELL,
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
         leakage=rules.leakage.output.csv,

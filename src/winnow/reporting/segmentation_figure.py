@@ -133,10 +133,7 @@ def by_ratio(results: Results, plan: Plan) -> Figure:
             return figure
         for number, percent in enumerate(percents):
             variant = Variant("mask", percent)
-            style: dict[str, Any] = {
-                "color": COLOURS[number % len(COLOURS)],
-                "marker": MARKERS[number % 6],
-            }
+            style = _style(number)
             points = {r: v for r, m in kept.items() if (v := value(results, m, variant, "miou"))}
             _line(axes, points, style, f"{percent} % of the labels")
             if alone := value(results, ALONE, variant, "miou"):
