@@ -332,7 +332,7 @@ def repository(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (root / "results").mkdir()
     (root / "results/leaderboard.csv").write_text(
-        "rank,scorer,ratio,note\n1,oracle,0.3,\n2,theirs,0.3,\n,siglip,0.3,not run\n"
+        "rank,scorer,ratio,leaks,note\n1,oracle,0.3,,\n2,theirs,0.3,,\n,siglip,0.3,,not run\n"
     )
     monkeypatch.chdir(root)
     asked: list[list[str]] = []
