@@ -234,6 +234,25 @@ def test_struck_rows_are_marked(written, tmp_path):
     assert f"| {marked[0]} {mark} |" in page and told in (folder / "table1.tex").read_text()
 
 
+def test_a_struck_ratio_is_no_scorers_best_and_on_no_curve(results, written, tmp_path):
+    before = {row["scorer"]: row for row in rows_of(results / "sweep.csv")}["oracle"]
+    best = before["best_ratio"]
+    leakage = tmp_path / "leakage.csv"
+    head = "track,captions,scorer,ratio,pairs,struck"
+    leakage.write_text(f"{head}\ncontrastive,raw,oracle,{best},4,yes\n", encoding="utf-8")
+    cells, sweep, folder = written / "cells", written / "sweep.csv", tmp_path / "r"
+    render(cells, sweep, PAPERS, folder, "mini", 100, leakage=leakage)
+    after = {row["scorer"]: row for row in rows_of(folder / "sweep.csv")}["oracle"]
+    left = [ratio for ratio in RATIOS if ratio != float(best)]
+    assert float(after["best_ratio"]) == max(left, key=lambda ratio: float(after[repr(ratio)]))
+    assert after[best] == before[best]  # the value is kept
+    page = (folder / "sweep.md").read_text(encoding="utf-8")
+    assert page.count("~~") == 2 and "(leakage.md)" in page
+    drawn = rows_of(folder / "plots/contrastive.csv")
+    assert best not in [row["ratio"] for row in drawn if row["scorer"] == "oracle"]
+    assert best in [row["ratio"] for row in drawn if row["scorer"] == "clip"]
+
+
 def test_table2_shows_the_published_and_the_recomputed_average(results):
     for row in rows_of(results / "tables" / "scorers" / "table2.csv"):
         if row["ours"] == "no":

@@ -1,9 +1,11 @@
 """What `dvc metrics show` and `dvc plots show` read."""
 
+from collections.abc import Container
 from typing import Any
 
 from winnow.reporting.boards import called
 from winnow.reporting.caption_sets import main_set
+from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
 from winnow.reporting.text import csv_text
 from winnow.reporting.tracks import TRACKS
@@ -36,14 +38,15 @@ def metrics_json(results: Results) -> dict[str, Any]:
     return tree
 
 
-def ratio_plot_csv(results: Results, track: str) -> str:
+def ratio_plot_csv(results: Results, track: str, struck: Container[Method] = ()) -> str:
     """A track's curves over the keep ratio on the main caption set: ratio, its headline metrics
-    (those of the leaderboard), scorer, captions; a row a method that the first was measured of."""
+    (those of the leaderboard), scorer, captions; a row a method that the first was measured of and
+    that is not struck out."""
     headlines = next(known for known in TRACKS if known.name == track).headlines
     rows = []
     methods = results.expected(track)
     main = main_set(method.captions for method in methods)
-    for method in (method for method in methods if method.captions == main):
+    for method in (m for m in methods if m.captions == main and m not in struck):
         found = [results.value(method, called(results, method, head)) for head in headlines]
         if found[0]:
             values = [value.value if value else None for value in found]

@@ -1,6 +1,6 @@
 """Ratio curves and the heat map of detection, as SVG and PNG with equal bytes each run."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,11 @@ def save(
             figure.savefig(temporary, dpi=DPI, metadata=metadata)
 
 
-def contrastive(results: Results) -> Figure:
+def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
     """Mean recall and zero-shot accuracy of the main caption set by keep ratio: a line a scorer
     with its interval, `none` a horizontal band, the model before fine-tuning dotted. Below, all
-    pairs of each caption set, if there are several."""
-    methods = results.expected("contrastive")
+    pairs of each caption set, if there are several. What is struck out is left out."""
+    methods = [method for method in results.expected("contrastive") if method not in struck]
     main = main_set(method.captions for method in methods)
     curves = [method for method in methods if method.captions == main]
     sets = {method.captions: method for method in methods if method.scorer == "none"}

@@ -1,13 +1,15 @@
 """The sweep over keep ratios: mean recall by scorer and ratio."""
 
+from collections.abc import Container
 from typing import Any
 
 from winnow.reporting.caption_sets import in_order, main_set
-from winnow.reporting.methods import HEADLINE, Value
+from winnow.reporting.methods import HEADLINE, Method, Value
 from winnow.reporting.results import Results
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
 Curves = dict[tuple[str, str], dict[float, Value]]  # (captions, scorer) -> ratio -> mean recall
+Struck = Container[Method]  # those that the audit strikes out
 
 
 def _curves(results: Results) -> Curves:
@@ -20,17 +22,22 @@ def _curves(results: Results) -> Curves:
     return curves
 
 
-def _best(curve: dict[float, Value]) -> float | None:
-    return max(curve, key=lambda ratio: (curve[ratio].value, -ratio)) if curve else None
+def _struck_ratios(key: tuple[str, str], curve: dict[float, Value], struck: Struck) -> set[float]:
+    return {ratio for ratio in curve if Method("contrastive", *key, ratio) in struck}
 
 
-def sweep_csv(results: Results) -> str:
+def _best(curve: dict[float, Value], struck: set[float]) -> float | None:
+    left = [ratio for ratio in curve if ratio not in struck]
+    return max(left, key=lambda ratio: (curve[ratio].value, -ratio), default=None)
+
+
+def sweep_csv(results: Results, struck: Struck = ()) -> str:
     """Mean recall by scorer (rows) and keep ratio (columns), with intervals."""
     ratios = sorted({method.ratio for method in results.expected("contrastive")})
     spread = [f"{ratio!r}{end}" for ratio in ratios for end in ("", "_low", "_high")]
     rows = []
-    for (captions, scorer), curve in _curves(results).items():
-        row: list[Any] = [captions, scorer, _best(curve)]
+    for key, curve in _curves(results).items():
+        row: list[Any] = [*key, _best(curve, _struck_ratios(key, curve, struck))]
         for ratio in ratios:
             value = curve.get(ratio)
             row += [value.value, value.low, value.high] if value else [None] * 3
@@ -38,9 +45,9 @@ def sweep_csv(results: Results) -> str:
     return csv_text(["captions", "scorer", "best_ratio", *spread], rows)
 
 
-def sweep_md(results: Results) -> str:
+def sweep_md(results: Results, struck: Struck = ()) -> str:
     """The sweep for people: every scorer of the main caption set, all pairs of the others. The best
-    of several ratios is bold."""
+    of several ratios is bold; what is struck out has a line through it and is no scorer's best."""
     ratios = sorted({method.ratio for method in results.expected("contrastive")})
     curves = _curves(results)
     sets = [captions for captions, _ in curves]
@@ -48,23 +55,29 @@ def sweep_md(results: Results) -> str:
     others = [(captions, "none") for captions in in_order(sets) if captions != main]
     shown = [key for key in curves if key[0] == main] + [key for key in others if key in curves]
     header = ["captions", "scorer", *(f"keep {kept(r)} / clean {kept(1 - r)}" for r in ratios)]
-    body = []
+    body, lined = [], False
     for key in shown:
         curve = curves[key]
-        best = _best(curve) if len(curve) > 1 else None
-        cells = [interval(v.value, v.low, v.high) if (v := curve.get(r)) else EMPTY for r in ratios]
-        bold = [f"**{s}**" if r == best else s for r, s in zip(ratios, cells, strict=True)]
-        body.append([markdown(name) for name in key] + bold)
+        out = _struck_ratios(key, curve, struck)
+        marks = dict.fromkeys(out, "~~")
+        if len(curve) > 1 and (best := _best(curve, out)) is not None:
+            marks[best] = "**"
+        cells = {r: interval(v.value, v.low, v.high) for r, v in curve.items()}
+        marked = {r: f"{marks.get(r, '')}{cell}{marks.get(r, '')}" for r, cell in cells.items()}
+        body.append([markdown(name) for name in key] + [marked.get(r, EMPTY) for r in ratios])
+        lined = lined or bool(out)
+    notes = [
+        "Per cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.",
+        "Struck out: learned from leaking pairs, see [leakage.md](leakage.md)." if lined else "",
+        "Of the other caption sets, all pairs; what scorers keep of them is in the leaderboard."
+        if len(shown) < len(curves) or others
+        else "",
+    ]
     return (
         f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)\n\n"
         + markdown_table(header, body, left=2)
-        + "\nPer cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.\n"
-        + (
-            "Of the other caption sets, all pairs; what scorers keep of them is in the "
-            "leaderboard.\n"
-            if len(shown) < len(curves) or others
-            else ""
-        )
+        + "\n"
+        + "".join(f"{note}\n" for note in notes if note)
     )
 
 

@@ -36,7 +36,8 @@ def render(
 
     Each file is written atomically. Equal cells give equal bytes; `cost.csv` and the costs in
     `leaderboard.md` are measured. Refused cells are printed with their reasons and left out. The
-    methods that `leakage`, the table of the audit, strikes out are not ranked.
+    methods that `leakage`, the table of the audit, strikes out are not ranked, and no curve has
+    them.
     """
     papers = load_papers(papers_dir)
     results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
@@ -48,11 +49,11 @@ def render(
         "leaderboard.csv": leaderboard_csv(results, boards),
         "leaderboard.md": leaderboard_md(results, boards, costs),
         "boards.csv": boards_csv(results, boards),
-        "sweep.csv": sweep_csv(results),
-        "sweep.md": sweep_md(results),
+        "sweep.csv": sweep_csv(results, struck),
+        "sweep.md": sweep_md(results, struck),
         "cells.csv": cells_csv(results.sweep),
         "cost.csv": cost_csv(results.sweep, costs),
-        "plots/contrastive.csv": ratio_plot_csv(results, "contrastive"),
+        "plots/contrastive.csv": ratio_plot_csv(results, "contrastive", struck),
     }
     for paper in papers:
         for name in paper.tables:
@@ -64,7 +65,7 @@ def render(
     for name, text in texts.items():
         write_text(folder / name, text)
     write_json(folder / "metrics.json", metrics_json(results))
-    figures.save(figures.contrastive(results), folder / "figures", "contrastive")
+    figures.save(figures.contrastive(results, struck), folder / "figures", "contrastive")
 
 
 def render_claims(
