@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from winnow.params.sections import Optimiser
-from winnow.training.descent import bfloat16, descend
+from winnow.training.descent import attention, bfloat16, descend
 
 EDGES = 0.5  # weight of the differences between neighbours: without it small objects blur
 KL = 1e-6  # keeps the latents near a normal distribution's range
@@ -42,7 +42,8 @@ def fit(
         return error + EDGES * _edges(output.float(), target) + KL * posterior.kl().float().mean()
 
     steps = max(1, images_seen // settings.batch_size)
-    losses = descend([autoencoder], loss, len(pixels), batch, steps, settings, seed)
+    kernel = attention(device, half)
+    losses = descend([autoencoder], loss, len(pixels), batch, steps, settings, seed, kernel)
     autoencoder.eval()
     spread = torch.cat([latents for latents, _ in _passes(autoencoder, pixels[:1000])]).std()
     autoencoder.register_to_config(scaling_factor=float(1 / spread))

@@ -13,7 +13,7 @@ from open_clip.loss import SigLipLoss
 from winnow.data.errors import WinnowError
 from winnow.models.clip import Clip
 from winnow.params.sections import Optimiser
-from winnow.training.descent import bfloat16, descend
+from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.images import decode
 
 
@@ -72,6 +72,7 @@ def _train(
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
 
-    losses = descend([model], loss, len(tokens), batch, steps, settings, seed, bound_scale)
+    kernel = attention(clip.device, half, short=True)
+    losses = descend([model], loss, len(tokens), batch, steps, settings, seed, kernel, bound_scale)
     model.eval()
     return losses

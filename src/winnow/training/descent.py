@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,6 @@ from tqdm import tqdm
 from winnow.data.errors import WinnowError
 from winnow.params.sections import Optimiser
 
-# On a CPU the flash kernel's backward is seven times slower in bfloat16 than in float32.
-ATTENTION = SDPBackend.FLASH_ATTENTION if torch.cuda.is_available() else SDPBackend.MATH
-
 
 def descend(
     modules: list[torch.nn.Module],
@@ -25,11 +23,13 @@ def descend(
     steps: int,
     settings: Optimiser,
     seed: int,
+    attending: AbstractContextManager[Any],
     after: Callable[[], Any] = lambda: None,
 ) -> list[float]:
     """Train `modules` in place for `steps` on `loss(batch of row numbers)`; returns the losses.
 
-    `after` runs behind each step. Raises WinnowError where the loss is no longer finite.
+    `attending` is around all steps, `after` runs behind each. Raises WinnowError where the loss is
+    no longer finite.
     """
     groups = [
         group for module in modules for group in parameter_groups(module, settings.weight_decay)
@@ -41,20 +41,30 @@ def descend(
     warmup = max(1, round(settings.warmup * steps))
     batches = _batches(rows, batch, seed)
     losses = []
-    for step in tqdm(range(steps), unit="step", mininterval=2, file=sys.stderr):
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(step, steps, warmup)
-        with sdpa_kernel(ATTENTION):
+    with attending:
+        for step in tqdm(range(steps), unit="step", mininterval=2, file=sys.stderr):
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * _schedule(step, steps, warmup)
             value = loss(next(batches))
             optimiser.zero_grad(set_to_none=True)
             value.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        after()
-        losses.append(value.item())
-        if not math.isfinite(losses[-1]):
-            raise WinnowError(f"training diverged at step {step}: lower learning_rate")
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+            after()
+            losses.append(value.item())
+            if not math.isfinite(losses[-1]):
+                raise WinnowError(f"training diverged at step {step}: lower learning_rate")
     return losses
+
+
+def attention(device: torch.device, half: bool, short: bool = False) -> AbstractContextManager[Any]:
+    """The kernel of attention: torch's own choice, but where that is slow on a CPU.
+
+    It is the flash kernel, whose backward pass takes seven times as long in bfloat16 as in float32,
+    and which gains nothing on `short` sequences, as a CLIP's texts are.
+    """
+    plain = device.type == "cpu" and (half or short)
+    return sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
 
 
 def bfloat16(settings: Optimiser, device: torch.device) -> bool:

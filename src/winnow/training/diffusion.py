@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from winnow.models.generator import Generator
 from winnow.params.sections import DiffusionTraining
-from winnow.training.descent import bfloat16, descend
+from winnow.training.descent import attention, bfloat16, descend
 
 DROPPED = 0.1  # share of the metadata values that training hides
 LORA_LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]  # of every attention, as diffusers' recipes do
@@ -56,6 +56,7 @@ def fit(
         steps,
         settings,
         seed,
+        attention(generator.device, bfloat16(settings, generator.device)),
         after,
     )
     finish()

@@ -23,7 +23,7 @@ from winnow.params.sections import MllmRole, MllmTraining
 from winnow.terrarium.facts import labels
 from winnow.terrarium.schema import Layout
 from winnow.training.conversations import Exchange
-from winnow.training.descent import bfloat16, descend
+from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.images import decode
 
 TOKENS = (SIDE // PATCH // 2) ** 2  # of one image in the decoder
@@ -99,7 +99,8 @@ def see(
 
     batch = min(settings.batch_size, len(pixels))
     steps = max(1, settings.images_seen // settings.batch_size)
-    return descend([tower, probe], loss, len(pixels), batch, steps, settings, seed)
+    kernel = attention(CPU, half)
+    return descend([tower, probe], loss, len(pixels), batch, steps, settings, seed, kernel)
 
 
 def speak(
@@ -129,7 +130,8 @@ def speak(
 
     batch = min(settings.batch_size, len(pixels))
     steps = max(1, settings.answers_seen // (settings.batch_size * each))
-    losses = descend([model], loss, len(pixels), batch, steps, settings, seed)
+    kernel = attention(CPU, half)
+    losses = descend([model], loss, len(pixels), batch, steps, settings, seed, kernel)
     model.eval()
     return losses
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch.nn.attention import sdpa_kernel
 
 from winnow.models.qwen import image_tokens
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 from winnow.params.sections import ScoreStage
-from winnow.training.descent import ATTENTION, bfloat16
+from winnow.training.descent import attention, bfloat16
 
 KEPT = 2**30  # bytes of image features that are kept in memory where they do not change
 CHUNK = 64  # conversations or images in one pass without gradients
@@ -76,11 +75,10 @@ class Feed:
             return torch.cat([make(part).float() for part in parts])
 
     def context(self) -> AbstractContextManager[Any]:
-        """The precision, and on a CPU the attention kernel, of every forward pass."""
+        """The precision and the attention kernel of every forward pass."""
         kind, stack = self.model.device.type, ExitStack()
         stack.enter_context(torch.autocast(kind, torch.bfloat16, enabled=self.half))
-        if kind == "cpu":
-            stack.enter_context(sdpa_kernel(ATTENTION))
+        stack.enter_context(attention(self.model.device, self.half))
         return stack
 
     def _summaries(self, rows: np.ndarray) -> torch.Tensor:
