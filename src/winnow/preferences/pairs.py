@@ -1,6 +1,8 @@
 """Of two texts about an image the better one: by their ratings, or by the known answer."""
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import pandas as pd
@@ -41,8 +43,8 @@ def rated_pairs(rated: pd.DataFrame) -> list[Pair]:
         ascending=[True, True, True, False, True, True],
     ).drop_duplicates(["uid", "kind", "prompt", "normal"])
     pairs = []
-    for _, group in table.groupby(["uid", "kind", "prompt"]):
-        best, *others = group.to_dict("records")
+    for _, group in groupby(table.to_dict("records"), itemgetter("uid", "kind", "prompt")):
+        best, *others = group
         for other in others:
             margin = float(best["mean"] - other["mean"])
             if margin > EXACT:
