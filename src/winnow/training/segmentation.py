@@ -158,10 +158,9 @@ def _schedule(warmup: float, steps: int) -> list[dict[str, Any]]:
     """Linear warm-up over a share of the steps, then cosine decay to zero."""
     rising = max(1, round(warmup * steps))
     whole = {"by_epoch": False}
-    return [
-        {"type": "LinearLR", "start_factor": 1 / rising, "begin": 0, "end": rising, **whole},
-        {"type": "CosineAnnealingLR", "T_max": max(1, steps - rising), "begin": rising, **whole},
-    ]
+    warmed = {"type": "LinearLR", "start_factor": 1 / rising, "begin": 0, "end": rising, **whole}
+    decayed = {"type": "CosineAnnealingLR", "T_max": steps - rising, "begin": rising, **whole}
+    return [warmed, decayed] if steps > rising else [warmed]
 
 
 def _recorder(losses: list[float]) -> Any:
