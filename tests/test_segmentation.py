@@ -177,6 +177,13 @@ def test_training_depends_on_its_seed_alone(examples: Examples) -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
+def test_as_few_steps_as_one_can_be_trained(examples: Examples) -> None:
+    for steps in (1, 2):
+        changes = {"samples_seen": 4 * steps, "warmup": 0.5}
+        losses = fit(models.build("unet", CLASSES, 0), examples, training(**changes), 0)
+        assert len(losses) == steps
+
+
 def test_pixels_that_are_ignored_do_not_train(examples: Examples) -> None:
     masks = examples.masks.copy()
     masks[:, :, 24:] = IGNORED

@@ -90,6 +90,17 @@ def test_the_learning_rate_rises_then_falls() -> None:
     assert 0 <= rates[-1] < 0.01
 
 
+@pytest.mark.parametrize(
+    ("half", "short", "flash"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_the_flash_kernel_attends_where_it_is_faster(half: bool, short: bool, flash: bool) -> None:
+    with descent.attention(torch.device("cpu"), half, short):
+        assert torch.backends.cuda.flash_sdp_enabled() is flash  # torch's flag for a CPU, too
+        query = torch.randn(2, 1, 4, 8, requires_grad=True)
+        kernel = torch.nn.functional.scaled_dot_product_attention(query, query, query).grad_fn
+        assert ("Flash" in kernel.name()) is flash
+
+
 def test_only_matrices_decay(standin: Path) -> None:
     model = models.load(standin).model
     decayed, others = descent.parameter_groups(model, 0.1)
