@@ -79,7 +79,7 @@ rule tune_mllm:
     wildcard_constraints:
         tuned="|".join(P.score_model.tuned) or "(?!)",
     cache: "omit-software"
-    priority: 20
+    priority: 30  # further score models start from it
     threads: 1
     params:
         options=options(P.score_model.tuning),

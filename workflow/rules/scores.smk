@@ -35,7 +35,7 @@ rule score:
     wildcard_constraints:
         scorer=names_of(lambda scorer: not scorer.mean_of),
     cache: "omit-software"
-    priority: 10  # what training waits for, and the first table
+    priority: 30  # the longest chain is: score, keep, tune, train a score model, score, train
     threads: 1  # a scorer that waits for two cores would wait for the last training
     params:
         scorer="{scorer}",

@@ -56,6 +56,7 @@ rule select:
     log:
         "logs/select/{captions}/{scorer}/{ratio}.log",
     cache: "omit-software"
+    priority: 30  # a second's work that trainings wait for
     threads: 1
     params:
         share=share,
