@@ -48,6 +48,7 @@ rule train_generator:
     log:
         "logs/train_generator/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
+    priority: 10  # the longest jobs first, so that none is left for one core at the end
     threads: 1
     params:
         seed="{seed}",

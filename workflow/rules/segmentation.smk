@@ -180,6 +180,7 @@ rule train_segmentor:
     log:
         "logs/train_segmentor/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
+    priority: 10  # others wait for the segmentor of real images
     threads: 1
     params:
         sources=lambda wildcards, input: " ".join(
