@@ -337,15 +337,14 @@ def test_baselines_load(foundry: Path, world: World, role: GeneratorRole, kind: 
     assert record["parameters"]["role"] == role and np.isfinite(record["loss"])
 
 
-@pytest.mark.parametrize("part", ["vae", "text_encoder"])
-def test_stand_ins_share_files(foundry: Path, world: World, part: str) -> None:
-    if not (foundry / "geo_rssd").exists():
-        assert standin(world, foundry, "geo_rssd", "t2i", "--train-text=true") == 0
-    one, two = (
-        digest_files(sorted((foundry / role / part).glob("*.safetensors")))
-        for role in ("t2i", "geo_rssd")
-    )
-    assert one == two
+def test_stand_ins_share_files(foundry: Path, world: World, tmp_path: Path) -> None:
+    t2i = foundry / "t2i"
+    assert standin(world, tmp_path, "geo_rssd", str(t2i), "--train-text=true") == 0
+    assert standin(world, tmp_path, "diffusionsat", "geo_rssd", "--train-text=true") == 0
+    folders = (t2i, tmp_path / "geo_rssd", tmp_path / "diffusionsat")
+    encoders = [digest_files(sorted((f / "text_encoder").glob("*.safetensors"))) for f in folders]
+    assert encoders[0] != encoders[1] == encoders[2]
+    assert len({digest_files(sorted((f / "vae").glob("*.safetensors"))) for f in folders}) == 1
 
 
 def test_the_controlnet_loads(foundry: Path, world: World) -> None:
