@@ -31,10 +31,11 @@ def pair_scores(
         raise WinnowError(f"{path}: uid {uid} is not in {pool}; make the preferences again")
     values = np.full((len(pairs), len(SIDES)), np.nan)
     for rows, images, pixels in _chunks(model, pool, samples, pairs):
-        part = pairs.iloc[rows]
-        prompts, texts = part["prompt"].tolist(), [part[side].tolist() for side in SIDES]
-        asked = [Asked(*one) for side in texts for one in zip(prompts, side, images, strict=True)]
-        values[rows] = score_pairs(model, asked, pixels).reshape(len(SIDES), -1).T
+        prompts, *texts = (pairs[name].iloc[rows] for name in ("prompt", *SIDES))
+        place: dict[Asked, int] = {}  # a text is preferred to several others: it is valued once
+        asked = [list(map(Asked, prompts, side, images)) for side in texts]
+        sides = [[place.setdefault(one, len(place)) for one in side] for side in asked]
+        values[rows] = score_pairs(model, list(place), pixels)[np.transpose(sides)]
     return values
 
 
