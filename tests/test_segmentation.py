@@ -198,6 +198,19 @@ def test_pixels_that_are_ignored_do_not_train(examples: Examples) -> None:
         fit(models.build("unet", CLASSES, 0), blank, training(), 0)
 
 
+@pytest.mark.parametrize(("crop", "side"), [(24, 24), (None, 48), (64, 48)])
+def test_a_crop_is_all_that_the_network_sees(
+    examples: Examples, crop: int | None, side: int
+) -> None:
+    model = models.build("unet", CLASSES, 0)
+    sides: list[tuple[int, ...]] = []
+    model.network.backbone.register_forward_pre_hook(
+        lambda _, inputs: sides.append(tuple(inputs[0].shape[2:]))
+    )
+    fit(model, examples, training(samples_seen=8, crop=crop), 0)
+    assert set(sides) == {(side, side)}
+
+
 def test_rare_classes_weigh_more() -> None:
     masks = np.array([[[0] * 9 + [1, IGNORED, IGNORED]]], np.uint8)
     weights = class_weights(masks, 3)
@@ -311,33 +324,31 @@ def test_the_verbs(
 ) -> None:
     train = ["train-segmentor", "--segments", segment_set, "--seed", 0]
     options = [f"--{k.replace('_', '-')}={v}" for k, v in TRAINING.items()]
-    options += ["--fractions=[0.5, 1.0]", '--text={"fractions": [0.5], "confidence": 0.2}']
-    real, both, cell = (tmp_path / name for name in ("real", "both", "cell"))
-    assert run(*train, "--output", real, *options) == 0
-    assert {p.parent.relative_to(real).as_posix() for p in real.rglob("config.json")} == {
-        "real/50",
-        "real/100",
-    }
-    generated = ["--generated", drawn[0], "--drawn", drawn[1], "--real", real]
-    assert run(*train, "--output", both, *generated, *options) == 0
-    record = read_json(both / "text" / "50" / "training.json")
+    real, mask, text, cell = (tmp_path / name for name in ("real", "mask", "text", "cell"))
+    half, whole = "--fraction=0.5", "--fraction=1.0"
+    assert run(*train, "--output", real, *options, half) == 0
+    assert run(*train, "--output", mask, "--generated", drawn[0], *options, whole) == 0
+    labelled = ["--drawn", drawn[1], "--teacher", real, "--confidence=0.2"]
+    assert run(*train, "--output", text, *labelled, *options, half) == 0
+    record = read_json(text / "training.json")
     assert (record["labelled"], record["images"]) == (6, 18)
     assert 0 <= record["ignored"] < 1
-    assert read_json(both / "mask" / "50" / "training.json")["images"] == 12
-    assert read_json(both / "cost.json")["samples"] == 3 * 24
+    assert read_json(mask / "training.json")["images"] == 24
+    assert read_json(real / "training.json")["images"] == 6
 
-    words = ["evaluate-segmentor", "--segments", segment_set, "--model", both, "--output", cell]
+    words = ["evaluate-segmentor", "--segments", segment_set, "--output", cell]
+    words += ["--models", mask, text]
     place = ["--captions", "raw", "--scorer", "none", "--ratio", 1.0, "--cell-seed", 0]
     assert run(*words, *place, "--dataset", "t", "--model-name", "unet", "--resamples=100") == 0
+    assert read_json(cell / "cost.json")["samples"] == 2 * 24
     metrics = read_metrics(cell / "metrics.json")
     assert {name.rsplit("/", 1)[0] for name in metrics.metrics if name.endswith("miou")} == {
-        "mask/50",
         "mask/100",
         "text/50",
     }
-    assert metrics.n["mask/50/miou"] == 16
+    assert metrics.n["mask/100/miou"] == 16
     table = read_table(cell / "outcomes.parquet", OUTCOMES)
-    pixels = table[table["metric"].str.startswith("mask/50/label/")]["value"].sum()
+    pixels = table[table["metric"].str.startswith("mask/100/label/")]["value"].sum()
     assert pixels == 16 * 48 * 48
     draws = read_table(cell / "draws.parquet", DRAWS)
     assert set(draws["metric"]) == set(metrics.metrics)
@@ -353,22 +364,28 @@ def test_what_the_verbs_refuse(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     words = ["train-segmentor", "--segments", segment_set, "--seed", 0, "--output", tmp_path / "o"]
-    options = ["--samples-seen=4", "--fractions=[1.0]"]
+    options = ["--samples-seen=4", "--fraction=1.0"]
     assert run(*words, "--drawn", drawn[1], *options) == 2
-    assert "--drawn and --real: one needs the other" in capsys.readouterr().err
-    assert run(*words, "--drawn", drawn[1], "--real", drawn[1], *options) == 2
-    assert "--drawn needs --text" in capsys.readouterr().err
+    assert "--drawn and --teacher: one needs the other" in capsys.readouterr().err
+    both = ["--generated", drawn[0], "--drawn", drawn[1], "--teacher", drawn[1]]
+    assert run(*words, *both, *options) == 2
+    assert "--generated or --drawn" in capsys.readouterr().err
     items = segments.read_items(drawn[0])
     segments.write_items(drawn[0], items[:-1], CLASSES)
     assert run(*words, "--generated", drawn[0], *options) == 2
     assert "no image was drawn from the mask of" in capsys.readouterr().err
-    model = tmp_path / "none"
-    model.mkdir()
     place = ["--captions", "raw", "--scorer", "none", "--ratio", 1.0, "--cell-seed", 0]
-    words = ["evaluate-segmentor", "--segments", segment_set, "--model", model]
-    names = ["--dataset", "t", "--model-name", "unet"]
-    assert run(*words, "--output", tmp_path / "cell", *place, *names) == 2
-    assert "holds no segmentor" in capsys.readouterr().err
+    words = ["evaluate-segmentor", "--segments", segment_set, *place]
+    words += ["--dataset", "t", "--model-name", "unet", "--output", tmp_path / "cell"]
+    assert run(*words) == 2
+    assert "names no segmentor" in capsys.readouterr().err
+    model = tmp_path / "model"
+    model.mkdir()
+    assert run(*words, "--models", model) == 2
+    assert str(model / "training.json") in capsys.readouterr().err
+    write_json(model / "training.json", {"parameters": {"mode": "real"}})
+    assert run(*words, "--models", model) == 2
+    assert "needs parameters with mode and fraction" in capsys.readouterr().err
 
 
 ROADS = Path(__file__).parents[2] / "shared" / "data" / "roads-mini"

@@ -86,10 +86,13 @@ FOUNDRY_SOURCE = {
 }
 
 
+ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # as Python writes it
+
+
 wildcard_constraints:
     captions="[a-z][a-z0-9_]*",
     scorer="[a-z][a-z0-9_]*",
-    ratio=r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+",
+    ratio=ONE_RATIO,
     seed="[0-9]+",
     role="|".join(P.models),
 

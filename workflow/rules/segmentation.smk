@@ -1,9 +1,12 @@
 # Track `segmentation`: what generated images add to the real labels of a segmentor.
 SET = "artifacts/segmentation/set"
-SEGMENTORS = "artifacts/segmentation/models/{captions}/{scorer}/{ratio}/{seed}"
+SEGMENTOR = (
+    "artifacts/segmentation/models/{captions}/{scorer}/{ratio}/{seed}/{mode}/{share}"
+)
+TEXT = P.segmentation.text
 LEARNING = {
     **P.segmentation.training.model_dump(),
-    **P.segmentation.model_dump(mode="json", include={"network", "checkpoint", "text"}),
+    **P.segmentation.model_dump(mode="json", include={"network", "checkpoint"}),
 }
 LEARNING_FILES = [
     Path(name)
@@ -41,32 +44,38 @@ def headline(wildcards):
     return float(wildcards.ratio) == P.ratio
 
 
-def learning(wildcards):
-    """How the segmentors of a cell are trained."""
+def segmentors(wildcards):
+    """The segmentors of a row: one for each mode and share of the labels."""
     shares = P.segmentation.fractions
-    return options(
-        {**LEARNING, "fractions": shares if headline(wildcards) else shares[-1:]}
-    )
+    if not headline(wildcards):
+        shares = shares[-1:]
+    mode = "real" if wildcards.scorer == REAL else "mask"
+    jobs = [(mode, share) for share in shares]
+    if TEXT and mode == "mask" and headline(wildcards):
+        jobs += [("text", share) for share in TEXT.fractions]
+    return [
+        SEGMENTOR.format(**wildcards, mode=mode, share=float(share))
+        for mode, share in jobs
+    ]
 
 
 def learned_from(wildcards):
-    """The labelled set, and what the cell's generator adds to it: images with exact labels, and
-    images that the segmentor of real ones labels. Further repeats use the first generator.
+    """The labelled set, and what the row's generator adds to it: images of the masks, or images of
+    captions, which the segmentor of real images labels. Further repeats use the first generator.
     """
     found = {"segments": SET}
-    if wildcards.scorer == REAL:
-        return found
     seeds = P.generation.seeds
     known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
     cell = (
         f"{wildcards.captions}/{wildcards.scorer}/{wildcards.ratio}/"
         f"{wildcards.seed if known else seeds[0]}"
     )
-    found["generated"] = f"artifacts/segmentation/drawn/mask/{cell}"
-    if P.segmentation.text is not None and headline(wildcards):
+    if wildcards.mode == "mask":
+        found["generated"] = f"artifacts/segmentation/drawn/mask/{cell}"
+    elif wildcards.mode == "text":
         found["drawn"] = f"artifacts/segmentation/drawn/text/{cell}"
-        found["real"] = SEGMENTORS.format(
-            captions="raw", scorer=REAL, ratio=1.0, seed=wildcards.seed
+        found["teacher"] = SEGMENTOR.format(
+            **{**wildcards, "captions": "raw", "scorer": REAL, "ratio": 1.0, "mode": "real"}
         )
     return found
 
@@ -176,22 +185,32 @@ rule train_segmentor:
     input:
         unpack(learned_from),
     output:
-        directory(SEGMENTORS),
+        directory(SEGMENTOR),
     log:
-        "logs/train_segmentor/{captions}/{scorer}/{ratio}/{seed}.log",
+        "logs/train_segmentor/{captions}/{scorer}/{ratio}/{seed}/{mode}/{share}.log",
+    wildcard_constraints:
+        mode="real|mask|text",
+        share=ONE_RATIO,
     cache: "omit-software"
-    priority: 10  # others wait for the segmentor of real images
+    priority: 10  # others wait for the segmentors of real images
     threads: 1
     params:
         sources=lambda wildcards, input: " ".join(
             f"--{name} {path}" for name, path in input.items()
         ),
         seed="{seed}",
-        options=learning,
+        options=lambda wildcards: options(
+            {
+                **LEARNING,
+                "fraction": float(wildcards.share),
+                "confidence": TEXT.confidence if wildcards.mode == "text" else None,
+            }
+        ),
         content=digest_files(LEARNING_FILES),
         code=code_digest(*SEGMENTING),
     message:
-        "training segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
+        "training a segmentor on {wildcards.share} of the labels beside {wildcards.scorer} at"
+        " {wildcards.ratio} ({wildcards.mode}), seed {wildcards.seed}"
     shell:
         "winnow train-segmentor {params.sources} --output {output} --seed {params.seed}"
         " --threads {threads} {params.options} > {log} 2>&1"
@@ -200,7 +219,7 @@ rule train_segmentor:
 rule evaluate_segmentor:
     input:
         segments=SET,
-        model=SEGMENTORS,
+        models=segmentors,
     output:
         directory("artifacts/cells/segmentation/{captions}/{scorer}/{ratio}/{seed}"),
     log:
@@ -218,6 +237,6 @@ rule evaluate_segmentor:
     message:
         "measuring segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-segmentor --segments {input.segments} --model {input.model}"
+        "winnow evaluate-segmentor --segments {input.segments} --models {input.models}"
         " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
         " > {log} 2>&1"

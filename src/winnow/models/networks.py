@@ -72,14 +72,13 @@ SEGFORMER: Config = {
     },
 }
 BUILT_IN = {"unet": UNET, "segformer": SEGFORMER}
-# Mean and deviation of ImageNet; sides are padded to what five halvings divide.
+HALVINGS = {"unet": 3}  # of a side in the network; five in the others
+# Mean and deviation of ImageNet; sides are padded to what the halvings divide.
 PREPROCESSOR: Config = {
     "type": "SegDataPreProcessor",
     "mean": [123.675, 116.28, 103.53],
     "std": [58.395, 57.12, 57.375],
-    "size_divisor": 32,
     "seg_pad_val": IGNORED,
-    "test_cfg": {"size_divisor": 32},
 }
 
 
@@ -96,7 +95,8 @@ def configuration(network: str, classes: int) -> Config:
         content = read_yaml(network, TypeAdapter(Config))
         found = content.get("model", content)
         check(found, network)
-    found.setdefault("data_preprocessor", copy.deepcopy(PREPROCESSOR))
+    divisor = {"size_divisor": 2 ** HALVINGS.get(network, 5)}
+    found.setdefault("data_preprocessor", {**PREPROCESSOR, **divisor, "test_cfg": divisor})
     found |= {"train_cfg": {}, "test_cfg": found.get("test_cfg") or {"mode": "whole"}}
     for part in ("decode_head", "auxiliary_head"):
         heads = found.get(part) or []

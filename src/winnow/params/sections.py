@@ -386,6 +386,9 @@ class SegmentorTraining(Optimiser):
     samples_seen: PositiveInt = Field(
         description="Images seen, equal with and without generated ones and for every share"
     )
+    crop: PositiveInt | None = Field(
+        None, description="Side in pixels of what is cut out of them at random; null: all is seen"
+    )
 
 
 class Segmentor(Section):

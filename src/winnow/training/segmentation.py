@@ -69,7 +69,7 @@ def fit(
                 "batch_size": settings.batch_size,
                 "num_workers": 0,
                 "sampler": {"type": "InfiniteSampler", "shuffle": True, "seed": seed},
-                "dataset": _dataset(examples, segmentor.classes),
+                "dataset": _dataset(examples, segmentor.classes, settings.crop),
             },
             train_cfg={"type": "IterBasedTrainLoop", "max_iters": steps, "val_interval": steps + 1},
             optim_wrapper=_optimiser(segmentor, settings),
@@ -114,8 +114,8 @@ def _balance(segmentor: Segmentor, weights: np.ndarray) -> None:
             module.sampler = Balanced()
 
 
-def _dataset(examples: Examples, classes: Sequence[str]) -> Any:
-    """The examples as mmsegmentation takes them, flipped at random."""
+def _dataset(examples: Examples, classes: Sequence[str], crop: int | None) -> Any:
+    """The examples as mmsegmentation takes them, cropped and flipped at random."""
     from mmseg.datasets import BaseSegDataset
 
     class Arrays(BaseSegDataset):
@@ -130,6 +130,7 @@ def _dataset(examples: Examples, classes: Sequence[str]) -> Any:
         serialize_data=False,
         pipeline=[
             {"type": "LoadImageFromNDArray"},
+            *([{"type": "RandomCrop", "crop_size": (crop, crop)}] if crop else []),
             {"type": "RandomFlip", "prob": 0.5, "direction": "horizontal"},
             {"type": "RandomFlip", "prob": 0.5, "direction": "vertical"},
             {"type": "PackSegInputs"},

@@ -1,6 +1,5 @@
 """Verb `train-segmentor`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from winnow.data.segments import (
     IGNORED,
     TABLE,
     labelled,
-    percent,
     read_classes,
     read_images,
     read_items,
@@ -26,39 +24,18 @@ if TYPE_CHECKING:
 
 
 class SegmentorSettings(sections.SegmentorTraining):
-    """How segmentors are trained, and on which shares of the labels."""
+    """How a segmentor is trained, and on which share of the labels."""
 
     network: str = "unet"
     checkpoint: str | None = None
-    fractions: list[sections.Ratio]
-    text: sections.PseudoLabels | None = None
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where images come from: labelled ones, drawn from masks, drawn from captions alone; and the
-    segmentors of labelled images alone, which label the last."""
-
-    segments: Path
-    generated: Path | None
-    drawn: Path | None
-    real: Path | None
-
-    def jobs(self, settings: SegmentorSettings) -> list[tuple[str, float]]:
-        """The mode and the share of the labels of each segmentor to train."""
-        text = settings.text.fractions if settings.text else []
-        if self.generated is None and self.drawn is None:
-            return [("real", share) for share in sorted({*settings.fractions, *text})]
-        masks = settings.fractions if self.generated else []
-        return [("mask", share) for share in masks] + [
-            ("text", share) for share in (text if self.drawn else [])
-        ]
+    fraction: sections.Ratio
+    confidence: sections.Fraction = 0.5
 
 
 @verb(
     "segments",
     "output",
-    optional=("generated", "drawn", "real"),
+    optional=("generated", "drawn", "teacher"),
     values={"seed": int},
     settings=SegmentorSettings,
 )
@@ -67,60 +44,48 @@ def train_segmentor(
     output: Path,
     generated: Path | None,
     drawn: Path | None,
-    real: Path | None,
+    teacher: Path | None,
     seed: int,
     threads: int,
     settings: SegmentorSettings,
 ) -> None:
-    """Train a segmentor for each share of the labels: from them alone, or with generated images."""
+    """Train a segmentor on a share of the labels: on them alone, beside images that were drawn from
+    their masks, or beside images drawn from captions, which a teacher of the same share labels."""
     import torch
 
-    if (drawn is None) != (real is None):
-        raise WinnowError("--drawn and --real: one needs the other")
-    torch.set_num_threads(threads)
-    sources = Sources(segments, generated, drawn, real)
-    jobs = sources.jobs(settings)
-    if not jobs:
-        raise WinnowError("nothing to train: --drawn needs --text, with its fractions")
-    cost: dict[str, float] = {}
-    with atomic_path(output) as folder:
-        folder.mkdir()
-        with measured(cost):
-            for mode, share in jobs:
-                made = folder / mode / percent(share)
-                made.mkdir(parents=True)
-                _train(made, sources, mode, share, seed, settings)
-        write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen * len(jobs)})
-    print(f"{output}: {len(jobs)} segmentors, {cost['wall_s']:.0f} s")
-
-
-def _train(
-    folder: Path, sources: Sources, mode: str, share: float, seed: int, settings: SegmentorSettings
-) -> None:
-    """Train one segmentor and write it with its record."""
     from winnow.models import segmentor as models
     from winnow.training.segmentation import fit, union
 
-    classes = read_classes(sources.segments)
-    names = labelled(read_items(sources.segments), share)["name"].tolist()
-    parts = [_examples(sources.segments, names, len(classes))]
-    inputs = {"segments": sources.segments / TABLE}
+    if (drawn is None) != (teacher is None):
+        raise WinnowError("--drawn and --teacher: one needs the other")
+    if generated is not None and drawn is not None:
+        raise WinnowError("--generated or --drawn: a segmentor learns beside one of them")
+    torch.set_num_threads(threads)
+    classes = read_classes(segments)
+    names = labelled(read_items(segments), settings.fraction)["name"].tolist()
+    mode, inputs = "real", {"segments": segments / TABLE}
     said: dict[str, Any] = {"labelled": len(names)}
-    if mode == "mask" and sources.generated is not None:
-        parts.append(_drawn_from_masks(sources.generated, names, len(classes)))
-        inputs["generated"] = sources.generated
-    elif mode == "text" and sources.drawn is not None and sources.real is not None:
-        assert settings.text is not None  # or there is no such job
-        teacher = sources.real / "real" / percent(share)
-        parts.append(_pseudo_labelled(sources.drawn, teacher, settings.text.confidence))
-        inputs |= {"drawn": sources.drawn, **weight_files("real", teacher)}
-        said["ignored"] = float((parts[1].masks == IGNORED).mean())
-    model = models.build(settings.network, classes, seed, settings.checkpoint)
-    losses = fit(model, union(parts), settings, seed)
-    models.save(model, folder)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        parts = [_examples(segments, names, len(classes))]
+        if generated is not None:
+            mode, inputs["generated"] = "mask", generated
+            parts.append(_drawn_from_masks(generated, names, len(classes)))
+        elif drawn is not None and teacher is not None:
+            mode, inputs["drawn"] = "text", drawn
+            inputs |= weight_files("teacher", teacher)
+            parts.append(_pseudo_labelled(drawn, teacher, settings.confidence))
+            said["ignored"] = float((parts[1].masks == IGNORED).mean())
+        model = models.build(settings.network, classes, seed, settings.checkpoint)
+        losses = fit(model, union(parts), settings, seed)
     said["images"] = sum(len(part.images) for part in parts)
-    parameters = {**settings.model_dump(), "seed": seed, "mode": mode, "fraction": share}
-    write_trained(folder, SEGMENTOR, parameters, inputs, loss=losses[-1], **said)
+    parameters = {**settings.model_dump(), "seed": seed, "mode": mode}
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        models.save(model, folder)
+        write_trained(folder, SEGMENTOR, parameters, inputs, loss=losses[-1], **said)
+        write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
+    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
 def _examples(folder: Path, names: list[str], classes: int) -> "Examples":
