@@ -71,7 +71,15 @@ def test_a_scale_overrides_in_part() -> None:
     assert smoke.source.size == mini.source.size == 64  # not named by the override
     assert smoke.contrastive.learning_rate == mini.contrastive.learning_rate
     assert smoke.foundry.samples_seen["clip"] == 512
-    absent = {"siglip", "clip_threshold", "rotation", "text", "score_rs", "score_rs_plus"}
+    absent = {
+        "siglip",
+        "clip_threshold",
+        "rotation",
+        "text",
+        "score_small",
+        "score_rs",
+        "score_rs_plus",
+    }
     assert set(mini.scorers) - set(smoke.scorers) == absent  # null there
     assert list(smoke.score_model.recipes) == ["score_model"]
 
@@ -377,15 +385,15 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "a recipe that starts nowhere": (
         lambda t: t["score_model"]["recipes"]["score_text"].update(start="clip"),
-        ["score_model.recipes.score_text", "'clip'", "mllm_kept"],
+        ["score_model.recipes.score_text", "'clip'", "small_kept"],
     ),
     "a recipe without stages": (
         lambda t: t["score_model"]["recipes"]["score_text"].update(stages=[]),
         ["score_model.recipes.score_text.stages", "at least 1"],
     ),
     "a start tuned by no scorer": (
-        lambda t: t["score_model"]["tuned"]["mllm_all"].update(scorer="best"),
-        ["score_model.tuned.mllm_all", "'best'"],
+        lambda t: t["score_model"]["tuned"]["small_all"].update(scorer="best"),
+        ["score_model.tuned.small_all", "'best'"],
     ),
     "a stage that trains an unknown part": (
         lambda t: t["score_model"]["stages"]["joint"].update(train=["eyes"]),

@@ -56,7 +56,10 @@ def write_all(folder):
     write_judge(folder / "cells", 0.88)
     others = [detection(scorer) for scorer in DETECTED]
     others += [contrastive("pretrained", 1.0), contrastive("none", 1.0)]
-    others += [contrastive(s) for s in ("score_model", "score_rs", "siglip", "clip_threshold")]
+    others += [
+        contrastive(s)
+        for s in ("score_model", "score_small", "score_rs", "siglip", "clip_threshold")
+    ]
     others += [contrastive(s, captions="mllm") for s in ("clip", "score_model", "oracle")]
     for cell in others:
         write_cell(folder / "cells", cell, DETECTED.get(cell.scorer, 0.5))

@@ -71,7 +71,7 @@ rule tune_mllm:
         pool="artifacts/pool",
         captions="artifacts/captions/raw.parquet",
         subset=tuning_subset,
-        model=model("mllm"),
+        model=lambda wildcards: model(P.score_model.tuned[wildcards.tuned].model),
     output:
         directory("artifacts/score_model/tuned/{tuned}"),
     log:
@@ -85,7 +85,7 @@ rule tune_mllm:
         options=options(P.score_model.tuning),
         code=code_digest("data", "params", "models", "captioning", "training"),
     message:
-        "fine-tuning the mllm: {wildcards.tuned}"
+        "fine-tuning a further start of score models: {wildcards.tuned}"
     shell:
         "winnow tune-mllm --pool {input.pool} --captions {input.captions}"
         " --subset {input.subset} --model {input.model} --output {output}"

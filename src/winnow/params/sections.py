@@ -570,8 +570,9 @@ class ScoreRecipe(Section):
 
 
 class Tuned(Section):
-    """The role `mllm`, fine-tuned on what a scorer keeps of the caption set `raw`."""
+    """A multimodal model, fine-tuned on what a scorer keeps of the caption set `raw`."""
 
+    model: MllmRole = Field("mllm", description="Its role")
     scorer: Name
     ratio: Ratio
 
