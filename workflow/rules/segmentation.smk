@@ -74,9 +74,8 @@ def learned_from(wildcards):
         found["generated"] = f"artifacts/segmentation/drawn/mask/{cell}"
     elif wildcards.mode == "text":
         found["drawn"] = f"artifacts/segmentation/drawn/text/{cell}"
-        found["teacher"] = SEGMENTOR.format(
-            **{**wildcards, "captions": "raw", "scorer": REAL, "ratio": 1.0, "mode": "real"}
-        )
+        real = {"captions": "raw", "scorer": REAL, "ratio": 1.0, "mode": "real"}
+        found["teacher"] = SEGMENTOR.format(**{**wildcards, **real})
     return found
 
 
