@@ -275,6 +275,8 @@ def broken(folder: Path, asked: pd.DataFrame, fault: str) -> None:
         picture(4, side=32).save(folder / "4.png")
     elif fault == "black image":
         Image.new("RGB", picture(4).size).save(folder / "4.png")
+    elif fault == "plain image":
+        Image.new("RGB", picture(4).size, "teal").save(folder / "4.png")
     elif fault == "damaged image":
         (folder / "4.png").write_bytes((folder / "4.png").read_bytes()[:90])
     elif fault == "outside":
@@ -308,6 +310,7 @@ def broken(folder: Path, asked: pd.DataFrame, fault: str) -> None:
         ("missing image", "4.png: file_name: no such file; generate it again"),
         ("other size", "4.png: 32x32 pixels, 0.png has 24x24"),
         ("black image", "4.png: the image is black"),
+        ("plain image", "4.png: the image is of one colour"),
         ("damaged image", "4.png: file_name: damaged"),
         ("outside", "file_name: leaves the image folder"),
         ("twice", "prompts.csv: line 3: file_name: 0.png is there twice"),

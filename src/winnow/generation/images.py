@@ -21,6 +21,13 @@ def image_name(row: int) -> str:
     return f"{row:05d}.png"
 
 
+def blank(image: np.ndarray) -> str | None:
+    """What an image, uint8 [H, W, 3], is on which there is nothing to see; None for any other."""
+    if (image != image[0, 0]).any():
+        return None
+    return "of one colour" if image.any() else "black"
+
+
 def write_images(folder: Path, prompts: pd.DataFrame, images: Iterable[np.ndarray]) -> None:
     """Write PROMPTS and an image, uint8 [H, W, 3], for each; the caller makes it atomic."""
     for row, image in zip(prompts["row"].tolist(), images, strict=True):

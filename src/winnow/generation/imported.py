@@ -17,7 +17,7 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, open_rgb
-from winnow.generation.images import image_name
+from winnow.generation.images import blank, image_name
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
 
 LISTINGS = ("metadata.jsonl", "prompts.csv")
@@ -75,8 +75,7 @@ def read_images(folder: Path, names: list[str]) -> Iterator[np.ndarray]:
         except (BadImageError, UnreadableError) as error:
             raise WinnowError(f"{folder / name}: file_name: {error}; generate it again") from error
         pixels = np.asarray(image)
-        if (pixels == pixels[0, 0]).all():
-            what = "of one colour" if pixels.any() else "black"
+        if what := blank(pixels):
             raise WinnowError(
                 f"{folder / name}: the image is {what}; a safety checker or half precision does "
                 "that: generate it again"

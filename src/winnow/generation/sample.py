@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winnow.data.errors import WinnowError
+from winnow.generation.images import blank
 from winnow.params.sections import Sampling
 
 if TYPE_CHECKING:
@@ -112,14 +113,12 @@ def _decoded(generator: Generator, latents: torch.Tensor, start: int) -> np.ndar
     where there is nothing to see."""
     parts = enumerate(latents.split(DECODED))
     images = np.concatenate([generator.decode(p, start + DECODED * n) for n, p in parts])
-    flat = images.reshape(len(images), -1, 3)
-    plain = (flat == flat[:, :1]).all(axis=(1, 2))
-    if plain.any():
-        row = int(plain.argmax())
-        what = "black" if not flat[row].any() else "of one colour"
+    found = [(row, what) for row, image in enumerate(images, start) if (what := blank(image))]
+    if found:
+        row, what = found[0]
         raise WinnowError(
-            f"{generator.name}: the image of prompt row {start + row} is {what}, as are in all "
-            f"{int(plain.sum())} of {len(images)}; a safety checker, half precision or a diverged "
+            f"{generator.name}: the image of prompt row {row} is {what}, as are in all "
+            f"{len(found)} of {len(images)}; a safety checker, half precision or a diverged "
             "training does that: use other weights"
         )
     return images
