@@ -373,7 +373,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "a class whose model is no role": (
         lambda t: t["scorers"].update(mine={"use": "a:B", "model": "clap"}),
-        ["scorers.mine", "'clap'", "neither a role"],
+        ["scorers.mine", "'clap'", "neither a role", "domain_clip, geo_rssd"],  # no evaluator
     ),
     "a threshold at several ratios": (
         lambda t: t["sweep"]["scorers"].append("clip_threshold"),

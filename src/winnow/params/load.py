@@ -218,10 +218,10 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _scorers_have_models(self) -> "Params":
-        known = {*self.models, *self.score_model.recipes}
-        known -= {*get_args(Role)} - {*get_args(sections.ScoringRole)}
+        evaluators = get_args(sections.EvaluatorRole)
+        known = {*self.models, *self.score_model.recipes}.difference(evaluators)
         for name, scorer in self.scorers.items():
-            if scorer.model in get_args(Role) and scorer.model not in known:
+            if scorer.model in evaluators:
                 raise ValueError(
                     f"scorers.{name}: {scorer.model} grades what scorers keep, so none may score "
                     "with it"

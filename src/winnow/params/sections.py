@@ -27,8 +27,8 @@ Noise = Literal[
     "infeasible",
 ]
 ScoringRole = Literal["clip", "siglip", "domain_clip"]
-# Of contrastive models; the evaluators grade, and no scorer may use them.
-Role = Literal[ScoringRole, "evaluator_clip", "evaluator_general"]
+EvaluatorRole = Literal["evaluator_clip", "evaluator_general"]  # they grade; no scorer uses them
+Role = Literal[ScoringRole, EvaluatorRole]  # of contrastive models
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
 GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
 ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]

@@ -9,7 +9,7 @@
 import copy
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.models.clip import Clip, build
 from winnow.models.tokenizer import train_tokenizer
-from winnow.params.sections import GeneratorRole, Optimiser, Role
+from winnow.params.sections import EvaluatorRole, GeneratorRole, Optimiser, Role
 from winnow.training.contrastive import fit
 
 VOCABULARY = 1200
@@ -53,7 +53,7 @@ SEED: dict[Role, int] = {
     "evaluator_general": 7,
 }
 GENERAL = ("clip", "siglip", "evaluator_general")
-EVALUATORS = ("evaluator_clip", "evaluator_general")
+EVALUATORS = get_args(EvaluatorRole)
 
 
 def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
