@@ -228,6 +228,29 @@ def test_openearthmap(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("layout", "folders", "most"),
+    [
+        ("loveda", ("Train/Rural/images_png", "Train/Rural/masks_png"), 7),
+        ("openearthmap", ("aachen/images", "aachen/labels"), 8),
+    ],
+)
+def test_values_that_a_layout_does_not_know(
+    tmp_path: Path, layout: str, folders: tuple[str, str], most: int
+) -> None:
+    """The remedy is one that the layout allows: it refuses `classes` and `threshold`."""
+    images, masks = folders
+    write(tmp_path, {f"{images}/1.png": picture(), f"{masks}/1.png": mask(0, most)})
+    write(tmp_path, {f"{images}/2.png": picture(seed=1), f"{masks}/2.png": mask(0, most + 1, 255)})
+    assert imported(tmp_path, tmp_path / "set", layout=layout) == [
+        (
+            f"{masks}/2.png",
+            f"the layout {layout} does not name the values {most + 1}, 255 (published masks hold 0 "
+            f"to {most}: take those, or give converted ones in the layout folder)",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"images": "/nowhere"}, "segmentation.data.images: no folder at /nowhere"),

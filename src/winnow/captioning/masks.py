@@ -56,7 +56,8 @@ def read_masks(
             mask = read_mask(read_inside(folder.resolve(), file))
             if settings.mask_threshold is not None:
                 mask = np.where(mask >= settings.mask_threshold, 255, 0)
-            check_mask(mask, sizes[uid], names, "mask_classes", "mask_threshold")
+            remedy = "anti-aliased? see mask_threshold"
+            check_mask(mask, sizes[uid], names, "mask_classes", remedy)
             found = regions(mask, names, settings.min_area)
             rows += [(uid, "mask", *region) for region in found]
         except (BadImageError, UnreadableError) as error:

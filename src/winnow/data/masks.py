@@ -25,18 +25,16 @@ def read_mask(content: bytes) -> np.ndarray:
 
 
 def check_mask(
-    mask: np.ndarray, size: tuple[int, int], known: Collection[int], where: str, threshold: str
+    mask: np.ndarray, size: tuple[int, int], known: Collection[int], where: str, remedy: str
 ) -> None:
     """Refuse label values [H, W] of another size (width, height) than their image, or unknown ones.
 
-    `where` and `threshold` are the settings that name the values and binarise anti-aliased masks.
-    Raises BadImageError with the reason.
+    `where` is what names the values, `remedy` what to do about others. Raises BadImageError with
+    the reason.
     """
     high, wide = mask.shape
     if (wide, high) != size:
         raise BadImageError(f"mask of {wide}x{high} pixels, its image has {size[0]}x{size[1]}")
     if unknown := sorted(set(np.unique(mask).tolist()) - set(known)):
         values = ", ".join(map(str, unknown[:4])) + (", ..." if len(unknown) > 4 else "")
-        raise BadImageError(
-            f"{where} does not name the values {values} (anti-aliased? see {threshold})"
-        )
+        raise BadImageError(f"{where} does not name the values {values} ({remedy})")

@@ -4,7 +4,7 @@ What cannot be used is reported by file and does not stop the rest.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -146,10 +146,20 @@ def read_pair(
             mask = (mask >= settings.threshold).astype(np.int64)
     known = layout.labels or {label: label for label in (layout.colours or {}).values()}
     size = image.shape[1], image.shape[0]
-    check_mask(mask, size, known, "segmentation.data.classes", "segmentation.data.threshold")
+    check_mask(mask, size, known, *_naming(settings, known))
     table = np.full(max(known) + 1, IGNORED, dtype=np.uint8)
     table[list(known)] = list(known.values())
     return image, table[mask]
+
+
+def _naming(settings: SegmentationData, known: Collection[int]) -> tuple[str, str]:
+    """What names the values of masks, and what to do about others."""
+    if settings.layout == "folder":
+        return "segmentation.data.classes", "anti-aliased? see segmentation.data.threshold"
+    return f"the layout {settings.layout}", (
+        f"published masks hold {min(known)} to {max(known)}: take those, or give converted ones in "
+        "the layout folder"
+    )
 
 
 def _from_colours(pixels: np.ndarray, layout: Layout) -> np.ndarray:

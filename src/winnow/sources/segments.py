@@ -33,7 +33,7 @@ def pool_set(pool: Path, samples: pd.DataFrame, labels: int, seed: int, output: 
         image = open_rgb(content)
         try:
             mask = read_mask(masks[uid])
-            check_mask(mask, image.size, range(len(CLASSES)), "Terrarium", "the pool")
+            check_mask(mask, image.size, range(len(CLASSES)), "Terrarium", "from another version?")
         except BadImageError as error:
             raise WinnowError(
                 f"{pool / 'masks'}: mask {uid}: {error}; delete the pool and run again"
