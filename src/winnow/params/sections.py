@@ -521,12 +521,29 @@ class Deduplication(Section):
     )
 
 
-class Preferences(Section):
-    """ScoreRS's preference data, made from the reference split."""
+class Quiz(Section):
+    """What is asked about the images of the reference split, and who rates the answers."""
 
     judge: Literal["truth", "openai"] = Field(
-        "truth", description="Rates by the truth where it is known, or the model of role `judge`"
+        "truth",
+        description="Rates by the truth where it is known (open questions need a layout), or the "
+        "model of role `judge`",
     )
+    closed: int = Field(3, ge=0, description="Closed questions about an image, at most")
+    open: int = Field(2, ge=0, description="Perspectives asked about as open questions, at most")
+    remote_sensing: int = Field(2, ge=0, description="Categories asked about, at most")
+
+
+class Pairing(Section):
+    """How preference pairs are split."""
+
+    held_out: Fraction = Field(0.2, description="Share of the images whose pairs only measure")
+    seed: Seed = Field(0, description="Draws questions, answers, text pairs, and what is held out")
+
+
+class Preferences(Pairing, Quiz):
+    """ScoreRS's preference data, made from the reference split."""
+
     rubric: str = Field("workflow/rubric.yaml", description="What a judge rates, and its prompt")
     questions: str = Field("workflow/questions.yaml", description="The open questions")
     text_pairs: str | None = Field(
@@ -535,11 +552,6 @@ class Preferences(Section):
     deduplication: Deduplication
     captioners: Named[Captioner] = Field(description="Who describes the images")
     answerers: Named[Answerer] = Field(description="Who answers questions about them")
-    closed: int = Field(3, ge=0, description="Closed questions about an image, at most")
-    open: int = Field(2, ge=0, description="Perspectives asked about as open questions, at most")
-    remote_sensing: int = Field(2, ge=0, description="Categories asked about, at most")
-    held_out: Fraction = Field(0.2, description="Share of the images whose pairs only measure")
-    seed: Seed = Field(0, description="Draws questions, answers, and what is held out")
 
 
 class ScoreStage(Optimiser):

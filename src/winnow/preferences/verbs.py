@@ -27,18 +27,12 @@ from winnow.params import sections
 PEOPLE = "people"
 
 
-class ProposeSettings(OneEngine):
+class ProposeSettings(OneEngine, sections.Quiz):
     """Who is asked what, and how; `seed` draws the questions and the answers."""
 
     seed: sections.Seed = Field(0, description="Draws the questions, and what is answered")
-    judge: Literal["truth", "openai"] = Field(
-        "truth", description="Who will rate: without a layout `truth` cannot rate open questions"
-    )
     captioners: dict[sections.Name, sections.Captioner] = Field(default_factory=dict)
     answerers: dict[sections.Name, sections.Answerer] = Field(default_factory=dict)
-    closed: int = Field(3, ge=0, description="Closed questions about an image, at most")
-    open: int = Field(2, ge=0, description="Perspectives asked about as open questions, at most")
-    remote_sensing: int = Field(2, ge=0, description="Categories asked about, at most")
 
 
 @verb(
@@ -170,15 +164,6 @@ def _proposers(
     ]
 
 
-class PreferSettings(sections.Section):
-    """How the pairs are split."""
-
-    held_out: sections.Fraction = Field(
-        0.2, description="Share of the images whose pairs only measure"
-    )
-    seed: sections.Seed = Field(0, description="Draws what is held out, and the text pairs")
-
-
 @verb(
     "rated",
     "human",
@@ -188,7 +173,7 @@ class PreferSettings(sections.Section):
     "output",
     optional=("text_pairs",),
     lists=("candidates",),
-    settings=PreferSettings,
+    settings=sections.Pairing,
 )
 def prefer(
     rated: Path,
@@ -200,7 +185,7 @@ def prefer(
     text_pairs: Path | None,
     output: Path,
     threads: int,
-    settings: PreferSettings,
+    settings: sections.Pairing,
 ) -> None:
     """Make preference pairs: of ratings, of known answers, and about text alone."""
     from winnow.captioning.perspectives import load_perspectives
