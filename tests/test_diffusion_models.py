@@ -571,6 +571,28 @@ def test_fetching_crs_diff(checkpoint: Path, models: dict[str, Generator], tmp_p
     torch.testing.assert_close(predicted(found), predicted(models["crs_diff"]))
 
 
+def test_a_crs_diff_without_its_configuration_is_the_published_one(
+    checkpoint: Path,
+    models: dict[str, Generator],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    beside = checkpoint.parent / crs_diff.CONFIG
+    beside.unlink()
+    with torch.device("meta"):  # nothing is allotted for a model of the published size
+        assert fetch("crs_diff", checkpoint, tmp_path / "model") == 2
+    assert not (tmp_path / "model").exists()
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(rf"{checkpoint}: \S+ has shape .*, but by the configuration ", said)
+    assert f"there is no {beside}" in said and "put it there" in said
+    published = models["crs_diff"].conditions.config
+    monkeypatch.setattr(diffusion_hub, "Configuration", lambda: published)
+    assert fetch("crs_diff", checkpoint, tmp_path / "model") == 0
+    found = diffusion.load(tmp_path / "model")
+    torch.testing.assert_close(predicted(found), predicted(models["crs_diff"]))
+
+
 class Trap:
     """Unpickled, it would make a file."""
 

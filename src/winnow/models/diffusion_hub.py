@@ -173,7 +173,15 @@ def fetch_crs_diff(id: str, output: Path) -> None:
     clip = path.parent / crs_diff.CLIP
     text, tokenizer = crs_diff.load_text(clip) if clip.is_dir() else _published_text()
     state = {key: value for key, value in weights.read_state(path).items() if _is_network(key)}
-    parts = crs_diff.assemble(config, text, tokenizer, state, path, torch.float32)
+    try:
+        parts = crs_diff.assemble(config, text, tokenizer, state, path, torch.float32)
+    except WinnowError as error:
+        if beside.is_file():
+            raise
+        raise WinnowError(
+            f"{error}; there is no {beside}, so the published model's was taken: if the checkpoint "
+            "has another, put it there"
+        ) from error
     generator = Generator(kind="crs_diff", name=id, **parts)
     with atomic_path(output) as folder:
         folder.mkdir()
