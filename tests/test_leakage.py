@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from winnow.cli import main
-from winnow.curation.alike import Gallery, matches
+from winnow.curation.alike import BATCH, Gallery, matches
 from winnow.curation.audited import split_images
 from winnow.curation.echoes import LEAST, find_echoes, words
 from winnow.curation.leakage import find_leaks
-from winnow.curation.views import CROPS, TURNS, fitted, grey, hashed, turn, view
+from winnow.curation.views import CROPS, SIDE, TURNS, fitted, grey, hashed, hashes, turn, view
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes, write_json
 from winnow.data.images import encode_png, open_rgb
@@ -120,6 +120,12 @@ def test_exact_copies(world: World) -> None:
     ]  # fmt: skip
     both, _ = find_leaks(trained, sets, {"pool": ["one", "two"]}, 8, 0.9)
     assert set(both["evaluation"]) == {"one", "two"}
+
+
+def test_a_gallery_is_hashed_in_parts() -> None:
+    greys = np.random.default_rng(0).integers(0, 256, (2 * BATCH + 1, SIDE, SIDE), dtype=np.uint8)
+    for found, expected in zip(Gallery(greys).hashes, hashes(greys), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_what_shows_nothing_is_like_nothing() -> None:

@@ -18,6 +18,7 @@ from winnow.curation.views import (
     view,
 )
 
+BATCH = 256  # images hashed at once
 NEARLY_WHOLE = (0.0, 0.0, 0.97)  # where the fit of a crop begins that no box of CROPS is like
 
 
@@ -35,7 +36,9 @@ class Gallery:
 
     def __init__(self, greys: np.ndarray):
         self.greys = greys
-        self.hashes = hashes(greys)
+        parts = np.array_split(greys, len(greys) // BATCH + 1)  # views take ten times what is kept
+        found = zip(*map(hashes, parts), strict=True)
+        self.hashes = Hashes(*(np.concatenate(views, axis=-2) for views in found))
 
 
 def matches(greys: np.ndarray, gallery: Gallery, distance: int, bar: float) -> list[Match]:
