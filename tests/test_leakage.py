@@ -201,7 +201,8 @@ def test_words_have_neither_case_nor_punctuation_nor_articles() -> None:
 
 @pytest.fixture
 def planted(world: World, tmp_path: Path) -> Path:
-    """A pool in whose split `pool` lie edited test images, its captions, and a zero-shot set."""
+    """A pool in whose split `pool` lie edited test images, and in `reference` one of the pool; its
+    captions, and a zero-shot set."""
     images = images_of(world)
     writer = ShardWriter(tmp_path / "pool/shards", 100)
     rows, captions = [], []
@@ -213,6 +214,7 @@ def planted(world: World, tmp_path: Path) -> Path:
         ("pool", encode_png(np.asarray(crop)), "one road runs past green fields"),
         ("pool", encode_png(np.asarray(images[2])), "a lake between hills of sand"),
         ("reference", encode_png(np.asarray(images[3])), "an airport with three planes"),
+        ("reference", encoded(images[2], "PNG"), "sand on all sides of the water"),
     ]
     for split, content, text in versions:
         uid = digest_bytes(content)
@@ -285,9 +287,9 @@ def test_planted_leaks_are_found_and_their_rows_struck_out(planted: Path) -> Non
     assert found[("pool", pool[0], test[0])] == "same"
     assert found[("pool", pool[1], test[1])] == "crop"
     assert {leak.evaluation for leak in pairs.itertuples() if leak.trained == "reference"} == {
-        "zeroshot/tiles"
-    }
-    assert len(pairs) == 3
+        "zeroshot/tiles", "pool",
+    }  # fmt: skip
+    assert len(pairs) == 4
     lines, page = report(planted)
     struck = {name: line["pairs"] for name, line in lines.items() if line["struck"] == "yes"}
     assert struck == {"contrastive none": "2", "contrastive crops": "1", "generation crops": "1"}
@@ -302,6 +304,23 @@ def test_planted_leaks_are_found_and_their_rows_struck_out(planted: Path) -> Non
         Method("generation", "raw", "crops", 0.5): 1,
     }
     assert read_struck(None) == {}
+
+
+def test_the_reference_split_is_compared_with_the_pool_and_strikes_nothing_out(
+    planted: Path,
+) -> None:
+    human = read_table(planted / "human.parquet", CAPTIONS)["uid"].tolist()
+    pairs = read_table(planted / "audit/pairs.parquet", LEAKS)
+    own = pairs[pairs["evaluation"] == "pool"]
+    assert own.to_numpy().tolist() == [["reference", human[6], "pool", human[4], "pixels", 1.0]]
+    compared = read_table(planted / "audit/compared.parquet", COMPARED)
+    assert compared.iloc[-1].tolist() == ["reference", "pool", 2, 3]
+    assert list(compared["evaluation"]).count("pool") == 1, "nothing else is compared with it"
+    lines, page = report(planted)
+    assert read_table(planted / "subsets/raw/careful/0.5.parquet", SUBSET)["uid"][0] == human[4]
+    assert lines["contrastive careful"]["pairs"] == "0", "though it learns from that image"
+    assert f"| reference | `{human[6]}` | pool | `{human[4]}` |" in page
+    assert "| reference | pool | 2 | 3 | 1 |" in page
 
 
 def test_what_was_not_audited_is_blank_and_says_why(planted: Path) -> None:
@@ -320,7 +339,7 @@ def test_what_was_not_audited_is_blank_and_says_why(planted: Path) -> None:
 
 def test_captions_are_counted_beside_those_of_the_reference_split(planted: Path) -> None:
     echoed = read_table(planted / "audit/echoed.parquet", ECHOED)
-    assert echoed.to_numpy().tolist() == [["raw", "pool", 3, 1, 1], ["human", "reference", 1, 0, 0]]
+    assert echoed.to_numpy().tolist() == [["raw", "pool", 3, 1, 1], ["human", "reference", 2, 0, 0]]
     echoes = read_table(planted / "audit/echoes.parquet", ECHOES)
     assert echoes["kind"].tolist() == ["equal", "near"]
     page = report(planted)[1]

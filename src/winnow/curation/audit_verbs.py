@@ -51,10 +51,10 @@ def audit(
     from winnow.curation.leakage import find_leaks
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    trained, evaluation, against = _sets(pool, samples, zeroshot, segments, preferences)
-    found, compared = find_leaks(
-        trained, evaluation, against, settings.distance, settings.correlation, threads
-    )
+    limits = (settings.distance, settings.correlation, threads)
+    wanted = (_sets(pool, samples, zeroshot, segments, preferences), _reference(pool, samples))
+    parts = [find_leaks(*sets, *limits) for sets in wanted]
+    found, compared = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     said = _echoes(samples, read_table(human, CAPTIONS), captions)
     with atomic_path(output) as folder:
         folder.mkdir()
@@ -67,13 +67,16 @@ def audit(
     print(f"{len(found)} pairs of images, {len(echoes)} captions")
 
 
+Sets = tuple[dict[str, Images], dict[str, Images], dict[str, list[str]]]
+
+
 def _sets(
     pool: Path,
     samples: pd.DataFrame,
     zeroshot: Path,
     segments: Path | None,
     preferences: Path | None,
-) -> tuple[dict[str, Images], dict[str, Images], dict[str, list[str]]]:
+) -> Sets:
     """Training sets and evaluation sets by name, and which of the latter each of the former must
     not share an image with."""
     trained = {name: split_images(pool, samples, name) for name in ("pool", "reference")}
@@ -89,6 +92,13 @@ def _sets(
         against["pool"].append("preferences")  # a score model may start from what read its captions
         against["preferences"] = ["preferences"]
     return trained, evaluation, against
+
+
+def _reference(pool: Path, samples: pd.DataFrame) -> Sets:
+    """The same of what scorers learn from and the pool, which they score: apart, so that nothing
+    else is compared with so many images."""
+    images = {name: split_images(pool, samples, name) for name in ("reference", "pool")}
+    return {"reference": images["reference"]}, {"pool": images["pool"]}, {"reference": ["pool"]}
 
 
 def _echoes(

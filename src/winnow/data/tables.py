@@ -85,7 +85,7 @@ DEDUPLICATED = {"uid": TEXT, "component": pa.int32(), "kept": pa.bool_()}
 LEAKS = {
     "trained": TEXT,  # what holds the image that is learned from: pool, reference, labels
     "uid": TEXT,
-    "evaluation": TEXT,  # test, preferences, segmentation, zeroshot/<set>
+    "evaluation": TEXT,  # test, preferences, segmentation, zeroshot/<set>; pool, of reference
     "other": TEXT,  # the image there: its uid, or digest of its bytes
     "kind": TEXT,  # bytes, pixels; or near: same, turn, crop
     "similarity": pa.float64(),  # correlation of the aligned images, 1 of exact ones

@@ -100,7 +100,9 @@ def _pairs(audit: Audit) -> list[str]:
         markdown_table(header, body, left=5),
         "Similarity: correlation of the aligned images, 1 where they are equal. Caption: whether "
         "one of both says the same (equal), or the same but for a word (near). Images of the split "
-        "`reference` train scorers and judges, no row: they are named and strike nothing out.\n",
+        "`reference` train scorers and judges, no row: they are named and strike nothing out. Such "
+        "a scorer knows those that are in the pool, too, before it scores them, and before "
+        "detection is measured on them.\n",
         *([f"{more} more are in `artifacts/leakage/pairs.parquet`.\n"] if more > 0 else []),
     ]
 
