@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -25,7 +26,7 @@ from report_helpers import (
 
 from winnow.captioning.perspectives import load_perspectives
 from winnow.cli import main
-from winnow.evaluation.statistics import holm
+from winnow.evaluation.statistics import group_difference, holm
 from winnow.reporting import text
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
@@ -261,6 +262,19 @@ def test_the_figures_are_pictures(results):
     for name in ("captions", "contrastive", "detection"):
         image = Image.open(results / "figures" / f"{name}.png")
         assert image.width > 500 and len(np.unique(np.asarray(image.convert("L")))) > 20
+
+
+@pytest.mark.parametrize(("asked", "drawn"), [(100, 4000), (5000, 5000)])
+def test_differences_are_drawn_as_often_as_asked_and_as_p_needs(pair, asked, drawn):
+    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", "mini", asked, seed=1)
+    rows = {row["metric"]: row for row in rows_of(pair / "results" / "captions_differences.csv")}
+    tables = [
+        pd.read_parquet(cell_folder(pair / "cells", captioning(name)) / "outcomes.parquet")
+        for name in ("loop", "human")
+    ]
+    expected = group_difference(*tables, "evaluator_score", drawn, seed=1)
+    found = [float(rows["evaluator_score"][key]) for key in ("difference", "low", "high", "p")]
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_verb(pair, same_environment):

@@ -1,5 +1,6 @@
 """Reports on text-to-image from synthetic cells: tables, the choice of keep ratios, the gallery."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from winnow.data.tables import (
     SAMPLES,
     write_table,
 )
-from winnow.evaluation.statistics import bootstrap, estimates
+from winnow.evaluation.statistics import bootstrap, estimates, paired_difference
 from winnow.reporting import gallery
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.generation import PRETRAINED, Plan, ratios
@@ -319,8 +320,18 @@ def test_a_row_that_is_always_best_gains_its_lead(count, prompts, seed):
     assert (held_out(values, (count, count)) == 0).all()
 
 
-def test_equal_rows_are_no_difference():
-    found = mean_gain(np.zeros(8))
+@pytest.mark.parametrize(("asked", "drawn"), [(100, 10_000), (12_000, 12_000)])
+def test_gains_are_drawn_as_often_as_asked_and_as_p_needs(known, asked, drawn):
+    values = np.random.default_rng(0).normal(0.3, 1, 20)
+    names = [str(i) for i in range(len(values))]
+    gains = pd.DataFrame({"metric": "m", "query": names, "group": names, "value": values})
+    expected = paired_difference(gains, gains.assign(value=0.0), "m", resamples=drawn, seed=1)
+    found = mean_gain(replace(known, resamples=asked, seed=1), values)
+    assert found == pytest.approx(expected) and 0.05 < found.p < 0.95
+
+
+def test_equal_rows_are_no_difference(known):
+    found = mean_gain(known, np.zeros(8))
     assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
 
 

@@ -83,12 +83,13 @@ def claim(*comparisons, **changes):
     return declared | ({"comparisons": list(comparisons)} if comparisons else {})
 
 
-def judged(folder, claims, scale="mini", choice=None, struck=()):
-    """The row of each of a paper's claims, and the rows of its comparisons."""
+def judged(folder, claims, scale="mini", choice=None, struck=(), words=()):
+    """The row of each of a paper's claims, and the rows of its comparisons; `words` are further
+    options."""
     (folder / "papers").mkdir(exist_ok=True)
     text = yaml.safe_dump(FOURTH | {"claims": claims})
     (folder / "papers" / "fourth.yaml").write_text(text, encoding="utf-8")
-    words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv"]
+    words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", *words]
     words += [f"--papers={folder}/papers", f"--output={folder}/results", f"--scale={scale}"]
     if struck:
         lines = ["track,captions,scorer,ratio,pairs,struck"]
@@ -321,6 +322,25 @@ def test_tracks_whose_cells_have_rows_of_their_own_are_paired_too(folder):
         values = [float(found[name][key]) for key in ("measured", "low", "high")]
         assert values == pytest.approx(difference[:3], rel=1e-4, abs=1e-6)
     assert (found["D1"]["verdict"], found["D2"]["verdict"]) == ("not held", "held")
+
+
+@pytest.mark.parametrize("asked", [{"resamples": 300}, {"resamples": 300, "seed": 1}])
+def test_the_effect_is_that_of_the_resamples_that_were_asked_for(folder, asked):
+    place = {"captions": "reference", "ratio": 1.0}
+    pairs = comparison(
+        "x", track="preference", metric="accuracy", size=None,
+        a=place | {"scorer": "score_model"}, b=[place | {"scorer": "score_joint"}],
+    )  # fmt: skip
+    claims = {"D1": claim(comparison("sieve", "clip")), "D2": claim(pairs)}
+    found, _ = judged(folder, claims, words=[f"--{key}={value}" for key, value in asked.items()])
+    sides = [[outcomes(folder, contrastive(s, 0.3, k)) for k in (0, 1)] for s in ("sieve", "clip")]
+    means = headline_means(sides[0][0]["metric"])
+    expected = {"D1": paired_difference(*sides, "acc1", means, **asked)}
+    sides = [outcomes(folder, preference(name)) for name in ("score_model", "score_joint")]
+    expected["D2"] = paired_difference(*sides, "accuracy", MACRO, **asked)
+    for name, difference in expected.items():
+        values = [float(found[name][key]) for key in ("measured", "low", "high")]
+        assert values == pytest.approx(difference[:3], rel=1e-4, abs=1e-6)
 
 
 def test_a_relative_change_and_one_beyond_another(folder):

@@ -154,7 +154,7 @@ rule captions:
         "logs/captions.log",
     threads: 1
     params:
-        options=options({"scale": P.scale, "seed": P.statistics.seed}),
+        options=options({"scale": P.scale, **P.statistics.model_dump()}),
         code=code_digest("data", "params", "evaluation", "reporting"),
     message:
         "rendering how good each caption set is into results/captions.md"
@@ -282,7 +282,7 @@ rule claims:
     threads: 1
     params:
         choice=given("choice"),
-        options=options({"scale": P.scale}),
+        options=options({"scale": P.scale, **P.statistics.model_dump()}),
         papers=PAPERS,
         code=code_digest("data", "params", "evaluation", "reporting"),
     message:

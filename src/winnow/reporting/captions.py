@@ -18,7 +18,7 @@ from winnow.reporting.methods import LEVEL, Method, method_of
 from winnow.reporting.results import Results
 
 TRACK = "captioning"
-RESAMPLES = 4000  # the smallest p, 2 / 4001, survives Holm over 100 rows
+LEAST = 4000  # resamples: the smallest p, 2 / 4001, survives Holm over 100 rows
 # Metric -> what the tables call it. The first are shares, shown in per cent.
 TRUTH = {
     "scene_accuracy": "scene",
@@ -99,9 +99,9 @@ def best(results: Results, metric: str) -> set[Method]:
     return {method for method, value in found.items() if value == top}
 
 
-def compare(results: Results, resamples: int = RESAMPLES, seed: int = 0) -> list[Compared]:
+def compare(results: Results) -> list[Compared]:
     """Every contrast whose sets are planned, with p-values corrected by Holm over all of them."""
-    rows = list(_differences(results, resamples, seed))
+    rows = list(_differences(results))
     measured = [i for i, row in enumerate(rows) if row.difference]
     adjusted = holm([row.difference.p for row in rows if row.difference])
     for i, p in zip(measured, adjusted, strict=True):
@@ -116,7 +116,9 @@ def _verdict(results: Results, row: Compared, adjusted: float) -> str:
     return "better" if gained else "worse"
 
 
-def _differences(results: Results, resamples: int, seed: int) -> Iterator[Compared]:
+def _differences(results: Results) -> Iterator[Compared]:
+    resamples = max(results.resamples, LEAST)
+
     @lru_cache(maxsize=8)
     def rows(method: Method, metric: str) -> pd.DataFrame:
         cells = [cell for cell in results.sweep.cells(TRACK) if method_of(cell) == method]
@@ -129,7 +131,7 @@ def _differences(results: Results, resamples: int, seed: int) -> Iterator[Compar
             continue
         first, second = rows(a, metric), rows(b, metric)
         try:
-            found = group_difference(first, second, metric, resamples=resamples, seed=seed)
+            found = group_difference(first, second, metric, resamples, results.seed)
         except WinnowError as error:
             yield row._replace(reason=str(error))
             continue

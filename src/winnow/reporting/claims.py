@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
 from winnow.reporting.claim import Choice, Claim, Comparison, Size
@@ -33,7 +34,12 @@ STAND_INS = "direction only: stand-ins"
 
 
 def gather_claimed(
-    papers: Sequence[Paper], cells_dir: str | Path, sweep_path: str | Path, scale: str
+    papers: Sequence[Paper],
+    cells_dir: str | Path,
+    sweep_path: str | Path,
+    scale: str,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Results:
     """Of the cells of a sweep those that claims are about, without intervals of their own."""
     places = {place for paper in papers for claim in paper.claims.values() for place in _of(claim)}
@@ -46,7 +52,7 @@ def gather_claimed(
     for track in UNPAIRED_TRACKS:
         check_unpaired(sweep, track)
     known = {track: table for track, table in outcomes.items() if table is not None}
-    return Results(sweep, method_values(sweep, {}, {}), scale, known)
+    return Results(sweep, method_values(sweep, {}, {}), scale, known, resamples, seed)
 
 
 def _of(claim: Claim) -> Iterator[tuple[str, str, str]]:
@@ -140,7 +146,7 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
         return _judged(results, about, (None, f"{NOT_RUN}: {reason}"), methods)
     known = [results.value(method, JUDGED) for method in methods]
     seeds = min(value.seeds for value in known if value is not None)
-    mean = mean_gain(found)
+    mean = mean_gain(results, found)
     effect = Value(mean.difference, mean.low, mean.high, len(found), seeds)
     return _judged(results, about, (effect, ""), methods)
 

@@ -2,7 +2,8 @@
 
 p is that of a normal variable with the standard error of the paired bootstrap (Efron & Tibshirani
 1993, chapter 13). The share of resamples on the other side of zero, which `statistics.differences`
-takes, is never below two in a thousand here: Holm's correction over a thousand pairs needs less.
+takes, is never below 2 / (resamples + 1): Holm's correction over a thousand pairs needs less. The
+standard error needs no more resamples than an interval does.
 """
 
 import math

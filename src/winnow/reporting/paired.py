@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from winnow.data.errors import WinnowError
 from winnow.data.tables import OUTCOMES, read_arrow
 from winnow.evaluation.preference import MACRO
-from winnow.evaluation.statistics import RESAMPLES, Resampling, average_seeds, headline_means
+from winnow.evaluation.statistics import Resampling, average_seeds, headline_means
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.draws import kept
-from winnow.reporting.methods import Method, Outcomes, seeds_of
+from winnow.reporting.methods import Method, seeds_of
 from winnow.reporting.results import Results
 
 
@@ -40,17 +40,18 @@ def paired(results: Results, sides: Sequence[Side]) -> Paired | None:
     share, or, where each has rows of its own, over the images that all sides have. Of other metrics
     the cells keep the resamples.
     """
-    outcomes = results.outcomes.get(sides[0].method.track)
-    if outcomes is not None and (found := _of_shared(outcomes, sides)) is not None:
+    if (found := _of_shared(results, sides)) is not None:
         return found
     return _of_draws(results, sides) or _of_own(results, sides)
 
 
-def _of_shared(outcomes: Outcomes, sides: Sequence[Side]) -> Paired | None:
-    if any(side.method not in outcomes.values for side in sides):
+def _of_shared(results: Results, sides: Sequence[Side]) -> Paired | None:
+    outcomes = results.outcomes.get(sides[0].method.track)
+    if outcomes is None or any(side.method not in outcomes.values for side in sides):
         return None
     means = headline_means(outcomes.queries["metric"])
-    values, draws, n = np.empty(len(sides)), np.empty((RESAMPLES, len(sides))), []
+    values, n = np.empty(len(sides)), []
+    draws = np.empty((results.resamples, len(sides)))
     for metric in dict.fromkeys(side.metric for side in sides):
         parts = _parts(metric, means)
         rows = outcomes.queries["metric"].isin(parts).to_numpy()
@@ -59,7 +60,7 @@ def _of_shared(outcomes: Outcomes, sides: Sequence[Side]) -> Paired | None:
             return None
         places = [i for i, side in enumerate(sides) if side.metric == metric]
         columns = np.stack([outcomes.values[sides[i].method][rows] for i in places], axis=1)
-        plan = Resampling(queries, {"mean": parts})
+        plan = Resampling(queries, {"mean": parts}, results.resamples, results.seed)
         values[places] = plan.estimates(columns)[-1]
         draws[:, places] = plan.draws(columns)[:, -1]
         n.append(len(queries))
@@ -99,7 +100,7 @@ def _of_own(results: Results, sides: Sequence[Side]) -> Paired | None:
         if set(means[str(place)]) != set(frames[-1]["metric"]):
             return None
     both = pd.concat(frames, ignore_index=True)
-    plan = Resampling(both, means)
+    plan = Resampling(both, means, results.resamples, results.seed)
     values = both["value"].to_numpy(dtype=float)[:, None]
     own = slice(-len(sides), None)
     n = min(len(rows) for rows in frames)

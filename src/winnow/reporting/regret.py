@@ -83,7 +83,7 @@ def _regret(results: Results, swept: dict[float, Method], row: Regret) -> Regret
     if values.shape[1] < MIN_PROMPTS:
         return row._replace(reason=f"fewer than {MIN_PROMPTS} prompts")
     place = list(swept).index(row.chosen)
-    return row._replace(difference=mean_gain(held_out(values, (place, place))))
+    return row._replace(difference=mean_gain(results, held_out(values, (place, place))))
 
 
 def _verdict(row: Regret, adjusted: float) -> str:
@@ -92,11 +92,14 @@ def _verdict(row: Regret, adjusted: float) -> str:
     return "another is better" if row.difference.difference > 0 else "chosen is better"
 
 
-def mean_gain(values: np.ndarray) -> Difference:
-    """The mean of gains [prompts] with its interval and p, by bootstrap over the prompts."""
+def mean_gain(results: Results, values: np.ndarray) -> Difference:
+    """The mean of gains [prompts] with its interval and p, by bootstrap over the prompts, in no
+    fewer resamples than p-values need."""
+    resamples = max(results.resamples, PAIRED_RESAMPLES)
     names = [str(i) for i in range(len(values))]
     frame = pd.DataFrame({"metric": "difference", "query": names, "group": names})
-    return differences(Resampling(frame, None, PAIRED_RESAMPLES), values[:, None], "difference")[0]
+    plan = Resampling(frame, None, resamples, results.seed)
+    return differences(plan, values[:, None], "difference")[0]
 
 
 def gains(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -130,4 +133,5 @@ def gains(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, np.nd
 
 def overall(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, Difference]:
     """The means of `gains`, with intervals."""
-    return {name: mean_gain(values) for name, values in gains(results, plan, choice).items()}
+    found = gains(results, plan, choice)
+    return {name: mean_gain(results, values) for name, values in found.items()}

@@ -74,6 +74,8 @@ def render_claims(
     papers_dir: str | Path,
     results_dir: str | Path,
     scale: str,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
     choice: str | Path | None = None,
     leakage: str | Path | None = None,
 ) -> None:
@@ -82,7 +84,7 @@ def render_claims(
     A claim about a method that `leakage`, the table of the audit, strikes out is not run.
     """
     papers = load_papers(papers_dir)
-    results = gather_claimed(papers, cells_dir, sweep_path, scale)
+    results = gather_claimed(papers, cells_dir, sweep_path, scale, resamples, seed)
     print_refusals(results)
     folder = Path(results_dir)
     chosen = None if choice is None else read_table(choice, CHOICE)

@@ -44,13 +44,14 @@ def render_captions(
     sweep_path: str | Path,
     results_dir: str | Path,
     scale: str,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> None:
     """Write the tables and the figure on the quality of the caption sets."""
-    results = gather(cells_dir, sweep_path, scale, tracks=("captioning",))
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, ("captioning",))
     print_refusals(results)
     folder = Path(results_dir)
-    compared = compare(results, seed=seed)
+    compared = compare(results)
     write_text(folder / "captions.csv", captions_csv(results))
     write_text(folder / "captions_differences.csv", differences_csv(compared))
     write_text(folder / "captions.md", captions_md(results, compared))

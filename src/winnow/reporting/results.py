@@ -30,12 +30,14 @@ CONTROLS = ("none", "random", "oracle", "pretrained")
 @dataclass(frozen=True)
 class Results:
     """Values of each method, the sweep they come from, and the outcomes of each track whose queries
-    are shared."""
+    are shared; `resamples` and `seed` draw what methods are compared in."""
 
     sweep: Sweep
     values: Values
     scale: str
     outcomes: dict[str, Outcomes]
+    resamples: int = RESAMPLES
+    seed: int = 0
 
     @cached_property
     def planned(self) -> dict[str, dict[Method, list[Cell]]]:
@@ -119,4 +121,4 @@ def gather(
         values[method] |= found
     with_intervals(sweep, values)
     known = {track: table for track, table in outcomes.items() if table is not None}
-    return Results(sweep, values, scale, known)
+    return Results(sweep, values, scale, known, resamples, seed)

@@ -26,27 +26,20 @@ def detection(
     render_detection(cells, sweep, output, settings.scale)
 
 
-class CaptionsSettings(sections.Section):
-    """What draws the resamples of the comparisons, and the scale that the tables name."""
-
-    scale: Scale
-    seed: sections.Seed = 0
-
-
-@verb("cells", "sweep", "output", settings=CaptionsSettings)
-def captions(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: CaptionsSettings
-) -> None:
-    """Render how good the caption sets are: tables, differences and figure."""
-    from winnow.reporting.render_tracks import render_captions
-
-    render_captions(cells, sweep, output, settings.scale, settings.seed)
-
-
 class RenderSettings(sections.Statistics):
     """Intervals, and the scale that the tables name."""
 
     scale: Scale
+
+
+@verb("cells", "sweep", "output", settings=RenderSettings)
+def captions(
+    cells: Path, sweep: Path, output: Path, threads: int, settings: RenderSettings
+) -> None:
+    """Render how good the caption sets are: tables, differences and figure."""
+    from winnow.reporting.render_tracks import render_captions
+
+    render_captions(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
 
 
 @verb("cells", "sweep", "output", settings=RenderSettings)

@@ -50,16 +50,10 @@ def leakage(
     write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
 
 
-class ClaimsSettings(sections.Section):
-    """The scale, below which sizes are not judged."""
-
-    scale: Scale
-
-
 @verb(
     *("cells", "sweep", "papers", "output"),
     optional=("choice", "leakage"),
-    settings=ClaimsSettings,
+    settings=RenderSettings,
 )
 def claims(
     cells: Path,
@@ -69,12 +63,13 @@ def claims(
     choice: Path | None,
     leakage: Path | None,
     threads: int,
-    settings: ClaimsSettings,
+    settings: RenderSettings,
 ) -> None:
     """Judge the papers' claims by the cells that are finished."""
     from winnow.reporting.render import render_claims
 
-    render_claims(cells, sweep, papers, output, settings.scale, choice, leakage)
+    resampling = (settings.resamples, settings.seed)
+    render_claims(cells, sweep, papers, output, settings.scale, *resampling, choice, leakage)
 
 
 @verb("cells", "sweep", "papers", "output", optional=("leakage",), settings=RenderSettings)
