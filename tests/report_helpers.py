@@ -170,6 +170,14 @@ def write_sweep(path, cells):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_struck(path, cells):
+    """What the audit says of the methods of cells: the number of their leaking pairs."""
+    lines = ["track,captions,scorer,ratio,pairs,struck"]
+    for cell, pairs in cells.items():
+        lines.append(f"{cell.track},{cell.captions},{cell.scorer},{cell.ratio!r},{pairs},yes")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def contrastive(scorer, ratio=0.3, seed=0, captions="raw"):
     return Cell(track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=seed)
 

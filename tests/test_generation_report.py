@@ -10,7 +10,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from report_helpers import Cell, contents, damage, rows_of, seed_of, write_record, write_sweep
+from report_helpers import (
+    Cell,
+    contents,
+    damage,
+    rows_of,
+    seed_of,
+    write_record,
+    write_struck,
+    write_sweep,
+)
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -359,6 +368,31 @@ def test_what_the_page_says(results):
     assert "takes 3 values" in told and "another is better" in told and "our choice" in told
     drawn = section(shown, "Gallery")
     assert "- forest: a &lt;b&gt;forest&lt;/b&gt; \\| no. 0" in drawn and "<b>" not in shown
+
+
+def test_what_is_struck_out_is_marked_and_off_the_curves(written, results, tmp_path):
+    write_struck(tmp_path / "leaks.csv", {generation("dldc", 0.7): 3, generation("none"): 1})
+    words = (f"--choice={written}/choice.parquet", f"--leakage={tmp_path}/leaks.csv")
+    shown = rendered(written, tmp_path, *words)
+    for heading in ("How good are the images?", "Does fine-tuning help?"):
+        part = section(shown, heading)
+        assert "| raw | ~~dldc~~ | 0.7 |" in part and "| raw | dldc | 0.3 |" in part
+        assert "| raw | ~~none~~ | 1 |" in part and "| human | none | 1 |" in part
+    sweep = section(shown, "Which keep ratio for which scene?")
+    assert sweep.count("at keep ratio | ~~1~~ | ~~0.7~~ | 0.3 |") == 2
+    told = section(shown, "Was the ratio chosen well?")
+    assert "| forest | 400 | 0.350 | scene | 0.3 | 0.3 |" in told
+    assert "| harbor | 400 | 0.350 | scene | 0.3 | ~~0.7~~ |" in told
+    reason = "struck out: learned from 3 leaking pairs"
+    assert f"- raw dldc 0.7: {reason}\n" in shown and shown.endswith("[leakage.md](leakage.md).\n")
+    notes = {(r["scorer"], r["ratio"]): r["note"] for r in rows_of(tmp_path / "generation.csv")}
+    assert notes["dldc", "0.7"] == reason and notes["dldc", "0.3"] == ""
+    curves = [
+        {(r["captions"], r["scorer"], r["ratio"]) for r in rows_of(place / "plots/generation.csv")}
+        for place in (results, tmp_path)
+    ]
+    assert curves[0] - curves[1] == {("raw", "dldc", "0.7"), ("raw", "none", "1.0")}
+    assert "~~" not in (results / "generation.md").read_text(encoding="utf-8")
 
 
 def test_a_choice_that_was_not_measured(small):

@@ -22,6 +22,7 @@ from report_helpers import (
     write_judge,
     write_preferences,
     write_record,
+    write_struck,
     write_sweep,
 )
 
@@ -83,7 +84,7 @@ def claim(*comparisons, **changes):
     return declared | ({"comparisons": list(comparisons)} if comparisons else {})
 
 
-def judged(folder, claims, scale="mini", choice=None, struck=(), words=()):
+def judged(folder, claims, scale="mini", choice=None, struck=None, words=()):
     """The row of each of a paper's claims, and the rows of its comparisons; `words` are further
     options."""
     (folder / "papers").mkdir(exist_ok=True)
@@ -92,9 +93,7 @@ def judged(folder, claims, scale="mini", choice=None, struck=(), words=()):
     words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", *words]
     words += [f"--papers={folder}/papers", f"--output={folder}/results", f"--scale={scale}"]
     if struck:
-        lines = ["track,captions,scorer,ratio,pairs,struck"]
-        lines += [f"{track},raw,{name},{ratio},{pairs},yes" for track, name, ratio, pairs in struck]
-        (folder / "leakage.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_struck(folder / "leakage.csv", struck)
         words.append(f"--leakage={folder}/leakage.csv")
     assert main([*words, *([f"--choice={choice}"] if choice else [])]) == 0
     parts = {}
@@ -416,7 +415,7 @@ def test_a_claim_about_a_method_that_is_struck_out_is_not_run(folder):
     }
     before, _ = judged(folder, claims)
     assert [row["verdict"] for row in before.values()] == ["held", "not held", "not held", "held"]
-    found, parts = judged(folder, claims, struck=[("contrastive", "sieve", 0.3, 7)])
+    found, parts = judged(folder, claims, struck={contrastive("sieve", 0.3): 7})
     assert [row["verdict"] for row in found.values()] == ["not run"] * 3 + ["held"]
     told = "sieve: struck out: learned from 7 leaking pairs"
     for name in ("D1", "D2", "D3"):
@@ -431,7 +430,7 @@ def test_a_claim_about_a_method_that_is_struck_out_is_not_run(folder):
 
 def test_other_ratios_and_tracks_are_not_struck_out(folder):
     before = judged(folder, FOURTH["claims"])
-    elsewhere = [("contrastive", "sieve", 0.5, 7), ("generation", "sieve", 0.3, 7)]
+    elsewhere = {contrastive("sieve", 0.5): 7, drawing("sieve", 0.3): 7}
     assert judged(folder, FOURTH["claims"], struck=elsewhere) == before
 
 
@@ -544,8 +543,7 @@ def test_the_choice_of_ratios(tmp_path):
     assert float(found["D3"]["measured"]) == pytest.approx(1.1 / 1.3 - 1, rel=1e-4)
     found, _ = judged(tmp_path, claims, choice=wrong)
     assert [found[name]["verdict"] for name in claims][:2] == ["held", "not held"]
-    leaky = [("generation", "dldc", 0.7, 2)]
-    found, _ = judged(tmp_path, claims, choice=right, struck=leaky)
+    found, _ = judged(tmp_path, claims, choice=right, struck={cells[0.7]: 2})
     assert [row["verdict"] for row in found.values()] == ["not run", "not run", "held"]
     assert found["D1"]["reason"] == "dldc: struck out: learned from 2 leaking pairs"
     found, _ = judged(tmp_path, claims)

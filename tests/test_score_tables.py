@@ -13,6 +13,7 @@ from report_helpers import (
     write_cell,
     write_judge,
     write_preferences,
+    write_struck,
     write_sweep,
 )
 
@@ -23,6 +24,7 @@ from winnow.evaluation.preference import summary
 from winnow.params.sections import Statistics
 from winnow.reporting import score_figure
 from winnow.reporting.cells import cell_folder, load_cells
+from winnow.reporting.methods import method_of
 from winnow.reporting.render import render
 from winnow.reporting.render_tracks import render_score_models
 from winnow.reporting.results import gather
@@ -170,6 +172,26 @@ def test_the_report_has_values_and_deviations(written, results):
     order = [shown.index(f"\n| {name} ") for name in ("clip", "domain\\_clip", "text")]
     assert order == sorted(order)
     assert "score\\_model beside clip, by their intervals: better: all, count, mismatch." in shown
+
+
+def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_path):
+    struck = {preference(name): 4 for name in ("score_model", "score_small_tanh")}
+    write_struck(tmp_path / "leaks.csv", struck)
+    cells, sweep = written / "cells", written / "sweep.csv"
+    render_score_models(cells, sweep, tmp_path, "mini", 100, leakage=tmp_path / "leaks.csv")
+    shown = (tmp_path / "score_model.md").read_text("utf-8")
+    assert "\n| ~~score\\_model~~ |" in shown and "\n| score\\_joint |" in shown
+    assert "\n| score\\_model |" in shown  # what it detects was not audited
+    reason = "struck out: learned from 4 leaking pairs"
+    assert f"- score\\_model: {reason}\n" in shown and "[leakage.md](leakage.md)" in shown
+    notes = {(r["track"], r["scorer"]): r["note"] for r in rows_of(tmp_path / "score_model.csv")}
+    assert notes["preference", "score_model"] == reason
+    assert notes["detection", "score_model"] == notes["preference", "score_joint"] == ""
+    assert "~~" not in (results / "score_model.md").read_text("utf-8")
+    known = gather(cells, sweep, "mini", resamples=100)
+    figure = score_figure.normalisation(known, {method_of(cell) for cell in struck})
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == [f"normalisation: {name}" for name in ("none", "softplus", "sigmoid")]
 
 
 def test_the_interval_is_that_of_the_averaged_seeds(written):

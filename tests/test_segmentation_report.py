@@ -9,7 +9,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from report_helpers import Cell, contents, rows_of, seed_of, write_record, write_sweep
+from report_helpers import (
+    Cell,
+    contents,
+    rows_of,
+    seed_of,
+    write_record,
+    write_struck,
+    write_sweep,
+)
 
 from winnow.cli import main
 from winnow.data.files import read_json
@@ -18,12 +26,22 @@ from winnow.data.segments import IGNORED, write_items, write_segment
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.segmentation import draws_table, measure, outcomes
 from winnow.reporting.cells import cell_folder
+from winnow.reporting.methods import Method
 from winnow.reporting.papers import Measure, load_paper
 from winnow.reporting.relative import change, difference, told_apart
 from winnow.reporting.render import render
 from winnow.reporting.results import gather
-from winnow.reporting.segmentation import ALONE, RAW, Plan, Variant, chosen_method, gain, ratios
-from winnow.reporting.segmentation_figure import PALETTE, collect, coloured
+from winnow.reporting.segmentation import (
+    ALONE,
+    RAW,
+    TRACK,
+    Plan,
+    Variant,
+    chosen_method,
+    gain,
+    ratios,
+)
+from winnow.reporting.segmentation_figure import PALETTE, by_ratio, collect, coloured
 from winnow.reporting.text import EMPTY
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
@@ -137,6 +155,37 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
         *(f"figures/{name}" for name in figures),
     }  # fmt: skip
     assert all(found[name] == (results / name).read_bytes() for name in found)
+
+
+def test_what_is_struck_out_is_marked_and_off_the_curves(written, results, known, tmp_path):
+    write_struck(tmp_path / "leaks.csv", {cell("dldc_chosen", 0.3): 3, cell("real"): 1})
+    shown = rendered(written, tmp_path, f"--leakage={tmp_path}/leaks.csv")
+    for heading in ("Does cleaning help?", "By class"):
+        part = section(shown, heading)
+        assert "| ~~dldc\\_chosen~~ | chosen |" in part and "| dldc | 0.3 |" in part
+    reason = "struck out: learned from 3 leaking pairs"
+    assert f"- raw dldc\\_chosen 0.3: {reason}\n" in shown
+    assert shown.endswith("[leakage.md](leakage.md).\n")
+    notes = {r["scorer"]: r["note"] for r in rows_of(tmp_path / "segmentation.csv")}
+    assert notes["dldc_chosen"] == reason and notes["none"] == ""
+    scorers = [
+        {row["scorer"] for row in rows_of(place / "plots/segmentation.csv")}
+        for place in (results, tmp_path)
+    ]
+    assert scorers[0] - scorers[1] == {"dldc_chosen", "real"}
+    assert "~~" not in (results / "segmentation.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("struck", "fewer"),
+    [({RAW: 1}, 0), ({ALONE: 1}, 3), ({Method(TRACK, "raw", "dldc_chosen", 0.3): 1}, 3)],
+)
+def test_the_figure_leaves_out_what_is_struck_out(known, struck, fewer):
+    """A line for each of the three shares of the labels: the curve, real images, the choice."""
+    before, after = (by_ratio(known, PLAN, out).axes[0].lines for out in ((), struck))
+    assert len(before) - len(after) == fewer
+    points = [sum(len(line.get_xdata()) for line in lines) for lines in (before, after)]
+    assert points[0] > points[1]
 
 
 def test_the_curves_for_dvc_are_at_the_largest_share_of_the_labels(results):

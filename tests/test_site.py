@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from report_helpers import contents
-from site_helpers import EVIL, PAIRS, Run, uid, write_run
+from report_helpers import contents, rows_of
+from site_helpers import EVIL, PAIRS, Run, uid, write_csv, write_run
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -118,6 +118,20 @@ def test_leaderboard_tells_values_intervals_and_what_did_not_run(site):
     assert "scorer=none" not in page  # what keeps everything has nothing to show
     assert page.count('<tr class="struck"') == 1
     assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in page
+
+
+def test_curves_leave_out_what_is_struck_out(site):
+    (chart,) = data(site, "curves")
+    ratios = {line["scorer"]: [point[0] for point in line["points"]] for line in chart["lines"]}
+    assert ratios == {"domain_clip": [0.3, 0.5], "clip": [0.3], "random": [0.3]}
+    assert [level["scorer"] for level in chart["levels"]] == ["none"]
+
+
+def test_no_level_is_struck_out(copy):
+    path = copy.folder / "results/boards.csv"
+    found = [row | {"leaks": "1" if row["scorer"] == "none" else ""} for row in rows_of(path)]
+    write_csv(path, list(found[0]), found)
+    assert [chart["levels"] for chart in data(copy.site(), "curves")] == [[]]
 
 
 def test_the_first_page_sums_up_claims_leaks_and_cells(site):

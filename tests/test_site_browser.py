@@ -201,7 +201,7 @@ def test_curves_tell_points_to_mouse_and_keys(browser):
     lines = len(browser.texts("#plot .line"))
     browser.one("#legend input").click()
     assert len(browser.texts("#plot .line")) == lines - 1
-    assert len(browser.run("return [...document.querySelectorAll('#numbers tbody tr')]")) == 6
+    assert len(browser.run("return [...document.querySelectorAll('#numbers tbody tr')]")) == 5
 
 
 def test_samples_show_markup_as_text_and_filter(browser):

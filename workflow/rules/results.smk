@@ -168,6 +168,7 @@ rule score_models:
         cell_folders("preference"),
         cell_folders("detection"),
         sweep=rules.sweep.output,
+        leakage=rules.leakage.output.csv,
     output:
         shown("results/score_model.csv", "Tracks", "Score models, table"),
         "results/score_model.md",
@@ -182,8 +183,9 @@ rule score_models:
     message:
         "rendering how good the score models are into results/score_model.md"
     shell:
-        "winnow score-models --cells artifacts/cells --sweep {input.sweep} --output results"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        "winnow score-models --cells artifacts/cells --sweep {input.sweep}"
+        " --leakage {input.leakage} --output results --threads {threads} {params.options}"
+        " > {log} 2>&1"
 
 
 CHOSEN = choosing(P.generation.scorers)
@@ -199,6 +201,7 @@ rule generation:
         pool="artifacts/pool",
         sweep=rules.sweep.output,
         choice=f"artifacts/subsets/raw/{CHOSEN}/choice.parquet" if CHOSEN else [],
+        leakage=rules.leakage.output.csv,
     output:
         shown("results/generation.csv", "Tracks", "Text to image, table"),
         "results/generation.md",
@@ -225,8 +228,8 @@ rule generation:
         "rendering what the generators draw into results/generation.md"
     shell:
         "winnow generation --cells artifacts/cells --sweep {input.sweep}"
-        " --generated artifacts/generated --pool {input.pool} --output results"
-        " {params.choice} --threads {threads} {params.options} > {log} 2>&1"
+        " --generated artifacts/generated --pool {input.pool} --leakage {input.leakage}"
+        " --output results {params.choice} --threads {threads} {params.options} > {log} 2>&1"
 
 
 rule segmentation:
@@ -234,6 +237,7 @@ rule segmentation:
         cell_folders("segmentation"),
         segments=SET if cell_folders("segmentation") else [],
         sweep=rules.sweep.output,
+        leakage=rules.leakage.output.csv,
     output:
         shown("results/segmentation.csv", "Tracks", "Segmentation, table"),
         "results/segmentation.md",
@@ -262,8 +266,8 @@ rule segmentation:
     message:
         "rendering what generated images add to real labels into results/segmentation.md"
     shell:
-        "winnow segmentation --cells artifacts/cells --sweep {input.sweep} --output results"
-        " {params.segments} --threads {threads} {params.options} > {log} 2>&1"
+        "winnow segmentation --cells artifacts/cells --sweep {input.sweep}"
+        " --leakage {input.leakage} --output results {params.segments} --threads {threads} {params.options} > {log} 2>&1"
 
 
 rule claims:

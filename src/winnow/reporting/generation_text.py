@@ -1,6 +1,6 @@
 """The report on text-to-image as CSV and Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from winnow.reporting.generation import (
     scenes,
 )
 from winnow.reporting.methods import Method, Value
+from winnow.reporting.notes import crossed, noted, notes_md
 from winnow.reporting.regret_text import choice_md, shown, sweep_md
 from winnow.reporting.relative import change, told_apart
 from winnow.reporting.results import Results
@@ -28,15 +29,16 @@ from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_
 KEYS = ["captions", "scorer", "ratio"]
 
 
-def generation_csv(results: Results, plan: Plan) -> str:
+def generation_csv(results: Results, plan: Plan, struck: Mapping[Method, int]) -> str:
     """One row a method and headline metric, with its relative changes to `pretrained` and to all
-    of `raw` (`none`); what was not measured has one row, whose note says why."""
+    of `raw` (`none`); what was not measured has one row, whose note says why. Notes say of what is
+    among `struck` that it is struck out."""
     header = [*KEYS, "metric", "value", "low", "high", "n", "seeds"]
     ends = ["", "_low", "_high", "_verdict"]
     header += [f"{key}{end}" for key in ("change_pretrained", "change_none") for end in ends]
     body = []
     for method in rows(results, plan):
-        keys, note = list(method[1:]), results.caveat(method)
+        keys, note = list(method[1:]), noted(results, method, struck)
         for metric in HEADLINE:
             value = results.value(method, metric)
             if value is None:
@@ -76,49 +78,56 @@ def generation_scenes_csv(results: Results, plan: Plan) -> str:
 
 
 def generation_md(
-    results: Results, plan: Plan, choice: pd.DataFrame, prompts: Sequence[tuple[str, str]]
+    results: Results,
+    plan: Plan,
+    choice: pd.DataFrame,
+    prompts: Sequence[tuple[str, str]],
+    struck: Mapping[Method, int],
 ) -> str:
     """Tables on quality, changes, baselines, ratios by scene and the choice, then the gallery with
-    its `prompts` (scene, text)."""
+    its `prompts` (scene, text). Methods among `struck`, the numbers of leaking pairs that they
+    learned from, have a line through them."""
     methods = rows(results, plan)
+    named = {method: _name(method, plan, struck) for method in methods}
     parts = [
         f"# Text-to-image (scale `{markdown(results.scale)}`)\n",
         f"{meanings(method.captions for method in methods)}\n",
         "## How good are the images?\n",
-        _quality(results, plan, methods),
+        _quality(results, named),
         _how(results),
         "## Does fine-tuning help?\n",
-        _changes(results, plan, methods, PRETRAINED),
+        _changes(results, named, PRETRAINED),
         "Relative change to the model before fine-tuning, per cent, with 95 % intervals from "
         "resamples of the same prompts for both. What is published: "
         "[tables/dldc/generation.md](tables/dldc/generation.md) (claims A1 to A3).\n",
         "## Does cleaning help?\n",
-        _changes(results, plan, [m for m in methods if names(m, plan)[0]], ALL),
+        _changes(results, {m: n for m, n in named.items() if names(m, plan)[0]}, ALL),
         "Relative change to the model fine-tuned on all pairs of raw, as above.\n",
         "## Is it better than the baselines?\n",
-        _baselines(results, plan),
+        _baselines(results, plan, named),
         "## Which keep ratio for which scene?\n",
-        sweep_md(results, plan),
+        sweep_md(results, plan, struck),
         "## Was the ratio chosen well?\n",
-        choice_md(results, plan, choice),
+        choice_md(results, plan, choice, struck),
         "## Gallery\n",
         "![Same prompts and seeds, a row a method](figures/generation.png)\n",
         "".join(f"- {markdown(scene)}: {markdown(text)}\n" for scene, text in prompts),
     ]
-    notes = [f"{' '.join(map(str, m[1:]))}: {n}" for m in methods if (n := results.caveat(m))]
-    return "\n".join(parts) + ("\n" + "".join(f"- {markdown(n)}\n" for n in notes) if notes else "")
+    called = {method: " ".join(map(str, method[1:])) for method in methods}
+    return "\n".join(parts) + notes_md(results, called, struck)
 
 
-def _name(method: Method, plan: Plan) -> list[str]:
-    return [markdown(part) or EMPTY for part in names(method, plan)]
+def _name(method: Method, plan: Plan, struck: Container[Method]) -> list[str]:
+    captions, scorer, ratio = (markdown(part) or EMPTY for part in names(method, plan))
+    return [captions, crossed(scorer, method in struck), ratio]
 
 
-def _quality(results: Results, plan: Plan, methods: Sequence[Method]) -> str:
+def _quality(results: Results, named: Mapping[Method, list[str]]) -> str:
     body = [
-        [*_name(method, plan), *(shown(results.value(method, metric)) for metric in HEADLINE)]
-        for method in methods
+        [*name, *(shown(results.value(method, metric)) for metric in HEADLINE)]
+        for method, name in named.items()
     ]
-    known = next((m for m in methods if m in results.values), None)
+    known = next((m for m in named if m in results.values), None)
     real = [shown(results.value(known, REAL[m])) if known else EMPTY for m in HEADLINE]
     return markdown_table(
         [*KEYS, *HEADLINE.values()], [*body, ["real images", EMPTY, EMPTY, *real]], 2
@@ -145,10 +154,10 @@ def _how(results: Results) -> str:
     )
 
 
-def _changes(results: Results, plan: Plan, methods: Sequence[Method], base: Method) -> str:
+def _changes(results: Results, named: Mapping[Method, list[str]], base: Method) -> str:
     body = [
-        [*_name(m, plan), *(_change(results, m, base, metric) for metric in HEADLINE)]
-        for m in methods
+        [*name, *(_change(results, m, base, metric) for metric in HEADLINE)]
+        for m, name in named.items()
         if m != base
     ]
     return markdown_table([*KEYS, *HEADLINE.values()], body, 2)
@@ -166,18 +175,18 @@ def _signed(value: float | None) -> str:
     return EMPTY if value is None else f"{100 * value:+.2f}"
 
 
-def _baselines(results: Results, plan: Plan) -> str:
+def _baselines(results: Results, plan: Plan, named: Mapping[Method, list[str]]) -> str:
     ours = chosen_method(results, plan)
-    known = [m for m in rows(results, plan) if m.scorer in plan.baselines]
+    known = [m for m in named if m.scorer in plan.baselines]
     if ours is None or not known:
         return "Not in this sweep.\n"
     body = [
-        [*_name(base, plan), *(_change(results, ours, base, metric) for metric in HEADLINE)]
+        [*named[base], *(_change(results, ours, base, metric) for metric in HEADLINE)]
         for base in known
     ]
     return (
         markdown_table([*KEYS, *HEADLINE.values()], body, 2)
-        + f"\nRelative change from each baseline to {markdown(ours.scorer)}, per cent, with 95 % "
+        + f"\nRelative change from each baseline to {named[ours][1]}, per cent, with 95 % "
         "intervals: DLDC is said to be better than all of them (claim A4; its numbers were not "
         "found).\n"
     )

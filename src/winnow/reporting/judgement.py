@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from winnow.reporting.claim import Claim, Direction
 from winnow.reporting.methods import Method, Value
+from winnow.reporting.notes import struck_out
 from winnow.reporting.papers import Paper
 from winnow.reporting.verdicts import HELD, NOT_RUN, Verdict, together
 
@@ -79,6 +80,6 @@ def without_struck(part: Judged, struck: Mapping[Method, int]) -> Judged:
         direction=NOT_RUN,
         size=part.size and NOT_RUN,
         verdict=NOT_RUN,
-        reason=f"{lost.scorer}: struck out: learned from {struck[lost]} leaking pairs",
+        reason=f"{lost.scorer}: {struck_out(struck[lost])}",
         struck=True,
     )

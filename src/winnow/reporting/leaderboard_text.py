@@ -13,6 +13,7 @@ from winnow.reporting.costs import Cost, hardware_of, total
 from winnow.reporting.groups import Comparison
 from winnow.reporting.leaderboard import MAIN, NOT_IN_SWEEP, samples_seen
 from winnow.reporting.methods import Method, Value
+from winnow.reporting.notes import LINK, crossed, struck_out
 from winnow.reporting.place import Unit
 from winnow.reporting.ratios import kept
 from winnow.reporting.results import CONTROLS, Results
@@ -116,9 +117,7 @@ def _further(tables: Sequence[Table], detected: Sequence[Table]) -> list[Further
 def _named(row: Row) -> list[str]:
     _, captions, scorer, ratio = row.method
     name = f"_{markdown(scorer)}_ (control)" if scorer in CONTROLS else markdown(scorer)
-    if row.leaks is not None:
-        name = f"~~{name}~~"
-    return [markdown(captions), name, kept(ratio), kept(1 - ratio)]
+    return [markdown(captions), crossed(name, row.leaks is not None), kept(ratio), kept(1 - ratio)]
 
 
 def _shown(value: Value | None, unit: Unit) -> str:
@@ -153,16 +152,14 @@ def _notes(results: Results, table: Table) -> str:
     """Why rows are empty, incomplete or struck out."""
     notes = []
     for row in table.rows:
-        told = [results.caveat(row.method)]
-        if row.leaks is not None:
-            told.append(f"struck out: learned from {row.leaks} leaking pairs")
+        told = (results.caveat(row.method), struck_out(row.leaks))
         name = f"{row.method.captions} / {row.method.scorer} / {row.method.ratio:g}"
         notes += [f"{name}: {text}" for text in told if text]
     notes += [f"{captions} / {control}: {NOT_IN_SWEEP}" for captions, control in table.absent]
     if not notes:
         return ""
     struck = any(row.leaks is not None for row in table.rows)
-    link = "\nWhich pairs leak: [leakage.md](leakage.md).\n" if struck else ""
+    link = f"\n{LINK}\n" if struck else ""
     return "\nNotes:\n\n" + "".join(f"- {markdown(note)}\n" for note in notes) + link
 
 

@@ -1,12 +1,13 @@
 """The report on the keep ratios of scenes as CSV and Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import pandas as pd
 
 from winnow.evaluation.statistics import Difference
 from winnow.reporting.generation import HEADLINE, JUDGED, Plan, ratios, scenes
-from winnow.reporting.methods import Value
+from winnow.reporting.methods import Method, Value
+from winnow.reporting.notes import crossed
 from winnow.reporting.regret import Regret, overall, regrets
 from winnow.reporting.results import Results
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table, number
@@ -28,8 +29,9 @@ def shown(value: Value | None) -> str:
     return interval(value.value, value.low, value.high, number) if value else EMPTY
 
 
-def sweep_md(results: Results, plan: Plan) -> str:
-    """JUDGED and KID by scene and ratio."""
+def sweep_md(results: Results, plan: Plan, struck: Container[Method]) -> str:
+    """JUDGED and KID by scene and ratio; ratios whose method is struck out have a line through
+    them."""
     swept = ratios(results, plan)
     shown_scenes = scenes(results)
     if not swept or not shown_scenes:
@@ -40,7 +42,8 @@ def sweep_md(results: Results, plan: Plan) -> str:
             [markdown(s), *(shown(results.value(m, f"{metric}/{s}")) for m in swept.values())]
             for s in shown_scenes
         ]
-        header = [f"{HEADLINE[metric]} at keep ratio", *(f"{ratio:g}" for ratio in swept)]
+        named = [_ratio(ratio, swept, struck) for ratio in swept]
+        header = [f"{HEADLINE[metric]} at keep ratio", *named]
         tables.append(markdown_table(header, body))
     return (
         "\n".join(tables) + f"\nOf the prompts of each scene, by the generators fine-tuned on what "
@@ -48,15 +51,20 @@ def sweep_md(results: Results, plan: Plan) -> str:
     )
 
 
-def choice_md(results: Results, plan: Plan, choice: pd.DataFrame) -> str:
-    """What was chosen for each scene, the best ratio, and the regret."""
+def _ratio(ratio: float | None, swept: Mapping[float, Method], struck: Container[Method]) -> str:
+    return EMPTY if ratio is None else crossed(f"{ratio:g}", swept.get(ratio) in struck)
+
+
+def choice_md(results: Results, plan: Plan, choice: pd.DataFrame, struck: Container[Method]) -> str:
+    """What was chosen for each scene, the best ratio, and the regret; ratios as in `sweep_md`."""
     found = regrets(results, plan, choice)
     if not found:
         return "No ratio was chosen here.\n"
+    swept = ratios(results, plan)
     header = ["scene", "pairs", "clean share", "by", "chosen", "best", "regret", "p", "result"]
     body = [
-        [markdown(r.scene) or EMPTY, str(r.pairs), f"{r.share:.3f}", r.source, f"{r.chosen:g}",
-         f"{r.best:g}" if r.best is not None else EMPTY, _difference(r.difference),
+        [markdown(r.scene) or EMPTY, str(r.pairs), f"{r.share:.3f}", r.source,
+         *(_ratio(ratio, swept, struck) for ratio in (r.chosen, r.best)), _difference(r.difference),
          f"{r.adjusted:.4f}" if r.adjusted is not None else EMPTY,
          markdown(r.verdict or r.reason)]
         for r in found

@@ -19,6 +19,7 @@ from winnow.reporting.detection import detection_csv, detection_md
 from winnow.reporting.dvc import detection_plot_csv, ratio_plot_csv
 from winnow.reporting.generation import Plan
 from winnow.reporting.generation_text import generation_csv, generation_md, generation_scenes_csv
+from winnow.reporting.leakage import read_struck
 from winnow.reporting.regret import regrets
 from winnow.reporting.regret_text import choice_csv
 from winnow.reporting.results import Results, gather
@@ -65,15 +66,20 @@ def render_score_models(
     scale: str,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    leakage: str | Path | None = None,
 ) -> None:
-    """Write the tables and the figure on the score models and their judge."""
+    """Write the tables and the figure on the score models and their judge.
+
+    Here and below, what `leakage`, the table of the audit, strikes out is marked, and left off
+    curves.
+    """
     tracks = ("preference", "detection")
     results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks)
     print_refusals(results)
-    folder = Path(results_dir)
-    write_text(folder / "score_model.csv", score_model_csv(results))
-    write_text(folder / "score_model.md", score_model_md(results))
-    figure = score_figure.normalisation(results)
+    folder, struck = Path(results_dir), read_struck(leakage)
+    write_text(folder / "score_model.csv", score_model_csv(results, struck))
+    write_text(folder / "score_model.md", score_model_md(results, struck))
+    figure = score_figure.normalisation(results, struck)
     figures.save(figure, folder / "figures", "score_normalisation")
 
 
@@ -88,19 +94,20 @@ def render_generation(
     choice: str | Path | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    leakage: str | Path | None = None,
 ) -> None:
     """Write the tables on text-to-image and the gallery; without `choice` no ratio was chosen."""
     results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("generation",))
     print_refusals(results)
-    folder = Path(results_dir)
+    folder, struck = Path(results_dir), read_struck(leakage)
     chosen = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
     shown = gallery.collect(results, plan, Path(generated), Path(pool))
     prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
-    write_text(folder / "generation.csv", generation_csv(results, plan))
+    write_text(folder / "generation.csv", generation_csv(results, plan, struck))
     write_text(folder / "generation_scenes.csv", generation_scenes_csv(results, plan))
-    write_text(folder / "plots/generation.csv", ratio_plot_csv(results, "generation"))
+    write_text(folder / "plots/generation.csv", ratio_plot_csv(results, "generation", struck))
     write_text(folder / "generation_choice.csv", choice_csv(regrets(results, plan, chosen)))
-    write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts))
+    write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts, struck))
     figures.save(gallery.draw(shown), folder / "figures", "generation", ("png",))
 
 
@@ -113,18 +120,19 @@ def render_segmentation(
     plan: segmentation.Plan,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    leakage: str | Path | None = None,
 ) -> None:
     """Write the tables and figures on segmentation; without the set `segments` nothing is shown."""
     results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("segmentation",))
     print_refusals(results)
-    folder = Path(results_dir)
+    folder, struck = Path(results_dir), read_struck(leakage)
     panel = None if segments is None else segmentation_figure.collect(results, plan, Path(segments))
-    write_text(folder / "segmentation.csv", segmentation_csv(results))
-    write_text(folder / "segmentation.md", segmentation_md(results, plan))
-    write_text(folder / "plots/segmentation.csv", ratio_plot_csv(results, "segmentation"))
+    write_text(folder / "segmentation.csv", segmentation_csv(results, struck))
+    write_text(folder / "segmentation.md", segmentation_md(results, plan, struck))
+    write_text(folder / "plots/segmentation.csv", ratio_plot_csv(results, "segmentation", struck))
     shown = segmentation_figure.predictions(panel)
     figures.save(shown, folder / "figures", "segmentation", ("png",))
-    by_ratio = segmentation_figure.by_ratio(results, plan)
+    by_ratio = segmentation_figure.by_ratio(results, plan, struck)
     figures.save(by_ratio, folder / "figures", "segmentation_ratio")
 
 

@@ -1,5 +1,7 @@
 """ScoreRS Figure 5: how the normalisation of the score changes loss and accuracy."""
 
+from collections.abc import Container
+
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,10 +31,10 @@ PANELS = {
 SPAN = 0.1  # share of the steps that a smoothed loss is the mean of
 
 
-def normalisation(results: Results) -> Figure:
+def normalisation(results: Results, struck: Container[Method] = ()) -> Figure:
     """Left the smoothed training loss by step, right the accuracy on held-out pairs with its
-    interval; a colour a normalisation."""
-    planned = {method.scorer: method for method in results.expected(TRACK)}
+    interval; a colour a normalisation. What is struck out is left out."""
+    planned = {m.scorer: m for m in results.expected(TRACK) if m not in struck}
     methods = {planned[name]: label for name, label in NORMALISATIONS.items() if name in planned}
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 4.2), layout="constrained")

@@ -1,9 +1,10 @@
 """The report on the score models as CSV and Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.methods import Method, Value
+from winnow.reporting.notes import crossed, noted, notes_md
 from winnow.reporting.results import Results
 from winnow.reporting.score_models import (
     ACCURACY,
@@ -22,16 +23,17 @@ SCORE, GENERAL = "score_model", "clip"
 OPEN = "not told apart"
 
 
-def score_model_csv(results: Results) -> str:
+def score_model_csv(results: Results, struck: Mapping[Method, int]) -> str:
     """One row a score model (or judge, or scorer that detects) and metric, as fractions.
 
-    What was planned and not measured has one row, whose note says why.
+    What was planned and not measured has one row, whose note says why. Notes say of what is among
+    `struck` that it is struck out.
     """
     methods = _methods(results)
     header = ["track", "captions", "scorer", "metric", "value", "low", "high", "n", "seeds"]
     body = []
     for method in methods:
-        keys, note = [method.track, method.captions, method.scorer], results.caveat(method)
+        keys, note = [method.track, method.captions, method.scorer], noted(results, method, struck)
         found = list(rows(results.sweep, results.values, [method]))
         for _, metric, value, spread in found:
             body.append([*keys, metric, *value, spread, results.scale, note])
@@ -44,15 +46,16 @@ def _methods(results: Results) -> list[Method]:
     return [*results.expected(TRACK), *detectors(results.expected("detection"))]
 
 
-def score_model_md(results: Results) -> str:
-    """Three tables: pair accuracy, the judge, the noise found."""
+def score_model_md(results: Results, struck: Mapping[Method, int]) -> str:
+    """Three tables: pair accuracy, the judge, the noise found. Recipes among `struck`, the numbers
+    of leaking pairs that methods learned from, have a line through them."""
     planned = recipes(results.expected(TRACK))
     seeds = {v.seeds for m in planned for v in results.values.get(m, {}).values()}
     several = max(seeds, default=1) > 1
     parts = [
         f"# Score models (scale `{markdown(results.scale)}`)\n",
         "## How often does the better text score higher?\n",
-        _table(results, planned, ACCURACY, "recipe"),
+        _table(results, planned, ACCURACY, "recipe", struck),
         "Per cent of the held-out preference pairs, with 95 % bootstrap intervals over images; "
         "equal scores count half, so chance is 50. The mean is that of captions and instructions; "
         "instructions are closed, open and remote-sensing questions together. "
@@ -68,8 +71,8 @@ def score_model_md(results: Results) -> str:
         "## Which noise does it find?\n",
         _detection(results),
     ]
-    notes = [f"{m.scorer}: {note}" for m in _methods(results) if (note := results.caveat(m))]
-    return "\n".join(parts) + ("\n" + "".join(f"- {markdown(n)}\n" for n in notes) if notes else "")
+    names = {method: method.scorer for method in _methods(results)}
+    return "\n".join(parts) + notes_md(results, names, struck)
 
 
 def _range(numbers: set[int]) -> str:
@@ -130,12 +133,16 @@ def _span(value: Value | None) -> tuple[float, float] | None:
 
 
 def _table(
-    results: Results, methods: Sequence[Method], metrics: Mapping[str, str], corner: str
+    results: Results,
+    methods: Sequence[Method],
+    metrics: Mapping[str, str],
+    corner: str,
+    struck: Container[Method] = (),
 ) -> str:
     body = []
     for method in methods:
         shown = [_shown(results, method, metric) for metric in metrics]
-        body.append([markdown(method.scorer), *shown])
+        body.append([crossed(markdown(method.scorer), method in struck), *shown])
     return markdown_table([corner, *map(markdown, metrics.values())], body)
 
 

@@ -1,5 +1,6 @@
 """Figures on segmentation: predictions beside the truth, and mIoU by keep ratio."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,11 +120,12 @@ def coloured(labels: np.ndarray) -> np.ndarray:
     return found
 
 
-def by_ratio(results: Results, plan: Plan) -> Figure:
+def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Figure:
     """Exact labels: mIoU by the keep ratio of what fine-tuned the generator. A line a share of the
     real labels with its intervals, real images alone dotted, on the right the ratios that were
-    chosen by scene."""
-    kept, chosen = ratios(results, plan), chosen_method(results, plan)
+    chosen by scene. What is struck out is left out."""
+    kept = {ratio: m for ratio, m in ratios(results, plan).items() if m not in struck}
+    chosen = chosen_method(results, plan)
     percents = shares(results, "mask")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7, 4.6), layout="constrained")
@@ -136,9 +138,10 @@ def by_ratio(results: Results, plan: Plan) -> Figure:
             style = _style(number)
             points = {r: v for r, m in kept.items() if (v := value(results, m, variant, "miou"))}
             _line(axes, points, style, f"{percent} % of the labels")
-            if alone := value(results, ALONE, variant, "miou"):
+            alone = value(results, ALONE, variant, "miou")
+            if alone and ALONE not in struck:
                 axes.axhline(100 * alone.value, color=style["color"], ls=":", lw=1.2)
-            if chosen and chosen.scorer == plan.chosen:
+            if chosen and chosen.scorer == plan.chosen and chosen not in struck:
                 found = value(results, chosen, variant, "miou")
                 _line(axes, {BESIDE: found} if found else {}, style, None)
         axes.plot([], [], ":", color="#444444", label="real images alone")

@@ -1,9 +1,10 @@
 """The report on segmentation as CSV and Markdown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.methods import Method, Value
+from winnow.reporting.notes import crossed, noted, notes_md
 from winnow.reporting.relative import told_apart
 from winnow.reporting.results import Results
 from winnow.reporting.segmentation import (
@@ -28,10 +29,10 @@ KEYS = ["generator", "ratio"]
 INDISTINCT = "≈"
 
 
-def segmentation_csv(results: Results) -> str:
+def segmentation_csv(results: Results, struck: Mapping[Method, int]) -> str:
     """One row a method, variant and metric, with its difference and relative change to
     raw-generated images and to real images alone; what was not measured has one row, whose note
-    says why."""
+    says why. Notes say of what is among `struck` that it is struck out."""
     header = ["captions", "scorer", "ratio", "labels", "percent", "metric"]
     header += ["value", "low", "high", "n", "seeds"]
     ends = ["difference", "difference_low", "difference_high", "change", "change_low"]
@@ -39,7 +40,7 @@ def segmentation_csv(results: Results) -> str:
     header += [f"{base}_{end}" for base in ("raw", "real") for end in ends]
     body: list[list[object]] = []
     for method in rows(results):
-        keys, note = list(method[1:]), results.caveat(method)
+        keys, note = list(method[1:]), noted(results, method, struck)
         if method not in results.values:
             body.append([*keys, *[None] * (len(header) - 3), results.scale, note])
         for variant in variants(results, method):
@@ -69,9 +70,12 @@ def _verdict(found: Value | None) -> str:
     return "better" if found.value > 0 else "worse"
 
 
-def segmentation_md(results: Results, plan: Plan) -> str:
-    """Tables by share of the labels, by what was compared, and by class, then the figures."""
+def segmentation_md(results: Results, plan: Plan, struck: Mapping[Method, int]) -> str:
+    """Tables by share of the labels, by what was compared, and by class, then the figures. Methods
+    among `struck`, the numbers of leaking pairs that they learned from, have a line through them.
+    """
     methods = rows(results)
+    named = {method: _name(method, plan, struck) for method in methods}
     generated = [mode for mode in MODES if shares(results, mode)]
     every = generated or (["real"] if shares(results, "real") else [])
     parts = [
@@ -82,12 +86,12 @@ def segmentation_md(results: Results, plan: Plan) -> str:
         "alone, `pretrained` beside what the generator draws before fine-tuning. Equal training "
         "steps in every row.\n",
         "## How good are the segmentors?\n",
-        _by_mode(every, lambda mode, name: _values(results, plan, methods, mode, name)),
+        _by_mode(every, lambda mode, name: _values(results, named, mode, name)),
         _how(results),
         "## Does cleaning help?\n",
         _by_mode(
             generated,
-            lambda mode, name: _gains(results, plan, methods, RAW, mode, name),
+            lambda mode, name: _gains(results, named, RAW, mode, name),
         ),
         "Minus raw-generated at the same share of the labels: points of per cent with 95 % "
         f"intervals, then the relative change in per cent; {INDISTINCT}: not told apart. What is "
@@ -95,18 +99,18 @@ def segmentation_md(results: Results, plan: Plan) -> str:
         "## Do generated images help at all?\n",
         _by_mode(
             generated,
-            lambda mode, name: _gains(results, plan, methods, ALONE, mode, name),
+            lambda mode, name: _gains(results, named, ALONE, mode, name),
         ),
         "Minus real images alone at the same share of the labels, as above.\n",
         "## By class\n",
-        _by_class(results, plan, methods),
+        _by_class(results, named),
         "## By keep ratio\n",
         "![mIoU by keep ratio of the generator's training pairs](figures/segmentation_ratio.png)\n",
         "## Predictions\n",
         "![Test images, their masks, and what segmentors see](figures/segmentation.png)\n",
     ]
-    notes = [f"{' '.join(map(str, m[1:]))}: {n}" for m in methods if (n := results.caveat(m))]
-    return "\n".join(parts) + ("\n" + "".join(f"- {markdown(n)}\n" for n in notes) if notes else "")
+    called = {method: " ".join(map(str, method[1:])) for method in methods}
+    return "\n".join(parts) + notes_md(results, called, struck)
 
 
 def _by_mode(modes: Sequence[str], table: Callable[[str, str], str]) -> str:
@@ -123,15 +127,16 @@ def _header(results: Results, mode: str) -> list[str]:
     return [*KEYS, *(f"{percent} % of the labels" for percent in shares(results, mode))]
 
 
-def _name(method: Method, plan: Plan) -> list[str]:
-    return [markdown(part) or EMPTY for part in shown_name(method, plan)]
+def _name(method: Method, plan: Plan, struck: Container[Method]) -> list[str]:
+    scorer, ratio = (markdown(part) or EMPTY for part in shown_name(method, plan))
+    return [crossed(scorer, method in struck), ratio]
 
 
-def _values(results: Results, plan: Plan, methods: Sequence[Method], mode: str, name: str) -> str:
+def _values(results: Results, named: Mapping[Method, list[str]], mode: str, name: str) -> str:
     percents = shares(results, mode)
     body = [
-        [*_name(m, plan), *(_shown(value(results, m, Variant(mode, p), name)) for p in percents)]
-        for m in methods
+        [*shown, *(_shown(value(results, m, Variant(mode, p), name)) for p in percents)]
+        for m, shown in named.items()
     ]
     return markdown_table(_header(results, mode), body, 2)
 
@@ -141,12 +146,12 @@ def _shown(found: Value | None) -> str:
 
 
 def _gains(
-    results: Results, plan: Plan, methods: Sequence[Method], base: Method, mode: str, name: str
+    results: Results, named: Mapping[Method, list[str]], base: Method, mode: str, name: str
 ) -> str:
     percents = shares(results, mode)
     body = [
-        [*_name(m, plan), *(_gain(results, m, base, Variant(mode, p), name) for p in percents)]
-        for m in methods
+        [*shown, *(_gain(results, m, base, Variant(mode, p), name) for p in percents)]
+        for m, shown in named.items()
         if m not in (base, ALONE)
     ]
     return markdown_table(_header(results, mode), body, 2)
@@ -166,7 +171,7 @@ def _signed(found: float | None) -> str:
     return EMPTY if found is None else f"{100 * found:+.2f}"
 
 
-def _by_class(results: Results, plan: Plan, methods: Sequence[Method]) -> str:
+def _by_class(results: Results, named: Mapping[Method, list[str]]) -> str:
     """IoU of each class at the largest share with exact labels, of every method."""
     percents = shares(results, "mask") or shares(results, "real")
     names = classes(results)
@@ -174,8 +179,8 @@ def _by_class(results: Results, plan: Plan, methods: Sequence[Method]) -> str:
         return "Not measured here.\n"
     variant = Variant("mask", percents[-1])
     body = [
-        [*_name(m, plan), *(_shown(value(results, m, variant, f"iou/{c}")) for c in names)]
-        for m in methods
+        [*shown, *(_shown(value(results, m, variant, f"iou/{c}")) for c in names)]
+        for m, shown in named.items()
         if value(results, m, variant, "miou")
     ]
     return (

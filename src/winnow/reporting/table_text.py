@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from winnow.evaluation.statistics import VERSION
+from winnow.reporting.notes import struck_out
 from winnow.reporting.place import Unit
 from winnow.reporting.tables import Built
 from winnow.reporting.text import (
@@ -47,13 +48,9 @@ def table_csv(built: Built) -> str:
             for measure, value in zip(built.measures, measured, strict=True)
             for part in ((value.value, value.low, value.high) if value else (None,) * 3)
         ]
-        reason = "; ".join(dict.fromkeys(filter(None, [_struck(leaks), *reasons])))
+        reason = "; ".join(dict.fromkeys(filter(None, [struck_out(leaks), *reasons])))
         rows.append([row.label, "yes" if row.ours else "no", *keys, *shown, *spread, reason])
     return csv_text([*header, "reason"], rows)
-
-
-def _struck(leaks: int | None) -> str:
-    return "" if leaks is None else f"struck out: learned from {leaks} leaking pairs"
 
 
 def _plain(value: float | None, unit: Unit, whole: int = 1) -> str | None:
@@ -95,7 +92,7 @@ def _blocks(built: Built, escape: Callable[[str], str]) -> _Blocks:
             escape(interval(v.value, v.low, v.high, MEASURED[measure.unit])) if v else empty(reason)
             for measure, v, reason in zip(built.measures, measured, reasons, strict=True)
         ]
-        label = marked(f"{row.label} (ours)" if row.ours else row.label, _struck(leaks))
+        label = marked(f"{row.label} (ours)" if row.ours else row.label, struck_out(leaks))
         right.append([label, escape(str(row.cell) if row.cell else EMPTY), *cells])
     return _Blocks(
         (["", *(escape(column.label) for column in built.table.columns)], left),

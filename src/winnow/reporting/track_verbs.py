@@ -42,14 +42,20 @@ def captions(
     render_captions(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
 
 
-@verb("cells", "sweep", "output", settings=RenderSettings)
+@verb("cells", "sweep", "output", optional=("leakage",), settings=RenderSettings)
 def score_models(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: RenderSettings
+    cells: Path,
+    sweep: Path,
+    output: Path,
+    leakage: Path | None,
+    threads: int,
+    settings: RenderSettings,
 ) -> None:
     """Render how good the score models and their judge are: tables and figure."""
     from winnow.reporting.render_tracks import render_score_models
 
-    render_score_models(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
+    resampling = (settings.resamples, settings.seed)
+    render_score_models(cells, sweep, output, settings.scale, *resampling, leakage)
 
 
 class GenerationSettings(RenderSettings):
@@ -66,7 +72,7 @@ class GenerationSettings(RenderSettings):
     "generated",
     "pool",
     "output",
-    optional=("choice",),
+    optional=("choice", "leakage"),
     settings=GenerationSettings,
 )
 def generation(
@@ -76,6 +82,7 @@ def generation(
     pool: Path,
     output: Path,
     choice: Path | None,
+    leakage: Path | None,
     threads: int,
     settings: GenerationSettings,
 ) -> None:
@@ -86,7 +93,7 @@ def generation(
     plan = Plan(settings.scorer, settings.chosen, settings.baselines)
     resampling = (settings.resamples, settings.seed)
     render_generation(
-        cells, sweep, generated, pool, output, settings.scale, plan, choice, *resampling
+        cells, sweep, generated, pool, output, settings.scale, plan, choice, *resampling, leakage
     )
 
 
@@ -97,12 +104,13 @@ class SegmentationSettings(RenderSettings):
     chosen: str = Field("", description="Which has its ratio chosen by scene")
 
 
-@verb("cells", "sweep", "output", optional=("segments",), settings=SegmentationSettings)
+@verb("cells", "sweep", "output", optional=("segments", "leakage"), settings=SegmentationSettings)
 def segmentation(
     cells: Path,
     sweep: Path,
     output: Path,
     segments: Path | None,
+    leakage: Path | None,
     threads: int,
     settings: SegmentationSettings,
 ) -> None:
@@ -112,4 +120,4 @@ def segmentation(
 
     plan = Plan(settings.scorer, settings.chosen)
     resampling = (settings.resamples, settings.seed)
-    render_segmentation(cells, sweep, segments, output, settings.scale, plan, *resampling)
+    render_segmentation(cells, sweep, segments, output, settings.scale, plan, *resampling, leakage)

@@ -109,8 +109,8 @@ def _curves(folder: Path, found: list[Board]) -> Page | None:
     write_data(folder, "curves", charts)
     lead = (
         "A measure by the share of the pairs that a scorer keeps, with 95 % intervals. What was "
-        "measured at one ratio alone stands side by side there. Point at a curve, or reach it by "
-        "Tab and walk along it with the arrow keys."
+        "measured at one ratio alone stands side by side there; what is struck out for leaks is "
+        "left out. Point at a curve, or reach it by Tab and walk along it with the arrow keys."
     )
     return Page("curves", "Ratio curves", lead, pages.CURVES, "curves")
 

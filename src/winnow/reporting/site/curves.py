@@ -13,11 +13,13 @@ FLAT = ("none", "pretrained")  # do not depend on a ratio: a level line
 
 def curves(found: Sequence[Board]) -> list[dict[str, Any]]:
     """A chart for each board and caption set in which something was measured at a keep ratio:
-    `lines` of [ratio, value, low, high], `levels` of [value, low, high]."""
+    `lines` of [ratio, value, low, high], `levels` of [value, low, high]. What is struck out is left
+    out."""
     charts = []
     for board in found:
         for captions in main_first(row["captions"] for row in board.rows):
-            rows = [row for row in board.rows if row["captions"] == captions]
+            own = (row for row in board.rows if row["captions"] == captions)
+            rows = [row for row in own if figure(row, "leaks") is None]
             chart = _chart(board, captions, rows)
             if chart["lines"]:
                 charts.append(chart)
