@@ -1,6 +1,7 @@
 """The papers' claims: as data, judged by synthetic cells, and rendered."""
 
 import copy
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ from winnow.evaluation.statistics import (
     paired_difference,
 )
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.claims import STAND_INS
+from winnow.reporting.judgement import STAND_INS
 from winnow.reporting.papers import load_paper, load_papers
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
@@ -84,14 +85,15 @@ def claim(*comparisons, **changes):
     return declared | ({"comparisons": list(comparisons)} if comparisons else {})
 
 
-def judged(folder, claims, scale="mini", choice=None, struck=None, words=()):
+def judged(folder, claims, standins=("clip",), choice=None, struck=None, words=()):
     """The row of each of a paper's claims, and the rows of its comparisons; `words` are further
     options."""
     (folder / "papers").mkdir(exist_ok=True)
     text = yaml.safe_dump(FOURTH | {"claims": claims})
     (folder / "papers" / "fourth.yaml").write_text(text, encoding="utf-8")
     words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", *words]
-    words += [f"--papers={folder}/papers", f"--output={folder}/results", f"--scale={scale}"]
+    words += [f"--papers={folder}/papers", f"--output={folder}/results", "--scale=mini"]
+    words += [f"--standins={json.dumps(standins)}"]
     if struck:
         write_struck(folder / "leakage.csv", struck)
         words.append(f"--leakage={folder}/leakage.csv")
@@ -265,11 +267,19 @@ def test_a_fourth_paper_is_one_more_file(folder):
     assert [part["verdict"] for part in parts["D1"]] == ["held"]
     shown = (folder / "results" / "claims.md").read_text("utf-8")
     assert "<script>" not in shown and r"&lt;script&gt;alert(1)&lt;/script&gt; \| helps" in shown
-    assert "stand-ins" in shown and "**held** (direction)" in shown and "1 claims: 1 held" in shown
+    assert "judged where none is. Stand-ins: clip.\n" in shown
+    assert "**held** (direction)" in shown and "1 claims: 1 held" in shown
+
+
+def test_whether_models_are_stand_ins_must_be_said(folder, capsys):
+    words = [f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", f"--papers={PAPERS}"]
+    assert main(["claims", *words, f"--output={folder}/r", "--scale=paper"]) == 2
+    assert "--standins: Field required" in capsys.readouterr().err
+    assert not (folder / "r").exists()
 
 
 def test_a_size_is_judged_with_the_papers_models(folder):
-    held = judged(folder, FOURTH["claims"], "paper")[0]["D1"]
+    held = judged(folder, FOURTH["claims"], ())[0]["D1"]
     effect = 100 * float(held["measured"])
     assert (held["size"], held["verdict"], held["reason"]) == ("held", "held", "")
     for size, told in (
@@ -279,7 +289,7 @@ def test_a_size_is_judged_with_the_papers_models(folder):
         ({"at_least": 2 * effect}, "not held"),
     ):
         declared = claim(comparison("sieve", b=[{"scorer": "none", "ratio": 1.0}], size=size))
-        row = judged(folder, {"D1": declared}, "paper")[0]["D1"]
+        row = judged(folder, {"D1": declared}, ())[0]["D1"]
         assert (row["direction"], row["size"], row["verdict"]) == ("held", told, told)
     shown = (folder / "results" / "claims.md").read_text("utf-8")
     assert "stand-ins" not in shown and "held; size not held" in shown
@@ -368,13 +378,13 @@ def test_a_claim_about_one_thing(folder):
         "x", track="preference", metric="agreement/caption", a=judge, number=50,
         size={"at_least": 10},
     )  # fmt: skip
-    row = judged(folder, {"D1": claim(declared)}, "paper")[0]["D1"]
+    row = judged(folder, {"D1": claim(declared)}, ())[0]["D1"]
     unless = {"model": "stand-in ViT", "reason": "it judges itself"}
-    circular = judged(folder, {"D1": claim({**declared, "unless": unless})}, "paper")[0]["D1"]
+    circular = judged(folder, {"D1": claim({**declared, "unless": unless})}, ())[0]["D1"]
     assert (circular["verdict"], circular["measured"]) == ("not run", "")
     assert circular["reason"] == "not run: it judges itself"
     other = claim({**declared, "unless": {**unless, "model": "another"}})
-    assert judged(folder, {"D1": other}, "paper")[0]["D1"]["verdict"] == row["verdict"]
+    assert judged(folder, {"D1": other}, ())[0]["D1"]["verdict"] == row["verdict"]
     record = outcomes(folder, preference("judge"))
     mean = record[record["metric"] == "agreement/caption"]["value"].mean()
     assert float(row["measured"]) == pytest.approx(mean - 0.5, rel=1e-4)
@@ -438,6 +448,7 @@ def test_a_damaged_table_of_leaks_is_named(folder, capsys):
     (folder / "leakage.csv").write_text("track,captions\ncontrastive,raw\n", encoding="utf-8")
     words = ["claims", f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", "--scale=mini"]
     words += [f"--papers={PAPERS}", f"--output={folder}/r", f"--leakage={folder}/leakage.csv"]
+    words.append("--standins=[]")
     assert main(words) == 2 and not (folder / "r").exists()
     assert f"{folder}/leakage.csv: column 'scorer' is missing" in capsys.readouterr().err
 
@@ -467,6 +478,7 @@ def test_a_seed_that_is_missing_is_told(folder, written):
 def test_a_sweep_that_has_not_run(tmp_path, capsys):
     write_sweep(tmp_path / "sweep.csv", [contrastive("none", 1.0)])
     words = ["claims", f"--cells={tmp_path}/cells", f"--sweep={tmp_path}/sweep.csv"]
+    words.append("--standins=[]")
     assert main([*words, f"--papers={PAPERS}", f"--output={tmp_path}/r", "--scale=smoke"]) == 0
     rows = rows_of(tmp_path / "r" / "claims.csv")
     assert len(rows) == 26 and {row["verdict"] for row in rows} == {"not run"}

@@ -1,6 +1,7 @@
 # Leaderboard, paper tables and figures, and what DVC's stages ask for. What lies under results/ is committed, so it is
 # no link into the cache.
 from winnow.reporting.papers import load_papers
+from winnow.reporting.standins import standins
 
 PAPERS = ROOT / "workflow/papers"
 LOADED = load_papers(PAPERS)
@@ -286,7 +287,9 @@ rule claims:
     threads: 1
     params:
         choice=given("choice"),
-        options=options({"scale": P.scale, **P.statistics.model_dump()}),
+        options=options(
+            {"scale": P.scale, "standins": standins(P), **P.statistics.model_dump()}
+        ),
         papers=PAPERS,
         code=code_digest("data", "params", "evaluation", "reporting"),
     message:

@@ -18,6 +18,7 @@ from winnow.reporting.judgement import (
     Judgement,
     Kind,
     together_of,
+    without_size,
     without_struck,
 )
 from winnow.reporting.methods import Method, Value, check_unpaired, load_outcomes, method_values
@@ -28,9 +29,6 @@ from winnow.reporting.relative import Found, above, beyond, change, difference
 from winnow.reporting.results import PAIRED_TRACKS, UNPAIRED_TRACKS, Results
 from winnow.reporting.tables import method_at
 from winnow.reporting.verdicts import NOT_RUN, of_direction, of_size, together
-
-REAL = "paper"  # the scale whose models are the papers': only there can sizes be compared
-STAND_INS = "direction only: stand-ins"
 
 
 def gather_claimed(
@@ -69,14 +67,18 @@ def judge(
     papers: Sequence[Paper],
     choice: pd.DataFrame | None,
     struck: Mapping[Method, int],
+    standins: Sequence[str],
 ) -> list[Judgement]:
     """Every claim in the order of the papers; `choice` (table CHOICE) are the keep ratios that were
-    chosen by scene, if any were. A claim about a method among `struck` is not run."""
+    chosen by scene, if any were. A claim about a method among `struck` is not run. No size is
+    judged where the run has `standins` among its models."""
     found = []
     for paper in papers:
         for name, claim in paper.claims.items():
             parts = [part for c in claim.comparisons for part in _compared(results, c)]
             parts += [_chosen(results, c, choice) for c in claim.choices]
+            if standins:
+                parts = [without_size(part) for part in parts]
             parts = [without_struck(part, struck) for part in parts]
             found.append(Judgement(name, paper, claim, parts, together_of(parts)))
     return found
@@ -159,16 +161,12 @@ def _judged(
     size: Size | None = None,
 ) -> Judged:
     effect, reason = found
-    unsized = NOT_RUN if size else None
     if effect is None:
-        return Judged(about, None, NOT_RUN, unsized, NOT_RUN, reason, methods)
+        return Judged(about, None, NOT_RUN, NOT_RUN if size else None, NOT_RUN, reason, methods)
     caveats = [results.caveat(method) for method in methods]
     if effect.low is None:
         caveats.append("no interval: the cells were not resampled alike")
     direction = of_direction(effect, about.claimed)
-    if results.scale != REAL:
-        reason = "; ".join(filter(None, [STAND_INS, *caveats]))
-        return Judged(about, effect, direction, unsized, direction, reason, methods)
     sized = of_size(effect, about.claimed, size, UNITS[about.kind]) if size else None
     verdict = together([direction, sized]) if sized else direction
     reason = "; ".join(filter(None, caveats))

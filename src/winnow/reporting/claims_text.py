@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from winnow.evaluation.statistics import VERSION
-from winnow.reporting.claims import REAL, STAND_INS
-from winnow.reporting.judgement import Judged, Judgement, Kind
+from winnow.reporting.judgement import STAND_INS, Judged, Judgement, Kind
 from winnow.reporting.methods import Value
 from winnow.reporting.text import EMPTY, csv_text, markdown, markdown_table
 from winnow.reporting.verdicts import HELD, INCONCLUSIVE, NOT_HELD, NOT_RUN
@@ -76,15 +75,16 @@ def _reason(found: Judgement) -> str:
     return "; ".join(filter(None, [reason, f"{len(found.parts)} comparisons: {ended}"]))
 
 
-def claims_md(judgements: Sequence[Judgement], scale: str) -> str:
-    """A table of claims for each paper, one of all comparisons, and how to read them."""
+def claims_md(judgements: Sequence[Judgement], scale: str, standins: Sequence[str]) -> str:
+    """A table of claims for each paper, one of all comparisons, and how to read them; `standins`
+    are the models because of which no size was judged."""
     counts = Counter(found.verdict for found in judgements)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER)
     lines = [f"# Claims (scale `{markdown(scale)}`)", f"{len(judgements)} claims: {told}."]
-    if scale != REAL:
+    if standins:
         lines.append(
-            "The models are stand-ins, so only the direction of a claim is judged here. Its size "
-            "is judged at the scale `paper`."
+            "Models are stand-ins, so only the direction of a claim is judged here; its size is "
+            f"judged where none is. Stand-ins: {markdown(', '.join(standins))}."
         )
     for _, group in groupby(judgements, key=lambda found: found.paper.paper):
         lines += _paper_md(list(group))

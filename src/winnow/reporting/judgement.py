@@ -9,6 +9,7 @@ from winnow.reporting.notes import struck_out
 from winnow.reporting.papers import Paper
 from winnow.reporting.verdicts import HELD, NOT_RUN, Verdict, together
 
+STAND_INS = "direction only: stand-ins"
 # How an effect is shown: points of per cent, per cent of a change, a number.
 Kind = Literal["points", "percent", "number"]
 UNITS: dict[Kind, float] = {"points": 0.01, "percent": 0.01, "number": 1.0}
@@ -67,6 +68,14 @@ def together_of(parts: Sequence[Judged]) -> Verdict:
     if any(part.struck for part in parts):
         return NOT_RUN
     return together([part.verdict for part in parts])
+
+
+def without_size(part: Judged) -> Judged:
+    """A comparison judged by its direction alone, as where models are stand-ins."""
+    if part.effect is None:
+        return part
+    reason = "; ".join(filter(None, [STAND_INS, part.reason]))
+    return part._replace(size=part.size and NOT_RUN, verdict=part.direction, reason=reason)
 
 
 def without_struck(part: Judged, struck: Mapping[Method, int]) -> Judged:

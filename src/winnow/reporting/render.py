@@ -1,5 +1,6 @@
 """What all tracks share under `results/`, from the files of the cells: leaderboard and claims."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from winnow.data.files import write_json, write_text
@@ -74,6 +75,7 @@ def render_claims(
     papers_dir: str | Path,
     results_dir: str | Path,
     scale: str,
+    standins: Sequence[str],
     resamples: int = RESAMPLES,
     seed: int = 0,
     choice: str | Path | None = None,
@@ -81,14 +83,15 @@ def render_claims(
 ) -> None:
     """Write the verdicts on the papers' claims; without `choice` no keep ratio was chosen.
 
-    A claim about a method that `leakage`, the table of the audit, strikes out is not run.
+    A claim about a method that `leakage`, the table of the audit, strikes out is not run. With
+    `standins` among the models of the run, none is judged by its size.
     """
     papers = load_papers(papers_dir)
     results = gather_claimed(papers, cells_dir, sweep_path, scale, resamples, seed)
     print_refusals(results)
     folder = Path(results_dir)
     chosen = None if choice is None else read_table(choice, CHOICE)
-    judged = judge(results, papers, chosen, read_struck(leakage))
+    judged = judge(results, papers, chosen, read_struck(leakage), standins)
     write_text(folder / "claims.csv", claims_csv(judged, scale))
     write_text(folder / "claims_comparisons.csv", comparisons_csv(judged, scale))
-    write_text(folder / "claims.md", claims_md(judged, scale))
+    write_text(folder / "claims.md", claims_md(judged, scale, standins))

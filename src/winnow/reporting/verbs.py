@@ -50,10 +50,16 @@ def leakage(
     write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
 
 
+class ClaimsSettings(RenderSettings):
+    """Intervals, the scale that the tables name, and whether sizes can be judged."""
+
+    standins: list[str] = Field(description="Models that are stand-ins; with any no size is judged")
+
+
 @verb(
     *("cells", "sweep", "papers", "output"),
     optional=("choice", "leakage"),
-    settings=RenderSettings,
+    settings=ClaimsSettings,
 )
 def claims(
     cells: Path,
@@ -63,13 +69,13 @@ def claims(
     choice: Path | None,
     leakage: Path | None,
     threads: int,
-    settings: RenderSettings,
+    settings: ClaimsSettings,
 ) -> None:
     """Judge the papers' claims by the cells that are finished."""
     from winnow.reporting.render import render_claims
 
-    resampling = (settings.resamples, settings.seed)
-    render_claims(cells, sweep, papers, output, settings.scale, *resampling, choice, leakage)
+    asked = (settings.scale, settings.standins, settings.resamples, settings.seed)
+    render_claims(cells, sweep, papers, output, *asked, choice, leakage)
 
 
 @verb("cells", "sweep", "papers", "output", optional=("leakage",), settings=RenderSettings)
