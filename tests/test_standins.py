@@ -10,7 +10,11 @@ from winnow.reporting.standins import SEGMENTOR, standins
 PARAMS = read(Path(__file__).parents[1] / "params.yaml")
 OPEN = {"loader": "open_clip", "id": "ViT-B-32"}
 DIFFUSERS = {"loader": "diffusers", "id": "org/name"}
-SCORES = {"loader": "transformers", "id": "org/name"}  # a published score model
+PUBLISHED = {  # a score model, in the place of those that are trained
+    "models": {"score_model": {"loader": "transformers", "id": "org/name"}},
+    "score_model": {"recipes": {}, "tuned": {}},
+    "scorers": dict.fromkeys(("score_small", "score_rs", "score_rs_plus")),
+}
 
 
 def found(scale="mini", **changes):
@@ -38,14 +42,7 @@ def test_models_decide_and_not_the_scale():
         ({"scorers": {"siglip": None}}, {"siglip"}),
         ({"segmentation": {"network": "segformer"}}, {SEGMENTOR}),
         ({"source": {"kind": "classes", "images": "a"}}, {SEGMENTOR}),  # no masks
-        (
-            {
-                "models": {"score_model": SCORES},
-                "score_model": {"recipes": {}, "tuned": {}},
-                "scorers": {"score_rs": None, "score_rs_plus": None},
-            },
-            {"mllm_small"},
-        ),
+        (PUBLISHED, {"mllm_small"}),
     ],
 )
 def test_what_is_not_used_is_not_named(changes, unused):
@@ -53,11 +50,6 @@ def test_what_is_not_used_is_not_named(changes, unused):
 
 
 def test_no_model_writes_the_captions_of_people():
-    changes = {
-        "models": {"score_model": SCORES},
-        "score_model": {"recipes": {}, "tuned": {}},
-        "scorers": {"score_rs": None, "score_rs_plus": None},
-    }
-    assert "mllm" in found(**changes)
+    assert "mllm" in found(**PUBLISHED)
     kept = {"captions": ["human", "rule"], "curated": []}
-    assert "mllm" not in found(**changes, sweep=kept, generation={"captions": []})
+    assert "mllm" not in found(**PUBLISHED, sweep=kept, generation={"captions": []})

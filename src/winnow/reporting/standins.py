@@ -36,8 +36,7 @@ def _used(params: Params) -> Iterator[str | None]:
         yield from (captioner.by for captioner in asked.captioners.values())
         yield from (answerer.by for answerer in asked.answerers.values())
         yield from (recipe.start for recipe in params.score_model.recipes.values())
-    if params.score_model.tuned:
-        yield "mllm"
+    yield from (tuned.model for tuned in params.score_model.tuned.values())
     segmentation = sweep(params).segmentation
     if segmentation is not None and segmentation.drawn:
         yield "controlnet"
