@@ -19,6 +19,7 @@ settings.register_profile("any machine", deadline=None)  # a busy one is no faul
 settings.load_profile("any machine")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several workers one has all tests that share the smoke run, first; others go by file."""
     items.sort(key=lambda item: not _shares_smoke(item))
