@@ -10,7 +10,7 @@ bench: .venv/installed
 	@echo "Leaderboard: results/leaderboard.md; all results: results/site/index.html"
 
 test: .venv/installed lint
-	pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	ruff check .

@@ -19,16 +19,9 @@ settings.register_profile("any machine", deadline=None)  # a busy one is no faul
 settings.load_profile("any machine")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several workers one has all tests that share the smoke run, first; others go by file."""
-    items.sort(key=lambda item: not _shares_smoke(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("smoke" if _shares_smoke(item) else item.path.name))
-
-
-def _shares_smoke(item: pytest.Item) -> bool:
-    return "smoke" in getattr(item, "fixturenames", ())
+    """The files that share the smoke run come first: all wait for it, and it has all cores."""
+    items.sort(key=lambda item: "smoke" not in getattr(item, "fixturenames", ()))
 
 
 NOISE = {"mismatch": 0.3, "count": 0.1, "attribute": 0.1, "generic": 0.1}

@@ -29,10 +29,10 @@ NOWHERE = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.
 
 
 @pytest.fixture(scope="module")
-def report(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked report of a clone in which everything looks finished."""
     folder = tmp_path_factory.mktemp("report")
-    made = clone(folder / "clone", state)
+    made = clone(folder / "clone", folder / "state")
     for name in (*SHOWN, "results/site/assets/site.css"):
         (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (made.folder / name).write_text(f"content of {name}")

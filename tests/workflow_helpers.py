@@ -1,4 +1,4 @@
-"""Copies of the repository to run in, and the session's one smoke run whose cache others share."""
+"""Copies of the repository to run in, and the session's one smoke run, whose cache others take."""
 
 import os
 import shutil
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 1700  # for one command, on a busy machine
@@ -169,20 +170,35 @@ def shrink(content: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The user's caches that the session's runs share."""
-    return tmp_path_factory.mktemp("state")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A fresh clone after its first `snakemake`, at the smoke scale. Tests leave it as it is.
+
+    Of several workers one runs it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, caches, done = (shared / f"smoke{name}" for name in ("", ".caches", ".done"))
+    with FileLock(shared / "smoke.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # another worker's, which failed
+            made = clone(folder, caches)
+            made.change(lambda content: content.update(scale="smoke"))
+            made.commit()
+            result = made.snakemake()
+            print(f"smoke, cold: {result.seconds:.1f} s")
+            done.touch()
+    return Clone(folder, _environment(folder, caches, None))
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Clone:
-    """A fresh clone after its first `snakemake`, at the smoke scale. Tests leave it as it is."""
-    made = clone(tmp_path_factory.mktemp("smoke"), state)
-    made.change(lambda content: content.update(scale="smoke"))
-    made.commit()
-    result = made.snakemake()
-    print(f"smoke, cold: {result.seconds:.1f} s")
-    return made
+def state(smoke: Clone, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's caches that the runs of one worker share, with all that the smoke run left."""
+    folder = tmp_path_factory.mktemp("state")
+    caches = Path(smoke.environment["XDG_CACHE_HOME"])
+    shutil.copytree(caches, folder, ignore=lambda *_: [smoke.cache.name], dirs_exist_ok=True)
+    own = folder / smoke.cache.relative_to(caches)
+    shutil.copytree(smoke.cache, own, copy_function=os.link)
+    return folder
 
 
 @pytest.fixture
