@@ -9,6 +9,7 @@ bench: .venv/installed
 	snakemake --cores all
 	@echo "Leaderboard: results/leaderboard.md; all results: results/site/index.html"
 
+# By file and in order: the files that share one smoke run come first (tests/workflow_helpers.py).
 test: .venv/installed lint
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
