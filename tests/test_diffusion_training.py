@@ -27,6 +27,7 @@ from winnow.terrarium.schema import CLASSES
 from winnow.training import autoencoder, generators
 from winnow.training import diffusion as training
 from winnow.training.diffusion import Examples
+from winnow.training.images import land_cover
 
 SETTINGS = DiffusionTraining(
     batch_size=4, samples_seen=12, precision="float32", ema=0.9, learning_rate=1e-3
@@ -281,11 +282,11 @@ def test_metadata_come_from_layouts(world: World) -> None:
 
 def test_masks_come_in_the_order_asked_for(world: World) -> None:
     uids = world.samples["uid"].tolist()[:5]
-    masks = generators.land_cover(world.pool / "masks", uids, 64)
+    masks = land_cover(world.pool / "masks", uids, 64)
     assert masks.shape == (5, 64, 64) and masks.max() < len(CLASSES)
-    assert np.array_equal(generators.land_cover(world.pool / "masks", uids[::-1], 64), masks[::-1])
+    assert np.array_equal(land_cover(world.pool / "masks", uids[::-1], 64), masks[::-1])
     with pytest.raises(WinnowError, match="1 of 6 images have no mask"):
-        generators.land_cover(world.pool / "masks", [*uids, "0" * 32], 64)
+        land_cover(world.pool / "masks", [*uids, "0" * 32], 64)
 
 
 def test_some_captions_mislead(world: World) -> None:

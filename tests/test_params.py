@@ -275,6 +275,22 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t["generation"].update(captions=["humans"]),
         ["generation.captions", "'humans'", "sweep.captions"],
     ),
+    "a network that the stand-in is no backbone of": (
+        lambda t: t["segmentation"].update(network="segformer"),
+        ["models.segmentor", "is a `unet`", "{loader: mmsegmentation, id: FILE}", "null"],
+    ),
+    "a segmentor by another loader": (
+        lambda t: t["models"].update(segmentor={"loader": "open_clip", "id": "x"}),
+        ["models.segmentor", "standin or mmsegmentation", "'open_clip'"],
+    ),
+    "a model's key": (
+        lambda t: t["models"]["segmentor"].update(weights="a.pth"),
+        ["models.segmentor.weights", "allowed are loader, id"],
+    ),
+    "no model of a role that every run needs": (
+        lambda t: t["models"].update(clip=None),
+        ["models", "the role 'clip' is missing"],
+    ),
     "a segmentor's scorer": (
         lambda t: t["segmentation"].update(scorers=["dldcc"]),
         ["segmentation.scorers", "'dldcc'"],

@@ -279,25 +279,75 @@ def test_files_that_are_no_network(tmp_path: Path, change: dict, message: str) -
         models.build(str(path), ["a", "b"], 0)
 
 
-def test_weights_to_start_from(tmp_path: Path) -> None:
+def test_a_backbone_to_start_from(tmp_path: Path) -> None:
     other = models.build("unet", ["a", "b", "c"], 5)
     models.save(other, tmp_path)
-    file = tmp_path / models.WEIGHTS
-    started = models.build("unet", ["a", "b"], 0, str(file))
-    mine, theirs = started.network.state_dict(), load_file(file)
-    same = [key for key in theirs if mine[key].shape == theirs[key].shape]
-    assert all(torch.equal(mine[key], theirs[key]) for key in same)
-    assert len(same) == len(theirs) - 2  # weight and bias of the last layer
-    backbone = {k.removeprefix("backbone."): v for k, v in theirs.items() if "backbone" in k}
-    save_file(backbone, tmp_path / "b.safetensors")
-    started = models.build("unet", ["a", "b"], 0, str(tmp_path / "b.safetensors"))
-    name = "backbone.encoder.0.0.convs.0.conv.weight"
-    assert torch.equal(started.network.state_dict()[name], theirs[name])
-    with pytest.raises(WinnowError, match=r"b\.safetensors: .* is no part of the model"):
-        models.build("segformer", ["a", "b"], 0, str(tmp_path / "b.safetensors"))
+    theirs = load_file(tmp_path / models.WEIGHTS)
+    own, plain = (
+        models.build("unet", ["a", "b", "c"], 0, start).network.state_dict()
+        for start in (tmp_path, None)
+    )
+    assert all(torch.equal(own[key], theirs[key]) for key in own if key.startswith("backbone."))
+    heads = [key for key in own if not key.startswith("backbone.")]
+    assert heads and all(torch.equal(own[key], plain[key]) for key in heads)
+    assert not all(torch.equal(own[key], theirs[key]) for key in heads)
+
+
+@pytest.mark.parametrize("prefix", ["backbone.", ""])
+@pytest.mark.parametrize("name", ["b.safetensors", "b.pth"])
+def test_fetching_a_backbone(
+    prefix: str,
+    name: str,
+    tmp_path: Path,
+    same_environment: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = models.build("unet", ["a", "b"], 5).network.backbone.state_dict()
+    named = {prefix + key: value for key, value in state.items()}
+    if name.endswith(".pth"):
+        torch.save({"state_dict": named, "meta": {"epoch": 3}}, tmp_path / name)
+    else:
+        save_file(named, tmp_path / name)
+    words = ["fetch-model", "--loader=mmsegmentation", f"--id={tmp_path / name}"]
+    assert run(*words, "--output", tmp_path / "start") == 0
+    started = models.build("unet", ["c"], 0, tmp_path / "start").network.backbone.state_dict()
+    assert all(torch.equal(started[key], state[key]) for key in state)
+    with pytest.raises(WinnowError, match=r"start/model\.safetensors: .* is no part of the model"):
+        models.build("segformer", ["a", "b"], 0, tmp_path / "start")
+    (tmp_path / name).write_bytes(b"PK")
+    assert run(*words, "--output", tmp_path / "other") == 2
+    assert f"{tmp_path / name}: not readable as" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_segmentor_without_a_configuration(tmp_path: Path) -> None:
     write_json(tmp_path / models.CONFIG, {"model": {}})
     with pytest.raises(WinnowError, match="needs model and classes"):
         models.load(tmp_path)
+
+
+def test_the_standin(
+    world: World, segment_set: Path, tmp_path: Path, same_environment: None
+) -> None:
+    options = [f"--{k.replace('_', '-')}={v}" for k, v in TRAINING.items()]
+    standin, card = tmp_path / "segmentor", tmp_path / "segmentor.md"
+    pool = ["--pool", world.pool]
+    words = ["train-segmentor-standin", *pool, "--output", standin, *options]
+    assert run(*words, "--images=20") == 0
+    record = read_json(standin / "foundry.json")["parameters"]
+    assert (record["role"], record["images"]) == ("segmentor", 20)
+    assert run("evaluate-segmentor-standin", *pool, "--model", standin, "--output", card) == 0
+    text = card.read_text()
+    assert "# Stand-in `segmentor`" in text and "| miou | " in text and "| iou/water | " in text
+    words = ["train-segmentor", "--segments", segment_set, "--seed", 0, "--fraction=1.0", *options]
+    losses = []
+    for name, start in (("new", []), ("started", ["--start", standin])):
+        assert run(*words, "--output", tmp_path / name, *start) == 0
+        losses.append(read_json(tmp_path / name / "training.json"))
+    assert losses[0]["loss"] != losses[1]["loss"]
+    assert {k for k in losses[1]["inputs"] if k not in losses[0]["inputs"]} == {
+        "start/model.safetensors"
+    }
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from winnow.data.images import open_rgb
 from winnow.data.shards import pool_images
 from winnow.models import diffusion, diffusion_standins
 from winnow.terrarium.schema import CLASSES
-from winnow.training.generators import land_cover
+from winnow.training.images import land_cover
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 LABELS, TEST = 6, 2

@@ -10,6 +10,8 @@ from winnow.reporting.standins import SEGMENTOR, standins
 PARAMS = read(Path(__file__).parents[1] / "params.yaml")
 OPEN = {"loader": "open_clip", "id": "ViT-B-32"}
 DIFFUSERS = {"loader": "diffusers", "id": "org/name"}
+BACKBONE = {"loader": "mmsegmentation", "id": "backbone.pth"}
+ROADS = {"images": "a", "masks": "b", "classes": ["background", "road"]}
 PUBLISHED = {  # a score model, in the place of those that are trained
     "models": {"score_model": {"loader": "transformers", "id": "org/name"}},
     "score_model": {"recipes": {}, "tuned": {}},
@@ -40,8 +42,13 @@ def test_models_decide_and_not_the_scale():
     [
         ({"generation": {"baselines": {"crs_diff": None}}}, {"crs_diff"}),
         ({"scorers": {"siglip": None}}, {"siglip"}),
-        ({"segmentation": {"network": "segformer"}}, {SEGMENTOR}),
-        ({"source": {"kind": "classes", "images": "a"}}, {SEGMENTOR}),  # no masks
+        (
+            {"segmentation": {"network": "segformer"}, "models": {"segmentor": None}},
+            {SEGMENTOR, "segmentor"},
+        ),
+        ({"models": {"segmentor": BACKBONE}}, {"segmentor"}),
+        ({"segmentation": {"data": ROADS}}, {"segmentor"}),  # of other classes
+        ({"source": {"kind": "classes", "images": "a"}}, {SEGMENTOR, "segmentor"}),  # no masks
         (PUBLISHED, {"mllm_small"}),
     ],
 )

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import fakes
 import pytest
+import torch
 import yaml
 from PIL import Image
 from workflow_helpers import ROOT, Clone, clone, shrink
 
 from winnow.data.metrics import Cell, read_metrics
+from winnow.models import segmentor
 from winnow.reporting.cells import KEYS
 
 TABLES = {
@@ -199,6 +201,30 @@ def test_images_that_somebody_generated(small: Clone, tmp_path: Path) -> None:
     (folder / names[1]).rename(folder / names[0])
     (folder / "other.png").rename(folder / names[1])  # the same bytes under other names
     assert "import_images" in small.snakemake("--dry-run", "--", target).text
+
+
+def test_segmentors_of_real_images_that_start_from_a_file(small: Clone, tmp_path: Path) -> None:
+    for number in range(10):
+        for kind, shade in (("images", Image.linear_gradient("L")), ("masks", None)):
+            tile = shade.rotate(9 * number) if shade else Image.new("L", (256, 256), number % 2)
+            (tmp_path / kind).mkdir(exist_ok=True)
+            tile.convert("L").save(tmp_path / kind / f"{number}.png")
+    places = {kind: str(tmp_path / kind) for kind in ("images", "masks")}
+    data = {"layout": "folder", "classes": ["low", "high"], "tile": 64, **places}
+    weights = tmp_path / "unet.pth"
+    named = {"loader": "mmsegmentation", "id": str(weights)}
+    small.change(lambda content: content["segmentation"].update(data=data))
+    small.change(lambda content: content["models"].update(segmentor=named))
+    torch.save({"state_dict": segmentor.build("unet", ["a"], 1).network.state_dict()}, weights)
+    cell = "artifacts/cells/segmentation/raw/real/1.0/0"
+    small.snakemake("--quiet", "all", "--", cell)
+    record = json.loads((small.folder / cell / "metrics.json").read_text())
+    trained = record["provenance"]["training"]["real/100"]
+    assert "start/model.safetensors" in trained["inputs"]
+    torch.save({"state_dict": segmentor.build("unet", ["a"], 2).network.state_dict()}, weights)
+    planned = small.snakemake("--dry-run", "--", cell).text
+    assert re.search(r"^fetch_model +1$", planned, re.MULTILINE)
+    assert re.search(r"^train_segmentor +\d+$", planned, re.MULTILINE)
 
 
 # what each job reads

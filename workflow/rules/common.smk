@@ -16,7 +16,14 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
 from winnow.data.provenance import code_digest
 from winnow.params.sections import GeneratorRole, MllmRole, Role
-from winnow.params.load import PRETRAINED, REAL, cells, resolve, sweep
+from winnow.params.load import (
+    PRETRAINED,
+    REAL,
+    cells,
+    resolve,
+    segmentors_start,
+    sweep,
+)
 
 ROOT = Path(workflow.basedir)
 
@@ -60,7 +67,7 @@ OutputFileCache.symlink = link
 CONTRASTIVE = get_args(Role)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
-STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS)
+STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
 TERRARIUM = P.source.kind == "terrarium"
 # What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name

@@ -40,7 +40,17 @@ rule pull_standins:
         " > {log} 2>&1"
 
 
+def local_files(wildcards):
+    """The files that a role's model is read from, where they are here and not on a hub."""
+    given = P.models[wildcards.role]
+    return [
+        name for name in (given.id, given.pretrained) if name and Path(name).is_file()
+    ]
+
+
 rule fetch_model:
+    input:
+        local_files,
     output:
         directory("artifacts/models/{role}"),
     log:
@@ -313,6 +323,44 @@ rule evaluate_generator:
         " --generated {input.drawn} --clip {input.clip} --remoteclip {input.remoteclip}"
         " --model {input.model} --autoencoder {input.autoencoder} --output {output}"
         " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule train_segmentor_standin:
+    input:
+        FOUNDRY["pool"],
+    output:
+        directory("artifacts/foundry/segmentor"),
+    log:
+        "logs/train_segmentor_standin.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        options=options(P.foundry.segmentor),
+        code=code_digest("data", "params", "terrarium", "models", "training"),
+    message:
+        "training the stand-in segmentor"
+    shell:
+        "winnow train-segmentor-standin --pool {input} --output {output}"
+        " --threads {threads} {params.options} > {log} 2>&1"
+
+
+rule evaluate_segmentor_standin:
+    input:
+        pool=FOUNDRY["pool"],
+        model=rules.train_segmentor_standin.output,
+    output:
+        "artifacts/foundry/segmentor.md",
+    log:
+        "logs/evaluate_segmentor_standin.log",
+    cache: "omit-software"
+    threads: 1
+    params:
+        code=code_digest("data", "models", "training", "evaluation"),
+    message:
+        "writing the model card of segmentor"
+    shell:
+        "winnow evaluate-segmentor-standin --pool {input.pool} --model {input.model}"
+        " --output {output} --threads {threads} > {log} 2>&1"
 
 
 rule foundry:

@@ -4,15 +4,7 @@ SEGMENTOR = (
     "artifacts/segmentation/models/{captions}/{scorer}/{ratio}/{seed}/{mode}/{share}"
 )
 TEXT = P.segmentation.text
-LEARNING = {
-    **P.segmentation.training.model_dump(),
-    **P.segmentation.model_dump(mode="json", include={"network", "checkpoint"}),
-}
-LEARNING_FILES = [
-    Path(name)
-    for name in (P.segmentation.network, P.segmentation.checkpoint)
-    if name and Path(name).is_file()
-]
+NETWORK = P.segmentation.network
 REAL_DATA = P.segmentation.data
 # The code that trains segmentors, and that measures them.
 SEGMENTING = ("data", "params", "models", "training")
@@ -64,6 +56,8 @@ def learned_from(wildcards):
     captions, which the segmentor of real images labels. Further repeats use the first generator.
     """
     found = {"segments": SET}
+    if segmentors_start(P):
+        found["start"] = model("segmentor")
     seeds = P.generation.seeds
     known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
     cell = (
@@ -200,12 +194,13 @@ rule train_segmentor:
         seed="{seed}",
         options=lambda wildcards: options(
             {
-                **LEARNING,
+                **P.segmentation.training.model_dump(),
+                "network": NETWORK,
                 "fraction": float(wildcards.share),
                 "confidence": TEXT.confidence if wildcards.mode == "text" else None,
             }
         ),
-        content=digest_files(LEARNING_FILES),
+        content=digest_files([Path(NETWORK)] if Path(NETWORK).is_file() else []),
         code=code_digest(*SEGMENTING),
     message:
         "training a segmentor on {wildcards.share} of the labels beside {wildcards.scorer} at"
@@ -229,7 +224,7 @@ rule evaluate_segmentor:
         cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
         names="--dataset {} --model-name {}".format(
             shlex.quote(Path(REAL_DATA.images).parent.name if REAL_DATA else DATASET),
-            shlex.quote(Path(P.segmentation.network).stem),
+            shlex.quote(Path(NETWORK).stem),
         ),
         options=options(P.statistics),
         code=code_digest(*SEGMENTING, "evaluation"),

@@ -27,6 +27,7 @@ SAW = {
     "diffusionsat": f"{_MISLED}, after what `geo_rssd` read, with resolution, cloud and month",
     "crs_diff": f"{_MISLED}, after what `geo_rssd` read, with resolution, cloud and month",
     "controlnet": "land-cover masks beside human captions, over `t2i`",
+    "segmentor": "land-cover masks: segmentors start from its backbone, and their heads are new",
 }
 
 
@@ -133,6 +134,22 @@ def generator_card(
         f"of its autoencoder have a PSNR of {psnr:.1f} dB)"
     )
     return _card(role, kind, training, ["metric", "value", "interval", "real images"], rows, "")
+
+
+def segmentor_card(
+    parameters: int,
+    training: dict[str, Any],
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+) -> str:
+    """Markdown of the stand-in that segmentors start from: its mIoU, mAcc, and IoU by class."""
+    rows = [
+        f"| {name.removeprefix('/')} | {100 * metrics[name]:.1f} | {100 * low:.1f} to "
+        f"{100 * high:.1f} |"
+        for name, (low, high) in intervals.items()
+    ]
+    kind = f"A small U-Net of mmsegmentation ({parameters / 1e6:.1f} M parameters, 64 px)"
+    return _card("segmentor", kind, training, ["metric", "value", "interval"], rows)
 
 
 def _card(

@@ -1,10 +1,10 @@
-"""Verb `evaluate-segmentor`."""
+"""Verbs `evaluate-segmentor` and `evaluate-segmentor-standin`."""
 
 from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
+from winnow.data.files import read_json, write_text
 from winnow.data.images import encode_png
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, weight_files
@@ -17,6 +17,7 @@ from winnow.data.segments import (
     read_items,
     read_masks,
 )
+from winnow.data.tables import SAMPLES, read_table
 from winnow.evaluation.cell import total_cost, write_cell
 from winnow.params import sections
 
@@ -108,6 +109,27 @@ def evaluate_segmentor(
     )
     shown = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items() if key[-4:] == "miou")
     print(f"{output}: {shown}; {cost['wall_s']:.0f} s")
+
+
+@verb("pool", "model", "output")
+def evaluate_segmentor_standin(pool: Path, model: Path, output: Path, threads: int) -> None:
+    """Write the model card of the stand-in `segmentor`, measured on the pool's test split."""
+    import torch
+
+    from winnow.evaluation.card import segmentor_card
+    from winnow.evaluation.segmentation import areas, measure
+    from winnow.models import segmentor
+    from winnow.training.segmentation import pool_examples
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    images, truth = pool_examples(pool, samples[samples["split"] == "test"])
+    trained, settings = segmentor.load(model), sections.Statistics.model_validate({})
+    counted = areas(segmentor.labels(trained, images), truth, len(trained.classes))
+    found = measure("", counted, trained.classes, settings.resamples, settings.seed)
+    size = sum(parameter.numel() for parameter in trained.network.parameters())
+    card = segmentor_card(size, read_json(model / "foundry.json"), found.metrics, found.intervals)
+    write_text(output, card)
 
 
 def _variants(models: list[Path]) -> dict[str, Path]:

@@ -55,7 +55,7 @@ def generate(
 
     from winnow.generation import drawing
     from winnow.models import diffusion
-    from winnow.training.generators import land_cover
+    from winnow.training.images import land_cover
 
     if (controlnet is None) != (masks is None):
         raise WinnowError("--controlnet and --masks: one needs the other")

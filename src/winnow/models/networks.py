@@ -122,7 +122,7 @@ def check(config: Any, where: str | Path) -> None:
             )
         if kind == "Pretrained" or section.get("pretrained"):
             raise WinnowError(
-                f"{where}: names weights to load; take that out and give segmentation.checkpoint"
+                f"{where}: names weights to load; take that out and give models.segmentor"
             )
 
 

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json, write_json
+from winnow.data.files import atomic_path, read_json, write_json
 from winnow.models import mmsegmentation, weights
 from winnow.models.networks import Config, check, configuration
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 BATCH = 50  # images labelled at once
-LAST = ".conv_seg."  # the layer of a head that has an output for each class
+BACKBONE = "backbone."  # what the keys of a backbone's weights begin with
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,14 @@ class Segmentor:
     device: torch.device
 
 
-def build(
-    network: str, classes: Sequence[str], seed: int, checkpoint: str | None = None
-) -> Segmentor:
-    """A new segmentor, its weights drawn from `seed`, or read from `checkpoint`."""
+def build(network: str, classes: Sequence[str], seed: int, start: Path | None = None) -> Segmentor:
+    """A new segmentor: its weights are drawn from `seed`, its backbone's read from a model's folder
+    where `start` is one."""
     torch.manual_seed(seed)
     segmentor = _built(configuration(network, len(classes)), classes, network)
     segmentor.network.init_weights()
-    if checkpoint is not None:
-        _start_from(segmentor.network, Path(checkpoint))
+    if start is not None:
+        _start_from(segmentor.network, start / WEIGHTS)
     return segmentor
 
 
@@ -80,23 +79,24 @@ def _built(config: Config, classes: Sequence[str], where: str | Path) -> Segment
     return Segmentor(network.to(device).eval(), list(classes), config, device)
 
 
-def _start_from(network: Any, path: Path) -> None:
-    """Fill a network with the weights of a file: all of them, or its backbone's alone.
+def fetch(file: Path, output: Path) -> None:
+    """Write a model's folder of a file of weights: safetensors, or a state dict of `torch.save`."""
+    state = weights.read_state(file)
+    with atomic_path(output) as folder:
+        weights.write(state, folder / WEIGHTS)
 
-    The last layers of the heads stay as drawn where the file has another number of classes.
-    """
-    found = weights.read_state(path)
+
+def _start_from(network: Any, path: Path) -> None:
+    """Fill a network's backbone with that of a file: of a whole segmentor's weights, whose heads
+    are left out, or a backbone's alone."""
+    found = weights.read(path)
+    if any(key.startswith(BACKBONE) for key in found):
+        found = {key: value for key, value in found.items() if key.startswith(BACKBONE)}
+    else:
+        found = {BACKBONE + key: value for key, value in found.items()}
     expected = network.state_dict()
-    if not any(key.startswith("decode_head.") for key in found):
-        found = {f"backbone.{key.removeprefix('backbone.')}": found[key] for key in found}
-        expected = {key: expected[key] for key in expected if key.startswith("backbone.")}
-    fresh = {
-        key
-        for key in expected
-        if LAST in f".{key}" and key in found and found[key].shape != expected[key].shape
-    }
-    kept = {key: value for key, value in expected.items() if key not in fresh}
-    weights.fill(kept, {key: found[key] for key in found if key not in fresh}, path)
+    expected = {key: value for key, value in expected.items() if key.startswith(BACKBONE)}
+    weights.fill(expected, found, path)
 
 
 def predict(segmentor: Segmentor, images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

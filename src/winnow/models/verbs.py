@@ -30,6 +30,10 @@ def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
         from winnow.models.diffusion_hub import fetch_crs_diff
 
         return fetch_crs_diff(settings.id, output)
+    if settings.loader == "mmsegmentation":
+        from winnow.models import segmentor
+
+        return segmentor.fetch(Path(settings.id), output)
     from winnow.models import clip
 
     loaded = clip.load_published(settings.id, settings.pretrained)

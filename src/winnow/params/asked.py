@@ -34,7 +34,7 @@ def asked(
             "parameters": resampled,
             "training": {
                 **segmentation.training.model_dump(mode="json"),
-                **segmentation.model_dump(mode="json", include={"network", "checkpoint", "text"}),
+                **segmentation.model_dump(mode="json", include={"network", "text"}),
             },
         },
     }

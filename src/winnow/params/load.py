@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -32,6 +32,7 @@ _LOADERS = {
     "controlnet": ["standin", "diffusers"],
     "diffusionsat": ["standin", "diffusionsat"],
     "crs_diff": ["standin", "crs_diff"],
+    "segmentor": ["standin", "mmsegmentation"],
 }
 
 
@@ -81,7 +82,7 @@ class Params(Section):
     captions: sections.Captions
     annotations: sections.Annotations
     captioning: sections.Captioning
-    models: dict[Literal[ModelRole, OptionalRole], sections.Model]
+    models: Annotated[dict[Literal[ModelRole, OptionalRole], sections.Model], *sections.DROPPABLE]
     preferences: sections.Preferences
     score_model: sections.ScoreModel
     scorers: sections.Named[sections.Scorer]
@@ -188,6 +189,18 @@ class Params(Section):
             if model.loader not in loaders:
                 named = " or ".join(loaders)
                 raise ValueError(f"models.{role}: its loader is {named}, not {model.loader!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _start_fits_the_segmentor(self) -> "Params":
+        if not segmentors_start(self) or self.models["segmentor"].loader != "standin":
+            return self
+        if self.source.kind == "terrarium" and self.segmentation.network != "unet":
+            raise ValueError(
+                "models.segmentor: the stand-in is a `unet`; for another segmentation.network name "
+                "a checkpoint of it, {loader: mmsegmentation, id: FILE}, or give null: its weights "
+                "are then drawn"
+            )
         return self
 
     @model_validator(mode="after")
@@ -360,7 +373,8 @@ def _siblings(place: Sequence[str | int]) -> list[str]:
         elif part in keys:
             node = keys[part]
         else:
-            node = next(iter(node["patternProperties"].values()))
+            entries = node.get("patternProperties") or {"": node["additionalProperties"]}
+            node = next(iter(entries.values()))
         node = next(iter(node.get("anyOf", [node])))  # of what may be null
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
@@ -418,9 +432,9 @@ def _rooted(params: Params, root: Path) -> Params:
         for name, b in params.generation.baselines.items()
     }
     segmentation = params.segmentation
-    for key in ("network", "checkpoint"):
-        if (name := getattr(segmentation, key)) is not None and (root / name).is_file():
-            segmentation = segmentation.model_copy(update={key: absolute(name)})
+    if (root / segmentation.network).is_file():
+        network = absolute(segmentation.network)
+        segmentation = segmentation.model_copy(update={"network": network})
     if (data := segmentation.data) is not None:
         places = {key: absolute(getattr(data, key)) for key in ("images", "masks")}
         segmentation = segmentation.model_copy(update={"data": data.model_copy(update=places)})
@@ -461,6 +475,13 @@ def sweep(params: Params) -> Experiments:
         segmentation=_segmentation(params),
         asked=asked(params.statistics, params.contrastive, params.generation, params.segmentation),
     )
+
+
+def segmentors_start(params: Params) -> bool:
+    """Whether segmentors start from the backbone of the role `segmentor`, whose stand-in learned
+    Terrarium's land cover, and is no start for another data set."""
+    given = params.models.get("segmentor")
+    return given is not None and (given.loader != "standin" or params.segmentation.data is None)
 
 
 def _segmentation(params: Params) -> SegmentationCells | None:
@@ -569,8 +590,9 @@ def json_schema() -> dict[str, Any]:
             if "patternProperties" in node:
                 node["additionalProperties"] = False
             if node.pop("x-droppable", False):
-                ((pattern, value),) = node["patternProperties"].items()
-                node["patternProperties"] = {pattern: {"anyOf": [value, {"type": "null"}]}}
+                entries = node.get("patternProperties", node)
+                key = "additionalProperties" if entries is node else next(iter(entries))
+                entries[key] = {"anyOf": [entries[key], {"type": "null"}]}
     for kind in schema["properties"]["source"]["discriminator"]["mapping"].values():
         schema["$defs"][kind.rpartition("/")[2]]["required"] = ["kind"]  # tells the kinds apart
     schema["$defs"]["Override"] = {

@@ -32,7 +32,8 @@ Role = Literal[ScoringRole, EvaluatorRole]  # of contrastive models
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
 GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
 ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]
-OptionalRole = Literal["judge", "score_model"]  # a server that judges, a published score model
+# A server that judges, a published score model, what segmentors start from.
+OptionalRole = Literal["judge", "score_model", "segmentor"]
 PairKind = Literal["text", "caption", "closed", "open", "remote_sensing"]
 Part = Literal["vision", "language", "head"]  # of a score model
 Normalisation = Literal["none", "softplus", "tanh", "sigmoid"]
@@ -59,12 +60,9 @@ def _without_nulls(content: Any) -> Any:
 
 
 Entry = TypeVar("Entry")
-# Entries by name; in an override `name: null` leaves one out.
-Named = Annotated[
-    dict[Name, Entry],
-    BeforeValidator(_without_nulls),
-    Field(json_schema_extra={"x-droppable": True}),
-]
+# In an override `name: null` leaves an entry out.
+DROPPABLE = (BeforeValidator(_without_nulls), Field(json_schema_extra={"x-droppable": True}))
+Named = Annotated[dict[Name, Entry], *DROPPABLE]
 
 
 class Section(BaseModel):
@@ -400,9 +398,6 @@ class Segmentor(Section):
         description="`unet` or `segformer`, small ones, or the file of an mmsegmentation "
         "configuration in YAML or JSON",
     )
-    checkpoint: str | None = Field(
-        None, description="Weights to start from: safetensors, or a state dict"
-    )
     training: SegmentorTraining
 
 
@@ -623,6 +618,12 @@ class AutoencoderTraining(Optimiser):
     images_seen: PositiveInt = Field(description="Images seen")
 
 
+class BackboneTraining(SegmentorTraining):
+    """Training of the stand-in whose backbone segmentors start from."""
+
+    images: PositiveInt = Field(description="Images of the foundry's reference split, with masks")
+
+
 class GeneratorTraining(Section):
     """Training of the generator stand-ins."""
 
@@ -640,6 +641,7 @@ class Foundry(Section):
     samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each of them")
     mllm: MllmTraining = Field(description="The multimodal stand-ins, large and small")
     generators: GeneratorTraining = Field(description="The text-to-image stand-ins")
+    segmentor: BackboneTraining = Field(description="What segmentors start from")
 
 
 class Zeroshot(Section):
@@ -706,7 +708,14 @@ class Model(Section):
     """A role's model: one of our stand-ins, or a published checkpoint by name."""
 
     loader: Literal[
-        "standin", "open_clip", "transformers", "openai", "diffusers", "diffusionsat", "crs_diff"
+        "standin",
+        "open_clip",
+        "transformers",
+        "openai",
+        "diffusers",
+        "diffusionsat",
+        "crs_diff",
+        "mmsegmentation",
     ] = Field(
         "standin",
         description="`standin`: the released one for Terrarium, trained in the run for other pools",
@@ -714,8 +723,8 @@ class Model(Section):
     id: str | None = Field(
         None,
         description="open_clip: `ViT-B-32`, `hf-hub:org/name`, or a folder in its layout; "
-        "transformers, diffusers, diffusionsat: `org/name` of the hub, or a folder; crs_diff: the "
-        "checkpoint's file; openai: the model's name at the server",
+        "transformers, diffusers, diffusionsat: `org/name` of the hub, or a folder; crs_diff, "
+        "mmsegmentation: the checkpoint's file; openai: the model's name at the server",
     )
     pretrained: str | None = Field(
         None, description="open_clip: a pretrained tag, or a state dict such as RemoteCLIP's .pt"

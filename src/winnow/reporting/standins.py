@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from winnow.params.load import Params, sweep
+from winnow.params.load import Params, segmentors_start, sweep
 
 SEGMENTOR = "segmentation.network"
 MODELLESS = {"human", "rule"}  # caption sets that no model writes
@@ -40,3 +40,5 @@ def _used(params: Params) -> Iterator[str | None]:
     segmentation = sweep(params).segmentation
     if segmentation is not None and segmentation.drawn:
         yield "controlnet"
+    if segmentation is not None and segmentors_start(params):
+        yield "segmentor"

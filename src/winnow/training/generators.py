@@ -8,18 +8,14 @@ land-cover masks.
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, ImageOps
 
 from winnow.data.errors import WinnowError
-from winnow.data.masks import read_mask
-from winnow.data.shards import iter_members
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
 from winnow.models.satellite_unet import METADATA
@@ -29,7 +25,7 @@ from winnow.terrarium.schema import CLASSES
 from winnow.training import autoencoder
 from winnow.training.diffusion import Examples, encode, fit
 from winnow.training.foundry import COARSE, scenes, training_pairs
-from winnow.training.images import decode
+from winnow.training.images import decode, fitted, land_cover
 
 SEED: dict[GeneratorRole, int] = {
     "t2i": 11,
@@ -58,7 +54,7 @@ def train_autoencoder(
     texts = [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))]
     generator = diffusion_standins.build_stable_diffusion(texts, SEED["t2i"])
     with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
-        prepare = _fitted(generator.size)
+        prepare = fitted(generator.size)
         pixels, _ = decode(prepare, generator.size, pool, samples, Path(scratch) / "pixels.npy")
         held = max(1, min(256, len(pixels) // 10))
         losses = autoencoder.fit(generator.vae, pixels[:-held], settings, images_seen, SEED["t2i"])
@@ -115,7 +111,7 @@ def captioned_latents(
         raise WinnowError("no pair to train a generator on: the subset is empty")
     needed = samples[samples["uid"].isin(set(pairs["uid"]))]
     with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
-        prepare = _fitted(generator.size)
+        prepare = fitted(generator.size)
         pixels, row = decode(prepare, generator.size, pool, needed, Path(scratch) / "pixels.npy")
         latents = encode(generator, pixels)
     return Examples(latents, np.array([row[uid] for uid in pairs["uid"]]), pairs["text"].tolist())
@@ -150,33 +146,3 @@ def metadata_values(layouts: pd.DataFrame, uids: Sequence[str]) -> np.ndarray:
         ):
             values[row, METADATA.index(name)] = value
     return values
-
-
-def land_cover(folder: Path, uids: Iterable[str], size: int) -> np.ndarray:
-    """Labels uint8 [N, size, size] of images, from the masks in a pool's folder `masks`.
-
-    Raises WinnowError for images without a mask.
-    """
-    row = {uid: number for number, uid in enumerate(uids)}
-    masks = np.zeros((len(row), size, size), dtype=np.uint8)
-    found = set()
-    for path in sorted(folder.glob("*.tar")):
-        for uid, _, content in iter_members(path):
-            if uid not in row:
-                continue
-            labels = Image.fromarray(read_mask(content).astype(np.uint8))
-            masks[row[uid]] = np.asarray(_square(labels, size, Image.Resampling.NEAREST))
-            found.add(uid)
-    if len(found) < len(row):
-        raise WinnowError(f"{folder}: {len(row) - len(found)} of {len(row)} images have no mask")
-    return masks
-
-
-def _fitted(size: int) -> Any:
-    """What makes an image a square of `size` pixels: uint8 arrays."""
-    return lambda image: np.asarray(_square(image, size, Image.Resampling.BICUBIC))
-
-
-def _square(image: Image.Image, size: int, by: Image.Resampling) -> Image.Image:
-    """The middle of an image, or of its mask, as a square of `size` pixels."""
-    return ImageOps.fit(image, (size, size), by)

@@ -1,18 +1,19 @@
-"""The images of a training set, decoded once and mapped into memory."""
+"""The images of a training set, decoded once and mapped into memory, and their masks."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, ImageOps
 
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
-from winnow.data.shards import iter_shard, shard_path
+from winnow.data.masks import read_mask
+from winnow.data.shards import iter_members, iter_shard, shard_path
 
 CHUNK = 256  # images decoded at once
 
@@ -47,3 +48,33 @@ def decode(
     if done != len(rows):
         raise WinnowError(f"{pool}: shards hold {done} of the {len(rows)} images asked for")
     return pixels, rows
+
+
+def fitted(size: int) -> Callable[[Image.Image], np.ndarray]:
+    """What makes an image a square of `size` pixels: uint8 [size, size, 3]."""
+    return lambda image: np.asarray(_square(image, size, Image.Resampling.BICUBIC))
+
+
+def land_cover(folder: Path, uids: Iterable[str], size: int) -> np.ndarray:
+    """Labels uint8 [N, size, size] of images, from the masks in a pool's folder `masks`.
+
+    Raises WinnowError for images without a mask.
+    """
+    row = {uid: number for number, uid in enumerate(uids)}
+    masks = np.zeros((len(row), size, size), dtype=np.uint8)
+    found = set()
+    for path in sorted(folder.glob("*.tar")):
+        for uid, _, content in iter_members(path):
+            if uid not in row:
+                continue
+            labels = Image.fromarray(read_mask(content).astype(np.uint8))
+            masks[row[uid]] = np.asarray(_square(labels, size, Image.Resampling.NEAREST))
+            found.add(uid)
+    if len(found) < len(row):
+        raise WinnowError(f"{folder}: {len(row) - len(found)} of {len(row)} images have no mask")
+    return masks
+
+
+def _square(image: Image.Image, size: int, by: Image.Resampling) -> Image.Image:
+    """The middle of an image, or of its mask, as a square of `size` pixels."""
+    return ImageOps.fit(image, (size, size), by)

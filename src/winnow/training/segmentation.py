@@ -1,22 +1,30 @@
 """Training of a segmentor by mmengine's Runner with mmsegmentation's transforms.
 
-The images are in memory, as arrays; nothing is read from disk while a segmentor trains.
+The images are in memory, as arrays; nothing is read from disk while a segmentor trains. The
+foundry's one is trained as any other, on another world; others start from its backbone.
 """
 
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 
 from winnow.data.errors import WinnowError
 from winnow.data.segments import IGNORED
-from winnow.models.segmentor import Segmentor, predict
+from winnow.models.segmentor import Segmentor, build, predict
 from winnow.params.sections import SegmentorTraining
+from winnow.terrarium.schema import CLASSES
 from winnow.training.descent import bfloat16, parameter_groups
+from winnow.training.images import decode, fitted, land_cover
+
+SEED = 16  # of the foundry's segmentor
+SIDE = 64  # of the foundry's images, in pixels
 
 
 class Examples(NamedTuple):
@@ -24,6 +32,21 @@ class Examples(NamedTuple):
 
     images: np.ndarray
     masks: np.ndarray
+
+
+def pool_examples(pool: Path, samples: pd.DataFrame) -> Examples:
+    """Images of a pool with their land cover. Raises WinnowError where one has no mask."""
+    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
+        images, row = decode(fitted(SIDE), SIDE, pool, samples, Path(scratch) / "pixels.npy")
+        return Examples(np.array(images), land_cover(pool / "masks", row, SIDE))
+
+
+def train_standin(
+    pool: Path, samples: pd.DataFrame, settings: SegmentorTraining
+) -> tuple[Segmentor, list[float]]:
+    """The foundry's segmentor, from its seed, and its losses."""
+    segmentor = build("unet", CLASSES, SEED)
+    return segmentor, fit(segmentor, pool_examples(pool, samples), settings, SEED)
 
 
 def union(parts: Sequence[Examples]) -> Examples:

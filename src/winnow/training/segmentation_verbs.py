@@ -1,4 +1,4 @@
-"""Verb `train-segmentor`."""
+"""Verbs `train-segmentor` and `train-segmentor-standin`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ from winnow.data.segments import (
     read_items,
     read_masks,
 )
+from winnow.data.tables import SAMPLES, read_table
 from winnow.params import sections
-from winnow.training.record import SEGMENTOR, write_trained
+from winnow.training.record import SEGMENTOR, write_record, write_trained
 
 if TYPE_CHECKING:
     from winnow.training.segmentation import Examples
@@ -27,7 +28,6 @@ class SegmentorSettings(sections.SegmentorTraining):
     """How a segmentor is trained, and on which share of the labels."""
 
     network: str = "unet"
-    checkpoint: str | None = None
     fraction: sections.Ratio
     confidence: sections.Fraction = 0.5
 
@@ -35,7 +35,7 @@ class SegmentorSettings(sections.SegmentorTraining):
 @verb(
     "segments",
     "output",
-    optional=("generated", "drawn", "teacher"),
+    optional=("generated", "drawn", "teacher", "start"),
     values={"seed": int},
     settings=SegmentorSettings,
 )
@@ -45,12 +45,14 @@ def train_segmentor(
     generated: Path | None,
     drawn: Path | None,
     teacher: Path | None,
+    start: Path | None,
     seed: int,
     threads: int,
     settings: SegmentorSettings,
 ) -> None:
     """Train a segmentor on a share of the labels: on them alone, beside images that were drawn from
-    their masks, or beside images drawn from captions, which a teacher of the same share labels."""
+    their masks, or beside images drawn from captions, which a teacher of the same share labels.
+    Its backbone is new, or that of a model's folder, `start`."""
     import torch
 
     from winnow.models import segmentor as models
@@ -76,7 +78,9 @@ def train_segmentor(
             inputs |= weight_files("teacher", teacher)
             parts.append(_pseudo_labelled(drawn, teacher, settings.confidence))
             said["ignored"] = float((parts[1].masks == IGNORED).mean())
-        model = models.build(settings.network, classes, seed, settings.checkpoint)
+        if start is not None:
+            inputs |= weight_files("start", start)
+        model = models.build(settings.network, classes, seed, start)
         losses = fit(model, union(parts), settings, seed)
     said["images"] = sum(len(part.images) for part in parts)
     parameters = {**settings.model_dump(), "seed": seed, "mode": mode}
@@ -85,6 +89,31 @@ def train_segmentor(
         models.save(model, folder)
         write_trained(folder, SEGMENTOR, parameters, inputs, loss=losses[-1], **said)
         write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
+    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+
+
+@verb("pool", "output", settings=sections.BackboneTraining)
+def train_segmentor_standin(
+    pool: Path, output: Path, threads: int, settings: sections.BackboneTraining
+) -> None:
+    """Train the stand-in whose backbone segmentors start from, on a pool's reference split."""
+    import torch
+
+    from winnow.models import segmentor as models
+    from winnow.training import segmentation
+
+    torch.set_num_threads(threads)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"].head(settings.images)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        model, losses = segmentation.train_standin(pool, samples, settings)
+    parameters = {**settings.model_dump(), "role": "segmentor", "images": len(samples)}
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        models.save(model, folder)
+        inputs = {"samples": pool / "samples.parquet"}
+        write_record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 
