@@ -22,6 +22,7 @@ from report_helpers import (
 from winnow.cli import main
 from winnow.data.files import read_json
 from winnow.data.images import encode_png
+from winnow.data.metrics import read_metrics, write_metrics
 from winnow.data.segments import IGNORED, write_items, write_segment
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.segmentation import draws_table, measure, outcomes
@@ -325,6 +326,18 @@ def test_real_images_alone_are_a_page(tmp_path, written):
     shown = rendered(tmp_path, tmp_path / "results", f"--segments={written / 'set'}")
     assert "mIoU:" in section(shown, "How good are the segmentors?")
     assert "vehicle" in section(shown, "By class")
+    assert "starts from" not in shown
+
+
+def test_what_segmentors_start_from_is_told(tmp_path, written):
+    write_segmentation(tmp_path / "cells", cell("real"))
+    path = cell_folder(tmp_path / "cells", cell("real")) / "metrics.json"
+    record = read_metrics(path)
+    record.provenance["training"] = {"real/50": {"inputs": {"start/model.safetensors": "ab"}}}
+    write_metrics(path, record)
+    write_sweep(tmp_path / "sweep.csv", [cell("real")])
+    shown = rendered(tmp_path, tmp_path / "results", f"--segments={written / 'set'}")
+    assert "starts from the backbone of the role `segmentor`" in shown
 
 
 def test_a_damaged_cell_is_left_out(tmp_path, capsys):

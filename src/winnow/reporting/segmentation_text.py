@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Container, Mapping, Sequence
 
+from winnow.data.metrics import Metrics
 from winnow.evaluation.statistics import VERSION
+from winnow.reporting.cells import mapping, trainings
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.notes import crossed, noted, notes_md
 from winnow.reporting.relative import told_apart
@@ -202,8 +204,19 @@ def _how(results: Results) -> str:
         "Per cent of the test split, with 95 % bootstrap intervals over images (and over seeds "
         f"where there are several; here {repeats}). Images measured: "
         f"{' or '.join(map(str, counts)) or 'none'}. IoU and accuracy are of the areas of all test "
-        "images together, as mmsegmentation's metric has them; their means are over classes. Below "
-        "the scale paper segmentors and generators are small stand-ins. "
+        "images together, as mmsegmentation's metric has them; their means are over classes. "
+        f"{_started(records)}Below the scale paper segmentors and generators are small stand-ins. "
         f"Measured with {markdown('; '.join(models) or 'nothing yet')} (statistics version "
         f"{VERSION}).\n"
+    )
+
+
+def _started(records: Sequence[Metrics]) -> str:
+    """A sentence about what the segmentors started from, if not from nothing."""
+    inputs = [mapping(told.get("inputs")) for record in records for told in trainings(record)]
+    if not any(name.startswith("start/") for names in inputs for name in names):
+        return ""
+    return (
+        "Every segmentor starts from the backbone of the role `segmentor`, and its head is new "
+        "(docs/segmentation.md). "
     )
