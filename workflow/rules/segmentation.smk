@@ -137,6 +137,7 @@ rule draw_labelled:
     log:
         "logs/draw_labelled/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
+    priority: 20  # segmentors wait for it
     threads: 1
     params:
         options=drawing(1, guidance=P.segmentation.guidance),
@@ -162,6 +163,7 @@ rule draw_unlabelled:
     log:
         "logs/draw_unlabelled/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
+    priority: 20  # segmentors wait for it
     threads: 1
     params:
         options=drawing(2),
@@ -185,7 +187,7 @@ rule train_segmentor:
         mode="real|mask|text",
         share=ONE_RATIO,
     cache: "omit-software"
-    priority: 10  # others wait for the segmentors of real images
+    priority: 10  # pseudo labels wait for the segmentors of real images
     threads: 1
     params:
         sources=lambda wildcards, input: " ".join(
