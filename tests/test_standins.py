@@ -11,7 +11,6 @@ PARAMS = read(Path(__file__).parents[1] / "params.yaml")
 OPEN = {"loader": "open_clip", "id": "ViT-B-32"}
 DIFFUSERS = {"loader": "diffusers", "id": "org/name"}
 BACKBONE = {"loader": "mmsegmentation", "id": "backbone.pth"}
-ROADS = {"images": "a", "masks": "b", "classes": ["background", "road"]}
 PUBLISHED = {  # a score model, in the place of those that are trained
     "models": {"score_model": {"loader": "transformers", "id": "org/name"}},
     "score_model": {"recipes": {}, "tuned": {}},
@@ -47,7 +46,6 @@ def test_models_decide_and_not_the_scale():
             {SEGMENTOR, "segmentor"},
         ),
         ({"models": {"segmentor": BACKBONE}}, {"segmentor"}),
-        ({"segmentation": {"data": ROADS}}, {"segmentor"}),  # of other classes
         ({"source": {"kind": "classes", "images": "a"}}, {SEGMENTOR, "segmentor"}),  # no masks
         (PUBLISHED, {"mllm_small"}),
     ],

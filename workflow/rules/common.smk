@@ -16,14 +16,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
 from winnow.data.provenance import code_digest
 from winnow.params.sections import GeneratorRole, MllmRole, Role
-from winnow.params.load import (
-    PRETRAINED,
-    REAL,
-    cells,
-    resolve,
-    segmentors_start,
-    sweep,
-)
+from winnow.params.load import PRETRAINED, REAL, cells, resolve, sweep
 
 ROOT = Path(workflow.basedir)
 

@@ -10,7 +10,9 @@ def model(role):
         return f"artifacts/models/{role}"
     if role == "llm":
         role = "mllm"  # it reads text as well
-    return RELEASED / role if TERRARIUM else f"artifacts/foundry/{role}"
+    # Of segmentors the released one starts those of any images: a pool of others has no masks.
+    own = not TERRARIUM and role != "segmentor"
+    return f"artifacts/foundry/{role}" if own else RELEASED / role
 
 
 if TERRARIUM:  # the foundry has its own world, none of whose images is in a pool

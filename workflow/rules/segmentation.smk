@@ -56,7 +56,7 @@ def learned_from(wildcards):
     captions, which the segmentor of real images labels. Further repeats use the first generator.
     """
     found = {"segments": SET}
-    if segmentors_start(P):
+    if "segmentor" in P.models:
         found["start"] = model("segmentor")
     seeds = P.generation.seeds
     known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED

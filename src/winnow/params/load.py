@@ -193,9 +193,10 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _start_fits_the_segmentor(self) -> "Params":
-        if not segmentors_start(self) or self.models["segmentor"].loader != "standin":
-            return self
-        if self.source.kind == "terrarium" and self.segmentation.network != "unet":
+        start = self.models.get("segmentor")
+        masks = self.source.kind == "terrarium" or self.segmentation.data is not None
+        standin = start is not None and start.loader == "standin"
+        if masks and standin and self.segmentation.network != "unet":
             raise ValueError(
                 "models.segmentor: the stand-in is a `unet`; for another segmentation.network name "
                 "a checkpoint of it, {loader: mmsegmentation, id: FILE}, or give null: its weights "
@@ -475,13 +476,6 @@ def sweep(params: Params) -> Experiments:
         segmentation=_segmentation(params),
         asked=asked(params.statistics, params.contrastive, params.generation, params.segmentation),
     )
-
-
-def segmentors_start(params: Params) -> bool:
-    """Whether segmentors start from the backbone of the role `segmentor`, whose stand-in learned
-    Terrarium's land cover, and is no start for another data set."""
-    given = params.models.get("segmentor")
-    return given is not None and (given.loader != "standin" or params.segmentation.data is None)
 
 
 def _segmentation(params: Params) -> SegmentationCells | None:

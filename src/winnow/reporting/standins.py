@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from winnow.params.load import Params, segmentors_start, sweep
+from winnow.params.load import Params, sweep
 
 SEGMENTOR = "segmentation.network"
 MODELLESS = {"human", "rule"}  # caption sets that no model writes
@@ -38,7 +38,7 @@ def _used(params: Params) -> Iterator[str | None]:
         yield from (recipe.start for recipe in params.score_model.recipes.values())
     yield from (tuned.model for tuned in params.score_model.tuned.values())
     segmentation = sweep(params).segmentation
-    if segmentation is not None and segmentation.drawn:
-        yield "controlnet"
-    if segmentation is not None and segmentors_start(params):
+    if segmentation is not None:
         yield "segmentor"
+        if segmentation.drawn:
+            yield "controlnet"
