@@ -10,7 +10,7 @@ def model(role):
         return f"artifacts/models/{role}"
     if role == "llm":
         role = "mllm"  # it reads text as well
-    # Of segmentors the released one starts those of any images: a pool of others has no masks.
+    # Other pools have no masks for a segmentor of their own to learn from: theirs is the released.
     own = not TERRARIUM and role != "segmentor"
     return f"artifacts/foundry/{role}" if own else RELEASED / role
 
