@@ -189,6 +189,12 @@ def test_the_figure_leaves_out_what_is_struck_out(known, struck, fewer):
     assert points[0] > points[1]
 
 
+def test_points_at_one_keep_ratio_stand_side_by_side(known):
+    lines = [line for line in by_ratio(known, PLAN).axes[0].lines if line.get_marker() != "None"]
+    places = [place for line in lines for place in line.get_xdata()]
+    assert len(places) == len(set(places)) > len(PERCENTS)
+
+
 def test_the_curves_for_dvc_are_at_the_largest_share_of_the_labels(results):
     rows = rows_of(results / "plots" / "segmentation.csv")
     assert list(rows[0]) == ["ratio", "miou", "macc", "scorer", "captions"]

@@ -30,6 +30,7 @@ from winnow.reporting.segmentation import (
 
 SHOWN = 6  # test images
 BESIDE = 1.14  # where on the axis of keep ratios those chosen by scene stand
+ASIDE = 0.012  # between the points of two shares of the labels at one keep ratio
 # Of labels 0, 1, ...: bare, vegetation, water, paved, building, agriculture, vehicle in Terrarium.
 # Further labels begin anew; what is ignored is white.
 PALETTE = np.array(
@@ -136,14 +137,19 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
         for number, percent in enumerate(percents):
             variant = Variant("mask", percent)
             style = _style(number)
-            points = {r: v for r, m in kept.items() if (v := value(results, m, variant, "miou"))}
+            aside = ASIDE * (number - (len(percents) - 1) / 2)  # so that no point hides another
+            points = {
+                ratio + aside: found
+                for ratio, method in kept.items()
+                if (found := value(results, method, variant, "miou"))
+            }
             _line(axes, points, style, f"{percent} % of the labels")
             alone = value(results, ALONE, variant, "miou")
             if alone and ALONE not in struck:
                 axes.axhline(100 * alone.value, color=style["color"], ls=":", lw=1.2)
             if chosen and chosen.scorer == plan.chosen and chosen not in struck:
                 found = value(results, chosen, variant, "miou")
-                _line(axes, {BESIDE: found} if found else {}, style, None)
+                _line(axes, {BESIDE + aside: found} if found else {}, style, None)
         axes.plot([], [], ":", color="#444444", label="real images alone")
         ticks = {ratio: f"{100 * ratio:g}" for ratio in (0, 0.2, 0.4, 0.6, 0.8, 1)}
         ticks |= {BESIDE: "chosen\nby scene"} if plan.chosen else {}
