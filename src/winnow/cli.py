@@ -31,12 +31,13 @@ STAGES = (
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; errors a user can mend go to stderr in one line, with exit status 2."""
+    words = sys.argv[1:] if words is None else words
     for stage in STAGES:
         importlib.import_module(f"winnow.{stage}.verbs")
     parser = argparse.ArgumentParser("winnow", description=__doc__, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, verb in VERBS.items():
-        _add(verbs, name, verb)
+        _add(verbs, name, verb, full=name in words)  # all of them would take longer than most verbs
     arguments, rest = parser.parse_known_args(words)
     verb = VERBS[arguments.verb]
     try:
@@ -70,13 +71,18 @@ def _fix_threads(threads: int) -> None:
         threadpool_limits(threads)
 
 
-def _add(verbs: Any, name: str, verb: Verb) -> None:
+def _add(verbs: Any, name: str, verb: Verb, full: bool) -> None:
+    """Add a verb's parser, without its options unless it is to be there in `full`."""
     lines = [verb.run.__doc__ or ""]
+    summary = lines[0].strip().splitlines()[0]
+    if not full:
+        verbs.add_parser(name, help=summary)
+        return
     if verb.settings is not None:
         lines += ["settings, given as --key=value:", *verb.describe()]
     parser = verbs.add_parser(
         name,
-        help=lines[0].strip().splitlines()[0],
+        help=summary,
         description="\n".join(lines),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
