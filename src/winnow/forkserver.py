@@ -28,7 +28,7 @@ from pathlib import Path
 
 SOCKET = "WINNOW_FORKSERVER"  # the environment variable that names the server's socket
 # What winnow imports only inside functions, and what takes its time
-LATER = ("sklearn.covariance", "nltk.translate.bleu_score", "matplotlib.pyplot")
+LATER = ("sklearn.covariance", "matplotlib.pyplot")
 KILLED = 137  # the exit status of a command whose process is gone
 
 

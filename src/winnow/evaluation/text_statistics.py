@@ -10,12 +10,15 @@ captions say the same.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 SAMPLE = 200  # every caption of the sample is compared with all others
+ORDER = 4  # of BLEU: the longest n-grams
+EPSILON = 0.1  # matches where there is none, from the second order on
 LOWER_IS_BETTER = frozenset({"self_bleu"})
 
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
@@ -85,7 +88,7 @@ def distinct(texts: Iterable[Words], n: int) -> tuple[float, int]:
     seen: set[tuple[str, ...]] = set()
     total = 0
     for text in texts:
-        grams = [tuple(text[i : i + n]) for i in range(len(text) - n + 1)]
+        grams = _grams(text, n)
         seen.update(grams)
         total += len(grams)
     return (len(seen) / total if total else 0.0), total
@@ -102,15 +105,42 @@ def _sample(captions: pd.DataFrame, texts: list[Words], seed: int) -> list[Words
 
 
 def self_bleu(texts: Sequence[Words]) -> float:
-    """The mean BLEU-4 of each of two or more captions against all the others."""
-    from nltk.translate.bleu_score import (  # type: ignore[import-untyped]
-        SmoothingFunction,
-        sentence_bleu,
-    )
+    """The mean BLEU-4 of each of two or more captions, none empty, against all the others.
 
-    smooth = SmoothingFunction().method1
-    scores = [
-        sentence_bleu([*texts[:i], *texts[i + 1 :]], text, smoothing_function=smooth)
-        for i, text in enumerate(texts)
+    As nltk's `sentence_bleu` gives it, but each caption's n-grams are counted once.
+    """
+    scores = np.zeros(len(texts))
+    for n in range(1, ORDER + 1):
+        matched, total = _matches(texts, n)
+        smoothed = np.where(matched > 0, matched, EPSILON) / np.maximum(total, 1)
+        scores += np.log(smoothed) / ORDER
+        if n == 1:
+            scores[matched == 0] = -np.inf  # not a word in common
+    lengths = np.array([len(text) for text in texts])
+    for row, length in enumerate(lengths):
+        others = np.delete(lengths, row)
+        closest = min(others, key=lambda other: (abs(other - length), other))
+        scores[row] += min(0.0, 1 - closest / length)  # the brevity penalty
+    return float(np.exp(scores).mean())
+
+
+def _matches(texts: Sequence[Words], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each text the n-grams that another has as often, clipped to what one has; and all."""
+    counts = [Counter(_grams(text, n)) for text in texts]
+    most: dict[tuple[str, ...], list[int]] = {}  # the two highest counts of each n-gram
+    for count in counts:
+        for gram, times in count.items():
+            most[gram] = sorted([*most.get(gram, [0, 0]), times])[1:]
+    matched = [
+        sum(
+            # where a text has the highest count itself, the others have the second at most
+            min(times, most[gram][0 if times == most[gram][1] else 1])
+            for gram, times in count.items()
+        )
+        for count in counts
     ]
-    return float(np.mean(scores))
+    return np.array(matched), np.array([count.total() for count in counts])
+
+
+def _grams(text: Words, n: int) -> list[tuple[str, ...]]:
+    return [tuple(text[i : i + n]) for i in range(len(text) - n + 1)]
