@@ -24,16 +24,6 @@ def tuning_subset(wildcards):
     return f"artifacts/subsets/raw/{tuned.scorer}/{tuned.ratio}.parquet"
 
 
-def scoring_chain(wildcards):
-    """Whether a stage is on the way to the recipe `score_model`, for whose scores much waits."""
-    recipe = P.score_model.recipes.get("score_model")
-    return recipe is not None and (
-        wildcards.start == recipe.start
-        and wildcards.normalisation == recipe.normalisation
-        and "-".join(recipe.stages).startswith(wildcards.chain)
-    )
-
-
 rule train_score_model:
     input:
         pool="artifacts/pool",
@@ -49,7 +39,7 @@ rule train_score_model:
         chain="[a-z][a-z0-9_-]*",
     cache: "omit-software"
     priority: 20  # stage waits for stage, and scores for the last of them
-    threads: lambda wildcards: 2 if scoring_chain(wildcards) else 1
+    threads: 1  # a second one gains little, and would be waited for
     params:
         start="{start}",  # what is released is one job's, so that the cache cannot tell it apart
         seed="{seed}",

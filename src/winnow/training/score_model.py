@@ -156,6 +156,7 @@ def _descend(
         parameter_groups(feed.module, settings.weight_decay),
         lr=settings.learning_rate,
         betas=(0.9, 0.95),
+        fused=True,
     )
     schedule = get_cosine_with_min_lr_schedule_with_warmup(
         optimiser, round(settings.warmup * steps), steps, min_lr_rate=0.01
