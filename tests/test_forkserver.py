@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -32,13 +32,23 @@ def wait_for(true: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
-def owner() -> Iterator[psutil.Popen]:
-    """A process with a server that listens; `socket` is where."""
+@contextmanager
+def owning() -> Iterator[psutil.Popen]:
+    """A process with a server that waits for a command; `socket` is where it will listen."""
     with psutil.Popen(
         [sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         process.socket = Path(process.stdout.readline().strip())
+        wait_for(process.socket.with_name("bell").exists)
+        yield process
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psutil.Popen]:
+    """A process with a server that listens; `socket` is where."""
+    with owning() as process:
+        first = command(["--help"], tmp_path_factory.mktemp("first"), process.socket)
+        assert "recipes" in first.communicate(timeout=SECONDS)[0]
         wait_for(process.socket.exists)
         yield process
 
@@ -126,6 +136,15 @@ def test_a_killed_command_is_told(owner: psutil.Popen, tmp_path: Path) -> None:
     child(owner, tmp_path).kill()
     assert "killed" in client.communicate(timeout=SECONDS)[1]
     assert client.returncode == KILLED
+
+
+def test_a_server_without_commands_imports_nothing() -> None:
+    with owning() as process:
+        server = process.children()[0]
+        assert not [m for m in server.memory_maps() if "torch" in m.path]
+        process.communicate()  # closes its input
+        server.wait(SECONDS)
+        assert not process.socket.exists()
 
 
 def test_a_server_ends_with_its_owner(owner: psutil.Popen, tmp_path: Path) -> None:

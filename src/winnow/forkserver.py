@@ -1,10 +1,11 @@
 """The `winnow` command, run by a process that has imported everything before.
 
 Most jobs of the DAG are short, and importing torch, open_clip and transformers is half of their
-time. A run of Snakemake starts one server (`start`), which imports winnow and all it needs and
-forks a child for each command (as `multiprocessing`'s forkserver does for functions). Without a
-server, before it listens, and where there is a GPU, which no fork may share, the command runs as
-usual: the same verbs with the same threads.
+time. A run of Snakemake starts one server (`start`), which at the first command imports winnow and
+all it needs, and from then on forks a child for each (as `multiprocessing`'s forkserver does for
+functions). Without a server, before it listens, and where there is a GPU, which no fork may share,
+the command runs as usual: the same verbs with the same threads. A run that finds all in the cache
+has no command, and imports nothing.
 """
 
 import atexit
@@ -72,6 +73,7 @@ def _ask(path: str, words: list[str]) -> int | None:
         try:
             connection.connect(path)
         except OSError:
+            _wake(path)
             return None
         request = {"words": words, "folder": str(Path.cwd()), "environment": dict(os.environ)}
         socket.send_fds(connection, [b"\n"], [0, 1, 2])
@@ -82,8 +84,23 @@ def _ask(path: str, words: list[str]) -> int | None:
     return status[0] if status else KILLED
 
 
+def _bell(path: str) -> str:
+    """The socket of a server that has imported nothing yet, beside the one it will listen to."""
+    return str(Path(path).with_name("bell"))
+
+
+def _wake(path: str) -> None:
+    """Tell a server that there are commands, if it waits for that."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"\n", _bell(path))
+
+
 def _serve(path: str) -> None:
     """Fork a child for each command until the process that started the server has ended."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+        bell.bind(_bell(path))
+        if sys.stdin in select.select([bell, sys.stdin], [], [])[0]:
+            return
     modules = pkgutil.walk_packages(importlib.import_module("winnow").__path__, "winnow.")
     for name in (*(module.name for module in modules), *LATER):
         with contextlib.suppress(Exception):  # the command that needs it says what is wrong
