@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from winnow.data.files import digest_files
 PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake")
 
 
+@cache
 def code_digest(*packages: str) -> str:
     """Digest of the sources of the named sub-packages of winnow (all of it without names).
 

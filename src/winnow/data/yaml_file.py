@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from winnow.data.errors import WinnowError
 
 Declared = TypeVar("Declared")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 
 
 def read_yaml(path: str | Path, adapter: TypeAdapter[Declared]) -> Declared:
     """The content of a file as what `adapter` checks; WinnowError names the file and the key."""
     try:
-        content: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content: Any = yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such file") from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
