@@ -32,7 +32,9 @@ def main() -> None:
     environment = dict(os.environ)
     start = time.perf_counter()
     served = environment | forkserver.start(environment)
-    while not Path(served[forkserver.SOCKET]).exists():
+    path = served[forkserver.SOCKET]
+    while not Path(path).exists():
+        forkserver.wake(path)
         time.sleep(0.05)
     ready = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:

@@ -73,7 +73,7 @@ def _ask(path: str, words: list[str]) -> int | None:
         try:
             connection.connect(path)
         except OSError:
-            _wake(path)
+            wake(path)
             return None
         request = {"words": words, "folder": str(Path.cwd()), "environment": dict(os.environ)}
         socket.send_fds(connection, [b"\n"], [0, 1, 2])
@@ -89,7 +89,7 @@ def _bell(path: str) -> str:
     return str(Path(path).with_name("bell"))
 
 
-def _wake(path: str) -> None:
+def wake(path: str) -> None:
     """Tell a server that there are commands, if it waits for that."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"\n", _bell(path))
