@@ -19,7 +19,7 @@ from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.tables import LAYOUTS, PAIR, SUBSET, read_table, write_table
-from winnow.models import diffusion, diffusion_standins
+from winnow.models import clip, diffusion, diffusion_standins
 from winnow.models.generator import Generator
 from winnow.models.satellite_unet import METADATA
 from winnow.params.sections import DiffusionTraining, GeneratorRole, Optimiser
@@ -28,6 +28,7 @@ from winnow.training import autoencoder, generators
 from winnow.training import diffusion as training
 from winnow.training.diffusion import Examples
 from winnow.training.images import land_cover
+from winnow.training.perceptual import perceptual_loss
 
 SETTINGS = DiffusionTraining(
     batch_size=4, samples_seen=12, precision="float32", ema=0.9, learning_rate=1e-3
@@ -233,7 +234,7 @@ def test_metadata_are_learned(kind: str) -> None:
 # the autoencoder
 
 
-def test_the_autoencoder_learns_colours() -> None:
+def test_the_autoencoder_learns_colours(standin: Path) -> None:
     dice = np.random.default_rng(0)
     pixels = np.repeat(dice.integers(0, 256, (12, 1, 1, 3), dtype=np.uint8), 64, axis=1)
     pixels = np.repeat(pixels, 64, axis=2)
@@ -242,7 +243,7 @@ def test_the_autoencoder_learns_colours() -> None:
     settings = Optimiser(
         batch_size=4, learning_rate=5e-3, weight_decay=0, precision="float32", warmup=0
     )
-    losses = autoencoder.fit(vae, pixels, settings, 80, 0)
+    losses = autoencoder.fit(vae, pixels, clip.load(standin), settings, 80, 0)
     assert len(losses) == 20 and losses[-1] < losses[0]
     assert autoencoder.psnr(vae, pixels) > before + 1
     with torch.no_grad():
@@ -251,11 +252,49 @@ def test_the_autoencoder_learns_colours() -> None:
     assert latents.std().item() == pytest.approx(1, rel=1e-3)
 
 
-def test_the_autoencoder_wants_images(world: World) -> None:
+def test_the_autoencoder_wants_images(world: World, standin: Path) -> None:
     with pytest.raises(WinnowError, match="reference split has 1 images"):
         generators.train_autoencoder(
-            world.pool, world.samples.iloc[:1], world.human, Optimiser(), 8
+            world.pool, world.samples.iloc[:1], world.human, standin, Optimiser(), 8
         )
+
+
+def test_the_perceptual_loss_is_lpips_without_weights(standin: Path) -> None:
+    seen = clip.load(standin)
+    one, two = torch.rand(2, 3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    one.requires_grad_(True)
+    two.requires_grad_(True)
+    distance = perceptual_loss(seen)
+    assert distance(one, one).item() == pytest.approx(0, abs=1e-6)
+    found = distance(one, two)
+    found.backward()
+    assert one.grad is not None and one.grad.abs().sum() > 0 and two.grad is None
+
+    levels: list[list[torch.Tensor]] = []
+    tower = seen.model.visual
+    for images in (one, two):
+        kept: list[torch.Tensor] = []
+        hooks = [
+            level.register_forward_hook(
+                lambda _module, _inputs, output, kept=kept: kept.append(output)
+            )
+            for level in (tower.layer1, tower.layer2, tower.layer3)
+        ]
+        with torch.no_grad():
+            seen.encode_images(((images + 1) * 127.5).permute(0, 2, 3, 1))
+        levels.append(kept)
+        for hook in hooks:
+            hook.remove()
+    cosines = [torch.cosine_similarity(*pair, dim=1).mean() for pair in zip(*levels, strict=True)]
+    # of vectors of length one the squared distance is twice what their cosine lacks
+    assert found.item() == pytest.approx(sum(2 - 2 * c.item() for c in cosines), rel=1e-3)
+
+
+def test_the_perceptual_loss_reads_a_resnet(standin: Path) -> None:
+    other = clip.load(standin)
+    other.model.visual = torch.nn.Identity()
+    with pytest.raises(WinnowError, match="reads a CLIP's ResNet, and this has a Identity"):
+        perceptual_loss(other)
 
 
 def test_pixels_survive_the_round_trip() -> None:
@@ -301,17 +340,17 @@ def test_some_captions_mislead(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def foundry(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def foundry(world: World, standin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders `autoencoder` and `t2i`, hardly trained."""
     root = tmp_path_factory.mktemp("foundry")
     feed = [f"--pool={world.pool}", f"--human={world.human_path}", *WORDS]
-    made = [*feed, "--images-seen=8", f"--output={root / 'autoencoder'}"]
+    made = [*feed, f"--clip={standin}", "--images-seen=8", f"--output={root / 'autoencoder'}"]
     assert main(["train-autoencoder", *made]) == 0
-    assert standin(world, root, "t2i", "autoencoder") == 0
+    assert train_standin(world, root, "t2i", "autoencoder") == 0
     return root
 
 
-def standin(world: World, root: Path, role: GeneratorRole, start: str, *more: str) -> int:
+def train_standin(world: World, root: Path, role: GeneratorRole, start: str, *more: str) -> int:
     return main(
         ["train-generator-standin", f"--pool={world.pool}", f"--human={world.human_path}",
          f"--layouts={world.layouts_path}", f"--start={root / start}", f"--role={role}",
@@ -332,7 +371,7 @@ def test_the_foundry_writes_whole_models(foundry: Path) -> None:
     [("geo_rssd", "stable_diffusion"), ("diffusionsat", "diffusionsat"), ("crs_diff", "crs_diff")],
 )
 def test_baselines_load(foundry: Path, world: World, role: GeneratorRole, kind: str) -> None:
-    assert standin(world, foundry, role, "t2i") == 0
+    assert train_standin(world, foundry, role, "t2i") == 0
     assert diffusion.load(foundry / role).kind == kind
     record = json.loads((foundry / role / "foundry.json").read_text())
     assert record["parameters"]["role"] == role and np.isfinite(record["loss"])
@@ -340,8 +379,8 @@ def test_baselines_load(foundry: Path, world: World, role: GeneratorRole, kind: 
 
 def test_stand_ins_share_files(foundry: Path, world: World, tmp_path: Path) -> None:
     t2i = foundry / "t2i"
-    assert standin(world, tmp_path, "geo_rssd", str(t2i), "--train-text=true") == 0
-    assert standin(world, tmp_path, "diffusionsat", "geo_rssd", "--train-text=true") == 0
+    assert train_standin(world, tmp_path, "geo_rssd", str(t2i), "--train-text=true") == 0
+    assert train_standin(world, tmp_path, "diffusionsat", "geo_rssd", "--train-text=true") == 0
     folders = (t2i, tmp_path / "geo_rssd", tmp_path / "diffusionsat")
     encoders = [digest_files(sorted((f / "text_encoder").glob("*.safetensors"))) for f in folders]
     assert encoders[0] != encoders[1] == encoders[2]
@@ -349,7 +388,7 @@ def test_stand_ins_share_files(foundry: Path, world: World, tmp_path: Path) -> N
 
 
 def test_the_controlnet_loads(foundry: Path, world: World) -> None:
-    assert standin(world, foundry, "controlnet", "t2i") == 0
+    assert train_standin(world, foundry, "controlnet", "t2i") == 0
     found = diffusion.load_controlnet(foundry / "controlnet")
     assert found.config.conditioning_channels == len(CLASSES)
 

@@ -204,6 +204,8 @@ rule train_autoencoder:
     input:
         pool=FOUNDRY["pool"],
         human=FOUNDRY["human"],
+        # What sees its losses. `clip` is sooner trained, but needs images with scenes.
+        clip=f"artifacts/foundry/{'clip' if TERRARIUM else 'domain_clip'}",
     output:
         directory("artifacts/foundry/autoencoder"),
     log:
@@ -216,8 +218,8 @@ rule train_autoencoder:
     message:
         "training the autoencoder of the generator stand-ins"
     shell:
-        "winnow train-autoencoder --pool {input.pool} --human {input.human} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        "winnow train-autoencoder --pool {input.pool} --human {input.human} --clip {input.clip}"
+        " --output {output} --threads {threads} {params.options} > {log} 2>&1"
 
 
 def generator_start(wildcards):

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from winnow.data.errors import WinnowError
 
 Declared = TypeVar("Declared")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a seventh of the time
 
 
 def read_yaml(path: str | Path, adapter: TypeAdapter[Declared]) -> Declared:

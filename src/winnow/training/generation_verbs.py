@@ -11,10 +11,11 @@ from winnow.training.record import GENERATOR, write_record, write_trained
 from winnow.training.subsets import kept_pairs
 
 
-@verb("pool", "human", "output", settings=sections.AutoencoderTraining)
+@verb("pool", "human", "clip", "output", settings=sections.AutoencoderTraining)
 def train_autoencoder(
     pool: Path,
     human: Path,
+    clip: Path,
     output: Path,
     threads: int,
     settings: sections.AutoencoderTraining,
@@ -34,11 +35,12 @@ def train_autoencoder(
     with atomic_path(output) as folder:
         with measured(cost):
             generator, losses, psnr = generators.train_autoencoder(
-                pool, samples, captions, settings, settings.images_seen
+                pool, samples, captions, clip, settings, settings.images_seen
             )
             diffusion.save(generator, folder, half=True)
         parameters = {**settings.model_dump(), "images": len(samples)}
         inputs = {"samples": pool / "samples.parquet", "human": human}
+        inputs |= weight_files("clip", clip)
         result = {"loss": losses[-1], "psnr_db": psnr}
         write_record(folder / "foundry.json", parameters, inputs, **result)
     print(f"{output}: PSNR {psnr:.1f} dB, {cost['wall_s']:.0f} s")

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from winnow.data.errors import WinnowError
+from winnow.models import clip as models
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
 from winnow.models.satellite_unet import METADATA
@@ -42,10 +43,14 @@ def train_autoencoder(
     pool: Path,
     samples: pd.DataFrame,
     captions: pd.DataFrame,
+    clip: Path,
     settings: Optimiser,
     images_seen: int,
 ) -> tuple[Generator, list[float], float]:
-    """An untrained `t2i` but for its autoencoder, its losses, and its PSNR on the last images."""
+    """An untrained `t2i` but for its autoencoder, its losses, and its PSNR on the last images.
+
+    The CLIP of the folder `clip` judges what it loses, beside pixels.
+    """
     if len(samples) < 2:
         raise WinnowError(
             f"the reference split has {len(samples)} images; the autoencoder learns from one at "
@@ -57,7 +62,9 @@ def train_autoencoder(
         prepare = fitted(generator.size)
         pixels, _ = decode(prepare, generator.size, pool, samples, Path(scratch) / "pixels.npy")
         held = max(1, min(256, len(pixels) // 10))
-        losses = autoencoder.fit(generator.vae, pixels[:-held], settings, images_seen, SEED["t2i"])
+        losses = autoencoder.fit(
+            generator.vae, pixels[:-held], models.load(clip), settings, images_seen, SEED["t2i"]
+        )
         return generator, losses, autoencoder.psnr(generator.vae, pixels[-held:])
 
 
