@@ -39,8 +39,8 @@ def seed_of(*parts):
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
 
 
-def write_cell(folder, cell, skill, rows=ROWS, resamples=100):
-    """A cell whose queries succeed at a rate of `skill`."""
+def write_cell(folder, cell, skill, rows=ROWS, resamples=100, pairs=None):
+    """A cell whose queries succeed at a rate of `skill`, trained on so many `pairs`."""
     if cell.track == "detection":
         metrics = {"average_precision": skill, "auroc": skill}
         metrics |= {f"{kind}/{name}": skill for kind in KINDS for name in list(metrics)[:2]}
@@ -55,10 +55,10 @@ def write_cell(folder, cell, skill, rows=ROWS, resamples=100):
         intervals = bootstrap(outcomes, resamples, means=means)
         n = {name: int((rows["metric"] == name).sum()) or len(rows) for name in metrics}
         write_table(cell_folder(folder, cell) / "outcomes.parquet", outcomes, OUTCOMES)
-    write_record(folder, cell, metrics, intervals, n)
+    write_record(folder, cell, metrics, intervals, n, pairs)
 
 
-def write_record(folder, cell, metrics, intervals, n, **other):
+def write_record(folder, cell, metrics, intervals, n, pairs=None, **other):
     record = {
         "cell": cell,
         "dataset": "terrarium",
@@ -70,7 +70,7 @@ def write_record(folder, cell, metrics, intervals, n, **other):
         "n": n,
         "higher_is_better": {name: name not in LOWER_IS_BETTER for name in metrics},
         "provenance": {
-            "parameters": {"samples_seen": 1200},
+            "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {}),
             "inputs": {"pool": "ab"},
             "code": "cd",
         },

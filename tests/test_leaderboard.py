@@ -16,9 +16,11 @@ from winnow.evaluation.statistics import VERSION
 from winnow.reporting.boards import tables
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.costs import read_costs
+from winnow.reporting.figures import contrastive as contrastive_figure
 from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
 from winnow.reporting.leaderboard_text import leaderboard_md
 from winnow.reporting.methods import Method, method_of
+from winnow.reporting.ratios import sweep_md
 from winnow.reporting.results import gather
 
 SKILL = {"none": 0.4, "random": 0.4, "oracle": 0.85, "good": 0.7, "twin": 0.7, "fair": 0.5}
@@ -174,6 +176,35 @@ def test_controls_are_there_with_the_reason_if_they_did_not_run(shown):
     assert wide["pretrained", "raw", ""]["note"] == "not in this sweep"
     assert long["segmentation", "miou", "raw", "none"]["value"] == ""
     assert "- raw / oracle: not in this sweep" in text and "Track `vlm`: not run" in text
+
+
+def test_keep_is_the_share_that_was_kept(tmp_path):
+    """A choice by scene or a threshold keeps another share than the ratio at which it stands."""
+    kept = {("none", 1.0): 2400, ("dldc", 0.3): 721, ("dldc_chosen", 0.3): 1148}
+    places = {contrastive(scorer, ratio): pairs for (scorer, ratio), pairs in kept.items()}
+    for place, pairs in places.items():
+        write_cell(tmp_path, place, 0.5, pairs=pairs)
+    elsewhere = cell("generation", "dldc_chosen", 0.3)
+    write_generation(tmp_path, elsewhere, 40.0)
+    write_sweep(tmp_path / "sweep.csv", [*places, elsewhere])
+    results = gather(tmp_path, tmp_path / "sweep.csv", "mini", resamples=100)
+    found = tables(results)
+    wide = {
+        row["scorer"]: row for row in csv.DictReader(io.StringIO(leaderboard_csv(results, found)))
+    }
+    assert {scorer: wide[scorer]["kept"] for scorer, _ in kept} == {
+        "none": "1",
+        "dldc": "0.3",
+        "dldc_chosen": "0.478",
+    }
+    assert wide["dldc_chosen"]["ratio"] == "0.3"  # where its cell stands
+    for row in csv.DictReader(io.StringIO(boards_csv(results, found))):
+        stands = 0.478 if row["scorer"] == "dldc_chosen" else float(row["ratio"] or "nan")
+        assert float(row["kept"] or "nan") == pytest.approx(stands, nan_ok=True)
+    assert "| raw | dldc\\_chosen | 47.8 % | 52.2 % |" in leaderboard_md(results, found, {})
+    assert "Not by a ratio: dldc\\_chosen keeps 47.8 %;" in sweep_md(results)
+    lines = {line.get_label(): line for line in contrastive_figure(results).axes[0].lines}
+    assert lines["dldc_chosen"].get_xdata() == pytest.approx([0.478])
 
 
 def test_the_page_shows_costs_groups_and_the_version(shown):

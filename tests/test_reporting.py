@@ -30,7 +30,7 @@ from winnow.evaluation.statistics import (
     headline_means,
     paired_difference,
 )
-from winnow.reporting import text
+from winnow.reporting import figures, text
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep, tidy
 from winnow.reporting.papers import load_paper, load_papers
 from winnow.reporting.render import render
@@ -96,7 +96,7 @@ def test_everything_is_written(results):
         for name in names
         for kind in ("csv", "md", "tex")
     }
-    figures = {
+    pictures = {
         f"figures/{name}.{kind}" for name in ("contrastive", "detection") for kind in ("svg", "png")
     }
     others = {
@@ -113,7 +113,7 @@ def test_everything_is_written(results):
         "plots/contrastive.csv",
         "plots/detection.csv",
     }
-    assert set(contents(results)) == tables | figures | others
+    assert set(contents(results)) == tables | pictures | others
 
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):
@@ -302,6 +302,21 @@ def test_figures_are_pictures(results):
             root.tag.endswith("svg")
             and b"<dc:date>" not in (results / "figures" / f"{name}.svg").read_bytes()
         )
+
+
+def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):
+    cells = [contrastive(scorer) for scorer in ("clip", "text", "siglip")]
+    cells += [contrastive("rotation", ratio) for ratio in RATIOS]
+    for cell in cells:
+        write_cell(tmp_path / "cells", cell, 0.5)
+    write_sweep(tmp_path / "sweep.csv", cells)
+    read = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    panel = figures.contrastive(read).axes[0]
+    drawn = {line.get_label(): list(line.get_xdata()) for line in panel.lines}
+    assert drawn["rotation"] == list(RATIOS)  # a curve stays where it is
+    alone = [drawn[name][0] for name in ("clip", "text", "siglip")]
+    assert np.diff(alone) == pytest.approx([figures.ASIDE] * 2)
+    assert np.mean(alone) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from winnow.data.files import atomic_path
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.shares import share_kept
 
 # Okabe & Ito (2008), without black and yellow: told apart with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -32,6 +33,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "text.parse_math": False,  # a name with $ is a name
 }
+ASIDE = 0.012  # between the points of two scorers that have one ratio each, and the same
 PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))
 
 
@@ -67,7 +69,7 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
         for axes, (metric, label) in zip(panels, PANELS, strict=True):
             _ratio_panel(axes, results, curves, metric)
             axes.set_ylabel(label)
-            title = f"captions: {main} (shaded: 95 % intervals)" if main else "no cells"
+            title = f"captions: {main} (shaded, bars: 95 % intervals)" if main else "no cells"
             axes.set_title(title, fontsize=10)
         handles, labels = _legend(list(panels))
         if handles:
@@ -87,12 +89,17 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
 
 def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:
     scorers = list(dict.fromkeys(m.scorer for m in methods if m.scorer not in CONTROLS))
+    curves: dict[str, dict[float, Value]] = {}
     for scorer in [*scorers, "random", "oracle"]:
         points = {
-            m.ratio: v for m in methods if m.scorer == scorer and (v := results.value(m, metric))
+            share_kept(results, m): value
+            for m in methods
+            if m.scorer == scorer and (value := results.value(m, metric))
         }
         if points:
-            _curve(axes, scorer, dict(sorted(points.items())), _style(scorers, scorer))
+            curves[scorer] = dict(sorted(points.items()))
+    for scorer, points in _side_by_side(curves).items():
+        _curve(axes, scorer, points, _style(scorers, scorer))
     for scorer, linestyle in (("none", "-"), ("pretrained", ":")):
         for method in methods:
             value = results.value(method, metric) if method.scorer == scorer else None
@@ -105,9 +112,23 @@ def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: st
                     )
     axes.set_xlim(0, 1.02)
     axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0", "20", "40", "60", "80", "100"])
-    axes.set_xlabel("kept, % of the pairs")
+    axes.set_xlabel("kept, % of the pairs (single points of one ratio stand side by side)")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _side_by_side(curves: dict[str, dict[float, Value]]) -> dict[str, dict[float, Value]]:
+    """Points of scorers with one ratio each, and the same, are moved so that none hides another."""
+    alone: dict[float, list[str]] = {}
+    for scorer, points in curves.items():
+        if len(points) == 1:
+            alone.setdefault(next(iter(points)), []).append(scorer)
+    moved = dict(curves)
+    for ratio, scorers in alone.items():
+        for number, scorer in enumerate(scorers):
+            aside = ASIDE * (number - (len(scorers) - 1) / 2)
+            moved[scorer] = {ratio + aside: curves[scorer][ratio]}
+    return moved
 
 
 def _sets_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:

@@ -10,6 +10,7 @@ from winnow.reporting.costs import hardware_of
 from winnow.reporting.groups import Comparison
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.shares import share_kept
 from winnow.reporting.text import csv_text
 from winnow.reporting.tracks import TRACKS
 
@@ -104,7 +105,7 @@ def samples_seen(results: Results, method: Method) -> int | None:
 def leaderboard_csv(results: Results, tables: Sequence[Table]) -> str:
     """A row a method; no measured time, so that equal runs give equal bytes."""
     header = [
-        *("captions", "scorer", "ratio", "control"),
+        *("captions", "scorer", "ratio", "kept", "control"),
         *_spread(METRICS),
         *_spread(["difference"]),
         *("p", "p_holm", "distinguishable"),
@@ -120,7 +121,8 @@ def _cells(results: Results, entry: Entry) -> list[object]:
     base = row.to_base
     tracks = [_elsewhere(row.method, track.name) for track in TRACKS]
     return [
-        *(entry.captions, entry.scorer, entry.ratio, yes(entry.scorer in CONTROLS)),
+        *(entry.captions, entry.scorer, entry.ratio),
+        *(entry.ratio and share_kept(results, row.method), yes(entry.scorer in CONTROLS)),
         *(part for name in METRICS for part in _parts(entry.values.get(name))),
         *_compared(base)[:3],
         *(base.difference.p if base else None, base.adjusted if base else None),
@@ -135,7 +137,8 @@ def _cells(results: Results, entry: Entry) -> list[object]:
 def boards_csv(results: Results, tables: Sequence[Table]) -> str:
     """Every track: a row a headline metric and method."""
     header = [
-        *("track", "metric", "higher_is_better", "unit", "captions", "scorer", "ratio", "control"),
+        *("track", "metric", "higher_is_better", "unit"),
+        *("captions", "scorer", "ratio", "kept", "control"),
         *("rank", "group", "value", "low", "high", "n", "seeds"),
         *(f"{side}{end}" for side in ("none", "best") for end in ("", "_low", "_high", "_p")),
         *("leaks", "warning", "note"),
@@ -149,16 +152,17 @@ def boards_csv(results: Results, tables: Sequence[Table]) -> str:
             value, warning = row.value, table.warnings.get(row.method, "")
             rows.append(
                 [
-                    *(*first, captions, scorer, ratio, yes(scorer in CONTROLS)),
+                    *(*first, captions, scorer, ratio, share_kept(results, row.method)),
+                    yes(scorer in CONTROLS),
                     *(row.rank, row.group, *_parts(value)),
                     *((value.n, value.seeds) if value else (None, None)),
                     *(*_compared(row.to_base), *_compared(row.to_best)),
                     *(row.leaks, warning, results.caveat(row.method)),
                 ]
             )
-        empty = [None] * (len(header) - len(first) - 5)
+        empty = [None] * (len(header) - len(first) - 6)
         for captions, scorer in table.absent:
-            rows.append([*first, captions, scorer, None, "yes", *empty, NOT_IN_SWEEP])
+            rows.append([*first, captions, scorer, None, None, "yes", *empty, NOT_IN_SWEEP])
     return csv_text(header, rows)
 
 

@@ -17,6 +17,7 @@ from winnow.reporting.notes import LINK, crossed, struck_out
 from winnow.reporting.place import Unit
 from winnow.reporting.ratios import kept
 from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.shares import share_kept
 from winnow.reporting.text import EMPTY, interval, markdown, markdown_table, number, percent
 from winnow.reporting.tracks import TRACKS, UNMEASURED, Headline
 
@@ -58,7 +59,7 @@ def _section(
     costs: Mapping[Cell, Cost],
 ) -> str:
     first, track = tables[0], tables[0].track
-    names: tuple[str, ...] = ("captions", "scorer", "keep", "clean")
+    names: tuple[str, ...] = ("captions", "scorer", "keep", "cleaned")
     names = names[: 1 if track.base_captions else 2 if track.apart else 4]
     further = _further(tables, detected)
     spent = {row.method: _spent(results, row.method, costs) for row in first.rows}
@@ -78,7 +79,7 @@ def _section(
         unit = first.headline.unit
         body.append(
             [
-                *(str(row.rank or EMPTY), row.group or EMPTY, *_named(row)[: len(names)]),
+                *(str(row.rank or EMPTY), row.group or EMPTY, *_named(results, row)[: len(names)]),
                 *(_shown(row.value, unit), _difference(row.to_base, unit)),
                 _difference(row.to_best, unit),
                 *(_shown(column.values[row.method], column.unit) for column in further),
@@ -114,10 +115,11 @@ def _further(tables: Sequence[Table], detected: Sequence[Table]) -> list[Further
     ]
 
 
-def _named(row: Row) -> list[str]:
-    _, captions, scorer, ratio = row.method
+def _named(results: Results, row: Row) -> list[str]:
+    _, captions, scorer, _ = row.method
+    share = share_kept(results, row.method)
     name = f"_{markdown(scorer)}_ (control)" if scorer in CONTROLS else markdown(scorer)
-    return [markdown(captions), crossed(name, row.leaks is not None), kept(ratio), kept(1 - ratio)]
+    return [markdown(captions), crossed(name, row.leaks is not None), kept(share), kept(1 - share)]
 
 
 def _shown(value: Value | None, unit: Unit) -> str:
@@ -168,7 +170,7 @@ def _legend(results: Results) -> str:
     machines = hardware_of(results, [m for track in TRACKS for m in results.expected(track.name)])
     lines = [
         "Shares are in per cent, scores as they are, with 95 % bootstrap intervals over images. "
-        "mR: mean of the six retrieval recalls. Keep and clean: the ratio of the pairs kept, and "
+        "mR: mean of the six retrieval recalls. Keep and cleaned: the share of the pairs kept, and "
         "of those cleaned away. mIoU and mAcc: at the largest share of the labels, generated "
         "images with exact labels. Differences are paired over the same images: to `none` (all "
         "pairs) of the same caption set, to the set or scorer that the column names, and to the "

@@ -6,6 +6,7 @@ from typing import Any
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.methods import HEADLINE, Method, Value
 from winnow.reporting.results import Results
+from winnow.reporting.shares import share_kept
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
 Curves = dict[tuple[str, str], dict[float, Value]]  # (captions, scorer) -> ratio -> mean recall
@@ -54,7 +55,7 @@ def sweep_md(results: Results, struck: Struck = ()) -> str:
     main = main_set(sets)
     others = [(captions, "none") for captions in in_order(sets) if captions != main]
     shown = [key for key in curves if key[0] == main] + [key for key in others if key in curves]
-    header = ["captions", "scorer", *(f"keep {kept(r)} / clean {kept(1 - r)}" for r in ratios)]
+    header = ["captions", "scorer", *(f"keep {kept(r)} / cleaned {kept(1 - r)}" for r in ratios)]
     body, lined = [], False
     for key in shown:
         curve = curves[key]
@@ -66,8 +67,15 @@ def sweep_md(results: Results, struck: Struck = ()) -> str:
         marked = {r: f"{marks.get(r, '')}{cell}{marks.get(r, '')}" for r, cell in cells.items()}
         body.append([markdown(name) for name in key] + [marked.get(r, EMPTY) for r in ratios])
         lined = lined or bool(out)
+    shares = {m: share_kept(results, m) for m in results.expected("contrastive")}
+    other = [
+        f"{markdown(m.scorer)} keeps {kept(share)}"
+        for m, share in shares.items()
+        if share != m.ratio and (m.captions, m.scorer) in shown
+    ]
     notes = [
         "Per cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.",
+        f"Not by a ratio: {', '.join(other)}; they stand where their cells do." if other else "",
         "Struck out: learned from leaking pairs, see [leakage.md](leakage.md)." if lined else "",
         "Of the other caption sets, all pairs; what scorers keep of them is in the leaderboard."
         if len(shown) < len(curves) or others

@@ -10,6 +10,7 @@ from winnow.reporting.papers import Measure, Paper, Row, Table
 from winnow.reporting.place import Place, Unit
 from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
+from winnow.reporting.shares import pairs_kept
 
 
 class Measured(NamedTuple):
@@ -115,9 +116,8 @@ def method_at(results: Results, track: str, place: Place) -> Method:
 def _label(results: Results, row: Row, methods: Sequence[Method | None]) -> str:
     if "{pairs}" not in row.label:
         return row.label
-    records = [r for cell, r in results.sweep.records.items() if method_of(cell) in methods]
-    known = [r.provenance.get("parameters", {}).get("pairs") for r in records]
-    pairs = next((f"{count:,}" for count in known if isinstance(count, int)), "?")
+    known = [pairs_kept(results, method) for method in methods if method]
+    pairs = next((f"{count:,}" for count in known if count), "?")
     return row.label.replace("{pairs}", pairs)
 
 

@@ -12,6 +12,7 @@ COLUMNS = (
     "higher_is_better",
     "unit",
     *KEYS,
+    "kept",
     "control",
     "rank",
     "group",

@@ -94,7 +94,7 @@ def _row(
         Cell(row["rank"] or EMPTY, figure(row, "rank")),
         Cell(row["scorer"], None, marks, under=row["captions"]),
         Cell(row["captions"]),
-        Cell(kept(row["ratio"]), figure(row, "ratio"), "", _samples(row, browsable)),
+        Cell(kept(row["kept"]), figure(row, "kept"), "", _samples(row, browsable)),
         Cell(with_interval(value, board.unit), value and value.value, drawing),
         Cell(row["group"] or EMPTY),
         Cell(_compared(gain, row, "none_p", board.unit), gain and gain.value),

@@ -30,7 +30,7 @@ def _chart(board: Board, captions: str, rows: Rows) -> dict[str, Any]:
     lines: dict[str, list[list[float]]] = {}
     levels: dict[str, list[float]] = {}
     for row in rows:
-        value, ratio = value_of(row), figure(row, "ratio")
+        value, ratio = value_of(row), figure(row, "kept")
         if value is not None and row["scorer"] in FLAT:
             levels[row["scorer"]] = list(value)
         elif value is not None and ratio is not None and ratio < 1:

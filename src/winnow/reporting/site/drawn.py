@@ -1,5 +1,6 @@
 """The gallery of generated images: what each method drew for the same prompts."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,11 +58,12 @@ def gallery(
     side = min(SIDE, _side(*images[0]))
     sheets = write_sheets(folder / "real", images, side, budget)
     methods = [{"folder": "real", "name": "real image"}]
+    several = Counter(method[:3] for method, _ in shown)
     for place, (method, source) in enumerate(shown):
         _same_prompts(source, prompts)
         images = [(f"{source}: image {uid}", image) for uid, image in iter_images(source, prompts)]
         write_sheets(folder / str(place), images, side, budget)
-        methods.append({"folder": str(place), "name": _name(method)})
+        methods.append({"folder": str(place), "name": _name(method, several[method[:3]] > 1)})
     named = prompts.assign(scene=prompts["scene"].fillna(""))[["scene", "prompt", "uid"]]
     return {
         "prompts": named.to_dict("records"),
@@ -78,9 +80,9 @@ def spread_over_scenes(prompts: pd.DataFrame, most: int) -> pd.DataFrame:
     return first.sort_values(["_scene", "row"], kind="stable")[list(prompts)].reset_index(drop=True)
 
 
-def _name(method: Method) -> str:
+def _name(method: Method, by_ratio: bool) -> str:
     captions = "" if method.captions == MAIN else f"{method.captions}: "
-    keeps = f", keep {100 * method.ratio:.6g} %" if method.ratio < 1 else ""
+    keeps = f", keep {100 * method.ratio:.6g} %" if by_ratio else ""
     return f"{captions}{method.scorer}{keeps}"
 
 

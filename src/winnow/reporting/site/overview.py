@@ -7,7 +7,7 @@ from winnow.reporting.site.rows import Rows, figure, kept, spread, with_interval
 from winnow.reporting.text import EMPTY
 from winnow.reporting.tracks import TRACKS
 
-COLUMNS = (*KEYS, "control", "rank")
+COLUMNS = (*KEYS, "kept", "control", "rank")
 COMPARED = ("difference", "best_difference")  # intervals of the boards, which no track is ranked by
 UNITS = {line.metric: line.unit for track in TRACKS for line in track.headlines}
 
@@ -31,7 +31,7 @@ def _row(row: dict[str, str], measures: list[str]) -> Row:
         Cell(row["rank"] or EMPTY, figure(row, "rank")),
         Cell(row["scorer"], None, marks, under=row["captions"]),
         Cell(row["captions"]),
-        Cell(kept(row["ratio"]), figure(row, "ratio")),
+        Cell(kept(row["kept"]), figure(row, "kept")),
     ]
     for name in measures:
         found = spread(row, name)
