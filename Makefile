@@ -18,6 +18,7 @@ lint: .venv/installed
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	mypy
+	mypy benchmarks
 	lint-imports
 
 .venv/installed: requirements.txt pyproject.toml

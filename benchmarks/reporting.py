@@ -96,7 +96,8 @@ def drawn(track: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def write(folder: Path, count: int) -> None:
     """The files of a finished run of `count` cells."""
-    planned, known = list(cells(count)), {}
+    planned = list(cells(count))
+    known: dict[str, pd.DataFrame] = {}
     for number, cell in enumerate(planned):
         rng = np.random.default_rng(number)
         rows = known.setdefault(cell.track, queries(cell.track))
@@ -164,7 +165,7 @@ def main() -> None:
             "leaderboard, tables, ratio curves": lambda: render.render(
                 *places, PAPERS, output, "mini"
             ),
-            "claims": lambda: render.render_claims(*places, PAPERS, output, "mini"),
+            "claims": lambda: render.render_claims(*places, PAPERS, output, "mini", ["clip"]),
             "detection": lambda: render_tracks.render_detection(*places, output, "mini"),
             "captions": lambda: render_tracks.render_captions(*places, output, "mini"),
             "score models": lambda: render_tracks.render_score_models(*places, output, "mini"),

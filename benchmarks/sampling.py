@@ -117,12 +117,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    settings = Sampling(
-        images=given.batch_size,
-        steps=given.steps,
-        guidance=given.guidance,
-        batch_size=given.batch_size,
-    )
+    asked = {"images": given.batch_size, "batch_size": given.batch_size}
+    settings = Sampling.model_validate({**asked, "steps": given.steps, "guidance": given.guidance})
     with tempfile.TemporaryDirectory() as scratch:
         model = given.model or Path(scratch) / "t2i"
         if given.model is None:
