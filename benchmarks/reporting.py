@@ -129,8 +129,8 @@ def write(folder: Path, count: int) -> None:
         kept = pd.concat(tables, ignore_index=True) if tables else None
         curve = {"training.json": {"losses": [0.7, 0.6]}} if cell.track == "preference" else None
         write_cell(place, record, outcomes, cost, 16000, curve, kept)
-    rows = [list(cell.model_dump().values()) for cell in planned]
-    (folder / "sweep.csv").write_text(csv_text(list(KEYS), rows), encoding="utf-8")
+    asked = [list(cell.model_dump().values()) for cell in planned]
+    (folder / "sweep.csv").write_text(csv_text(list(KEYS), asked), encoding="utf-8")
 
 
 def read(folder: Path) -> None:
