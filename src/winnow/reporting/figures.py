@@ -33,7 +33,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "text.parse_math": False,  # a name with $ is a name
 }
-ASIDE = 0.012  # between the points of two scorers that have one ratio each, and the same
+ASIDE = 0.012  # between two points that share a keep ratio
 PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))
 
 
@@ -126,9 +126,14 @@ def _side_by_side(curves: dict[str, dict[float, Value]]) -> dict[str, dict[float
     moved = dict(curves)
     for ratio, scorers in alone.items():
         for number, scorer in enumerate(scorers):
-            aside = ASIDE * (number - (len(scorers) - 1) / 2)
-            moved[scorer] = {ratio + aside: curves[scorer][ratio]}
+            moved[scorer] = {ratio + aside(number, len(scorers)): curves[scorer][ratio]}
     return moved
+
+
+def aside(number: int, count: int) -> float:
+    """How far from its keep ratio a point is drawn that shares it with others, the `number`th of
+    `count`: none hides another."""
+    return ASIDE * (number - (count - 1) / 2)
 
 
 def _sets_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from winnow.data import segments
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.figures import COLOURS, MARKERS, STYLE
+from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside
 from winnow.reporting.methods import Method, Value, seeds_of
 from winnow.reporting.results import Results
 from winnow.reporting.segmentation import (
@@ -30,7 +30,6 @@ from winnow.reporting.segmentation import (
 
 SHOWN = 6  # test images
 BESIDE = 1.14  # where on the axis of keep ratios those chosen by scene stand
-ASIDE = 0.012  # between the points of two shares of the labels at one keep ratio
 # Of labels 0, 1, ...: bare, vegetation, water, paved, building, agriculture, vehicle in Terrarium.
 # Further labels begin anew; what is ignored is white.
 PALETTE = np.array(
@@ -137,9 +136,9 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
         for number, percent in enumerate(percents):
             variant = Variant("mask", percent)
             style = _style(number)
-            aside = ASIDE * (number - (len(percents) - 1) / 2)  # so that no point hides another
+            moved = aside(number, len(percents))
             points = {
-                ratio + aside: found
+                ratio + moved: found
                 for ratio, method in kept.items()
                 if (found := value(results, method, variant, "miou"))
             }
@@ -149,7 +148,7 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
                 axes.axhline(100 * alone.value, color=style["color"], ls=":", lw=1.2)
             if chosen and chosen.scorer == plan.chosen and chosen not in struck:
                 found = value(results, chosen, variant, "miou")
-                _line(axes, {BESIDE + aside: found} if found else {}, style, None)
+                _line(axes, {BESIDE + moved: found} if found else {}, style, None)
         axes.plot([], [], ":", color="#444444", label="real images alone")
         ticks = {ratio: f"{100 * ratio:g}" for ratio in (0, 0.2, 0.4, 0.6, 0.8, 1)}
         ticks |= {BESIDE: "chosen\nby scene"} if plan.chosen else {}
