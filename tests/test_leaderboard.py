@@ -16,6 +16,7 @@ from winnow.evaluation.statistics import VERSION
 from winnow.reporting.boards import tables
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.costs import read_costs
+from winnow.reporting.dvc import ratio_plot_csv
 from winnow.reporting.figures import contrastive as contrastive_figure
 from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
 from winnow.reporting.leaderboard_text import leaderboard_md
@@ -203,6 +204,9 @@ def test_keep_is_the_share_that_was_kept(tmp_path):
         assert float(row["kept"] or "nan") == pytest.approx(stands, nan_ok=True)
     assert "| raw | dldc\\_chosen | 47.8 % | 52.2 % |" in leaderboard_md(results, found, {})
     assert "Not by a ratio: dldc\\_chosen keeps 47.8 %;" in sweep_md(results)
+    for track in ("contrastive", "generation"):
+        plot = csv.DictReader(io.StringIO(ratio_plot_csv(results, track)))
+        assert {row["ratio"] for row in plot if row["scorer"] == "dldc_chosen"} == {"0.478"}
     lines = {line.get_label(): line for line in contrastive_figure(results).axes[0].lines}
     assert lines["dldc_chosen"].get_xdata() == pytest.approx([0.478])
 

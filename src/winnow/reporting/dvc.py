@@ -7,6 +7,7 @@ from winnow.reporting.boards import called
 from winnow.reporting.caption_sets import main_set
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
+from winnow.reporting.shares import share_kept
 from winnow.reporting.text import csv_text
 from winnow.reporting.tracks import TRACKS
 
@@ -39,7 +40,7 @@ def metrics_json(results: Results) -> dict[str, Any]:
 
 
 def ratio_plot_csv(results: Results, track: str, struck: Container[Method] = ()) -> str:
-    """A track's curves over the keep ratio on the main caption set: ratio, its headline metrics
+    """A track's curves over the share kept on the main caption set: ratio, its headline metrics
     (those of the leaderboard), scorer, captions; a row a method that the first was measured of and
     that is not struck out."""
     headlines = next(known for known in TRACKS if known.name == track).headlines
@@ -50,7 +51,7 @@ def ratio_plot_csv(results: Results, track: str, struck: Container[Method] = ())
         found = [results.value(method, called(results, method, head)) for head in headlines]
         if found[0]:
             values = [value.value if value else None for value in found]
-            rows.append([method.ratio, *values, method.scorer, method.captions])
+            rows.append([share_kept(results, method), *values, method.scorer, method.captions])
     return csv_text(["ratio", *(head.metric for head in headlines), "scorer", "captions"], rows)
 
 

@@ -122,7 +122,8 @@ def _cells(results: Results, entry: Entry) -> list[object]:
     tracks = [_elsewhere(row.method, track.name) for track in TRACKS]
     return [
         *(entry.captions, entry.scorer, entry.ratio),
-        *(entry.ratio and share_kept(results, row.method), yes(entry.scorer in CONTROLS)),
+        None if entry.ratio is None else share_kept(results, row.method),
+        yes(entry.scorer in CONTROLS),
         *(part for name in METRICS for part in _parts(entry.values.get(name))),
         *_compared(base)[:3],
         *(base.difference.p if base else None, base.adjusted if base else None),

@@ -75,7 +75,9 @@ def sweep_md(results: Results, struck: Struck = ()) -> str:
     ]
     notes = [
         "Per cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.",
-        f"Not by a ratio: {', '.join(other)}; they stand where their cells do." if other else "",
+        f"Not by a ratio: {', '.join(other)}; they stand under the ratio of their cells."
+        if other
+        else "",
         "Struck out: learned from leaking pairs, see [leakage.md](leakage.md)." if lined else "",
         "Of the other caption sets, all pairs; what scorers keep of them is in the leaderboard."
         if len(shown) < len(curves) or others
