@@ -39,7 +39,7 @@ def fit(
     batch = min(settings.batch_size, len(pixels))
     device = next(autoencoder.parameters()).device
     half = bfloat16(settings, device)
-    # Measured on CPUs: channels last is the faster order in float32, the slower one in bfloat16.
+    # Measured on two cores: channels last is the faster order in float32, not in bfloat16.
     autoencoder.train().to(memory_format=torch.preserve_format if half else torch.channels_last)
     _start_quiet(autoencoder)
     distance = perceptual_loss(clip)
