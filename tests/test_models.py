@@ -279,10 +279,12 @@ def test_release_gathers_standins_and_cards(standin: Path, tmp_path: Path) -> No
     shutil.copytree(standin, foundry / "clip")
     shutil.copytree(standin, foundry / "pool")  # no card: not a stand-in
     (foundry / "clip.md").write_text("# Stand-in `clip`\n")
+    (foundry / "clip" / ".snakemake_timestamp").touch()
     words = [f"--standins={foundry}", f"--output={tmp_path / 'released'}"]
     assert main(["release", *words]) == 0
     assert [path.name for path in (tmp_path / "released").iterdir()] == ["clip"]
     assert (tmp_path / "released" / "clip" / "README.md").read_text().startswith("# Stand-in")
+    assert not (tmp_path / "released" / "clip" / ".snakemake_timestamp").exists()
     models.load(tmp_path / "released" / "clip")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path
+from winnow.data.files import OF_THE_RUN, atomic_path
 from winnow.params import sections
 
 
@@ -47,8 +47,9 @@ def release(standins: Path, output: Path, threads: int) -> None:
     cards = sorted(standins.glob("*.md"))
     if not cards:
         raise WinnowError(f"{standins}: no stand-in with a card; run `snakemake foundry`")
+    left_out = shutil.ignore_patterns(*OF_THE_RUN)
     with atomic_path(output) as folder:
         folder.mkdir()
         for card in cards:
-            shutil.copytree(standins / card.stem, folder / card.stem)
+            shutil.copytree(standins / card.stem, folder / card.stem, ignore=left_out)
             shutil.copyfile(card, folder / card.stem / "README.md")
