@@ -441,6 +441,23 @@ def test_what_the_verbs_refuse(
 ROADS = Path(__file__).parents[2] / "shared" / "data" / "roads-mini"
 
 
+@pytest.mark.parametrize(("network", "rate"), [("unet", 0.01), ("segformer", 0.003)])
+def test_a_rare_class_is_found_from_whatever_weights_are_drawn(network: str, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    masks = np.zeros((32, 32, 32), dtype=np.uint8)
+    for mask in masks:
+        start = rng.integers(2, 28)
+        (mask if rng.random() < 0.5 else mask.T)[start : start + 4] = 1  # an eighth
+    noise = rng.normal(100, 40, (*masks.shape, 1)) + rng.normal(0, 40, (len(masks), 1, 1, 3))
+    bars = Examples((noise + 30 * masks[..., None]).clip(0, 255).astype(np.uint8), masks)
+    settings = training(samples_seen=320, batch_size=8, learning_rate=rate, weight_decay=0.01)
+    for seed in range(3):
+        model = models.build(network, ["background", "bar"], seed)
+        fit(model, bars, settings, seed)
+        found = models.labels(model, bars.images)
+        assert (found == masks).mean() > 0.885, seed  # 0.875: background everywhere
+
+
 @pytest.mark.skipif(not ROADS.is_dir(), reason="needs shared/data/roads-mini")
 def test_real_roads_are_found_better_than_by_saying_background(
     tmp_path: Path, same_environment: None

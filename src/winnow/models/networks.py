@@ -24,6 +24,9 @@ HEAD: Config = {
     "align_corners": False,
     "ignore_index": IGNORED,
     "loss_decode": {"type": "CrossEntropyLoss", "avg_non_ignore": True},
+    # At mmsegmentation's 0.01 the first steps give all weights of a rare class one sign, and as no
+    # feature is negative, the head can only say less of it: half of short trainings never say it.
+    "init_cfg": {"type": "Normal", "std": 0.1, "override": {"name": "conv_seg"}},
 }
 # A U-Net (Ronneberger et al. 2015) that begins at half resolution: at full, it takes twice as long.
 UNET: Config = {
