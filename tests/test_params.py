@@ -542,8 +542,11 @@ def test_cells(
     rows = [("real", 1.0), ("none", 1.0), ("chooser", headline)] if truth else []
     assert segmented == [(*row, seed) for row in rows for seed in dict.fromkeys(seeds)]
     drawn = [cell for cell in everything if cell.track == "generation"]
-    for name in swept:
-        assert {c.ratio for c in drawn if c.scorer == name} == set(listed)
+    controls = {"random", "oracle"} if known else {"random"}
+    for name in {*swept, *controls}:
+        own = {*listed} if name in swept else set()
+        own |= {headline} if name in controls else set()
+        assert {c.ratio for c in drawn if c.scorer == name} == own
     assert {c.ratio for c in drawn if c.scorer == "chooser"} == {headline}
     untuned = [(c.scorer, c.seed) for c in drawn if c.scorer in ("pretrained", "theirs")]
     assert untuned == [("pretrained", 0), ("theirs", 0)]
@@ -578,7 +581,9 @@ def segmented(**changes: Any) -> list[tuple[str, float]]:
 def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
     given = TREE["segmentation"]
     swept = [("dldc", ratio) for ratio in given["ratios"]]
-    expected = [("real", 1.0), ("none", 1.0), *swept, ("dldc_chosen", TREE["ratio"])]
+    controls = [("random", TREE["ratio"]), ("oracle", TREE["ratio"])]
+    chosen = ("dldc_chosen", TREE["ratio"])
+    expected = [("real", 1.0), ("none", 1.0), *controls, *swept, chosen]
     assert segmented() == expected
     assert ("pretrained", 1.0) in segmented(segmentation={"pretrained": True})
     real = {"kind": "folder", "images": "a", "metadata": "b.csv"}

@@ -26,11 +26,12 @@ def drawing(shift, **changes):
 
 def headline(wildcards):
     """Whether a row has every share of the labels, and pseudo labels: the curve over keep ratios
-    has the largest share alone. Of scorers those that choose ratios are headlines, if any do.
+    and the controls have the largest share alone. Of scorers those that choose ratios are
+    headlines, if any do.
     """
     listed = P.segmentation.scorers
     if wildcards.scorer not in listed:
-        return True
+        return wildcards.scorer in (REAL, PRETRAINED, "none")
     if any(P.scorers[name].choose for name in listed):
         return P.scorers[wildcards.scorer].choose
     return float(wildcards.ratio) == P.ratio

@@ -486,16 +486,23 @@ def _segmentation(params: Params) -> SegmentationCells | None:
         return None
     drawn = [(PRETRAINED, 1.0)] if given.pretrained else []
     drawn += [("none", 1.0)]
+    controls = selective_controls(params.captions.known_noise) if given.scorers else ()
+    drawn += [(name, params.ratio) for name in controls]
     for name in given.scorers:
         ratios = [params.ratio] if params.scorers[name].choose else given.ratios
         drawn += [(name, ratio) for ratio in ratios]
     return SegmentationCells(drawn=[] if given.data else drawn, seeds=given.seeds)
 
 
+def selective_controls(known_noise: bool) -> tuple[str, ...]:
+    """The controls that leave pairs out; without known noise no oracle knows any."""
+    return ("random", "oracle") if known_noise else ("random",)
+
+
 def cells(experiments: Experiments) -> list[Cell]:
-    """Every experiment of a run, controls included; without known noise no oracle knows any."""
+    """Every experiment of a run, controls included."""
     ratios = sorted({*experiments.ratios, experiments.ratio})
-    left_out = {"none"} if experiments.known_noise else {"none", "oracle"}
+    left_out = {*CONTROLS} - {*selective_controls(experiments.known_noise)}
     scorers = [name for name in experiments.methods if name not in left_out]
     methods = [("none", 1.0)]
     for name in scorers:
@@ -537,6 +544,8 @@ def _generation_cells(experiments: Experiments) -> Iterator[Cell]:
     for name in (PRETRAINED, *given.baselines):
         yield Cell(track="generation", captions="raw", scorer=name, ratio=1.0, seed=0)
     tuned = [("raw", "none", 1.0)]
+    controls = selective_controls(experiments.known_noise) if given.scorers else ()
+    tuned += [("raw", scorer, experiments.ratio) for scorer in controls]
     for scorer in given.scorers:
         ratios = [experiments.ratio] if scorer in given.chosen else given.ratios
         tuned += [("raw", scorer, ratio) for ratio in ratios]
@@ -559,7 +568,7 @@ def _preference_cells(experiments: Experiments) -> Iterator[Cell]:
 def _caption_set_cells(captions: str, experiments: Experiments) -> Iterator[Cell]:
     """A set's own quality, all of its pairs, and if it is curated what the swept scorers keep."""
     yield Cell(track="captioning", captions=captions, scorer="none", ratio=1.0, seed=0)
-    unknown = {"none"} if experiments.known_truth else {"none", "oracle"}
+    unknown = {*CONTROLS} - {*selective_controls(experiments.known_truth)}
     swept = set(experiments.scorers) - unknown if captions in experiments.curated else set()
     scorers = [name for name in experiments.methods if name in swept]
     for scorer, ratio in [("none", 1.0), *((name, experiments.ratio) for name in scorers)]:
