@@ -99,7 +99,7 @@ def test_an_edited_record_is_refused(pair, change):
     (place / "metrics.json").write_text(json.dumps(record), encoding="utf-8")
     told = reason(folder)
     assert told.startswith("generation/raw/dldc/0.5/0/metrics.json: was edited by hand")
-    assert told.endswith("delete it and run again")
+    assert told.endswith("--forcerun artifacts/cells/generation/raw/dldc/0.5/0 runs it again")
 
 
 @pytest.mark.parametrize("name", ["draws.parquet", "outcomes.parquet", "predictions/a.png"])

@@ -163,6 +163,23 @@ def test_outputs_are_links_to_files_of_the_cache_and_share_none(smoke: Clone) ->
     assert not [paths for paths in entries.values() if len(paths) > 1]
 
 
+def test_a_damaged_cell_is_refused_and_comes_back_as_the_report_says(small: Clone) -> None:
+    small.snakemake("--quiet", "all")
+    before = small.results()
+    cell = "artifacts/cells/contrastive/raw/random/0.3/0"
+    record = small.folder / cell / "metrics.json"
+    record.write_text(record.read_text()[:-100])
+    board = small.folder / "results/leaderboard.csv"
+    board.unlink()
+    small.snakemake("--quiet", "all")
+    (told,) = {line["note"] for line in csv.DictReader(board.open()) if "refused" in line["note"]}
+    assert "contrastive/raw/random/0.3/0/metrics.json: not valid JSON" in told
+    remedy = told.split("; ")[-1].removesuffix(" runs it again").split()
+    assert remedy == ["snakemake", "--cores", "all", "--forcerun", cell]
+    small.expect(*remedy)
+    assert small.results() == before
+
+
 def test_second_run_has_nothing_to_do(smoke: Clone) -> None:
     result = smoke.snakemake()
     print(f"smoke, warm: {result.seconds:.1f} s")

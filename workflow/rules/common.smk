@@ -4,6 +4,7 @@
 # takes wildcards through params alone, or two jobs would share one cached output.
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -43,12 +44,15 @@ def link(cache, path, target, utime=True):
     """Link a cached output into the workspace: files alone, never a folder.
 
     DVC does not look behind a link to a folder, so that it would take every version of it for the
-    same, and its checkout would write through the link into the cache.
+    same, and its checkout would write through the link into the cache. So would whoever edits a
+    cell: those are copied, so that a damaged one comes back from the cache as it was written.
     """
     if path.is_dir():
         target.mkdir(exist_ok=True)
         for inner in sorted(path.iterdir()):
             link(cache, inner, target / inner.name, utime)
+    elif target.is_relative_to("artifacts/cells"):
+        shutil.copyfile(path, target)
     else:
         os.symlink(path, target)
         if utime:

@@ -11,7 +11,6 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes, digest_files, read_json, write_json
 
 VERSION = 2  # since 2 a record holds a digest of itself and of the files beside it
-AGAIN = "delete it and run again"
 
 
 class Cell(BaseModel):
@@ -65,23 +64,21 @@ def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:
     """
     content = read_json(path)
     if not isinstance(content, dict):
-        raise WinnowError(f"{path}: holds no record; {AGAIN}")
+        raise WinnowError(f"{path}: holds no record")
     version = content.get("version")
     if version != VERSION:
-        raise WinnowError(
-            f"{path}: written as version {version}, this is version {VERSION}; {AGAIN}"
-        )
+        raise WinnowError(f"{path}: written as version {version}, this is version {VERSION}")
     digest = content.pop("digest", None)
     try:
         metrics = Metrics.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise WinnowError(f"{path}: {key}: {first['msg']}; {AGAIN}") from error
+        raise WinnowError(f"{path}: {key}: {first['msg']}") from error
     if cell is not None and metrics.cell != cell:
-        raise WinnowError(f"{path}: holds {metrics.cell}, but its place is that of {cell}; {AGAIN}")
+        raise WinnowError(f"{path}: holds {metrics.cell}, but its place is that of {cell}")
     if digest != signed(content)["digest"]:
-        raise WinnowError(f"{path}: was edited by hand: its digest is of another record; {AGAIN}")
+        raise WinnowError(f"{path}: was edited by hand: its digest is of another record")
     return metrics
 
 
@@ -91,12 +88,9 @@ def check_files(folder: str | Path, metrics: Metrics) -> None:
         place = PurePosixPath(name)
         path = Path(folder, place)
         if place.is_absolute() or ".." in place.parts or not path.is_file():
-            raise WinnowError(f"{path}: no such file; delete its folder and run again")
+            raise WinnowError(f"{path}: no such file")
         if digest_files([path]) != digest:
-            raise WinnowError(
-                f"{path}: is not the file that was written with metrics.json; delete its folder "
-                "and run again"
-            )
+            raise WinnowError(f"{path}: is not the file that was written with metrics.json")
 
 
 def flatten(metrics: Metrics) -> Iterator[dict[str, Any]]:

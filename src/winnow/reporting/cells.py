@@ -13,12 +13,14 @@ from pydantic import ValidationError
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_csv
-from winnow.data.metrics import AGAIN, Cell, Metrics, check_files, flatten, read_metrics
+from winnow.data.metrics import Cell, Metrics, check_files, flatten, read_metrics
 
 KEYS = ("track", "captions", "scorer", "ratio", "seed")
 PARAMETERS = "parameters"  # the column of what the records of a cell must say, in JSON
 COLUMNS = (*KEYS, "metric", "value", "low", "high", "n")
 NOT_RUN = "not run"
+CELLS = "artifacts/cells"  # where a run keeps them
+AGAIN = "snakemake --cores all --forcerun {} runs it again"  # or takes it from the cache
 
 
 @dataclass
@@ -37,10 +39,12 @@ class Sweep:
     usable: dict[str, list[Cell]] = field(default_factory=dict)
 
     def refuse(self, cell: Cell, error: Exception) -> None:
-        """Take a cell out. The reason names files relative to the folder of the cells."""
+        """Take a cell out. The reason names files relative to the folder of the cells, and what
+        to do."""
         self.records.pop(cell, None)
         self.usable.clear()
-        self.refusals[cell] = str(error).replace(f"{self.folder}/", "")
+        reason = str(error).replace(f"{self.folder}/", "")
+        self.refusals[cell] = f"{reason}; {AGAIN.format(cell_folder(CELLS, cell))}"
 
     def cells(self, track: str) -> Iterator[Cell]:
         """The usable cells of a track, in the order of the sweep."""
@@ -129,7 +133,7 @@ def _check_parameters(path: Path, record: Metrics, planned: dict[str, Any]) -> N
             wanted = planned.get(place, {}).get(name, value)
             if wanted != value:
                 raise WinnowError(
-                    f"{path}: was run with {name} {value!r}, this run asks for {wanted!r}; {AGAIN}"
+                    f"{path}: was run with {name} {value!r}, this run asks for {wanted!r}"
                 )
 
 
@@ -159,7 +163,7 @@ def _check_range(path: Path, record: Metrics) -> None:
         finite = all(map(math.isfinite, (value, low, high)))
         if not finite or not lowest <= low <= high <= highest or not lowest <= value <= highest:
             raise WinnowError(
-                f"{path}: {name}: {value} with interval {low} to {high} is not possible; {AGAIN}"
+                f"{path}: {name}: {value} with interval {low} to {high} is not possible"
             )
 
 

@@ -89,7 +89,7 @@ def load_outcomes(sweep: Sweep, track: str) -> Outcomes | None:
     main = max(range(len(layouts)), key=lambda i: len(members[i]))
     for cell in (cell for i, part in enumerate(members) if i != main for cell in part):
         path = cell_folder(sweep.folder, cell) / "outcomes.parquet"
-        text = "holds other queries than the other cells of its track; delete it and run again"
+        text = "holds other queries than the other cells of its track"
         sweep.refuse(cell, WinnowError(f"{path}: {text}"))
     queries = layouts[main].to_pandas()
     if queries.empty:
@@ -140,7 +140,7 @@ def _check_metrics(sweep: Sweep, cell: Cell, found: Mapping[str, float]) -> None
         if name in found and not abs(found[name] - value) <= TOLERANCE:
             path = cell_folder(sweep.folder, cell) / "metrics.json"
             text = f"{path}: {name}: {value}, but its outcomes give {found[name]:.6g}"
-            sweep.refuse(cell, WinnowError(f"{text}; delete it and run again"))
+            sweep.refuse(cell, WinnowError(text))
             return
 
 
