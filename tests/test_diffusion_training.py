@@ -385,6 +385,8 @@ def test_stand_ins_share_files(foundry: Path, world: World, tmp_path: Path) -> N
     encoders = [digest_files(sorted((f / "text_encoder").glob("*.safetensors"))) for f in folders]
     assert encoders[0] != encoders[1] == encoders[2]
     assert len({digest_files(sorted((f / "vae").glob("*.safetensors"))) for f in folders}) == 1
+    records = [json.loads((folder / "foundry.json").read_text()) for folder in folders[1:]]
+    assert [record["parameters"]["train_text"] for record in records] == [True, False]
 
 
 def test_the_controlnet_loads(foundry: Path, world: World) -> None:

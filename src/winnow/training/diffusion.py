@@ -22,7 +22,7 @@ class Examples:
 
     `latents` [images, C, h, w] are scaled as the UNet takes them. `metadata` [images, values] is
     normalised as the generator's UNet takes it, `masks` are uint8 labels [images, S, S] for its
-    ControlNet; both are optional.
+    ControlNet; both are optional. All tensors are on the CPU.
     """
 
     latents: torch.Tensor

@@ -77,6 +77,7 @@ def train_generator_standin(
     captions = read_table(human, CAPTIONS)
     captions = captions[captions["uid"].isin(set(samples["uid"]))]
     truth = read_table(layouts, LAYOUTS)
+    settings = generators.settings_of(role, settings)
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         with measured(cost):

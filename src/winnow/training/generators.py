@@ -68,6 +68,13 @@ def train_autoencoder(
         return generator, losses, autoencoder.psnr(generator.vae, pixels[-held:])
 
 
+def settings_of(role: GeneratorRole, settings: DiffusionTraining) -> DiffusionTraining:
+    """How the stand-in of a role is trained: only `t2i` and `geo_rssd` train a text encoder, which
+    those that start from them share as a file, as all share the autoencoder's."""
+    own = settings.train_text and role in ("t2i", "geo_rssd")
+    return settings.model_copy(update={"train_text": own})
+
+
 def train_generator_standin(
     role: GeneratorRole,
     start: Path,
@@ -80,11 +87,8 @@ def train_generator_standin(
     """Train the stand-in of `role` from the folder `start`.
 
     `t2i` starts from the autoencoder's, `geo_rssd` and the ControlNet from that of `t2i`, the
-    others from `geo_rssd`. Only the first two train a text encoder: what starts from them shares
-    its file, as all share the autoencoder's.
+    others from `geo_rssd`.
     """
-    if role not in ("t2i", "geo_rssd"):
-        settings = settings.model_copy(update={"train_text": False})
     generator = diffusion.load(start)
     seed = SEED[role]
     pairs = training_pairs(role, samples, captions)
@@ -99,7 +103,7 @@ def train_generator_standin(
     examples = captioned_latents(generator, pool, samples, pairs)
     uids = samples["uid"][samples["uid"].isin(set(pairs["uid"]))].tolist()
     if generator.metadata:
-        metadata = generator.normalise_metadata(metadata_values(layouts, uids))
+        metadata = generator.normalise_metadata(metadata_values(layouts, uids)).cpu()
         examples = Examples(examples.latents, examples.images, examples.texts, metadata=metadata)
     elif role == "controlnet":
         masks = torch.from_numpy(land_cover(pool / "masks", uids, generator.size))
