@@ -70,7 +70,10 @@ def write_record(folder, cell, metrics, intervals, n, pairs=None, **other):
         "n": n,
         "higher_is_better": {name: name not in LOWER_IS_BETTER for name in metrics},
         "provenance": {
-            "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {}),
+            "parameters": {"resamples": 100},
+            "training": {
+                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {})
+            },
             "inputs": {"pool": "ab"},
             "code": "cd",
         },

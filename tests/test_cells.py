@@ -23,6 +23,7 @@ OTHER = CELL.model_copy(update={"scorer": "none", "ratio": 1.0})
 TOLD = {
     "parameters": {"resamples": 20, "statistics": {"seed": 0}},
     "training": {"parameters": {"samples_seen": 64, "warmup": 0.1}},
+    "drawing": {"parameters": {"steps": 25}},
 }
 
 
@@ -159,6 +160,7 @@ def plan(folder, asked):
         ({"parameters": {"resamples": 200}}, "run with resamples 20, this run asks for 200"),
         ({"parameters": {"statistics": {"seed": 1}}}, "run with statistics {'seed': 0}"),
         ({"training": {"samples_seen": 12800}}, "run with samples_seen 64"),
+        ({"drawing": {"steps": 12}}, "run with steps 25, this run asks for 12"),
     ],
 )
 def test_a_cell_of_other_parameters_is_refused(pair, asked, told):

@@ -294,10 +294,11 @@ def test_a_contrastive_cell(
     means = headline_means(outcomes["metric"])
     assert metrics.metrics == pytest.approx(estimates(outcomes, means))
     assert set(metrics.intervals) == set(metrics.n) == set(metrics.metrics)
-    assert metrics.n["mean_recall"] == 3 * (16 + 80) and metrics.n["acc1"] == 6 * 13
+    assert metrics.n["mean_recall"] == 16 + 80 and metrics.n["acc1"] == 6 * 13
     for name, (low, high) in metrics.intervals.items():
         assert 0 <= low <= high <= 1, name
-    assert metrics.provenance["parameters"] == {"pairs": 9}
+    assert metrics.provenance["parameters"] == {"resamples": 100, "seed": 7}
+    assert metrics.provenance["training"]["parameters"] == {"pairs": 9}
     assert read_table(output / "outcomes.parquet", OUTCOMES).equals(outcomes)
     total = read_json(output / "cost.json")
     assert total["wall_s"] > 1000 and total["cpu_s"] > 2000

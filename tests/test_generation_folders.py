@@ -122,6 +122,7 @@ def test_generate_and_evaluate(
     metrics = read_metrics(cell / "metrics.json", place)
     assert metrics.unit == "mixed" and metrics.provenance["parameters"]["features"] == "evaluator"
     assert metrics.provenance["training"] == {"loss": 0.5}
+    assert metrics.provenance["drawing"]["parameters"]["steps"] == 2
     headline = {"fid", "kid", "clip_score", "remoteclip_score"}
     real = {"fid_floor", "kid_floor", "clip_score_real", "remoteclip_score_real"}
     assert headline | real <= set(metrics.metrics)

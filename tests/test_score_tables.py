@@ -148,7 +148,7 @@ def test_a_threshold_tells_how_many_pairs_it_kept(results, tmp_path):
     write_cell(tmp_path / "cells", cell, 0.5)
     write_sweep(tmp_path / "sweep.csv", [cell])
     record = cell_folder(tmp_path / "cells", cell) / "metrics.json"
-    damage(record, lambda r: r["provenance"]["parameters"].update(pairs=1234))
+    damage(record, lambda r: r["provenance"]["training"]["parameters"].update(pairs=1234))
     assert "CLIP-score above LAION's threshold, 1,234 pairs" in table(run(tmp_path), "table12")
 
 

@@ -383,7 +383,9 @@ def test_the_verbs(
     record = read_json(text / "training.json")
     assert (record["labelled"], record["images"]) == (6, 18)
     assert 0 <= record["ignored"] < 1
-    assert read_json(mask / "training.json")["images"] == 24
+    assert record["parameters"]["confidence"] == 0.2
+    record = read_json(mask / "training.json")
+    assert record["images"] == 24 and "confidence" not in record["parameters"]
     assert read_json(real / "training.json")["images"] == 6
 
     words = ["evaluate-segmentor", "--segments", segment_set, "--output", cell]

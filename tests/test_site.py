@@ -243,7 +243,7 @@ def test_cells_tell_where_they_come_from_and_why_not(copy):
     told = data(site, "cells")
     assert told["cells"][2] is None
     origin = {name: told["parts"][place] for name, place in told["cells"][0]["origin"].items()}
-    assert origin["parameters"] == {"samples_seen": 1200}
+    assert origin["training"]["parameters"] == {"samples_seen": 1200}
     assert data(site, "cost")["cells"][2] == ["12.5"]
 
 

@@ -75,7 +75,9 @@ def evaluate_generation(
         n=found.n,
         higher_is_better={name: not name.startswith(DISTANCES) for name in found.metrics},
         unit="mixed",
-        provenance=origin | {key: record[key] for key in ("training", "generator")},
+        provenance=origin
+        | {key: record[key] for key in ("training", "generator")}
+        | {"drawing": {"parameters": record["parameters"]}},
     )
     samples = trained.get("samples", 0)  # as in every cell: those that the model was trained on
     write_cell(output, result, found.outcomes, spent, samples, draws=found.draws)

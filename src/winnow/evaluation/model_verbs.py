@@ -63,8 +63,8 @@ def evaluate_contrastive(
         means = headline_means(outcomes["metric"])
         intervals = bootstrap(outcomes, settings.resamples, settings.seed, means)
     metrics = estimates(outcomes, means)
-    counts = {str(name): len(rows) for name, rows in outcomes.groupby("metric")}
-    queries = counts | {name: sum(counts[m] for m in parts) for name, parts in means.items()}
+    asked = {str(name): set(rows["query"]) for name, rows in outcomes.groupby("metric")}
+    asked |= {name: set().union(*(asked[m] for m in parts)) for name, parts in means.items()}
     training = optional_json(model / "training.json")  # the control `pretrained` has none
     spent = optional_json(model / "cost.json")
     cell = Cell(track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=cell_seed)
@@ -81,9 +81,9 @@ def evaluate_contrastive(
         task="zeroshot_retrieval and zeroshot_classification",
         metrics=metrics,
         intervals=intervals,
-        n={name: int(queries[name]) for name in metrics},
+        n={name: len(asked[name]) for name in metrics},
         higher_is_better=dict.fromkeys(metrics, True),
-        provenance=provenance(training.pop("parameters", {}), inputs) | {"training": training},
+        provenance=provenance(settings.model_dump(), inputs) | {"training": training},
     )
     write_cell(output, result, outcomes, total_cost(cost, spent), spent.get("samples", 0))
 

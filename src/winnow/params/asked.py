@@ -4,7 +4,8 @@ from typing import Any
 
 from winnow.params import sections
 
-Asked = dict[str, dict[str, dict[str, Any]]]  # track -> `parameters` or `training` -> name -> value
+# track -> `parameters`, `training` or `drawing` -> name -> value
+Asked = dict[str, dict[str, dict[str, Any]]]
 
 
 def asked(
@@ -13,28 +14,31 @@ def asked(
     generation: sections.TextToImage,
     segmentation: sections.Segmentation,
 ) -> Asked:
-    """Of each track the parameters of its evaluations, and of the trainings behind them.
+    """Of each track the parameters of its evaluations, and of what was trained and drawn for them.
 
-    What differs from cell to cell is left out, and so is how the judge of preferences is asked.
+    What differs from cell to cell is left out: the stages of score models, and how segmentors'
+    images were drawn. So is how the judge of preferences is asked.
     """
-    drawn, resampled = (
-        generation.metrics.model_dump(mode="json"),
-        statistics.model_dump(mode="json"),
-    )
+    resampled = statistics.model_dump(mode="json")
     return {
-        "contrastive": {"parameters": contrastive.model_dump(mode="json")},
+        "contrastive": {
+            "parameters": resampled,
+            "training": contrastive.model_dump(mode="json"),
+        },
         "detection": {"parameters": resampled},
         "captioning": {"parameters": resampled},
         "preference": {"parameters": {"resamples": statistics.resamples}},
         "generation": {
-            "parameters": drawn | {"statistics": resampled},
+            "parameters": generation.metrics.model_dump(mode="json") | {"statistics": resampled},
             "training": generation.training.model_dump(mode="json"),
+            "drawing": generation.sampling.model_dump(mode="json"),
         },
         "segmentation": {
             "parameters": resampled,
             "training": {
                 **segmentation.training.model_dump(mode="json"),
-                **segmentation.model_dump(mode="json", include={"network", "text"}),
+                "network": segmentation.network,
+                **({"confidence": segmentation.text.confidence} if segmentation.text else {}),
             },
         },
     }

@@ -138,8 +138,9 @@ def _check_parameters(path: Path, record: Metrics, planned: dict[str, Any]) -> N
 
 
 def _told(record: Metrics) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The parameters of a record's evaluation, and those of its trainings."""
+    """The parameters of a record's evaluation, of its drawing, and those of its trainings."""
     yield PARAMETERS, mapping(record.provenance.get(PARAMETERS))
+    yield "drawing", mapping(mapping(record.provenance.get("drawing")).get(PARAMETERS))
     for training in trainings(record):
         yield "training", mapping(training.get(PARAMETERS))
 

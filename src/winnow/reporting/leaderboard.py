@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from winnow.reporting.boards import Row, Table
-from winnow.reporting.cells import PARAMETERS, mapping
+from winnow.reporting.cells import PARAMETERS, mapping, trainings
 from winnow.reporting.costs import hardware_of
 from winnow.reporting.groups import Comparison
 from winnow.reporting.methods import Method, Value
@@ -97,8 +97,8 @@ def samples_seen(results: Results, method: Method) -> int | None:
     """Pairs seen in training, the cost that does not differ from run to run."""
     for cell in results.cells(method):
         if record := results.sweep.records.get(cell):
-            samples = mapping(record.provenance.get(PARAMETERS)).get("samples_seen")
-            return samples if isinstance(samples, int) else None
+            told = (mapping(part.get(PARAMETERS)).get("samples_seen") for part in trainings(record))
+            return next((samples for samples in told if isinstance(samples, int)), None)
     return None
 
 

@@ -63,7 +63,7 @@ def _of_shared(results: Results, sides: Sequence[Side]) -> Paired | None:
         plan = Resampling(queries, {"mean": parts}, results.resamples, results.seed)
         values[places] = plan.estimates(columns)[-1]
         draws[:, places] = plan.draws(columns)[:, -1]
-        n.append(len(queries))
+        n.append(queries["query"].nunique())
     return Paired(values, draws, min(n))
 
 

@@ -15,8 +15,7 @@ def pairs_kept(results: Results, method: Method) -> int | None:
             record = results.sweep.records.get(cell)
             if record is None:
                 continue
-            told = [record.provenance, *trainings(record)]
-            known = (mapping(part.get(PARAMETERS)).get("pairs") for part in told)
+            known = (mapping(part.get(PARAMETERS)).get("pairs") for part in trainings(record))
             if count := next((n for n in known if isinstance(n, int)), None):
                 return count
     return None

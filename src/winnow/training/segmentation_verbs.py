@@ -83,7 +83,8 @@ def train_segmentor(
         model = models.build(settings.network, classes, seed, start)
         losses = fit(model, union(parts), settings, seed)
     said["images"] = sum(len(part.images) for part in parts)
-    parameters = {**settings.model_dump(), "seed": seed, "mode": mode}
+    unused = set() if mode == "text" else {"confidence"}
+    parameters = {**settings.model_dump(exclude=unused), "seed": seed, "mode": mode}
     with atomic_path(output) as folder:
         folder.mkdir()
         models.save(model, folder)
