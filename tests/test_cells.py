@@ -11,9 +11,9 @@ from report_helpers import write_cell as write_synthetic
 from winnow.data import energy
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell, Metrics, check_files, read_metrics, signed
-from winnow.data.provenance import measured
+from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import DRAWS, write_table
-from winnow.evaluation.cell import total_cost, write_cell
+from winnow.evaluation.cell import write_cell
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep
 from winnow.reporting.costs import COST, cost_csv, read_costs, total
 from winnow.reporting.results import gather

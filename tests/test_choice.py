@@ -12,7 +12,7 @@ from winnow.captioning.loop import combine
 from winnow.cli import main
 from winnow.curation.choice import FITTED, choose, clean_share, nearest, read_choice
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
+from winnow.data.files import read_json, write_json
 from winnow.data.tables import CHOICE, PAIR, SAMPLES, SCORES, SUBSET, read_table, write_table
 from winnow.scoring.combine import combine_scores
 
@@ -74,13 +74,18 @@ def test_scores_are_joined_by_their_z_scores(tmp_path: Path) -> None:
 
 def test_the_verb_writes_scores_and_their_cost(tmp_path: Path) -> None:
     paths = [table(tmp_path / f"{name}.parquet", [0.0, 1.0, 2.0]) for name in "xy"]
+    spent = {"wall_s": 30.0, "cpu_s": 20.0, "gpu_s": 10.0, "peak_mb": 1e6}
+    for path in paths:
+        write_json(path.with_suffix(".cost.json"), spent)
     output = tmp_path / "out" / "dldc.parquet"
     words = ["--scores", *map(str, paths), "--output", str(output)]
     assert main(["combine-scores", *words]) == 0
     np.testing.assert_allclose(
         read_table(output, SCORES)["score"], np.sqrt([1.5, 0, 1.5]) * [-1, 0, 1]
     )
-    assert read_json(tmp_path / "out" / "dldc.cost.json")["samples"] == 3
+    cost = read_json(tmp_path / "out" / "dldc.cost.json")
+    assert cost["samples"] == 3 and cost["gpu_s"] == 20 and cost["peak_mb"] == 1e6
+    assert 40 <= cost["cpu_s"] < 50, "its own beside that of both"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -78,3 +78,15 @@ def measured(cost: dict[str, float]) -> Iterator[None]:
     cost["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     if joules is not None:
         cost[ENERGY] = round(joules, 1)
+
+
+def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
+    """The cost of a step and of the one before it, which `spent` that (0 where it does not say).
+
+    Costs add up, but of the peaks of memory the larger one counts, and the energy of the two is
+    known where that of each is.
+    """
+    total = {name: round(value + spent.get(name, 0), 3) for name, value in cost.items()}
+    if spent and ENERGY not in spent:
+        total.pop(ENERGY, None)
+    return total | {"peak_mb": max(cost["peak_mb"], spent.get("peak_mb", 0))}

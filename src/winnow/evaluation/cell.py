@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from winnow.data.energy import ENERGY
 from winnow.data.files import atomic_path, digest_files, write_json
 from winnow.data.metrics import Metrics, write_metrics
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
@@ -43,15 +42,3 @@ def write_cell(
         digests = {path.relative_to(folder).as_posix(): digest_files([path]) for path in written}
         write_metrics(folder / "metrics.json", result.model_copy(update={"files": digests}))
         write_json(folder / "cost.json", {**cost, "samples": samples})
-
-
-def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
-    """The cost of a step and of the one before it, which `spent` that (0 where it does not say).
-
-    Costs add up, but of the peaks of memory the larger one counts, and the energy of the two is
-    known where that of each is.
-    """
-    total = {name: round(value + spent.get(name, 0), 3) for name, value in cost.items()}
-    if spent and ENERGY not in spent:
-        total.pop(ENERGY, None)
-    return total | {"peak_mb": max(cost["peak_mb"], spent.get("peak_mb", 0))}

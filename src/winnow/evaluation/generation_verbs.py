@@ -5,9 +5,9 @@ from pathlib import Path
 from winnow.command import verb
 from winnow.data.files import read_json, write_text
 from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance, weight_files
+from winnow.data.provenance import measured, provenance, total_cost, weight_files
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
-from winnow.evaluation.cell import total_cost, write_cell
+from winnow.evaluation.cell import write_cell
 from winnow.evaluation.generation import DISTANCES, Evaluation, GenerationSettings, evaluate
 from winnow.params import sections
 

@@ -6,9 +6,9 @@ from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_json, read_json, write_text
 from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance
+from winnow.data.provenance import measured, provenance, total_cost
 from winnow.data.tables import CAPTIONS, LAYOUTS, PREFERENCES, SAMPLES, read_table
-from winnow.evaluation.cell import total_cost, write_cell
+from winnow.evaluation.cell import write_cell
 from winnow.params import sections
 
 

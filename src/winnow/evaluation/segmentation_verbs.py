@@ -7,7 +7,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_text
 from winnow.data.images import encode_png
 from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance, weight_files
+from winnow.data.provenance import measured, provenance, total_cost, weight_files
 from winnow.data.segments import (
     TABLE,
     held_out,
@@ -18,7 +18,7 @@ from winnow.data.segments import (
     read_masks,
 )
 from winnow.data.tables import SAMPLES, read_table
-from winnow.evaluation.cell import total_cost, write_cell
+from winnow.evaluation.cell import write_cell
 from winnow.params import sections
 
 RECORD = "training.json"

@@ -9,7 +9,7 @@ from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance
+from winnow.data.provenance import measured, provenance, total_cost
 from winnow.data.tables import (
     CANDIDATES,
     CAPTIONS,
@@ -24,7 +24,7 @@ from winnow.data.tables import (
     require_unique,
     write_table,
 )
-from winnow.evaluation.cell import total_cost, write_cell
+from winnow.evaluation.cell import write_cell
 from winnow.params import sections
 
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from winnow.command import verb
-from winnow.data.files import digest_files, write_json
-from winnow.data.provenance import code_digest, measured
+from winnow.data.files import digest_files, optional_json, write_json
+from winnow.data.provenance import code_digest, measured, total_cost
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -76,13 +76,16 @@ def score(
 
 @verb("output", lists=("scores",))
 def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
-    """Join the scores of several scorers into one: the mean of their z-scores over the pairs."""
+    """Join the scores of several scorers into one: the mean of their z-scores over the pairs. Its
+    cost is that of theirs, too."""
     from winnow.scoring.combine import combine_scores as combined
 
     cost: dict[str, float] = {}
     with measured(cost):
         table = combined(scores)
         write_table(output, table, SCORES)
+    for path in scores:
+        cost = total_cost(cost, optional_json(path.with_suffix(".cost.json")))
     write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
 
 
