@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -104,6 +105,20 @@ def edit_weights(path: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -
     save_file(state, path, metadata={"format": "pt"})
 
 
+def graft(folder: Path, part: str, **changes: Any) -> None:
+    """Put a new part, whose configuration differs in `changes`, in the place of a pipeline's."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    kinds = {"vae": AutoencoderKL, "unet": UNet2DConditionModel}
+    config = {**json.loads((folder / part / "config.json").read_text()), **changes}
+    shutil.rmtree(folder / part)
+    if part == "text_encoder":
+        CLIPTextModel(CLIPTextConfig(**config)).save_pretrained(folder / part)
+    else:
+        kinds[part].from_config(config).save_pretrained(folder / part)
+
+
 # in use
 
 
@@ -183,8 +198,6 @@ def test_new_conditions_have_no_effect(models: dict[str, Generator]) -> None:
 
 
 def test_a_controlnet(models: dict[str, Generator], tmp_path: Path) -> None:
-    from dataclasses import replace
-
     base = models["stable_diffusion"]
     network = diffusion_standins.build_controlnet(base, CLASSES, 0)
     masks = torch.rand(3, CLASSES, 64, 64)
@@ -195,7 +208,7 @@ def test_a_controlnet(models: dict[str, Generator], tmp_path: Path) -> None:
         for weight in network.parameters():
             weight.add_(0.1 * torch.randn_like(weight))
     diffusion.save_controlnet(network, tmp_path / "net")
-    again = replace(base, controlnet=diffusion.load_controlnet(tmp_path / "net"))
+    again = diffusion.with_controlnet(base, tmp_path / "net")
     found = predicted(again, control=masks)
     torch.testing.assert_close(found, predicted(replace(base, controlnet=network), control=masks))
     assert (found - predicted(again)).abs().max() > 1e-4  # without a mask: zeros
@@ -203,6 +216,33 @@ def test_a_controlnet(models: dict[str, Generator], tmp_path: Path) -> None:
         predicted(again, control=masks[:, :4])
     with pytest.raises(WinnowError, match="start from a Stable Diffusion"):
         diffusion_standins.build_controlnet(models["diffusionsat"], CLASSES, 0)
+
+
+def test_a_controlnet_of_another_unet(models: dict[str, Generator], tmp_path: Path) -> None:
+    from diffusers import ControlNetModel, UNet2DConditionModel
+
+    base = models["stable_diffusion"]
+    plain = diffusion_standins.build_controlnet(base, CLASSES, 0).config
+
+    def joined(generator: Generator, **changes: Any) -> Generator:
+        ControlNetModel.from_config({**plain, **changes}).save_pretrained(tmp_path)
+        return diffusion.with_controlnet(generator, tmp_path)
+
+    for changes in (
+        {"cross_attention_dim": 64},
+        {"block_out_channels": [32, 32]},
+        {"layers_per_block": 2},
+        {"in_channels": 4},
+    ):
+        (key,) = changes
+        with pytest.raises(WinnowError) as caught:
+            joined(base, **changes)
+        told = str(caught.value)
+        assert told.startswith(f"{tmp_path}/config.json: `{key}` is {changes[key]}, but that of ")
+        assert f"{base.name} is {base.unet.config[key]}; take" in told
+    by_block = {**base.unet.config, "cross_attention_dim": [32, 32], "layers_per_block": [1, 1]}
+    other = replace(base, unet=UNet2DConditionModel.from_config(by_block))
+    assert joined(other).unet is other.unet
 
 
 # what the published networks compute
@@ -426,6 +466,46 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
         lambda f: shutil.rmtree(f / "tokenizer"),
         r"tokenizer: no tokenizer can be loaded",
     ),
+    "latents of another autoencoder": (
+        "stable_diffusion",
+        lambda f: graft(f, "vae", latent_channels=4),
+        r"unet/config\.json: `in_channels` is 8, but `latent_channels` in .*vae/config\.json is 4;",
+    ),
+    "latents that are more than noise": (
+        "stable_diffusion",
+        lambda f: graft(f, "unet", out_channels=16),
+        r"unet/config\.json: `out_channels` is 16, but `latent_channels` in .* is 8;",
+    ),
+    "width of another text encoder": (
+        "stable_diffusion",
+        lambda f: graft(f, "text_encoder", hidden_size=64),
+        r"`cross_attention_dim` is 32, but `hidden_size` in .*text_encoder/config\.json is 64;",
+    ),
+    "width of another text encoder for DiffusionSat": (
+        "diffusionsat",
+        lambda f: graft(f, "text_encoder", hidden_size=64),
+        rf"{SATELLITE_UNET}/config\.json: `cross_attention_dim` is 32, but `hidden_size` ",
+    ),
+    "one block of another width": (
+        "stable_diffusion",
+        lambda f: graft(f, "unet", cross_attention_dim=[32, 64]),
+        r"unet/config\.json: `cross_attention_dim` is [\[(]32, 64[\])], but `hidden_size` in ",
+    ),
+    "another tokenizer": (
+        "stable_diffusion",
+        lambda f: graft(f, "text_encoder", vocab_size=300),
+        r"text_encoder/config\.json: `vocab_size` is 300, but the tokenizer in .* has \d+ tokens;",
+    ),
+    "no side": (
+        "stable_diffusion",
+        lambda f: edit_json(f / "unet/config.json", sample_size=None),
+        r"unet/config\.json: `sample_size` is None, expected .*--side=PIXELS writes it",
+    ),
+    "two sides": (
+        "diffusionsat",
+        lambda f: edit_json(f / SATELLITE_UNET / "config.json", sample_size=[8, 8]),
+        r"config\.json: `sample_size` is [\[(]8, 8[\])], expected a whole number",
+    ),
     "truncated": (
         "diffusionsat",
         lambda f: (f / SATELLITE_UNET / satellite_unet.WEIGHTS).write_bytes(b"\x10\0\0\0"),
@@ -477,6 +557,15 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
         r"last\.safetensors: control_model\.a is no part of the model",
     ),
 }
+
+
+def test_the_width_of_the_context_may_be_told_of_each_block(
+    copied: Callable[[str], Path], models: dict[str, Generator]
+) -> None:
+    folder = copied("stable_diffusion")
+    edit_json(folder / "unet/config.json", cross_attention_dim=[32, 32])
+    found = diffusion.load(folder)
+    torch.testing.assert_close(predicted(found), predicted(models["stable_diffusion"]))
 
 
 @pytest.mark.parametrize("fault", BROKEN)
@@ -534,6 +623,10 @@ def test_fetching_a_pipeline(
     inner = ("--subfolder=" + folder.name, "--side=32")
     assert fetch(loader, folder.parent, tmp_path / "small", *inner) == 0
     assert diffusion.load(tmp_path / "small").latent_shape == (8, 4, 4)
+    edit_json(diffusion.unet_folder(folder) / "config.json", sample_size=None)
+    assert fetch(loader, folder, tmp_path / "sided", "--side=32") == 0
+    assert diffusion.load(tmp_path / "sided").latent_shape == (8, 4, 4)
+    assert fetch(loader, folder, tmp_path / "out") == 2
     assert fetch(loader, folder, tmp_path / "out", "--subfolder=../other") == 2
     assert fetch(loader, folder, tmp_path / "out", "--side=36") == 2
     assert not (tmp_path / "out").exists()
@@ -628,6 +721,9 @@ def test_what_cannot_be_fetched(
     edit_weights(broken / UNET, lambda s: s.pop("conv_out.bias"))
     message = refused("diffusers", broken)
     assert re.search(rf"{broken}/unet: missing keys: conv_out\.bias", message)
+    other = shutil.copytree(saved["stable_diffusion"], tmp_path / "other")
+    graft(other, "text_encoder", hidden_size=64)
+    assert f"{other}/unet/config.json: `cross_attention_dim` is 32" in refused("diffusers", other)
 
 
 def test_what_is_taken_of_a_repository() -> None:

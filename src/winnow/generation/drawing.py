@@ -1,7 +1,6 @@
 """Drawing with one model and, where masks say what to draw, its ControlNet; what is recorded."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,21 @@ def controlled(
 ) -> tuple[Any, Any]:
     """The generator with its ControlNet, and labels uint8 [N, S, S] one-hot for it.
 
-    Raises WinnowError, which names the labels' `source`, for a class that the ControlNet lacks.
+    Raises WinnowError for a ControlNet that does not fit the generator, and, naming the labels'
+    `source`, for a class that the ControlNet lacks.
     """
     import torch
 
     from winnow.models import diffusion
     from winnow.training.diffusion import one_hot
 
-    network = diffusion.load_controlnet(controlnet)
-    classes = network.config.conditioning_channels
+    generator = diffusion.with_controlnet(generator, controlnet)
+    classes = generator.controlnet.config.conditioning_channels
     if int(labels.max()) >= classes:
         raise WinnowError(
             f"{source}: class {int(labels.max())}; {controlnet} knows 0 to {classes - 1}"
         )
-    return replace(generator, controlnet=network), one_hot(torch.from_numpy(labels), classes)
+    return generator, one_hot(torch.from_numpy(labels), classes)
 
 
 def drawn(

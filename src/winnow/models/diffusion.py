@@ -8,6 +8,7 @@ Weights are safetensors. A safety checker, if there is one, is left out.
 """
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ PIPELINE = "StableDiffusionPipeline"
 PIPELINES = (PIPELINE, "DiffusionSatPipeline")
 STEPS = 0  # in the name of the UNet's folder, where it was not trained by the published program
 REMEDY = "`winnow fetch-model` with --loader=diffusers, diffusionsat or crs_diff writes one"
+# What of a UNet must equal what of another part. A width may be one number, or one for each block.
+FITS = {
+    "in_channels": ("vae", "latent_channels"),
+    "out_channels": ("vae", "latent_channels"),
+    "cross_attention_dim": ("text_encoder", "hidden_size"),
+}
+# What a ControlNet has in common with the UNet whose features it adds to.
+SHARED = ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
 
 
 def load(folder: Path, dtype: torch.dtype = torch.float32) -> Generator:
@@ -59,7 +68,7 @@ def _load_pipeline(folder: Path, dtype: torch.dtype) -> Generator:
         unet, conditions = satellite_unet.load_unet(place, dtype)
     else:
         unet, conditions = _part(UNet2DConditionModel, place, dtype), None
-    return Generator(
+    generator = Generator(
         kind="diffusionsat" if satellite else "stable_diffusion",
         name=str(folder),
         vae=_part(AutoencoderKL, folder / "vae", dtype),
@@ -69,6 +78,38 @@ def _load_pipeline(folder: Path, dtype: torch.dtype) -> Generator:
         schedule=_schedule(folder / "scheduler" / "scheduler_config.json"),
         conditions=conditions,
     )
+    _check_fit(generator, folder, place / CONFIG)
+    return generator
+
+
+def _check_fit(generator: Generator, folder: Path, path: Path) -> None:
+    """Raise WinnowError where a pipeline's parts were not made for each other.
+
+    `path`: the UNet's configuration.
+    """
+    own, blocks = generator.unet.config, len(generator.unet.config.block_out_channels)
+    if not isinstance(own.sample_size, int) or own.sample_size < 1:
+        raise WinnowError(
+            f"{path}: `sample_size` is {own.sample_size!r}, expected a whole number, the side of "
+            "the latents; `winnow fetch-model` with --side=PIXELS writes it"
+        )
+    for key, (part, other) in FITS.items():
+        expected = getattr(getattr(generator, part).config, other)
+        if _by_block(own[key], blocks) != _by_block(expected, blocks):
+            raise WinnowError(
+                f"{path}: `{key}` is {own[key]!r}, but `{other}` in {folder / part / CONFIG} is "
+                f"{expected!r}; take both of one model"
+            )
+    tokens, known = len(generator.tokenizer), generator.text_encoder.config.vocab_size
+    if tokens > known:
+        raise WinnowError(
+            f"{folder / 'text_encoder' / CONFIG}: `vocab_size` is {known}, but the tokenizer in "
+            f"{folder / 'tokenizer'} has {tokens} tokens; take both of one model"
+        )
+
+
+def _by_block(value: Any, blocks: int) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value] * blocks
 
 
 def unet_folder(folder: Path) -> Path:
@@ -166,10 +207,27 @@ def save(generator: Generator, folder: Path, half: bool = False) -> None:
 
 
 def load_controlnet(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The ControlNet in a folder of diffusers; `dataclasses.replace` puts it into a generator."""
+    """The ControlNet in a folder of diffusers, for any generator."""
     from diffusers import ControlNetModel
 
     return _part(ControlNetModel, folder, dtype).to(device()).eval()
+
+
+def with_controlnet(generator: Generator, folder: Path) -> Generator:
+    """The generator with the ControlNet in a folder.
+
+    Raises WinnowError where it was made for a UNet of another shape.
+    """
+    network = load_controlnet(folder)
+    own, blocks = generator.unet.config, len(generator.unet.config.block_out_channels)
+    for key in SHARED:
+        found = network.config[key]
+        if _by_block(found, blocks) != _by_block(own[key], blocks):
+            raise WinnowError(
+                f"{folder / CONFIG}: `{key}` is {found!r}, but that of the UNet of "
+                f"{generator.name} is {own[key]!r}; take a ControlNet that was made for it"
+            )
+    return replace(generator, controlnet=network)
 
 
 def save_controlnet(controlnet: Any, folder: Path, half: bool = False) -> None:

@@ -76,6 +76,8 @@ def _take(source: Path, name: str, output: Path, side: int | None, satellite: bo
             raise WinnowError(f"{name}/{place}: no `num_metadata`, so it is no DiffusionSat")
         try:
             if pipeline:
+                if side is not None:  # one that says none cannot be loaded to learn the factor
+                    _set_side(unet / diffusion.CONFIG, side, 1)
                 factor = diffusion.load(folder).factor
                 if side is not None:
                     _set_side(unet / diffusion.CONFIG, side, factor)
