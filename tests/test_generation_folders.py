@@ -243,6 +243,32 @@ def test_generate_from_masks(
     assert f"class 3; {network} knows 0 to 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["diffusionsat", "crs_diff"])
+def test_a_controlnet_is_for_a_stable_diffusion(
+    world: World,
+    tmp_path: Path,
+    tiny_generator: Path,
+    asked: pd.DataFrame,
+    capsys: pytest.CaptureFixture,
+    kind: str,
+) -> None:
+    base = diffusion.load(tiny_generator)
+    network, model, masks = (tmp_path / name for name in ("controlnet", kind, "masks"))
+    diffusion.save_controlnet(diffusion_standins.build_controlnet(base, 3, seed=0), network)
+    build = getattr(diffusion_standins, f"build_{kind}")
+    model.mkdir()
+    diffusion.save(build(base, seed=1), model)
+    with closing(ShardWriter(masks, 100)) as writer:
+        for uid in asked["uid"].head(3):
+            writer.add(uid, {"png": encode_png(np.zeros((64, 64), np.uint8))})
+    words = inputs(world, model=model, output=tmp_path / "out", threads=1, images=3, steps=2)
+    words += [f"--controlnet={network}", f"--masks={masks}"]
+    assert main(["generate", *words]) == 2
+    said = capsys.readouterr().err
+    assert f"{network}: {model} is a {kind}, which draws with no ControlNet; take a Stable" in said
+    assert not (tmp_path / "out").exists()
+
+
 # folders of others
 
 

@@ -216,8 +216,15 @@ def load_controlnet(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
 def with_controlnet(generator: Generator, folder: Path) -> Generator:
     """The generator with the ControlNet in a folder.
 
-    Raises WinnowError where it was made for a UNet of another shape.
+    Raises WinnowError where the generator is no Stable Diffusion, which alone heeds it, or where it
+    was made for a UNet of another shape.
     """
+    if generator.kind != "stable_diffusion":
+        raise WinnowError(
+            f"{folder}: {generator.name} is a {generator.kind}, which draws with no ControlNet; "
+            "take a Stable Diffusion (the role t2i or geo_rssd), or leave out --controlnet and "
+            "--masks"
+        )
     network = load_controlnet(folder)
     own, blocks = generator.unet.config, len(generator.unet.config.block_out_channels)
     for key in SHARED:
