@@ -1,5 +1,6 @@
 """Text-to-image models: what their networks compute, their published layouts, bad folders."""
 
+import copy
 import json
 import re
 import shutil
@@ -169,6 +170,25 @@ def test_metadata_steer(models: dict[str, Generator], kind: str) -> None:
     assert (predicted(model) - predicted(model, metadata=some)).abs().max() > 1e-3
     kept = model.unconditional_metadata(some)
     assert bool(kept.any()) == (kind == "crs_diff")
+
+
+def test_maps_and_content_steer_crs_diff(models: dict[str, Generator]) -> None:
+    model = replace(models["crs_diff"], conditions=copy.deepcopy(models["crs_diff"].conditions))
+    draws = torch.Generator().manual_seed(5)
+    with torch.no_grad():  # three layers of small weights would hide an embedding
+        for weight in model.conditions.global_content_adapter.parameters():
+            weight.normal_(std=0.5, generator=draws)
+    maps = torch.rand(2, 3, 18, 64, 64, generator=draws)
+    content = torch.randn(2, 3, 32, generator=draws)
+    text_alone = predicted(model)
+    for name, (some, others) in {"control": maps, "content": content}.items():
+        found, other = predicted(model, **{name: some}), predicted(model, **{name: others})
+        for one, two in ((found, text_alone), (other, text_alone), (found, other)):
+            assert (one - two).abs().amax((1, 2, 3)).min() > 1e-3, name  # of every image
+        mixed = predicted(model, **{name: torch.cat([some[:1], others[1:]])})
+        torch.testing.assert_close(mixed, torch.cat([found[:1], other[1:]]))  # each has its own
+    nothing = {"control": torch.zeros(3, 18, 64, 64), "content": torch.zeros(3, 32)}
+    torch.testing.assert_close(predicted(model, **nothing), text_alone)
 
 
 def test_conditions_that_do_not_fit(models: dict[str, Generator]) -> None:
