@@ -13,6 +13,7 @@ import torch
 from cleanfid import fid as clean_fid
 from conftest import World
 from PIL import Image
+from workflow_helpers import clone, shrink
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -280,6 +281,25 @@ def test_images_of_one_prompt_are_taken_in_the_listings_order(
     names = matched_files(folder, twice)
     assert names == [f"{row}.jpg" for row in range(COUNT)]
     assert [image.shape for image in read_images(folder, names)] == [(24, 24, 3)] * COUNT
+
+
+def test_a_folder_of_images_that_is_not_there(tmp_path: Path) -> None:
+    folder, repository = tmp_path / "their images", tmp_path / "repository"
+    repository.mkdir()
+    made = clone(repository, tmp_path / "state")
+    made.change(shrink)
+    theirs = {"their_model": {"images": str(folder)}}
+    made.change(lambda content: content["generation"].update(baselines=theirs))
+    planned = ("snakemake", "--cores=1", "--dry-run", "--quiet", "all", "--")
+    cell = "artifacts/cells/generation/raw/their_model/1.0/0"
+    refused = made.run(*planned, cell)
+    key = "generation.baselines.their_model.images"
+    assert refused.code == 1
+    assert f"params.yaml: {key}: {folder}: no such folder; put the" in refused.text.splitlines()[-1]
+    assert "Exception" not in refused.text and "Traceback" not in refused.text
+    made.expect(*planned, "artifacts/pool", "artifacts/captions/human.parquet")  # to list prompts
+    folder.mkdir()
+    made.expect(*planned, cell)
 
 
 def broken(folder: Path, asked: pd.DataFrame, fault: str) -> None:

@@ -73,6 +73,9 @@ rule generate:
         directory("artifacts/generated/{captions}/{scorer}/{ratio}/{seed}"),
     log:
         "logs/generate/{captions}/{scorer}/{ratio}/{seed}.log",
+    wildcard_constraints:
+        # what somebody generated is taken in by `import_images`
+        scorer="(?!(?:{})/)[a-z][a-z0-9_]*".format("|".join(IMPORTED)),
     cache: "omit-software"
     threads: 1
     params:
@@ -93,6 +96,18 @@ rule generate:
         " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
 
 
+def imported_content(wildcards):
+    """The digest of a baseline's folder, which there need not be until its images are asked for:
+    the pool, whose prompts are listed for them, is made before."""
+    folder = Path(IMPORTED[wildcards.scorer])
+    if not folder.is_dir():
+        sys.exit(
+            f"params.yaml: generation.baselines.{wildcards.scorer}.images: {folder}: no such folder;"
+            " put the images there, as `winnow list-prompts` names them, or remove the baseline"
+        )
+    return digest_files([folder])
+
+
 rule import_images:
     input:
         pool="artifacts/pool",
@@ -108,7 +123,7 @@ rule import_images:
     params:
         folder=lambda wildcards: shlex.quote(IMPORTED[wildcards.scorer]),
         # Snakemake does not hash a folder: names and bytes are part of what the cache asks for
-        content=lambda wildcards: digest_files([Path(IMPORTED[wildcards.scorer])]),
+        content=imported_content,
         images=P.generation.sampling.images,
         code=code_digest("data", "params", "sources", "generation"),
     message:
@@ -116,9 +131,6 @@ rule import_images:
     shell:
         "winnow import-images --pool {input.pool} --human {input.human} --folder {params.folder}"
         " --output {output} --images {params.images} --threads {threads} > {log} 2>&1"
-
-
-ruleorder: import_images > generate
 
 
 rule evaluate_generation:
