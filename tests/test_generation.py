@@ -126,8 +126,9 @@ def test_weights_that_are_not_finite(generator: Generator) -> None:
 def test_black_images(generator: Generator, bias: float, message: str) -> None:
     generator.vae.decoder.conv_out.weight.data.zero_()
     generator.vae.decoder.conv_out.bias.data.fill_(bias)
-    with pytest.raises(WinnowError, match=message):
+    with pytest.raises(WinnowError, match=message) as caught:
         drawn(generator)
+    assert "a training that diverged does that: use other weights, or train" in str(caught.value)
 
 
 def test_a_prompt_longer_than_the_tokenizer(generator: Generator) -> None:

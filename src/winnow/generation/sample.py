@@ -118,7 +118,7 @@ def _decoded(generator: Generator, latents: torch.Tensor, start: int) -> np.ndar
         row, what = found[0]
         raise WinnowError(
             f"{generator.name}: the image of prompt row {row} is {what}, as are in all "
-            f"{len(found)} of {len(images)}; a safety checker, half precision or a diverged "
-            "training does that: use other weights"
+            f"{len(found)} of {len(images)}; a training that diverged does that: use "
+            "other weights, or train the model again with a lower learning rate"
         )
     return images

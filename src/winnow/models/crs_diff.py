@@ -39,11 +39,11 @@ TEXT = "cond_stage_model.transformer.text_model."
 PREDICTS: dict[Literal["eps", "v"], str] = {"eps": "epsilon", "v": "v_prediction"}
 
 
-def load_parts(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
+def load_parts(folder: Path) -> dict[str, Any]:
     """Fields of a Generator, but for its kind and name. Raises WinnowError naming file and key."""
     config = read_yaml(folder / CONFIG, ADAPTER).model.params
     path = folder / WEIGHTS
-    return assemble(config, *load_text(folder / CLIP), weights.read(path), path, dtype)
+    return assemble(config, *load_text(folder / CLIP), weights.read(path), path)
 
 
 def load_text(folder: Path) -> tuple[Any, Any]:
@@ -66,7 +66,6 @@ def assemble(
     tokenizer: Any,
     state: Mapping[str, torch.Tensor],
     path: Path,
-    dtype: torch.dtype,
 ) -> dict[str, Any]:
     """What `load_parts` gives, of a state dict in the published names, which was read at `path`."""
     try:
@@ -76,12 +75,12 @@ def assemble(
     found = {k: value.flatten(1) if is_projection(k) else value for k, value in state.items()}
     weights.fill(_state(config, unet, vae, text_encoder, adapters), found, path)
     return {
-        "unet": unet.to(dtype),
-        "vae": vae.to(dtype),
-        "text_encoder": text_encoder.to(dtype),
+        "unet": unet,
+        "vae": vae,
+        "text_encoder": text_encoder,
         "tokenizer": tokenizer,
         "schedule": schedule(config),
-        "conditions": adapters.to(dtype),
+        "conditions": adapters,
     }
 
 

@@ -36,16 +36,17 @@ FITS = {
 SHARED = ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
 
 
-def load(folder: Path, dtype: torch.dtype = torch.float32) -> Generator:
+def load(folder: Path) -> Generator:
     """The generator in a folder, on the accelerator if there is one, in evaluation mode.
 
-    Raises WinnowError naming the file and the key that is missing, unexpected or of another shape.
+    Its weights are 32-bit floats, however they are stored. Raises WinnowError naming the file and
+    the key that is missing, unexpected, of another shape or at odds with another part's.
     """
     if (folder / crs_diff.CONFIG).is_file():
-        parts = crs_diff.load_parts(folder, dtype)
+        parts = crs_diff.load_parts(folder)
         generator = Generator(kind="crs_diff", name=str(folder), **parts)
     elif (folder / INDEX).is_file():
-        generator = _load_pipeline(folder, dtype)
+        generator = _load_pipeline(folder)
     else:
         raise WinnowError(f"{folder}: no {INDEX} and no {crs_diff.CONFIG}; {REMEDY}")
     place = device()
@@ -54,7 +55,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Generator:
     return generator
 
 
-def _load_pipeline(folder: Path, dtype: torch.dtype) -> Generator:
+def _load_pipeline(folder: Path) -> Generator:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -65,15 +66,15 @@ def _load_pipeline(folder: Path, dtype: torch.dtype) -> Generator:
     place = unet_folder(folder)
     satellite = is_satellite(place)
     if satellite:
-        unet, conditions = satellite_unet.load_unet(place, dtype)
+        unet, conditions = satellite_unet.load_unet(place)
     else:
-        unet, conditions = _part(UNet2DConditionModel, place, dtype), None
+        unet, conditions = _part(UNet2DConditionModel, place), None
     generator = Generator(
         kind="diffusionsat" if satellite else "stable_diffusion",
         name=str(folder),
-        vae=_part(AutoencoderKL, folder / "vae", dtype),
+        vae=_part(AutoencoderKL, folder / "vae"),
         unet=unet,
-        text_encoder=_part(CLIPTextModel, folder / "text_encoder", dtype),
+        text_encoder=_part(CLIPTextModel, folder / "text_encoder"),
         tokenizer=_tokenizer(CLIPTokenizer, folder / "tokenizer"),
         schedule=_schedule(folder / "scheduler" / "scheduler_config.json"),
         conditions=conditions,
@@ -128,14 +129,14 @@ def is_satellite(folder: Path) -> bool:
     return bool(config.get("num_metadata") and config.get("use_metadata", True))
 
 
-def _part(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
+def _part(kind: Any, folder: Path) -> Any:
     """A model of diffusers or transformers, complete."""
     if not (folder / CONFIG).is_file():
         raise WinnowError(f"{folder}: no {CONFIG}, so the model lacks its {folder.name}; {REMEDY}")
     _quiet()
-    own: dict[str, Any] = {"torch_dtype": dtype}
+    own: dict[str, Any] = {"torch_dtype": torch.float32}
     if not kind.__module__.startswith("diffusers."):  # else its error would not name the key
-        own = {"dtype": dtype, "ignore_mismatched_sizes": True}
+        own = {"dtype": torch.float32, "ignore_mismatched_sizes": True}
     try:
         model, report = kind.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **own
@@ -206,11 +207,11 @@ def save(generator: Generator, folder: Path, half: bool = False) -> None:
     write_json(folder / INDEX, index)
 
 
-def load_controlnet(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The ControlNet in a folder of diffusers, for any generator."""
+def load_controlnet(folder: Path) -> Any:
+    """The ControlNet in a folder of diffusers, in 32-bit floats, for any generator."""
     from diffusers import ControlNetModel
 
-    return _part(ControlNetModel, folder, dtype).to(device()).eval()
+    return _part(ControlNetModel, folder).to(device()).eval()
 
 
 def with_controlnet(generator: Generator, folder: Path) -> Generator:

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import torch
-
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json
 from winnow.data.yaml_file import read_yaml
@@ -176,7 +174,7 @@ def fetch_crs_diff(id: str, output: Path) -> None:
     text, tokenizer = crs_diff.load_text(clip) if clip.is_dir() else _published_text()
     state = {key: value for key, value in weights.read_state(path).items() if _is_network(key)}
     try:
-        parts = crs_diff.assemble(config, text, tokenizer, state, path, torch.float32)
+        parts = crs_diff.assemble(config, text, tokenizer, state, path)
     except WinnowError as error:
         if beside.is_file():
             raise

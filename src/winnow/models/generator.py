@@ -194,8 +194,8 @@ class Generator:
         if wrong.any():
             raise WinnowError(
                 f"{self.name}: the image of prompt row {first + int(wrong.int().argmax())} is not "
-                f"finite, as are in all {int(wrong.sum())} of {len(images)}; draw in 32-bit "
-                "floats, or train the model again with a lower learning rate"
+                f"finite, as are in all {int(wrong.sum())} of {len(images)}; use other "
+                "weights, or train the model again with a lower learning rate"
             )
         levels = (images.float() / 2 + 0.5).clamp(0, 1) * 255
         return levels.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

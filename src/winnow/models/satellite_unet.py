@@ -71,7 +71,7 @@ def labelled_unet(config: Mapping[str, Any]) -> Any:
     return UNet2DConditionModel(**own, class_embed_type="identity")
 
 
-def load_unet(folder: Path, dtype: torch.dtype) -> tuple[Any, MetadataEmbedding]:
+def load_unet(folder: Path) -> tuple[Any, MetadataEmbedding]:
     """The UNet and the metadata embedding in a folder `unet` of the published layout.
 
     Raises WinnowError naming the file and the key.
@@ -92,7 +92,7 @@ def load_unet(folder: Path, dtype: torch.dtype) -> tuple[Any, MetadataEmbedding]
     embedding = MetadataEmbedding(count, unet)
     path = folder / WEIGHTS
     weights.fill(_state(unet, embedding), weights.read(path), path)
-    return unet.to(dtype), embedding.to(dtype)
+    return unet, embedding
 
 
 def save_unet(unet: Any, embedding: MetadataEmbedding, folder: Path, half: bool) -> None:
