@@ -3,6 +3,7 @@
 import copy
 import difflib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -599,6 +600,14 @@ def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
 @given(ratios)
 def test_a_ratio_reads_back_from_a_path(ratio: float) -> None:
     assert float(f"{ratio}") == ratio
+
+
+def test_the_published_baselines_are_added_as_the_page_says() -> None:
+    page = (ROOT / "docs/generation.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(scales:.*?)```", page, re.DOTALL)
+    found = resolve(merge(tree(), {"scale": "paper", **yaml.safe_load(block)}))
+    assert list(found.generation.baselines) == ["geo_rssd", "diffusionsat", "crs_diff"]
+    assert found.models["crs_diff"].loader == "crs_diff"
 
 
 # the JSON Schema

@@ -177,8 +177,10 @@ def _legend(results: Results) -> str:
         "best. "
         f"{INDISTINCT}: not distinguishable from it at 5 % (Holm's correction over the table). "
         "Group: methods that share a number cannot be told apart (Holm's correction over all pairs "
-        "of methods). Noise AP and AUROC: how well the scorer finds noisy pairs. Controls bracket "
-        f"the others. Statistics version {VERSION}; see `docs/leaderboard.md`.",
+        "of methods). Intervals cover the choice of test images, not the variance of training: "
+        "differences of a few points, of one seed, may turn with another. Noise AP and AUROC: how "
+        "well the scorer finds noisy pairs. Controls bracket the others. "
+        f"Statistics version {VERSION}; see `docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
         "Caption sets are ranked together where they are measured on the same test images.",
         "CPU and GPU seconds and kJ were measured in this run, over the seeds of a row; they "

@@ -74,9 +74,10 @@ def choice_md(results: Results, plan: Plan, choice: pd.DataFrame, struck: Contai
         f"The best ratio of the sweep takes {several} values over the scenes (claim A7). Regret: "
         "what the best ratio gains over the chosen one, chosen on one half of a scene's prompts "
         f"and compared on the other, in {HEADLINE[JUDGED][:-2]}; 95 % intervals and p by bootstrap "
-        "over prompts, p after Holm's correction over the scenes. The share is the weight of the "
-        "better component in a mixture of two normal distributions of the scores, taken to the "
-        "nearest ratio: our choice, for the paper's rule could not be read."
+        "over prompts, p after Holm's correction over the scenes. The column best is chosen on all "
+        "prompts, so it can be the chosen ratio and the regret not zero. The share is the weight "
+        "of the better component in a mixture of two normal distributions of the scores, taken to "
+        "the nearest ratio: our choice, for the paper's rule could not be read."
     ]
     told = {
         "chosen": "Over all scenes the best ratio of each gains {} over the chosen ones",
