@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from report_helpers import contrastive, write_cell, write_sweep
 
 from winnow.data.images import encode_png
@@ -53,9 +54,9 @@ class Run:
         """The places of the run, as the rule names them."""
         f = self.folder
         tables = Folders(f / "captions", f / "scores", f / "subsets", f / "truth")
-        return Sources(
-            f / "results", f / "cells", f / "sweep.csv", f / "pool", tables, f / "generated"
-        )
+        places = (f / name for name in ("results", "cells", "sweep.csv", "pool"))
+        cards = sorted((f / "submissions").glob("*/card.yaml"))
+        return Sources(*places, tables, f / "generated", cards)
 
     def site(self, name: str = "site", most: int = 1000) -> Path:
         """Write the site and return its folder."""
@@ -172,6 +173,15 @@ def _results(folder: Path) -> None:
     table = {"row": "CLIP", "ours": "no", "published: R@1": "29.44", "measured: R@1": "30.1234567"}
     table |= {"measured: R@1 low": "28.5", "measured: R@1 high": "32", "reason": EVIL}
     write_csv(folder / "tables/scorers/table2.csv", list(table), [table])
+
+
+def write_card(path: Path, **changes: object) -> Path:
+    """A submission's card whose texts try to be markup."""
+    card = {"name": "theirs", "authors": ["A | B", EVIL], "licence": "*any* | [x](y)"}
+    card |= {"description": f"a `b` _c_\n\n# no heading\n{EVIL}", "link": "https://x.org/|)`*a_b"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(card | changes), encoding="utf-8")
+    return path
 
 
 def write_csv(path: Path, header: list[str], rows: list[dict]) -> None:

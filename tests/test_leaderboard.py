@@ -2,17 +2,20 @@
 
 import csv
 import io
+import re
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 from report_helpers import contrastive, write_captions, write_cell, write_record, write_sweep
+from site_helpers import EVIL, write_card
 
 from winnow.data.files import write_json
 from winnow.data.metrics import Cell, read_metrics
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.statistics import VERSION
+from winnow.params.submissions import read_card
 from winnow.reporting.boards import tables
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.costs import read_costs
@@ -23,6 +26,8 @@ from winnow.reporting.leaderboard_text import leaderboard_md
 from winnow.reporting.methods import Method, method_of
 from winnow.reporting.ratios import sweep_md
 from winnow.reporting.results import gather
+from winnow.reporting.submissions import submissions_md
+from winnow.reporting.text import EMPTY, markdown
 
 SKILL = {"none": 0.4, "random": 0.4, "oracle": 0.85, "good": 0.7, "twin": 0.7, "fair": 0.5}
 FID = {"none": 50.0, "pretrained": 70.0, "their_model": 40.0, "good": 41.0}
@@ -256,6 +261,20 @@ def test_controls_out_of_order_are_told_apart_or_not(tmp_path):
     assert text.index(warned[-1]) < text.index("| rank |")
     told = {part for row in wide.values() for part in row["warning"].split("; ") if part}
     assert len(warned) == len(told)
+
+
+def test_the_cards_of_submissions_are_shown_as_text(written, tmp_path):
+    cards = [read_card(write_card(tmp_path / "card.yaml"))]
+    results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    page = leaderboard_md(results, [], None, cards)
+    row = page.splitlines()[-1]
+    assert page.splitlines()[-5:-3] == ["## Submissions", ""]
+    assert len(re.findall(r"(?<!\\)\|", row)) == len(page.splitlines()[-3].split("|")) - 1
+    assert "<script>" not in page and r"A \| B, " + markdown(EVIL) in row
+    assert r"| \*any\* \| \[x\](y) | a \`b\` \_c\_ \# no heading " in row
+    assert row.endswith("| <https://x.org/%7C)%60*a_b> |")
+    bare = read_card(write_card(tmp_path / "card.yaml", link=None))
+    assert submissions_md([bare]).endswith(f"| {EMPTY} |\n") and submissions_md([]) == ""
 
 
 def test_equal_cells_give_equal_bytes(written, shown):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from report_helpers import contents, rows_of
-from site_helpers import EVIL, PAIRS, Run, uid, write_csv, write_run
+from site_helpers import EVIL, PAIRS, Run, uid, write_card, write_csv, write_run
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -118,6 +118,22 @@ def test_leaderboard_tells_values_intervals_and_what_did_not_run(site):
     assert "scorer=none" not in page  # what keeps everything has nothing to show
     assert page.count('<tr class="struck"') == 1
     assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in page
+
+
+def test_the_leaderboard_says_who_submitted_what(site, copy):
+    assert "Submissions" not in pages(site)["index"].text
+    path = write_card(copy.folder / "submissions/theirs/card.yaml")
+    shown = pages(copy.site())["index"]
+    (told,) = re.findall(r"Submissions(theirs.*)", shown.text, re.DOTALL)
+    assert f"A | B, {EVIL}. Licence: *any* | [x](y)." in told
+    assert f"a `b` _c_\n\n# no heading\n{EVIL}" in told
+    assert shown.tags.count("script") == 1 and "onerror" not in shown.attributes
+    page = (copy.folder / "site/index.html").read_text(encoding="utf-8")
+    link = "https://x.org/%7C)%60*a_b"
+    assert f'<a href="{link}" rel="noopener">{link}</a>' in page
+    write_card(path, link="javascript:alert(1)")
+    with pytest.raises(WinnowError, match=r"card.yaml: link"):
+        copy.site()
 
 
 def test_curves_leave_out_what_is_struck_out(site):
@@ -286,10 +302,12 @@ def test_an_older_site_stays_until_the_new_one_is_whole(copy):
 
 @pytest.mark.usefixtures("same_environment")
 def test_the_verb_writes_it_and_names_what_is_wrong(copy, capsys):
+    card = write_card(copy.folder / "submissions/theirs/card.yaml")
     names = ("results", "cells", "pool", "captions", "scores", "subsets", "generated", "truth")
     words = [word for name in names for word in (f"--{name}", str(copy.folder / name))]
     words += ["--sweep", str(copy.folder / "sweep.csv"), "--output", str(copy.folder / "made")]
-    assert main(["site", *words, "--scale=mini", "--samples=20"]) == 0
+    assert main(["site", *words, "--cards", str(card), "--scale=mini", "--samples=20"]) == 0
+    assert "Submissions" in pages(copy.folder / "made")["index"].text
     assert len(data(copy.folder / "made", "samples-0")["text"]) == 20
     assert main(["site", *words, "--scale=mini", "--samples=0"]) == 2
     assert "--samples" in capsys.readouterr().err

@@ -397,3 +397,6 @@ def test_a_submission_is_run_and_ranked(small: Clone, tmp_path: Path) -> None:
     with (small.folder / "results/leaderboard.csv").open() as handle:
         (row,) = (row for row in csv.DictReader(handle) if row["scorer"] == "theirs")
     assert row["ratio"] == "0.25" and row["mean_recall"] and row["difference"]
+    for page in ("leaderboard.md", "site/index.html"):
+        text = (small.folder / "results" / page).read_text(encoding="utf-8")
+        assert CARD["description"] in text and CARD["link"] in text

@@ -1,11 +1,18 @@
 # Leaderboard, paper tables and figures, and what DVC's stages ask for. What lies under results/ is committed, so it is
 # no link into the cache.
+from winnow.params.load import scaled
+from winnow.params.submissions import CARD, FOLDER, pool_digest, submitted
 from winnow.reporting.papers import load_papers
 from winnow.reporting.standins import standins
 
 PAPERS = ROOT / "workflow/papers"
 LOADED = load_papers(PAPERS)
 TABLES = {paper.paper: list(paper.tables) for paper in LOADED}
+# Who submitted what takes part.
+CARDS = [
+    ROOT / FOLDER / name / CARD
+    for name in submitted(ROOT / FOLDER, pool_digest(scaled(config)))
+]
 
 
 report: "../report/workflow.rst"
@@ -306,6 +313,7 @@ rule leaderboard:
         sweep=rules.sweep.output,
         papers=sorted(PAPERS.glob("*.yaml")),
         leakage=rules.leakage.output.csv,
+        cards=CARDS,
     output:
         shown("results/leaderboard.csv", "Leaderboard", "All methods"),
         shown("results/boards.csv", "Leaderboard", "Boards of the tracks"),
@@ -349,5 +357,5 @@ rule leaderboard:
         "rendering leaderboard, tables and figures into results/"
     shell:
         "winnow leaderboard --cells artifacts/cells --sweep {input.sweep}"
-        " --papers {params.papers} --leakage {input.leakage} --output results"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        " --papers {params.papers} --leakage {input.leakage} --cards {input.cards}"
+        " --output results --threads {threads} {params.options} > {log} 2>&1"

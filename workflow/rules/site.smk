@@ -35,6 +35,7 @@ rule site:
         pool="artifacts/pool",
         sweep=rules.sweep.output,
         assets=sorted(SITE_ASSETS.iterdir()),
+        cards=CARDS,
     output:
         report(
             directory("results/site"),
@@ -49,11 +50,11 @@ rule site:
     params:
         truth="--truth artifacts/truth" if P.captions.known_noise else "",
         options=options({"scale": P.scale, **P.site.model_dump()}),
-        code=code_digest("data", "generation", "reporting"),
+        code=code_digest("data", "params", "generation", "reporting"),
     message:
         "writing the site into results/site; open results/site/index.html"
     shell:
         "winnow site --results results --cells artifacts/cells --sweep {input.sweep}"
         " --pool {input.pool} --captions artifacts/captions --scores artifacts/scores"
-        " --subsets artifacts/subsets --generated artifacts/generated --output {output}"
-        " {params.truth} --threads {threads} {params.options} > {log} 2>&1"
+        " --subsets artifacts/subsets --generated artifacts/generated --cards {input.cards}"
+        " --output {output} {params.truth} --threads {threads} {params.options} > {log} 2>&1"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from winnow.data.energy import ENERGY
 from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import VERSION
+from winnow.params.submissions import Card
 from winnow.reporting.boards import Row, Table
 from winnow.reporting.caption_sets import meanings
 from winnow.reporting.costs import Cost, hardware_of, total
@@ -18,6 +19,7 @@ from winnow.reporting.place import Unit
 from winnow.reporting.ratios import kept
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.shares import share_kept
+from winnow.reporting.submissions import submissions_md
 from winnow.reporting.text import EMPTY, interval, markdown, markdown_table, number, percent
 from winnow.reporting.tracks import TRACKS, UNMEASURED, Headline
 
@@ -34,10 +36,14 @@ class Further(NamedTuple):
 
 
 def leaderboard_md(
-    results: Results, tables: Sequence[Table], costs: Mapping[Cell, Cost] | None = None
+    results: Results,
+    tables: Sequence[Table],
+    costs: Mapping[Cell, Cost] | None = None,
+    cards: Sequence[Card] = (),
 ) -> str:
-    """A section for each track and, where sets do not compete, caption set. `costs` are those of
-    the cells; without them nothing is said of what methods cost."""
+    """A section for each track and, where sets do not compete, caption set, then the `cards` of the
+    submissions. `costs` are those of the cells; without them nothing is said of what methods cost.
+    """
     parts = [f"# Leaderboard (scale `{markdown(results.scale)}`)\n\n"]
     for (track, captions), found in groupby(tables, lambda table: (table.track, table.captions)):
         title = f"{track.title}: {markdown(captions)}" if captions else track.title
@@ -49,7 +55,7 @@ def leaderboard_md(
     parts += [
         f"Track `{name}`: not run, {why}.\n\n" for name, why in (missing | UNMEASURED).items()
     ]
-    return "".join([*parts, _legend(results)])
+    return "".join([*parts, _legend(results), submissions_md(cards)])
 
 
 def _section(

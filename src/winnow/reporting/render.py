@@ -6,6 +6,7 @@ from pathlib import Path
 from winnow.data.files import write_json, write_text
 from winnow.data.tables import CHOICE, read_table
 from winnow.evaluation.statistics import RESAMPLES
+from winnow.params.submissions import read_card
 from winnow.reporting import figures
 from winnow.reporting.boards import tables
 from winnow.reporting.claims import gather_claimed, judge
@@ -32,13 +33,14 @@ def render(
     resamples: int = RESAMPLES,
     seed: int = 0,
     leakage: str | Path | None = None,
+    cards: Sequence[Path] = (),
 ) -> None:
     """Write leaderboard, sweep, cells, costs, paper tables, ratio curves, DVC's metrics and plots.
 
     Each file is written atomically. Equal cells give equal bytes; `cost.csv` and the costs in
     `leaderboard.md` are measured. Refused cells are printed with their reasons and left out. The
     methods that `leakage`, the table of the audit, strikes out are not ranked, and no curve has
-    them.
+    them. `cards` are those of the submissions that take part.
     """
     papers = load_papers(papers_dir)
     results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
@@ -46,9 +48,10 @@ def render(
     folder = Path(results_dir)
     struck = read_struck(leakage)
     boards, costs = tables(results, struck), read_costs(results.sweep)
+    submitted = [read_card(path) for path in cards]
     texts = {
         "leaderboard.csv": leaderboard_csv(results, boards),
-        "leaderboard.md": leaderboard_md(results, boards, costs),
+        "leaderboard.md": leaderboard_md(results, boards, costs, submitted),
         "boards.csv": boards_csv(results, boards),
         "sweep.csv": sweep_csv(results, struck),
         "sweep.md": sweep_md(results, struck),

@@ -78,13 +78,19 @@ def claims(
     render_claims(cells, sweep, papers, output, *asked, choice, leakage)
 
 
-@verb("cells", "sweep", "papers", "output", optional=("leakage",), settings=RenderSettings)
+@verb(
+    *("cells", "sweep", "papers", "output"),
+    optional=("leakage",),
+    lists=("cards",),
+    settings=RenderSettings,
+)
 def leaderboard(
     cells: Path,
     sweep: Path,
     papers: Path,
     output: Path,
     leakage: Path | None,
+    cards: list[Path],
     threads: int,
     settings: RenderSettings,
 ) -> None:
@@ -92,7 +98,7 @@ def leaderboard(
     from winnow.reporting.render import render
 
     resampling = (settings.resamples, settings.seed)
-    render(cells, sweep, papers, output, settings.scale, *resampling, leakage)
+    render(cells, sweep, papers, output, settings.scale, *resampling, leakage, cards)
 
 
 class SiteSettings(sections.Site):
@@ -112,6 +118,7 @@ class SiteSettings(sections.Site):
     "generated",
     "output",
     optional=("truth",),
+    lists=("cards",),
     settings=SiteSettings,
 )
 def site(
@@ -125,6 +132,7 @@ def site(
     generated: Path,
     output: Path,
     truth: Path | None,
+    cards: list[Path],
     threads: int,
     settings: SiteSettings,
 ) -> None:
@@ -133,5 +141,5 @@ def site(
     from winnow.reporting.site.samples import Folders
 
     tables = Folders(captions, scores, subsets, truth)
-    sources = Sources(results, cells, sweep, pool, tables, generated)
+    sources = Sources(results, cells, sweep, pool, tables, generated, cards)
     build(sources, output, settings.scale, settings.samples, threads)

@@ -1,12 +1,14 @@
 """The whole site in one folder: pages, what they load, and thumbnails."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import winnow
 from winnow.data.files import atomic_path, read_csv
 from winnow.data.metrics import Cell
+from winnow.params.submissions import read_card
 from winnow.reporting.cells import KEYS, Sweep, load_cells
 from winnow.reporting.site import (
     cells,
@@ -17,6 +19,7 @@ from winnow.reporting.site import (
     pages,
     papers,
     samples,
+    submissions,
     summary,
 )
 from winnow.reporting.site.board import COLUMNS, Board, boards
@@ -30,7 +33,8 @@ COPIED = ("leaderboard", "boards", "claims", "leakage", "cost")  # tables to tak
 
 
 class Sources(NamedTuple):
-    """What a run leaves: files and folders; see `winnow site --help`."""
+    """What a run leaves: files and folders, and the cards of its submissions; see `winnow site
+    --help`."""
 
     results: Path
     cells: Path
@@ -38,6 +42,7 @@ class Sources(NamedTuple):
     pool: Path
     tables: samples.Folders
     generated: Path
+    cards: Sequence[Path] = ()
 
 
 def build(sources: Sources, output: Path, scale: str, most: int, threads: int = 1) -> None:
@@ -53,7 +58,7 @@ def build(sources: Sources, output: Path, scale: str, most: int, threads: int = 
             (folder / name).mkdir(parents=True)
         found = boards(read_csv(sources.results / "boards.csv", COLUMNS))
         made = [
-            _leaderboard(sources.results, found, told, scale),
+            _leaderboard(sources, found, told, scale),
             _curves(folder, found),
             _claims(sources.results),
             _papers(sources.results),
@@ -79,7 +84,8 @@ def _footer(folder: Path, scale: str) -> str:
     )
 
 
-def _leaderboard(results: Path, found: list[Board], told: dict[Cell, str], scale: str) -> Page:
+def _leaderboard(sources: Sources, found: list[Board], told: dict[Cell, str], scale: str) -> Page:
+    results = sources.results
     said = optional_rows(results / "claims.csv", claims.COLUMNS)
     leaks = optional_rows(results / "leakage.csv", leakage.COLUMNS)
     models = (
@@ -98,7 +104,8 @@ def _leaderboard(results: Path, found: list[Board], told: dict[Cell, str], scale
     }
     beside = overview.overview(rows) if rows else ""
     board = leaderboard(found, browsable, beside)
-    content = summary.summary(said, leaks, told.values()) + board
+    who = submissions.submissions([read_card(path) for path in sources.cards])
+    content = summary.summary(said, leaks, told.values()) + board + who
     return Page("index", "Leaderboard", lead, content)
 
 
