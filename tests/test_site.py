@@ -143,6 +143,16 @@ def test_curves_leave_out_what_is_struck_out(site):
     assert [level["scorer"] for level in chart["levels"]] == ["none"]
 
 
+def test_side_by_side_a_struck_row_says_why_in_words(copy):
+    path = copy.folder / "results/leaderboard.csv"
+    found = [row | {"leaks": "3"} for row in rows_of(path)]
+    write_csv(path, list(found[0]), found)
+    page = (copy.site() / "index.html").read_text(encoding="utf-8")
+    shown = page.split('data-board="board-overview"')[1]
+    assert '<tr class="struck"' in shown
+    assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in shown
+
+
 def test_no_level_is_struck_out(copy):
     path = copy.folder / "results/boards.csv"
     found = [row | {"leaks": "1" if row["scorer"] == "none" else ""} for row in rows_of(path)]

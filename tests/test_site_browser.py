@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ FLAGS = (
 )
 WIDE, PHONE = (1280, 900), (390, 800)
 COLOURS = ("--ink", "--soft", "--accent", "--good", "--bad", "--open")
+SHAPES = ("--edge", *(f"--k{number}" for number in range(9)))  # borders of controls, and bars
 GROUNDS = ("--paper", "--raised", "--sunk")
 
 
@@ -123,12 +125,36 @@ def test_text_stands_out_from_its_ground(browser, dark):
           probe.style.color = `var(${name})`;
           return getComputedStyle(probe).color.match(/[0-9.]+/g).slice(0, 3).map(Number);
         });"""
-    colours = browser.run(script, [*COLOURS, *GROUNDS])
-    bright = [_luminance(colour) for colour in colours]
-    for name, colour in zip(COLOURS, bright, strict=False):
-        for ground_name, ground in zip(GROUNDS, bright[len(COLOURS) :], strict=True):
-            low, high = sorted([colour, ground])
-            assert (high + 0.05) / (low + 0.05) >= 4.5, f"{name} on {ground_name}"
+    names = [*COLOURS, *SHAPES, *GROUNDS]
+    bright = dict(zip(names, map(_luminance, browser.run(script, names)), strict=True))
+    for name in (*COLOURS, *SHAPES):
+        for ground in GROUNDS:
+            low, high = sorted([bright[name], bright[ground]])
+            least = 4.5 if name in COLOURS else 3  # WCAG 2.2: 1.4.3 and 1.4.11
+            assert (high + 0.05) / (low + 0.05) >= least, f"{name} on {ground}"
+
+
+def test_controls_have_a_border_that_stands_out(browser):
+    browser.open("index")
+    script = """
+        const probe = document.body.appendChild(document.createElement("i"));
+        probe.style.color = "var(--edge)";
+        const controls = document.querySelectorAll(".filters select, [type=search], #theme");
+        return [...new Set([...controls].map((e) => getComputedStyle(e).borderTopColor)),
+          getComputedStyle(probe).color];"""
+    found = browser.run(script)
+    assert len(found) == 2 and found[0] == found[1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_headings_skip_no_level(browser, page):
+    browser.open(page)
+    if page == "gallery":
+        browser.one("#drawn .tile")
+    script = "return [...document.querySelectorAll('h1, h2, h3')].map(e => Number(e.tagName[1]))"
+    levels = browser.run(script)
+    assert levels[0] == 1
+    assert all(low + 1 >= high for low, high in pairwise(levels))
 
 
 def _luminance(colour: list[float]) -> float:

@@ -82,17 +82,12 @@ def _row(
     board: Board, row: dict[str, str], ends: tuple[float, float], browsable: Container[Keys]
 ) -> Row:
     value, gain, gap = value_of(row), spread(row, "none"), spread(row, "best")
-    control = row["control"] == "yes"
-    leaks = figure(row, "leaks")
-    marks = f" {chip('control', 'quiet')}" if control else ""
-    if leaks:
-        marks += f' <a class="chip bad" href="leakage.html">{leaks:.0f} leaking pairs</a>'
     drawing = drawn_interval(*value, ends, board.mark(row["captions"])) if value else ""
     if row["note"]:
         drawing += f' <span class="why">{text(row["note"])}</span>'
     cells = [
         Cell(row["rank"] or EMPTY, figure(row, "rank")),
-        Cell(row["scorer"], None, marks, under=row["captions"]),
+        Cell(row["scorer"], None, marks(row), under=row["captions"]),
         Cell(row["captions"]),
         Cell(kept(row["kept"]), figure(row, "kept"), "", _samples(row, browsable)),
         Cell(with_interval(value, board.unit), value and value.value, drawing),
@@ -103,7 +98,15 @@ def _row(
     ]
     data = {name: row[name] for name in ("captions", "scorer", "ratio", "control")}
     data["track"] = board.track
-    return Row(cells, data, "struck" if leaks else "")
+    return Row(cells, data, "struck" if figure(row, "leaks") else "")
+
+
+def marks(row: dict[str, str]) -> str:
+    """What is said of a row beside its scorer: that it is a control, and why it is struck out."""
+    told = f" {chip('control', 'quiet')}" if row["control"] == "yes" else ""
+    if leaks := figure(row, "leaks"):
+        told += f' <a class="chip bad" href="leakage.html">{leaks:.0f} leaking pairs</a>'
+    return told
 
 
 def _compared(difference: Spread | None, row: dict[str, str], p: str, unit: str) -> str:

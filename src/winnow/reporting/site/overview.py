@@ -1,8 +1,8 @@
 """All headline measures of each method side by side, from `results/leaderboard.csv`."""
 
 from winnow.reporting.site.board import KEYS, measure
-from winnow.reporting.site.boards import OVERVIEW
-from winnow.reporting.site.markup import Cell, Column, Row, chip, table
+from winnow.reporting.site.boards import OVERVIEW, marks
+from winnow.reporting.site.markup import Cell, Column, Row, table
 from winnow.reporting.site.rows import Rows, figure, kept, spread, with_interval
 from winnow.reporting.text import EMPTY
 from winnow.reporting.tracks import TRACKS
@@ -25,11 +25,9 @@ def overview(rows: Rows) -> str:
 
 
 def _row(row: dict[str, str], measures: list[str]) -> Row:
-    control = row["control"] == "yes"
-    marks = f" {chip('control', 'quiet')}" if control else ""
     cells = [
         Cell(row["rank"] or EMPTY, figure(row, "rank")),
-        Cell(row["scorer"], None, marks, under=row["captions"]),
+        Cell(row["scorer"], None, marks(row), under=row["captions"]),
         Cell(row["captions"]),
         Cell(kept(row["kept"]), figure(row, "kept")),
     ]

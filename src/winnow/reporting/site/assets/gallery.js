@@ -26,7 +26,7 @@ addEventListener("DOMContentLoaded", async () => {
       const tiles = methods.filter((_, i) => boxes[i].checked).map((method) =>
         element("figure", {}, winnow.tile(`gallery/${method.folder}`, sheets, place, `${method.name}: ${prompt.prompt}`),
           element("figcaption", {}, method.name)));
-      const heading = element("h3", {}, ...(prompt.scene ? [element("span", { class: "chip" }, prompt.scene), " "] : []), prompt.prompt);
+      const heading = element("h2", {}, ...(prompt.scene ? [element("span", { class: "chip" }, prompt.scene), " "] : []), prompt.prompt);
       return [element("section", { class: "prompt" }, heading, element("div", { class: "tiles" }, ...tiles))];
     });
     holder.replaceChildren(...rows);
