@@ -1,5 +1,6 @@
 """The site in a real browser, opened from disk: Chromium, driven by its own driver."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
@@ -209,6 +210,27 @@ def test_costs_come_from_their_own_file(browser):
     browser.one("td.cost[data-key]")
     told = browser.texts("#board-contrastive-mean_recall td.cost")
     assert sorted(told) == ["12.5"] + [EMPTY] * 7
+
+
+@pytest.mark.parametrize(("second", "told"), [(["2.5"], "15.0"), ([""], EMPTY), (None, "12.5")])
+def test_the_cost_of_seeds_is_known_where_that_of_each_is(browser, second, told):
+    """A second seed of the method that has a cost; of None no record can be used."""
+    path = browser.site / "data/cost.js"
+    before = path.read_text(encoding="utf-8")
+    head, content = before.split(",", 1)
+    costs = json.loads(content.removesuffix(");\n"))
+    (first,) = (n for n, cell in enumerate(costs["cells"]) if cell)
+    costs["keys"].append([*costs["keys"][first][:4], "1"])
+    costs["cells"].append(second)
+    path.write_text(f"{head},{json.dumps(costs)});\n", encoding="utf-8")
+    try:
+        browser.open("index")
+        row = '#board-contrastive-mean_recall tr[data-scorer="clip"][data-ratio="0.3"]'
+        browser.one(f"{row} td.cost:not(:empty)")
+        shown = browser.texts(f"{row} td.cost")
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert shown == [told]
 
 
 def test_curves_tell_points_to_mouse_and_keys(browser):

@@ -187,17 +187,18 @@ const winnow = (() => {
     const place = names.indexOf("cpu_s");
     const sums = new Map();
     cells.forEach((cell, number) => {
-      const seconds = cell && cell[place] !== "" ? Number(cell[place]) : NaN;
-      if (Number.isNaN(seconds)) return;
+      if (!cell) return; // did not run, or was refused
+      const seconds = cell[place] === "" ? NaN : Number(cell[place]); // not known, nor is then a sum with it
       for (const key of [`#${number}`, keys[number].slice(0, 4).join("/")])
-        sums.set(key, (sums.get(key) || 0) + seconds);
+        sums.set(key, (sums.get(key) ?? 0) + seconds);
     });
     for (const row of rows) {
       const { cell, track, captions, scorer, ratio } = row.dataset;
       const seconds = sums.get(cell ? `#${cell}` : [track, captions, scorer, ratio].join("/"));
       const shown = row.querySelector(".cost");
-      shown.textContent = seconds === undefined ? "–" : seconds.toFixed(1);
-      if (seconds !== undefined) shown.dataset.key = seconds;
+      const known = Number.isFinite(seconds);
+      shown.textContent = known ? seconds.toFixed(1) : "–";
+      if (known) shown.dataset.key = seconds;
     }
   }
 
