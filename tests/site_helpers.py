@@ -1,6 +1,7 @@
 """A small run with captions that try to be markup, and the site that is written of it."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,15 @@ class Run:
         cards = sorted((f / "submissions").glob("*/card.yaml"))
         return Sources(*places, tables, f / "generated", cards)
 
-    def site(self, name: str = "site", most: int = 1000) -> Path:
+    def site(
+        self,
+        name: str = "site",
+        most: int = 1000,
+        scale: str = "mini",
+        standins: Sequence[str] = (),
+    ) -> Path:
         """Write the site and return its folder."""
-        build(self.sources, self.folder / name, "mini", most)
+        build(self.sources, self.folder / name, scale, standins, most)
         return self.folder / name
 
 

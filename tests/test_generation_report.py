@@ -53,6 +53,7 @@ CHOSEN = {"forest": 0.3, "harbor": 0.3, "lake": 1.0}  # what a rule made of that
 PLAN = Plan("dldc", "dldc_chosen", ["crs_diff", "geo_rssd"])
 SETTINGS = [
     "--scale=mini",
+    '--standins=["t2i", "evaluator_clip"]',
     "--resamples=100",
     "--scorer=dldc",
     "--chosen=dldc_chosen",
@@ -203,6 +204,15 @@ def section(markdown, heading):
 def table(results, name):
     rows = rows_of(results / "tables" / "dldc" / f"{name}.csv")
     return {row["row"]: row for row in rows}
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_pages_name_the_stand_ins_whatever_the_scale(written, tmp_path, scale):
+    words = [f"--choice={written}/choice.parquet", f"--scale={scale}"]
+    shown = rendered(written, tmp_path, *words)
+    assert "). Stand-ins: t2i, evaluator\\_clip.\n" in shown
+    shown = rendered(written, tmp_path, *words, "--standins=[]")
+    assert "tand-ins" not in shown
 
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):

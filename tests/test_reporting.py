@@ -23,6 +23,7 @@ from report_helpers import (
     write_sweep,
 )
 
+from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import (
@@ -251,6 +252,22 @@ def test_a_struck_ratio_is_no_scorers_best_and_on_no_curve(results, written, tmp
     drawn = rows_of(folder / "plots/contrastive.csv")
     assert best not in [row["ratio"] for row in drawn if row["scorer"] == "oracle"]
     assert best in [row["ratio"] for row in drawn if row["scorer"] == "clip"]
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_tables_name_the_stand_ins_whatever_the_scale(written, tmp_path, scale):
+    words = ["leaderboard", f"--cells={written}/cells", f"--sweep={written}/sweep.csv"]
+    words += [f"--papers={PAPERS}", f"--output={tmp_path}", f"--scale={scale}", "--resamples=100"]
+    pages = [tmp_path / f"tables/scorers/table1.{kind}" for kind in ("md", "tex")]
+    assert main([*words, '--standins=["clip", "score_model"]']) == 0
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "so these stand-ins' numbers are not" in text
+        assert r"Stand-ins: clip, score\_model." in text
+    assert main([*words, "--standins=[]"]) == 0
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "so these numbers are not" in text and "tand-ins" not in text
 
 
 def test_table2_shows_the_published_and_the_recomputed_average(results):

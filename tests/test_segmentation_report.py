@@ -51,6 +51,7 @@ NAMES = [f"image{i:02d}" for i in range(40)]
 PERCENTS = (25, 50, 100)
 PLAN = Plan("dldc", "dldc_chosen")
 SETTINGS = ["--scale=mini", "--resamples=100", "--scorer=dldc", "--chosen=dldc_chosen"]
+SETTINGS.append('--standins=["t2i", "segmentation.network"]')
 SKILL = {"real": 0.60, "none": 0.62, "dldc": 0.66, "dldc_chosen": 0.70}
 
 
@@ -145,6 +146,14 @@ def method(known, scorer, ratio):
 
 def section(markdown, heading):
     return markdown.split(f"## {heading}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_the_page_names_the_stand_ins_whatever_the_scale(written, tmp_path, scale):
+    shown = rendered(written, tmp_path, f"--scale={scale}")
+    assert "). Stand-ins: t2i, segmentation.network.\n" in shown
+    shown = rendered(written, tmp_path, f"--scale={scale}", "--standins=[]")
+    assert "tand-ins" not in shown
 
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):

@@ -143,6 +143,14 @@ def test_curves_leave_out_what_is_struck_out(site):
     assert [level["scorer"] for level in chart["levels"]] == ["none"]
 
 
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_the_first_page_names_the_stand_ins_whatever_the_scale(run, scale):
+    assert f"Scale {scale}." in pages(run.site(f"{scale}-real", scale=scale))["index"].text
+    told = pages(run.site(scale, scale=scale, standins=["clip", "<t2i>"]))["index"].text
+    assert f"Scale {scale} with stand-ins, whose numbers compare" in told
+    assert "only: clip, <t2i>." in told
+
+
 def test_side_by_side_a_struck_row_says_why_in_words(copy):
     path = copy.folder / "results/leaderboard.csv"
     found = [row | {"leaks": "3"} for row in rows_of(path)]
@@ -316,10 +324,11 @@ def test_the_verb_writes_it_and_names_what_is_wrong(copy, capsys):
     names = ("results", "cells", "pool", "captions", "scores", "subsets", "generated", "truth")
     words = [word for name in names for word in (f"--{name}", str(copy.folder / name))]
     words += ["--sweep", str(copy.folder / "sweep.csv"), "--output", str(copy.folder / "made")]
-    assert main(["site", *words, "--cards", str(card), "--scale=mini", "--samples=20"]) == 0
+    words += ["--cards", str(card), "--scale=mini", "--standins=[]"]
+    assert main(["site", *words, "--samples=20"]) == 0
     assert "Submissions" in pages(copy.folder / "made")["index"].text
     assert len(data(copy.folder / "made", "samples-0")["text"]) == 20
-    assert main(["site", *words, "--scale=mini", "--samples=0"]) == 2
+    assert main(["site", *words, "--samples=0"]) == 2
     assert "--samples" in capsys.readouterr().err
 
 

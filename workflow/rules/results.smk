@@ -8,6 +8,8 @@ from winnow.reporting.standins import standins
 PAPERS = ROOT / "workflow/papers"
 LOADED = load_papers(PAPERS)
 TABLES = {paper.paper: list(paper.tables) for paper in LOADED}
+# What pages and tables name.
+RUN = {"scale": P.scale, "standins": standins(P)}
 # Who submitted what takes part.
 CARDS = [
     ROOT / FOLDER / name / CARD
@@ -224,7 +226,7 @@ rule generation:
         choice=given("choice"),
         options=options(
             {
-                "scale": P.scale,
+                **RUN,
                 **P.statistics.model_dump(),
                 "scorer": swept(P.generation.scorers),
                 "chosen": CHOSEN,
@@ -264,7 +266,7 @@ rule segmentation:
         segments=given("segments"),
         options=options(
             {
-                "scale": P.scale,
+                **RUN,
                 **P.statistics.model_dump(),
                 "scorer": swept(P.segmentation.scorers),
                 "chosen": choosing(P.segmentation.scorers),
@@ -294,9 +296,7 @@ rule claims:
     threads: 1
     params:
         choice=given("choice"),
-        options=options(
-            {"scale": P.scale, "standins": standins(P), **P.statistics.model_dump()}
-        ),
+        options=options({**RUN, **P.statistics.model_dump()}),
         papers=PAPERS,
         code=code_digest("data", "params", "evaluation", "reporting"),
     message:
@@ -350,7 +350,7 @@ rule leaderboard:
         "logs/leaderboard.log",
     threads: 1
     params:
-        options=options({"scale": P.scale, **P.statistics.model_dump()}),
+        options=options({**RUN, **P.statistics.model_dump()}),
         papers=PAPERS,
         code=code_digest("data", "params", "evaluation", "reporting"),
     message:

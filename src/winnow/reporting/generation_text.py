@@ -24,6 +24,7 @@ from winnow.reporting.notes import crossed, noted, notes_md
 from winnow.reporting.regret_text import choice_md, shown, sweep_md
 from winnow.reporting.relative import change, told_apart
 from winnow.reporting.results import Results
+from winnow.reporting.standins import named
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
 KEYS = ["captions", "scorer", "ratio"]
@@ -147,10 +148,10 @@ def _how(results: Results) -> str:
         "by the roles evaluator_general (CLIP score) and evaluator_clip (RemoteCLIP score), which "
         f"no scorer uses. {' or '.join(map(str, counts)) or 'No'} images a method, "
         "the same prompts and seeds for all. Real images: FID and KID of as many of the reference "
-        "split, scores of the test split's own. 95 % bootstrap intervals over images. Below the "
-        "scale paper the generators are stand-ins. "
+        "split, scores of the test split's own. 95 % bootstrap intervals over images. "
         f"Measured with {markdown('; '.join(models) or 'nothing yet')} (statistics version "
-        f"{VERSION}).\n"
+        f"{VERSION}). {markdown(named(results.standins))}".rstrip()
+        + "\n"
     )
 
 

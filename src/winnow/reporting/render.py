@@ -34,16 +34,19 @@ def render(
     seed: int = 0,
     leakage: str | Path | None = None,
     cards: Sequence[Path] = (),
+    standins: Sequence[str] = (),
 ) -> None:
     """Write leaderboard, sweep, cells, costs, paper tables, ratio curves, DVC's metrics and plots.
 
     Each file is written atomically. Equal cells give equal bytes; `cost.csv` and the costs in
     `leaderboard.md` are measured. Refused cells are printed with their reasons and left out. The
     methods that `leakage`, the table of the audit, strikes out are not ranked, and no curve has
-    them. `cards` are those of the submissions that take part.
+    them. `cards` are those of the submissions that take part; the tables name the `standins` among
+    the models of the run.
     """
     papers = load_papers(papers_dir)
-    results = gather(cells_dir, sweep_path, scale, extra_means(papers), resamples, seed)
+    means = extra_means(papers)
+    results = gather(cells_dir, sweep_path, scale, means, resamples, seed, standins=standins)
     print_refusals(results)
     folder = Path(results_dir)
     struck = read_struck(leakage)

@@ -1,5 +1,6 @@
 """The page of each track under `results/`, from the files of its cells: an entry for each rule."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from winnow.data.files import write_text
@@ -71,7 +72,7 @@ def render_score_models(
     """Write the tables and the figure on the score models and their judge.
 
     Here and below, what `leakage`, the table of the audit, strikes out is marked, and left off
-    curves.
+    curves. Pages name the `standins` among the models of the run.
     """
     tracks = ("preference", "detection")
     results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks)
@@ -95,9 +96,10 @@ def render_generation(
     resamples: int = RESAMPLES,
     seed: int = 0,
     leakage: str | Path | None = None,
+    standins: Sequence[str] = (),
 ) -> None:
     """Write the tables on text-to-image and the gallery; without `choice` no ratio was chosen."""
-    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("generation",))
+    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, ("generation",), standins)
     print_refusals(results)
     folder, struck = Path(results_dir), read_struck(leakage)
     chosen = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
@@ -121,9 +123,12 @@ def render_segmentation(
     resamples: int = RESAMPLES,
     seed: int = 0,
     leakage: str | Path | None = None,
+    standins: Sequence[str] = (),
 ) -> None:
     """Write the tables and figures on segmentation; without the set `segments` nothing is shown."""
-    results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks=("segmentation",))
+    results = gather(
+        cells_dir, sweep_path, scale, None, resamples, seed, ("segmentation",), standins
+    )
     print_refusals(results)
     folder, struck = Path(results_dir), read_struck(leakage)
     panel = None if segments is None else segmentation_figure.collect(results, plan, Path(segments))

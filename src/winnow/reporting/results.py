@@ -30,7 +30,8 @@ CONTROLS = ("none", "random", "oracle", "pretrained")
 @dataclass(frozen=True)
 class Results:
     """Values of each method, the sweep they come from, and the outcomes of each track whose queries
-    are shared; `resamples` and `seed` draw what methods are compared in."""
+    are shared; `resamples` and `seed` draw what methods are compared in. `standins` are the models
+    of the run that are stand-ins."""
 
     sweep: Sweep
     values: Values
@@ -38,6 +39,7 @@ class Results:
     outcomes: dict[str, Outcomes]
     resamples: int = RESAMPLES
     seed: int = 0
+    standins: Sequence[str] = ()
 
     @cached_property
     def planned(self) -> dict[str, dict[Method, list[Cell]]]:
@@ -109,6 +111,7 @@ def gather(
     resamples: int = RESAMPLES,
     seed: int = 0,
     tracks: Sequence[str] | None = None,
+    standins: Sequence[str] = (),
 ) -> Results:
     """Read the cells of a sweep (of `tracks`, or all) and average their seeds."""
     sweep = load_cells(sweep_path, cells_dir, tracks)
@@ -121,4 +124,4 @@ def gather(
         values[method] |= found
     with_intervals(sweep, values)
     known = {track: table for track, table in outcomes.items() if table is not None}
-    return Results(sweep, values, scale, known, resamples, seed)
+    return Results(sweep, values, scale, known, resamples, seed, standins)

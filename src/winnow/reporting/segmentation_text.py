@@ -25,6 +25,7 @@ from winnow.reporting.segmentation import (
     value,
     variants,
 )
+from winnow.reporting.standins import named
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
 KEYS = ["generator", "ratio"]
@@ -205,9 +206,10 @@ def _how(results: Results) -> str:
         f"where there are several; here {repeats}). Images measured: "
         f"{' or '.join(map(str, counts)) or 'none'}. IoU and accuracy are of the areas of all test "
         "images together, as mmsegmentation's metric has them; their means are over classes. "
-        f"{_started(records)}Below the scale paper segmentors and generators are small stand-ins. "
+        f"{_started(records)}"
         f"Measured with {markdown('; '.join(models) or 'nothing yet')} (statistics version "
-        f"{VERSION}).\n"
+        f"{VERSION}). {markdown(named(results.standins))}".rstrip()
+        + "\n"
     )
 
 

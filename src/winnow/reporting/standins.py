@@ -1,6 +1,6 @@
 """Which models behind the cells of a run are stand-ins, whose effects have no published size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from winnow.params.load import Params, sweep
 
@@ -19,6 +19,11 @@ def standins(params: Params) -> list[str]:
         loaders[SEGMENTOR] = "standin"
     used = {SEGMENTOR, *_used(params)}
     return [name for name, loader in loaders.items() if loader == "standin" and name in used]
+
+
+def named(names: Sequence[str]) -> str:
+    """A sentence that names the stand-ins of a run; empty without any."""
+    return f"Stand-ins: {', '.join(names)}." if names else ""
 
 
 def _used(params: Params) -> Iterator[str | None]:

@@ -48,6 +48,7 @@ class Built(NamedTuple):
     lines: list[Line]
     scale: str
     models: list[str]
+    standins: Sequence[str]
 
 
 def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int]) -> Built:
@@ -73,7 +74,9 @@ def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int
         for cell, record in results.sweep.records.items()
         if method_of(cell) in used
     }
-    return Built(paper, name, table, measures, lines, results.scale, sorted(models))
+    return Built(
+        paper, name, table, measures, lines, results.scale, sorted(models), results.standins
+    )
 
 
 def _measured_with(record: Metrics) -> str:

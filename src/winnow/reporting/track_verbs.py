@@ -58,8 +58,14 @@ def score_models(
     render_score_models(cells, sweep, output, settings.scale, *resampling, leakage)
 
 
-class GenerationSettings(RenderSettings):
-    """Intervals, the scale, and which scorers the report on text-to-image is about."""
+class ModelSettings(RenderSettings):
+    """Intervals, the scale, and which models are stand-ins."""
+
+    standins: list[str] = Field(description="Models that are stand-ins, which the tables name")
+
+
+class GenerationSettings(ModelSettings):
+    """What every page names, and which scorers the report on text-to-image is about."""
 
     scorer: str = Field("", description="Whose keep ratios are compared by scene")
     chosen: str = Field("", description="Which has its ratio chosen by scene")
@@ -92,13 +98,13 @@ def generation(
 
     plan = Plan(settings.scorer, settings.chosen, settings.baselines)
     resampling = (settings.resamples, settings.seed)
-    render_generation(
-        cells, sweep, generated, pool, output, settings.scale, plan, choice, *resampling, leakage
-    )
+    places = (cells, sweep, generated, pool, output)
+    audited = (leakage, settings.standins)
+    render_generation(*places, settings.scale, plan, choice, *resampling, *audited)
 
 
-class SegmentationSettings(RenderSettings):
-    """Intervals, the scale, and which scorers the report on segmentation is about."""
+class SegmentationSettings(ModelSettings):
+    """What every page names, and which scorers the report on segmentation is about."""
 
     scorer: str = Field("", description="Whose keep ratios are compared")
     chosen: str = Field("", description="Which has its ratio chosen by scene")
@@ -120,4 +126,5 @@ def segmentation(
 
     plan = Plan(settings.scorer, settings.chosen)
     resampling = (settings.resamples, settings.seed)
-    render_segmentation(cells, sweep, segments, output, settings.scale, plan, *resampling, leakage)
+    places, audited = (cells, sweep, segments, output), (leakage, settings.standins)
+    render_segmentation(*places, settings.scale, plan, *resampling, *audited)

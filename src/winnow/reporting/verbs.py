@@ -9,7 +9,7 @@ from winnow.command import verb
 from winnow.data.files import write_text
 from winnow.params import sections
 from winnow.params.load import Experiments, Scale, cells
-from winnow.reporting.track_verbs import RenderSettings
+from winnow.reporting.track_verbs import ModelSettings
 
 
 @verb("output", settings=Experiments)
@@ -50,16 +50,10 @@ def leakage(
     write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
 
 
-class ClaimsSettings(RenderSettings):
-    """Intervals, the scale that the tables name, and whether sizes can be judged."""
-
-    standins: list[str] = Field(description="Models that are stand-ins; with any no size is judged")
-
-
 @verb(
     *("cells", "sweep", "papers", "output"),
     optional=("choice", "leakage"),
-    settings=ClaimsSettings,
+    settings=ModelSettings,
 )
 def claims(
     cells: Path,
@@ -69,9 +63,9 @@ def claims(
     choice: Path | None,
     leakage: Path | None,
     threads: int,
-    settings: ClaimsSettings,
+    settings: ModelSettings,
 ) -> None:
-    """Judge the papers' claims by the cells that are finished."""
+    """Judge the papers' claims by the cells that are finished; with a stand-in, no size."""
     from winnow.reporting.render import render_claims
 
     asked = (settings.scale, settings.standins, settings.resamples, settings.seed)
@@ -82,7 +76,7 @@ def claims(
     *("cells", "sweep", "papers", "output"),
     optional=("leakage",),
     lists=("cards",),
-    settings=RenderSettings,
+    settings=ModelSettings,
 )
 def leaderboard(
     cells: Path,
@@ -92,19 +86,20 @@ def leaderboard(
     leakage: Path | None,
     cards: list[Path],
     threads: int,
-    settings: RenderSettings,
+    settings: ModelSettings,
 ) -> None:
     """Render leaderboard, tables and figures from the cells that are finished."""
     from winnow.reporting.render import render
 
-    resampling = (settings.resamples, settings.seed)
-    render(cells, sweep, papers, output, settings.scale, *resampling, leakage, cards)
+    asked = (settings.scale, settings.resamples, settings.seed)
+    render(cells, sweep, papers, output, *asked, leakage, cards, settings.standins)
 
 
 class SiteSettings(sections.Site):
-    """How much the site shows, and the scale that it names."""
+    """How much the site shows, and the scale and the stand-ins that it names."""
 
     scale: Scale
+    standins: list[str] = Field(description="Models that are stand-ins")
 
 
 @verb(
@@ -142,4 +137,4 @@ def site(
 
     tables = Folders(captions, scores, subsets, truth)
     sources = Sources(results, cells, sweep, pool, tables, generated, cards)
-    build(sources, output, settings.scale, settings.samples, threads)
+    build(sources, output, settings.scale, settings.standins, settings.samples, threads)

@@ -45,11 +45,19 @@ class Sources(NamedTuple):
     cards: Sequence[Path] = ()
 
 
-def build(sources: Sources, output: Path, scale: str, most: int, threads: int = 1) -> None:
+def build(
+    sources: Sources,
+    output: Path,
+    scale: str,
+    standins: Sequence[str],
+    most: int,
+    threads: int = 1,
+) -> None:
     """Write the site, which shows `most` pairs of each caption set, into the folder `output`.
 
-    Equal inputs give equal bytes. A page whose table is not there is left out, but for the
-    leaderboard. WinnowError names a table, an image or a record that cannot be read.
+    It names the `standins` among the run's models. Equal inputs give equal bytes. A page whose
+    table is not there is left out, but for the leaderboard. WinnowError names a table, an image or
+    a record that cannot be read.
     """
     sweep = load_cells(sources.sweep, sources.cells)
     told = cells.states(sweep, optional_rows(sources.results / "cells.csv", KEYS))
@@ -58,7 +66,7 @@ def build(sources: Sources, output: Path, scale: str, most: int, threads: int = 
             (folder / name).mkdir(parents=True)
         found = boards(read_csv(sources.results / "boards.csv", COLUMNS))
         made = [
-            _leaderboard(sources, found, told, scale),
+            _leaderboard(sources, found, told, _models(scale, standins)),
             _curves(folder, found),
             _claims(sources.results),
             _papers(sources.results),
@@ -84,17 +92,22 @@ def _footer(folder: Path, scale: str) -> str:
     )
 
 
-def _leaderboard(sources: Sources, found: list[Board], told: dict[Cell, str], scale: str) -> Page:
+def _models(scale: str, standins: Sequence[str]) -> str:
+    """The scale, and which models are stand-ins."""
+    told = f"Scale <strong>{text(scale)}</strong>"
+    if not standins:
+        return f"{told}."
+    names = text(", ".join(standins))
+    return f"{told} with stand-ins, whose numbers compare with each other only: {names}."
+
+
+def _leaderboard(sources: Sources, found: list[Board], told: dict[Cell, str], models: str) -> Page:
     results = sources.results
     said = optional_rows(results / "claims.csv", claims.COLUMNS)
     leaks = optional_rows(results / "leakage.csv", leakage.COLUMNS)
-    models = (
-        "" if scale == "paper" else " with stand-ins, whose numbers compare with each other only"
-    )
     lead = (
         "Which image-text pairs to keep, and what keeping them buys. Methods by each measure, with "
-        "95 % intervals over test images; controls bracket the others. Scale "
-        f"<strong>{text(scale)}</strong>{models}."
+        f"95 % intervals over test images; controls bracket the others. {models}"
     )
     rows = optional_rows(results / "leaderboard.csv", overview.COLUMNS)
     browsable = {
