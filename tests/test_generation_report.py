@@ -50,14 +50,14 @@ SCENES = ("forest", "harbor", "lake")
 PROMPTS_EACH = 24
 BEST = {"forest": 0.3, "harbor": 0.7, "lake": 1.0}  # which keep ratio suits which scene
 CHOSEN = {"forest": 0.3, "harbor": 0.3, "lake": 1.0}  # what a rule made of that
-PLAN = Plan("dldc", "dldc_chosen", ["crs_diff", "geo_rssd"])
+PLAN = Plan("dldc", "dldc_chosen", {"crs_diff": "crs_diff", "geo_rssd": "geo_rssd"})
 SETTINGS = [
     "--scale=mini",
     '--standins=["t2i", "evaluator_clip"]',
     "--resamples=100",
     "--scorer=dldc",
     "--chosen=dldc_chosen",
-    '--baselines=["crs_diff", "geo_rssd"]',
+    '--baselines={"crs_diff": "crs_diff", "geo_rssd": "geo_rssd"}',
 ]
 
 
@@ -213,6 +213,21 @@ def test_pages_name_the_stand_ins_whatever_the_scale(written, tmp_path, scale):
     assert "). Stand-ins: t2i, evaluator\\_clip.\n" in shown
     shown = rendered(written, tmp_path, *words, "--standins=[]")
     assert "tand-ins" not in shown
+
+
+def test_what_the_rivals_are_is_said(written, results, tmp_path):
+    before = (results / "generation.md").read_text(encoding="utf-8")
+    against = section(before, "Is it better than the baselines?")
+    assert "better than CRS-Diff, GeoRSSD and DiffusionSat (claim A4;" in against
+    assert "masks" not in before and "the same prompts and seeds for all. Real" in before
+    shown = rendered(written, tmp_path, '--baselines={"crs_diff": null, "geo_rssd": "controlnet"}')
+    against = section(shown, "Is it better than the baselines?")
+    assert "geo\\_rssd is shown the land-cover masks" in against and "no fair rival" in against
+    told = (
+        "seeds for all (crs\\_diff: the prompts alone, for somebody generated these images). Real"
+    )
+    assert told in shown
+    assert "![Same prompts, a row a method]" in section(shown, "Gallery")
 
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):

@@ -230,7 +230,10 @@ rule generation:
                 **P.statistics.model_dump(),
                 "scorer": swept(P.generation.scorers),
                 "chosen": CHOSEN,
-                "baselines": list(P.generation.baselines),
+                "baselines": {
+                    name: baseline.model
+                    for name, baseline in P.generation.baselines.items()
+                },
             }
         ),
         code=code_digest("data", "params", "generation", "evaluation", "reporting"),

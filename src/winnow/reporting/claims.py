@@ -139,7 +139,7 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
     }
     gain, a = names[declared.gain]
     about = About(declared.label, TRACK, JUDGED, a, "one ratio for all", "number", "up")
-    plan = Plan(declared.scorer, "", ())
+    plan = Plan(declared.scorer, "", {})
     methods = list(ratios(results, plan).values())
     found = gains(results, plan, choice).get(gain) if choice is not None else None
     if found is None:

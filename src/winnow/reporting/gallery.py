@@ -1,4 +1,4 @@
-"""The gallery of generated images: same prompts and seeds, a row a method, a column a scene."""
+"""The gallery of generated images: same prompts, a row a method, a column a scene."""
 
 from pathlib import Path
 from typing import NamedTuple

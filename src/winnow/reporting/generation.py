@@ -1,6 +1,6 @@
 """Text-to-image by keep ratio: the methods, in the order of the tables, and their scenes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,11 +34,12 @@ ALL = Method(TRACK, MAIN, "none", 1.0)
 
 class Plan(NamedTuple):
     """Which scorers the report is about: whose ratios are compared by scene, the one that has its
-    ratio chosen, and the baselines."""
+    ratio chosen, and the baselines: of each the role that draws, None where somebody generated its
+    images."""
 
     scorer: str
     chosen: str
-    baselines: Sequence[str]
+    baselines: Mapping[str, str | None]
 
 
 def rows(results: Results, plan: Plan) -> list[Method]:

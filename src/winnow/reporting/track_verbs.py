@@ -69,7 +69,10 @@ class GenerationSettings(ModelSettings):
 
     scorer: str = Field("", description="Whose keep ratios are compared by scene")
     chosen: str = Field("", description="Which has its ratio chosen by scene")
-    baselines: list[str] = Field(default_factory=list, description="Published generators")
+    baselines: dict[str, str | None] = Field(
+        default_factory=dict,
+        description="Published generators: the role of each, null of a folder of images",
+    )
 
 
 @verb(

@@ -79,7 +79,8 @@ def gallery_page(folder: Path, pool: Path, generated: Path, cells: Sequence[Cell
     content = drawn.gallery(shown, pool, folder / "gallery", PROMPTS, DRAWN)
     write_data(folder, "gallery", content)
     lead = (
-        "What each generator drew for the same captions of test images, from the same first noise, "
-        "beside the real image. How good they are is on the leaderboard."
+        "What each generator drew for the same captions of test images, beside the real image: "
+        "from the same first noise, but for images that somebody generated elsewhere. How good "
+        "they are is on the leaderboard."
     )
     return Page("gallery", "Gallery", lead, pages.GALLERY, "gallery")
