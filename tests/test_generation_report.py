@@ -37,12 +37,14 @@ from winnow.evaluation.statistics import bootstrap, estimates, paired_difference
 from winnow.reporting import gallery
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.generation import PRETRAINED, Plan, ratios
-from winnow.reporting.papers import Measure, load_paper
+from winnow.reporting.papers import Measure, Row, load_paper
+from winnow.reporting.place import Place
 from winnow.reporting.regret import held_out, mean_gain, overall
 from winnow.reporting.relative import change, told_apart
 from winnow.reporting.render import render
 from winnow.reporting.render_tracks import render_generation
 from winnow.reporting.results import gather
+from winnow.reporting.tables import build
 from winnow.reporting.text import EMPTY
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
@@ -75,6 +77,7 @@ def planned():
 def skill(cell, scene):
     """How well a cell draws a scene, 0 to 1."""
     by_name = {"pretrained": 0.1, "crs_diff": 0.2, "geo_rssd": 0.25, "dldc_chosen": 0.6}
+    by_name |= {"random": 0.3, "oracle": 0.7}
     if cell.captions == "human":
         return 0.65
     return by_name.get(cell.scorer, 0.6 - abs(cell.ratio - BEST[scene]) / 2)
@@ -213,6 +216,33 @@ def test_pages_name_the_stand_ins_whatever_the_scale(written, tmp_path, scale):
     assert "). Stand-ins: t2i, evaluator\\_clip.\n" in shown
     shown = rendered(written, tmp_path, *words, "--standins=[]")
     assert "tand-ins" not in shown
+
+
+def test_controls_are_in_order_where_less_is_better(tmp_path):
+    cells = [generation("pretrained"), generation("random", 0.3), generation("oracle", 0.3)]
+    for cell in cells:
+        write_generation(tmp_path / "cells", cell)
+    write_sweep(tmp_path / "sweep.csv", cells)
+    known = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("generation",))
+    paper = load_paper(PAPERS / "dldc.yaml")
+
+    def warnings(lower, upper):
+        """Of a table whose rows `random` and `oracle` are the cells of these."""
+        rows = [
+            Row(label=name, ours=True, cell=Place(scorer=name, ratio=0.3))
+            for name in ("random", "oracle")
+        ]
+        table = paper.tables["generation"].model_copy(update={"rows": rows})
+        values = known.values | {
+            method(known, name, 0.3): known.values[method(known, cell, 0.3)]
+            for name, cell in (("random", lower), ("oracle", upper))
+        }
+        changed = paper.model_copy(update={"tables": {"generation": table}})
+        return build(replace(known, values=values), changed, "generation", {}).warnings
+
+    assert warnings("random", "oracle") == {}
+    told = warnings("oracle", "random")
+    assert len(told) == 2 and all("FID" in text and "CLIP score" in text for text in told.values())
 
 
 def test_what_the_rivals_are_is_said(written, results, tmp_path):

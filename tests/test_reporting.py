@@ -270,6 +270,35 @@ def test_tables_name_the_stand_ins_whatever_the_scale(written, tmp_path, scale):
         assert "so these numbers are not" in text and "tand-ins" not in text
 
 
+def test_tables_warn_of_controls_that_are_out_of_order(tmp_path):
+    for scorer, skill in (("random", 0.8), ("oracle", 0.5), ("clip", 0.9)):
+        write_cell(tmp_path / "cells", contrastive(scorer), skill)
+    write_sweep(tmp_path / "sweep.csv", [contrastive(s) for s in ("random", "oracle", "clip")])
+    render(tmp_path / "cells", tmp_path / "sweep.csv", PAPERS, tmp_path / "r", "mini", 100)
+    place = tmp_path / "r/tables/scorers"
+    rows = {row["row"]: row for row in rows_of(place / "table1.csv")}
+    names = ("30 % at random", "30 % by the truth (oracle)")
+    lower, upper = (rows[name] for name in names)
+    columns = [
+        name.removeprefix("measured: ")
+        for name in lower
+        if name.startswith("measured: ") and not name.endswith((" low", " high"))
+        if float(lower[name]) > float(upper[name])
+    ]
+    told = f"controls out of order: {names[0]} above {names[1]} in {', '.join(columns)}"
+    assert columns and lower["reason"] == upper["reason"] == told
+    assert "out of order" not in rows["RemoteCLIP data, 30 % by CLIP-score"]["reason"]
+    page = (place / "table1.md").read_text(encoding="utf-8")
+    assert page.count("> **Warning:** ") == 1 and f"> **Warning:** {told}\n" in page
+    assert page.index("## Measured") < page.index(told) < page.index("captions, scorer, keep ratio")
+    assert f"\\textbf{{Warning:}} {text.latex(told)}." in (place / "table1.tex").read_text()
+
+
+def test_no_table_warns_of_controls_in_order(results):
+    pages = [path for path in (results / "tables").rglob("*") if path.is_file()]
+    assert pages and not [page for page in pages if "out of order" in page.read_text()]
+
+
 def test_table2_shows_the_published_and_the_recomputed_average(results):
     for row in rows_of(results / "tables" / "scorers" / "table2.csv"):
         if row["ours"] == "no":

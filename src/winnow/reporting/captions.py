@@ -84,18 +84,12 @@ def sets(results: Results) -> list[Method]:
     return [planned[captions] for captions in in_order(planned)]
 
 
-def higher_is_better(results: Results, metric: str) -> bool:
-    """A metric's direction, as its cells have it."""
-    records = (results.sweep.records[cell] for cell in results.sweep.cells(TRACK))
-    return next((r.higher_is_better[metric] for r in records if metric in r.higher_is_better), True)
-
-
 def best(results: Results, metric: str) -> set[Method]:
     """The sets that no other exceeds in a metric; none if fewer than two were measured."""
     found = {m: round(v.value, 9) for m in sets(results) if (v := results.value(m, metric))}
     if len(found) < 2:
         return set()
-    top = (max if higher_is_better(results, metric) else min)(found.values())
+    top = (max if results.higher_is_better(TRACK, metric) else min)(found.values())
     return {method for method, value in found.items() if value == top}
 
 
@@ -112,7 +106,7 @@ def compare(results: Results) -> list[Compared]:
 def _verdict(results: Results, row: Compared, adjusted: float) -> str:
     if row.difference is None or adjusted >= LEVEL:
         return "not told apart"
-    gained = (row.difference.difference > 0) == higher_is_better(results, row.metric)
+    gained = (row.difference.difference > 0) == results.higher_is_better(TRACK, row.metric)
     return "better" if gained else "worse"
 
 

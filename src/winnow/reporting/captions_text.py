@@ -7,10 +7,10 @@ from winnow.evaluation.statistics import VERSION, Difference
 from winnow.reporting.caption_sets import meanings
 from winnow.reporting.captions import (
     STATISTICS,
+    TRACK,
     TRUTH,
     Compared,
     best,
-    higher_is_better,
     sets,
 )
 from winnow.reporting.results import Results
@@ -119,7 +119,7 @@ def _sets_table(
 
 
 def _arrow(results: Results, metric: str) -> str:
-    return "↑" if higher_is_better(results, metric) else "↓"
+    return "↑" if results.higher_is_better(TRACK, metric) else "↓"
 
 
 def _differences_table(results: Results, rows: Sequence[Compared], reasons: list[str]) -> str:

@@ -73,6 +73,12 @@ class Results:
         }
         return sorted(found)
 
+    def higher_is_better(self, track: str, metric: str) -> bool:
+        """A metric's direction, as the cells of its track have it; of a mean, its parts'."""
+        name = metric.partition("+")[0]
+        records = (self.sweep.records[cell] for cell in self.sweep.cells(track))
+        return next((r.higher_is_better[name] for r in records if name in r.higher_is_better), True)
+
     def reason(self, method: Method) -> str | None:
         """Why a method has no values; None if it has."""
         if method in self.values:

@@ -28,7 +28,7 @@ MEASURED: dict[Unit, Callable[[float | None], str]] = {"percent": percent, "numb
 
 def table_csv(built: Built) -> str:
     """Per cent with two decimals, numbers as they are; blank where there is no value, with the
-    reasons in their column."""
+    reasons in their column, as are warnings."""
     header = ["row", "ours", "captions", "scorer", "ratio"]
     header += [f"published: {column.label}" for column in built.table.columns]
     header += [
@@ -49,7 +49,8 @@ def table_csv(built: Built) -> str:
             for measure, value in zip(built.measures, measured, strict=True)
             for part in ((value.value, value.low, value.high) if value else (None,) * 3)
         ]
-        reason = "; ".join(dict.fromkeys(filter(None, [struck_out(leaks), *reasons])))
+        warning = built.warnings.get(place) if place else None
+        reason = "; ".join(dict.fromkeys(filter(None, [warning, struck_out(leaks), *reasons])))
         rows.append([row.label, "yes" if row.ours else "no", *keys, *shown, *spread, reason])
     return csv_text([*header, "reason"], rows)
 
@@ -131,8 +132,13 @@ def _caution(built: Built) -> str:
     )
 
 
+def _warnings(built: Built) -> list[str]:
+    """Each warning once, though it is that of two rows."""
+    return list(dict.fromkeys(built.warnings.values()))
+
+
 def table_md(built: Built) -> str:
-    """Markdown: the published block, the measured block, the reasons of empty cells, the notes."""
+    """Markdown: the published block, warnings, the measured block, why cells are empty, notes."""
     published, measured, footnotes = _blocks(built, markdown)
     notes = [f"\\[{i}\\] {markdown(text)}" for i, text in enumerate(footnotes, 1)]
     return (
@@ -143,6 +149,7 @@ def table_md(built: Built) -> str:
                 markdown_table(*published),
                 f"{markdown(_source(built))}\n",
                 "## Measured\n",
+                *(f"> **Warning:** {markdown(text)}\n" for text in _warnings(built)),
                 markdown_table(*measured, left=2),
                 f"{markdown(_caution(built))}\n",
                 *(f"- {text}" for text in [*notes, *map(markdown, built.table.notes)]),
@@ -156,7 +163,8 @@ def table_tex(built: Built) -> str:
     """LaTeX (packages booktabs and graphicx): one float with both blocks."""
     published, measured, footnotes = _blocks(built, latex)
     notes = [latex(f"[{i}] {text}.") for i, text in enumerate(footnotes, 1)]
-    small = " ".join([latex(_caution(built)), *notes, *map(latex, built.table.notes)])
+    warnings = [rf"\textbf{{Warning:}} {latex(text)}." for text in _warnings(built)]
+    small = " ".join([*warnings, latex(_caution(built)), *notes, *map(latex, built.table.notes)])
     blocks = [
         f"\\textbf{{{title}}}\\par\n\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular}}}\n"
         for title, tabular in (

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from winnow.data.metrics import Metrics
+from winnow.reporting.boards import LOWER, UPPER
 from winnow.reporting.methods import Method, Value, method_of
 from winnow.reporting.papers import Measure, Paper, Row, Table
 from winnow.reporting.place import Place, Unit
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A table with its values filled in."""
+    """A table with its values filled in; `warnings` say of the controls that are out of order."""
 
     paper: Paper
     name: str
@@ -49,6 +50,7 @@ class Built(NamedTuple):
     scale: str
     models: list[str]
     standins: Sequence[str]
+    warnings: dict[Place, str]
 
 
 def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int]) -> Built:
@@ -74,9 +76,40 @@ def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int
         for cell, record in results.sweep.records.items()
         if method_of(cell) in used
     }
-    return Built(
-        paper, name, table, measures, lines, results.scale, sorted(models), results.standins
-    )
+    warnings = _warnings(results, measures, lines)
+    run = (results.scale, sorted(models), results.standins)
+    return Built(paper, name, table, measures, lines, *run, warnings)
+
+
+def _warnings(
+    results: Results, measures: Sequence[Measured], lines: Sequence[Line]
+) -> dict[Place, str]:
+    """The columns that have the lower control above the upper one, of the same captions and ratio;
+    the text is that of both rows."""
+    rows = {line.row.cell: line for line in lines if line.row.cell}
+    found: dict[Place, str] = {}
+    for place, lower in rows.items():
+        above = place.model_copy(update={"scorer": UPPER})
+        upper = rows.get(above)
+        if place.scorer != LOWER or upper is None:
+            continue
+        columns = zip(measures, lower.measured, upper.measured, strict=True)
+        wrong = [m.label for m, low, high in columns if _better(results, m, place, low, high)]
+        if wrong:
+            text = f"{lower.row.label} above {upper.row.label} in {', '.join(wrong)}"
+            found |= dict.fromkeys((place, above), f"controls out of order: {text}")
+    return found
+
+
+def _better(
+    results: Results, measure: Measured, place: Place, a: Value | None, b: Value | None
+) -> bool:
+    """Whether a row's value `a` is better than `b`."""
+    if a is None or b is None:
+        return False
+    rising = results.higher_is_better(measure.track, place.metric(measure.metric))
+    gain = round(a.value - b.value, 9)
+    return gain > 0 if rising else gain < 0
 
 
 def _measured_with(record: Metrics) -> str:
