@@ -130,7 +130,7 @@ def main() -> None:
         names = ("results", "cells", "pool", "captions", "scores", "subsets", "generated", "truth")
         words = [word for name in names for word in (f"--{name}", folder / name)]
         words += ["--sweep", folder / "sweep.csv", "--output", folder / "site"]
-        options = ["--scale=mini", f"--samples={given.samples}", "--threads=1"]
+        options = ["--scale=mini", "--standins=[]", f"--samples={given.samples}", "--threads=1"]
         seconds, peak = run("site", *words, *options)
         files = [path for path in (folder / "site").rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files) / 1e6
