@@ -369,4 +369,12 @@ rule evaluate_segmentor_standin:
 
 rule foundry:
     input:
-        expand("artifacts/foundry/{role}.md", role=STANDINS),
+        # two learn from land-cover masks, which other pools need not have
+        expand(
+            "artifacts/foundry/{role}.md",
+            role=[
+                r
+                for r in STANDINS
+                if TERRARIUM or r not in ("controlnet", "segmentor")
+            ],
+        ),

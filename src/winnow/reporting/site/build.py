@@ -107,7 +107,8 @@ def _leaderboard(sources: Sources, found: list[Board], told: dict[Cell, str], mo
     leaks = optional_rows(results / "leakage.csv", leakage.COLUMNS)
     lead = (
         "Which image-text pairs to keep, and what keeping them buys. Methods by each measure, with "
-        f"95 % intervals over test images; controls bracket the others. {models}"
+        "95 % intervals over test images, not over trainings; controls bracket the others. "
+        f"{models}"
     )
     rows = optional_rows(results / "leaderboard.csv", overview.COLUMNS)
     browsable = {
