@@ -457,7 +457,7 @@ def test_a_rare_class_is_found_from_whatever_weights_are_drawn(network: str, rat
         model = models.build(network, ["background", "bar"], seed)
         fit(model, bars, settings, seed)
         found = models.labels(model, bars.images)
-        assert (found == masks).mean() > 0.885, seed  # 0.875: background everywhere
+        assert found[masks == 1].mean() > 0.5, f"seed {seed} overlooks the bars"
 
 
 @pytest.mark.skipif(not ROADS.is_dir(), reason="needs shared/data/roads-mini")
