@@ -148,9 +148,9 @@ def test_claims_are_well_formed(text: str) -> None:
         "scene", "object", "count", "attribute", "relation", "condition"
     }  # fmt: skip
     there = {claim.subject for claim in found if claim.kind == "object"}
-    there |= {claim.value for claim in found if claim.kind == "scene"}
+    there |= {claim.value for claim in found if claim.kind == "scene"} | {"ground"}
     for claim in found:
-        if claim.kind == "attribute" and claim.subject != "ground":
+        if claim.kind == "attribute":
             assert claim.subject in there
         if claim.kind == "count" and claim.value != "0":
             assert claim.subject in there
