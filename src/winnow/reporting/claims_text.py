@@ -7,7 +7,7 @@ from itertools import groupby
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.judgement import STAND_INS, Judged, Judgement, Kind
 from winnow.reporting.methods import Value
-from winnow.reporting.standins import named
+from winnow.reporting.standins import standins_named
 from winnow.reporting.text import EMPTY, csv_text, markdown, markdown_table
 from winnow.reporting.verdicts import HELD, INCONCLUSIVE, NOT_HELD, NOT_RUN
 
@@ -85,7 +85,7 @@ def claims_md(judgements: Sequence[Judgement], scale: str, standins: Sequence[st
     if standins:
         lines.append(
             "Models are stand-ins, so only the direction of a claim is judged here; its size is "
-            f"judged where none is. {markdown(named(standins))}"
+            f"judged where none is. {markdown(standins_named(standins))}"
         )
     for _, group in groupby(judgements, key=lambda found: found.paper.paper):
         lines += _paper_md(list(group))

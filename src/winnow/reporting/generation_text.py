@@ -24,7 +24,7 @@ from winnow.reporting.notes import crossed, noted, notes_md
 from winnow.reporting.regret_text import choice_md, shown, sweep_md
 from winnow.reporting.relative import change, told_apart
 from winnow.reporting.results import Results
-from winnow.reporting.standins import named
+from winnow.reporting.standins import standins_named
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
 KEYS = ["captions", "scorer", "ratio"]
@@ -153,7 +153,7 @@ def _how(results: Results, folders: Sequence[str]) -> str:
         f"the same prompts and seeds for all{apart}. Real images: FID and KID of as many of the "
         "reference split, scores of the test split's own. 95 % bootstrap intervals over images. "
         f"Measured with {markdown('; '.join(models) or 'nothing yet')} (statistics version "
-        f"{VERSION}). {markdown(named(results.standins))}".rstrip()
+        f"{VERSION}). {markdown(standins_named(results.standins))}".rstrip()
         + "\n"
     )
 

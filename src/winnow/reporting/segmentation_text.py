@@ -25,7 +25,7 @@ from winnow.reporting.segmentation import (
     value,
     variants,
 )
-from winnow.reporting.standins import named
+from winnow.reporting.standins import standins_named
 from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
 
 KEYS = ["generator", "ratio"]
@@ -208,7 +208,7 @@ def _how(results: Results) -> str:
         "images together, as mmsegmentation's metric has them; their means are over classes. "
         f"{_started(records)}"
         f"Measured with {markdown('; '.join(models) or 'nothing yet')} (statistics version "
-        f"{VERSION}). {markdown(named(results.standins))}".rstrip()
+        f"{VERSION}). {markdown(standins_named(results.standins))}".rstrip()
         + "\n"
     )
 

@@ -21,7 +21,7 @@ def standins(params: Params) -> list[str]:
     return [name for name, loader in loaders.items() if loader == "standin" and name in used]
 
 
-def named(names: Sequence[str]) -> str:
+def standins_named(names: Sequence[str]) -> str:
     """A sentence that names the stand-ins of a run; empty without any."""
     return f"Stand-ins: {', '.join(names)}." if names else ""
 

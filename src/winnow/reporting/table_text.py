@@ -6,7 +6,7 @@ from typing import NamedTuple
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.notes import struck_out
 from winnow.reporting.place import Unit
-from winnow.reporting.standins import named
+from winnow.reporting.standins import standins_named
 from winnow.reporting.tables import Built
 from winnow.reporting.text import (
     EMPTY,
@@ -118,7 +118,7 @@ def _caution(built: Built) -> str:
         return f"Nothing was measured at scale {built.scale}."
     stand_ins = "stand-ins' " if built.standins else ""
     models = f" Measured with {'; '.join(built.models)}." if built.models else ""
-    models += f" {named(built.standins)}" if built.standins else ""
+    models += f" {standins_named(built.standins)}" if built.standins else ""
     seeds = {value.seeds for line in built.lines for value in line.measured if value}
     low, high = min(seeds, default=1), max(seeds, default=1)
     repeats = f" Means over {low if low == high else f'{low} to {high}'} seeds." if high > 1 else ""
