@@ -13,7 +13,6 @@ ASKED = {  # of a model, set by set
     **{f"mllm_{name}": name for name in PERSPECTIVES.perspectives},
     **{f"relay_{name}": name for name in PERSPECTIVES.relay},
 }
-CAPTION_CODE = ("data", "params", "terrarium", "sources", "models", "captioning")
 
 
 def captions_of(*sets):
@@ -52,12 +51,12 @@ rule corrupt:
     cache: "omit-software"
     threads: 1
     params:
-        options=options(P.captions),
-        code=code_digest("data", "params", "terrarium", "sources"),
+        options=settings(P.captions),
+        code=code_digest("corrupt"),
     message:
         "making the caption set raw"
     shell:
-        "winnow corrupt --pool {input.pool} --human {input.human} --layouts {input.layouts} --output {output.captions}"
+        "winnow corrupt --pool {input.pool:q} --human {input.human:q} --layouts {input.layouts:q} --output {output.captions}"
         " --truth {output.truth} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -65,8 +64,7 @@ rule annotate:
     input:
         pool="artifacts/pool",
         layouts="artifacts/truth/layouts.parquet",
-        coco=P.annotations.coco or [],
-        masks=P.annotations.masks or [],
+        coco=users(P.annotations.coco),
     output:
         "artifacts/captions/annotations.parquet",
     log:
@@ -74,12 +72,13 @@ rule annotate:
     cache: "omit-software"
     threads: 1
     params:
-        options=options(P.annotations),
-        code=code_digest(*CAPTION_CODE),
+        options=settings(P.annotations),
+        masks=content(P.annotations.masks),
+        code=code_digest("annotate"),
     message:
         "gathering the boxes and masks that come with the images"
     shell:
-        "winnow annotate --pool {input.pool} --layouts {input.layouts} --output {output}"
+        "winnow annotate --pool {input.pool:q} --layouts {input.layouts:q} --output {output}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -94,11 +93,11 @@ rule rule_captions:
     cache: "omit-software"
     threads: 1
     params:
-        code=code_digest(*CAPTION_CODE),
+        code=code_digest("rule-captions"),
     message:
         "making the caption set rule"
     shell:
-        "winnow rule-captions --pool {input.pool} --annotations {input.annotations}"
+        "winnow rule-captions --pool {input.pool:q} --annotations {input.annotations:q}"
         " --output {output} --threads {threads} > {log} 2>&1"
 
 
@@ -107,7 +106,7 @@ rule describe:
         pool="artifacts/pool",
         model=speaker("mllm"),
         rule=lambda wildcards: rule_needed(ASKED[wildcards.asked]),
-        perspectives=P.captioning.perspectives,
+        perspectives=users(P.captioning.perspectives),
     output:
         captions="artifacts/captions/{asked}.parquet",
         cost="artifacts/captions/{asked}.cost.json",
@@ -120,16 +119,16 @@ rule describe:
     threads: 1
     params:
         perspective=lambda wildcards: ASKED[wildcards.asked],
-        model="--model" if speaker("mllm") else address("mllm"),
+        model=verbatim("--model" if speaker("mllm") else address("mllm")),
         rule=lambda wildcards, input: "--rule" if input.rule else "",
-        options=options(P.captioning.generation),
-        code=code_digest(*CAPTION_CODE),
+        options=settings(P.captioning.generation),
+        code=code_digest("describe"),
     message:
         "asking the mllm about {wildcards.asked}"
     shell:
-        "winnow describe --pool {input.pool} --perspectives {input.perspectives}"
-        " --perspective {params.perspective} {params.model} {input.model}"
-        " {params.rule} {input.rule} --output {output.captions}"
+        "winnow describe --pool {input.pool:q} --perspectives {input.perspectives:q}"
+        " --perspective {params.perspective} {params.model} {input.model:q}"
+        " {params.rule} {input.rule:q} --output {output.captions}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -147,18 +146,18 @@ rule gather:
     cache: "omit-software"
     threads: 1
     params:
-        code=code_digest(*CAPTION_CODE),
+        code=code_digest("gather"),
     message:
         "putting the caption set {wildcards.whole} together"
     shell:
-        "winnow gather --parts {input} --output {output} --threads {threads} > {log} 2>&1"
+        "winnow gather --parts {input:q} --output {output} --threads {threads} > {log} 2>&1"
 
 
 rule integrate:
     input:
         parts=captions_of("mllm", "relay"),
         model=speaker("llm") if P.captioning.integration.mode == "llm" else [],
-        perspectives=P.captioning.perspectives,
+        perspectives=users(P.captioning.perspectives),
     output:
         captions="artifacts/captions/integrated.parquet",
         cost="artifacts/captions/integrated.cost.json",
@@ -169,19 +168,21 @@ rule integrate:
     threads: 1
     params:
         model=lambda wildcards, input: "--model" if input.model else "",
-        server=address("llm") if P.captioning.integration.mode == "llm" else "",
-        options=options(
+        server=verbatim(
+            address("llm") if P.captioning.integration.mode == "llm" else ""
+        ),
+        options=settings(
             {
                 **P.captioning.generation.model_dump(),
                 **P.captioning.integration.model_dump(),
             }
         ),
-        code=code_digest(*CAPTION_CODE),
+        code=code_digest("integrate"),
     message:
         "merging the descriptions of each image"
     shell:
-        "winnow integrate --parts {input.parts} --perspectives {input.perspectives}"
-        " {params.model} {input.model} {params.server} --output {output.captions}"
+        "winnow integrate --parts {input.parts:q} --perspectives {input.perspectives:q}"
+        " {params.model} {input.model:q} {params.server} --output {output.captions}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -210,7 +211,7 @@ rule redescribe:
         unpack(round_inputs),
         pool="artifacts/pool",
         model=speaker("mllm"),
-        perspectives=P.captioning.perspectives,
+        perspectives=users(P.captioning.perspectives),
     output:
         captions="artifacts/captions/loop_{round}.parquet",
         cost="artifacts/captions/loop_{round}.cost.json",
@@ -223,22 +224,22 @@ rule redescribe:
     priority: 10  # the rounds wait for each other
     threads: 1
     params:
-        model="--model" if speaker("mllm") else address("mllm"),
+        model=verbatim("--model" if speaker("mllm") else address("mllm")),
         rule=lambda wildcards, input: "--rule" if input.rule else "",
         round="{round}",
-        options=options(
+        options=settings(
             {
                 **P.captioning.loop.model_dump(),
                 "generation": P.captioning.generation.model_dump(),
             }
         ),
-        code=code_digest(*CAPTION_CODE),
+        code=code_digest("redescribe"),
     message:
         "round {wildcards.round} of the dual loop"
     shell:
-        "winnow redescribe --pool {input.pool} --perspectives {input.perspectives}"
-        " {params.model} {input.model} {params.rule} {input.rule} --round {params.round}"
-        " --captions {input.captions} --scores {input.scores} --output {output.captions}"
+        "winnow redescribe --pool {input.pool:q} --perspectives {input.perspectives:q}"
+        " {params.model} {input.model:q} {params.rule} {input.rule:q} --round {params.round}"
+        " --captions {input.captions:q} --scores {input.scores:q} --output {output.captions}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -254,12 +255,12 @@ rule conclude_loop:
     priority: 10
     threads: 1
     params:
-        options=options(P.captioning.loop),
-        code=code_digest(*CAPTION_CODE),
+        options=settings(P.captioning.loop),
+        code=code_digest("conclude-loop"),
     message:
         "keeping the best description of each image"
     shell:
-        "winnow conclude-loop --captions {input.captions} --scores {input.scores}"
+        "winnow conclude-loop --captions {input.captions:q} --scores {input.scores:q}"
         " --output {output.captions} --trace {output.trace} --threads {threads}"
         " {params.options} > {log} 2>&1"
 
@@ -278,11 +279,11 @@ rule judge:
     cache: "omit-software"
     threads: 1
     params:
-        code=code_digest(*CAPTION_CODE, "judging", "evaluation"),
+        code=code_digest("judge"),
     message:
         "judging {wildcards.judged} by the truth"
     shell:
-        "winnow judge --captions {input.captions} --layouts {input.layouts}"
+        "winnow judge --captions {input.captions:q} --layouts {input.layouts:q}"
         " --output {output.truth} --facts {output.facts} --threads {threads} > {log} 2>&1"
 
 
@@ -301,15 +302,15 @@ rule evaluate_captions:
     threads: 1
     params:
         cell="--captions-name {captions}",
-        names=f"--dataset {shlex.quote(DATASET)}",
+        names=named(dataset=DATASET),
         truth="--truth" if TERRARIUM else "",
         facts="--facts" if TERRARIUM else "",
-        options=options(P.statistics),
-        code=code_digest(*CAPTION_CODE, "judging", "scoring", "evaluation"),
+        options=settings(P.statistics),
+        code=code_digest("evaluate-captions"),
     message:
         "measuring the captions of {wildcards.captions}"
     shell:
-        "winnow evaluate-captions --pool {input.pool} --captions {input.captions}"
-        " --model {input.model} {params.truth} {input.truth} {params.facts} {input.facts}"
+        "winnow evaluate-captions --pool {input.pool:q} --captions {input.captions:q}"
+        " --model {input.model:q} {params.truth} {input.truth:q} {params.facts} {input.facts:q}"
         " --output {output} {params.cell} {params.names} --threads {threads}"
         " {params.options} > {log} 2>&1"

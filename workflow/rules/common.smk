@@ -2,24 +2,28 @@
 #
 # The cache knows a job by its inputs, params and shell command, not by its wildcards: a shell command
 # takes wildcards through params alone, or two jobs would share one cached output.
+import atexit
+import contextlib
 import os
 import shlex
 import shutil
 import sys
-import tempfile
+import time
 from pathlib import Path
 from typing import get_args
 
 from snakemake.caching.local import OutputFileCache
 
 from winnow.command import options
+from winnow.data.code import code_digest, user_code
+from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
-from winnow.data.provenance import code_digest
 from winnow.params.sections import GeneratorRole, MllmRole, Role
 from winnow.params.load import PRETRAINED, REAL, cells, resolve, sweep
 
 ROOT = Path(workflow.basedir)
+STARTED = time.time()
 
 try:
     P = resolve(config, ROOT)
@@ -30,13 +34,12 @@ except WinnowError as error:
 CACHE = Path(
     os.environ.setdefault("SNAKEMAKE_OUTPUT_CACHE", str(cache_folder() / "snakemake"))
 )
-try:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=CACHE).close()
-except OSError as error:
+# Not made here: a dry run creates nothing.
+made = next(place for place in (CACHE, *CACHE.absolute().parents) if place.exists())
+if not (made.is_dir() and os.access(made, os.W_OK)):
     sys.exit(
-        f"{CACHE}: the cache of outputs cannot be written ({error.strerror}); mend its "
-        "permissions, or name another folder in SNAKEMAKE_OUTPUT_CACHE"
+        f"{CACHE}: the cache of outputs cannot be written; mend its permissions, or name another "
+        "folder in SNAKEMAKE_OUTPUT_CACHE"
     )
 
 
@@ -61,6 +64,57 @@ def link(cache, path, target, utime=True):
 
 OutputFileCache.symlink = link
 
+
+def drop_dead_links(folder):
+    """Remove the outputs of which the cache has lost a file, so that they are made again: Snakemake
+    looks at a folder, and not at the links in it."""
+    lost = [p for p in folder.rglob("*") if p.is_symlink() and not p.exists()]
+    for path in lost:
+        whole = (p for p in path.parents if os.path.lexists(p / ".snakemake_timestamp"))
+        output = next(whole, path)
+        if output.is_dir() and not output.is_symlink():
+            shutil.rmtree(output)
+        else:
+            output.unlink(missing_ok=True)
+    if lost:
+        print(
+            f"{len(lost)} files of {folder} were links into a cache that has lost them; what the run "
+            "asks for is made again",
+            file=sys.stderr,
+        )
+
+
+def remove_traces(folders):
+    """Remove the folders that a dry run made, if nobody else put anything there meanwhile."""
+    for folder in folders:
+        (folder / "iocache/latest.pkl").unlink(missing_ok=True)
+        for inner in sorted(folder.rglob("*/"), reverse=True) + [folder]:
+            with contextlib.suppress(OSError):  # it holds something
+                inner.rmdir()
+
+
+# Where jobs run, and what Snakemake makes there before it runs any.
+PLACE = Path(P.folder).absolute()
+RESULTS = os.path.relpath(PLACE / "results")  # as seen from where Snakemake was started
+drop_dead_links(PLACE / "artifacts")
+absent = [p for p in (PLACE / ".snakemake", PLACE, *PLACE.parents) if not p.exists()]
+atexit.register(lambda: remove_traces(absent) if workflow.dryrun else None)
+
+
+def results_are_new():
+    """Whether this run rendered the results."""
+    tables = [Path(f"results/{name}.csv") for name in ("leaderboard", "claims")]
+    return any(t.is_file() and t.stat().st_mtime >= STARTED for t in tables)
+
+
+def keep_counts():
+    """Write the log of a pool that came from the cache, whose job did not run here."""
+    told, log = Path("artifacts/pool/summary.txt"), Path("logs/pool.log")
+    if told.is_file() and not log.is_file():
+        log.parent.mkdir(exist_ok=True)
+        shutil.copyfile(told, log)
+
+
 CONTRASTIVE = get_args(Role)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
@@ -69,9 +123,6 @@ TERRARIUM = P.source.kind == "terrarium"
 # What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name
 MODEL = P.models["clip"].id or "stand-in clip"
-# The code that draws images, and that measures them.
-DRAWING = ("data", "params", "models", "captioning", "training", "generation")
-MEASURING = ("data", "params", "sources", "models", "generation", "evaluation")
 # What generated images are measured by, and the intervals of it.
 MEASURED = {
     **P.generation.metrics.model_dump(),
@@ -88,6 +139,41 @@ FOUNDRY_SOURCE = {
     "test": 500,
     "seed": P.foundry.seed,
 }
+
+
+def verbatim(words):
+    """A param that Snakemake leaves as it is: in a text it would take a user's braces for wildcards."""
+    return lambda wildcards: words
+
+
+def settings(section):
+    """The param that holds a section as the options of a command."""
+    return verbatim(options(section))
+
+
+def words(**values):
+    """Names that people gave things, as options of a command."""
+    return " ".join(
+        f"--{key.replace('_', '-')}={shlex.quote(value)}"
+        for key, value in values.items()
+    )
+
+
+def named(**values):
+    """The param that holds names that people gave things."""
+    return verbatim(words(**values))
+
+
+def users(path):
+    """An input that a user names, as it is; none for none."""
+    return lambda wildcards: path or []
+
+
+def content(*paths):
+    """The param that stands for what lies in files and folders of a user's, which Snakemake does not
+    hash as inputs: the cache asks for it, and a change runs the job again."""
+    named = [path for path in paths if path]
+    return lambda wildcards: content_digest(named) if named else ""
 
 
 ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # as Python writes it

@@ -24,14 +24,14 @@ rule train_contrastive:
     threads: 1
     params:
         seed="{seed}",
-        options=options(P.contrastive),
-        code=code_digest("data", "params", "models", "training"),
+        options=settings(P.contrastive),
+        code=code_digest("train-contrastive"),
     message:
         "training on {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer},"
         " seed {wildcards.seed}"
     shell:
-        "winnow train-contrastive --pool {input.pool} --captions {input.captions}"
-        " --subset {input.subset} --model {input.model} --output {output}"
+        "winnow train-contrastive --pool {input.pool:q} --captions {input.captions:q}"
+        " --subset {input.subset:q} --model {input.model:q} --output {output}"
         " --seed {params.seed} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -49,13 +49,13 @@ rule evaluate_contrastive:
     threads: 1
     params:
         cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
-        names=f"--dataset {shlex.quote(DATASET)} --model-name {shlex.quote(MODEL)}",
-        options=options(P.statistics),
-        code=code_digest("data", "params", "sources", "models", "evaluation"),
+        names=named(dataset=DATASET, model_name=MODEL),
+        options=settings(P.statistics),
+        code=code_digest("evaluate-contrastive"),
     message:
         "evaluating {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-contrastive --pool {input.pool} --human {input.human}"
-        " --zeroshot {input.zeroshot} --model {input.model} --output {output}"
+        "winnow evaluate-contrastive --pool {input.pool:q} --human {input.human:q}"
+        " --zeroshot {input.zeroshot:q} --model {input.model:q} --output {output}"
         " {params.cell} {params.names} --threads {threads}"
         " {params.options} > {log} 2>&1"

@@ -15,11 +15,11 @@ rule evaluate_detection:
     threads: 1
     params:
         cell="--captions {captions} --scorer {scorer}",
-        options=options(P.statistics),
-        code=code_digest("data", "params", "evaluation"),
+        options=settings(P.statistics),
+        code=code_digest("evaluate-detection"),
     message:
         "measuring what {wildcards.scorer} detects"
     shell:
-        "winnow evaluate-detection --scores {input.scores} --truth {input.truth}"
+        "winnow evaluate-detection --scores {input.scores:q} --truth {input.truth:q}"
         " --output {output} {params.cell}"
         " --threads {threads} {params.options} > {log} 2>&1"

@@ -1,5 +1,4 @@
 # Track `generation`: fine-tune a text-to-image model on a subset, draw, and measure what it drew.
-from winnow.data.files import digest_files
 
 IMPORTED = {name: b.images for name, b in P.generation.baselines.items() if b.images}
 # What the tables call the fine-tuned model.
@@ -52,14 +51,14 @@ rule train_generator:
     threads: 1
     params:
         seed="{seed}",
-        options=options(P.generation.training),
-        code=code_digest("data", "params", "models", "training"),
+        options=settings(P.generation.training),
+        code=code_digest("train-generator"),
     message:
         "training a generator on {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer},"
         " seed {wildcards.seed}"
     shell:
-        "winnow train-generator --pool {input.pool} --captions {input.captions}"
-        " --subset {input.subset} --model {input.model} --output {output}"
+        "winnow train-generator --pool {input.pool:q} --captions {input.captions:q}"
+        " --subset {input.subset:q} --model {input.model:q} --output {output}"
         " --seed {params.seed} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -82,17 +81,17 @@ rule generate:
         # what is released is one job's, so that the cache cannot tell stand-ins apart
         model=drawer,
         control=lambda wildcards, input: (
-            f"--controlnet {input.controlnet} --masks {input.pool}/masks"
+            f"--controlnet {shlex.quote(input.controlnet)} --masks {input.pool}/masks"
             if input.controlnet
             else ""
         ),
-        options=options(P.generation.sampling),
-        code=code_digest(*DRAWING),
+        options=settings(P.generation.sampling),
+        code=code_digest("generate"),
     message:
         "drawing with {wildcards.scorer} at {wildcards.ratio} of {wildcards.captions},"
         " seed {wildcards.seed}"
     shell:
-        "winnow generate --pool {input.pool} --human {input.human} --model {input.model}"
+        "winnow generate --pool {input.pool:q} --human {input.human:q} --model {input.model:q}"
         " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -105,7 +104,7 @@ def imported_content(wildcards):
             f"params.yaml: generation.baselines.{wildcards.scorer}.images: {folder}: no such folder;"
             " put the images there, as `winnow list-prompts` names them, or remove the baseline"
         )
-    return digest_files([folder])
+    return content_digest([folder])
 
 
 rule import_images:
@@ -122,14 +121,13 @@ rule import_images:
     threads: 1
     params:
         folder=lambda wildcards: shlex.quote(IMPORTED[wildcards.scorer]),
-        # Snakemake does not hash a folder: names and bytes are part of what the cache asks for
         content=imported_content,
         images=P.generation.sampling.images,
-        code=code_digest("data", "params", "sources", "generation"),
+        code=code_digest("import-images"),
     message:
         "taking in the images of {wildcards.scorer}"
     shell:
-        "winnow import-images --pool {input.pool} --human {input.human} --folder {params.folder}"
+        "winnow import-images --pool {input.pool:q} --human {input.human:q} --folder {params.folder}"
         " --output {output} --images {params.images} --threads {threads} > {log} 2>&1"
 
 
@@ -148,16 +146,13 @@ rule evaluate_generation:
     threads: 1
     params:
         cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
-        names=lambda wildcards: (
-            f"--dataset {shlex.quote(DATASET)}"
-            f" --model-name {shlex.quote(drawer(wildcards))}"
-        ),
-        options=options(MEASURED),
-        code=code_digest(*MEASURING),
+        names=lambda wildcards: words(dataset=DATASET, model_name=drawer(wildcards)),
+        options=settings(MEASURED),
+        code=code_digest("evaluate-generation"),
     message:
         "measuring what {wildcards.scorer} drew at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-generation --generated {input.generated} --pool {input.pool}"
-        " --human {input.human} --clip {input.clip} --remoteclip {input.remoteclip}"
+        "winnow evaluate-generation --generated {input.generated:q} --pool {input.pool:q}"
+        " --human {input.human:q} --clip {input.clip:q} --remoteclip {input.remoteclip:q}"
         " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
         " > {log} 2>&1"

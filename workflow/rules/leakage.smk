@@ -42,13 +42,13 @@ rule audit:
         preferences=lambda wildcards, input: (
             f"--preferences {input.preferences}" if input.preferences else ""
         ),
-        options=options(P.leakage),
-        code=code_digest("data", "params", "sources", "curation"),
+        options=settings(P.leakage),
+        code=code_digest("audit"),
     message:
         "looking for images and captions of training sets in evaluation sets"
     shell:
-        "winnow audit --pool {input.pool} --human {input.human} --zeroshot {input.zeroshot}"
-        " --captions {input.captions} {params.segments} {params.preferences}"
+        "winnow audit --pool {input.pool:q} --human {input.human:q} --zeroshot {input.zeroshot:q}"
+        " --captions {input.captions:q} {params.segments} {params.preferences}"
         " --output {output} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -70,11 +70,11 @@ rule leakage:
         "logs/leakage.log",
     threads: 1
     params:
-        options=options({"scale": P.scale, "untrained": UNTRAINED}),
-        code=code_digest("data", "params", "reporting"),
+        options=settings({"scale": P.scale, "untrained": UNTRAINED}),
+        code=code_digest("leakage"),
     message:
         "rendering which rows are struck out for leaks into results/leakage.md"
     shell:
-        "winnow leakage --audit {input.audit} --sweep {input.sweep} --recipes {input.recipes}"
+        "winnow leakage --audit {input.audit:q} --sweep {input.sweep:q} --recipes {input.recipes:q}"
         " --subsets artifacts/subsets --output results --threads {threads} {params.options}"
         " > {log} 2>&1"

@@ -1,4 +1,5 @@
 # Models by role: released stand-ins, stand-ins of another pool, published checkpoints; the foundry.
+from winnow.models.crs_config import CLIP, CONFIG
 
 
 def model(role):
@@ -25,6 +26,14 @@ else:
     FOUNDRY = dict(rules.pool.output.items())
 
 
+def without_git():
+    """What has DVC work where there is no git, as in a downloaded archive: settings of its own."""
+    if (ROOT / ".git").exists():
+        return ""
+    folder = shlex.quote(str(REPOSITORY / ".dvc/without-git"))
+    return f'DVC_SYSTEM_CONFIG_DIR="$PWD"/{folder}'
+
+
 rule pull_standins:
     input:
         RELEASED.with_suffix(".dvc"),
@@ -34,25 +43,30 @@ rule pull_standins:
         "logs/pull_standins.log",
     threads: 1
     params:
-        repository=str(REPOSITORY),
+        repository=verbatim(str(REPOSITORY)),
+        environment=verbatim(without_git()),
     message:
         "pulling the released stand-ins"
     shell:
-        "dvc --cd {params.repository} pull --remote released --force released/standins.dvc"
+        "{params.environment} dvc --cd {params.repository:q} pull --remote released --force released/standins.dvc"
         " > {log} 2>&1"
 
 
-def local_files(wildcards):
-    """The files that a role's model is read from, where they are here and not on a hub."""
-    given = P.models[wildcards.role]
-    return [
-        name for name in (given.id, given.pretrained) if name and Path(name).is_file()
+def local_content(wildcards):
+    """The digest of the files that a role's model is read from, where it is here and not on a hub."""
+    chosen = P.models[wildcards.role]
+    names = [
+        name.removeprefix("local-dir:")
+        for name in (chosen.id, chosen.pretrained)
+        if name
     ]
+    if chosen.loader == "crs_diff":
+        names += [str(Path(chosen.id).with_name(name)) for name in (CONFIG, CLIP)]
+    found = [name for name in names if Path(name).exists()]
+    return content_digest(found) if found else ""
 
 
 rule fetch_model:
-    input:
-        local_files,
     output:
         directory("artifacts/models/{role}"),
     log:
@@ -61,7 +75,8 @@ rule fetch_model:
     threads: 1
     params:
         options=lambda wildcards: options(P.models[wildcards.role]),
-        code=code_digest("data", "models"),
+        content=local_content,
+        code=code_digest("fetch-model"),
     message:
         "fetching {wildcards.role}: {params.options}"
     shell:
@@ -78,8 +93,8 @@ rule foundry_pool:
     cache: "omit-software"
     threads: 2
     params:
-        options=options({"source": FOUNDRY_SOURCE, **P.pool.model_dump()}),
-        code=code_digest("data", "params", "terrarium", "sources"),
+        options=settings({"source": FOUNDRY_SOURCE, **P.pool.model_dump()}),
+        code=code_digest("pool"),
     message:
         "drawing the foundry's world"
     shell:
@@ -107,11 +122,11 @@ rule train_standin:
                 "samples_seen": P.foundry.samples_seen[wildcards.role],
             }
         ),
-        code=code_digest("data", "params", "models", "training"),
+        code=code_digest("train-standin"),
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        "winnow train-standin --pool {input.pool} --human {input.human} --output {output}"
+        "winnow train-standin --pool {input.pool:q} --human {input.human:q} --output {output}"
         " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -131,20 +146,20 @@ rule evaluate_standin:
     threads: 1
     params:
         role="{role}",
-        code=code_digest("data", "models", "sources", "evaluation"),
+        code=code_digest("evaluate-standin"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        "winnow evaluate-standin --pool {input.pool} --human {input.human}"
-        " --zeroshot {input.zeroshot} --model {input.model} --output {output}"
+        "winnow evaluate-standin --pool {input.pool:q} --human {input.human:q}"
+        " --zeroshot {input.zeroshot:q} --model {input.model:q} --output {output}"
         " --role {params.role} --threads {threads} > {log} 2>&1"
 
 
 rule train_mllm:
     input:
         **FOUNDRY,
-        perspectives=P.captioning.perspectives,
-        questions=P.preferences.questions,
+        perspectives=users(P.captioning.perspectives),
+        questions=users(P.preferences.questions),
     output:
         directory("artifacts/foundry/{role}"),
     log:
@@ -155,21 +170,13 @@ rule train_mllm:
     threads: 1
     params:
         role="{role}",
-        options=options(P.foundry.mllm),
-        code=code_digest(
-            "data",
-            "params",
-            "terrarium",
-            "sources",
-            "models",
-            "captioning",
-            "training",
-        ),
+        options=settings(P.foundry.mllm),
+        code=code_digest("train-mllm"),
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        "winnow train-mllm --pool {input.pool} --human {input.human} --layouts {input.layouts}"
-        " --perspectives {input.perspectives} --questions {input.questions} --output {output}"
+        "winnow train-mllm --pool {input.pool:q} --human {input.human:q} --layouts {input.layouts:q}"
+        " --perspectives {input.perspectives:q} --questions {input.questions:q} --output {output}"
         " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -177,7 +184,7 @@ rule evaluate_mllm:
     input:
         pool=FOUNDRY["pool"],
         layouts=FOUNDRY["layouts"],
-        perspectives=P.captioning.perspectives,
+        perspectives=users(P.captioning.perspectives),
         model=rules.train_mllm.output,
     output:
         "artifacts/foundry/{role}.md",
@@ -189,14 +196,12 @@ rule evaluate_mllm:
     threads: 1
     params:
         role="{role}",
-        code=code_digest(
-            "data", "terrarium", "sources", "models", "captioning", "evaluation"
-        ),
+        code=code_digest("evaluate-mllm"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        "winnow evaluate-mllm --pool {input.pool} --layouts {input.layouts}"
-        " --perspectives {input.perspectives} --model {input.model} --output {output}"
+        "winnow evaluate-mllm --pool {input.pool:q} --layouts {input.layouts:q}"
+        " --perspectives {input.perspectives:q} --model {input.model:q} --output {output}"
         " --role {params.role} --threads {threads} > {log} 2>&1"
 
 
@@ -213,12 +218,12 @@ rule train_autoencoder:
     cache: "omit-software"
     threads: 2  # all generators wait for it
     params:
-        options=options(P.foundry.generators.autoencoder),
-        code=code_digest("data", "params", "models", "training"),
+        options=settings(P.foundry.generators.autoencoder),
+        code=code_digest("train-autoencoder"),
     message:
         "training the autoencoder of the generator stand-ins"
     shell:
-        "winnow train-autoencoder --pool {input.pool} --human {input.human} --clip {input.clip}"
+        "winnow train-autoencoder --pool {input.pool:q} --human {input.human:q} --clip {input.clip:q}"
         " --output {output} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -250,14 +255,12 @@ rule train_generator_standin:
     params:
         role="{role}",
         options=generator_options,
-        code=code_digest(
-            "data", "params", "terrarium", "models", "captioning", "training"
-        ),
+        code=code_digest("train-generator-standin"),
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        "winnow train-generator-standin --pool {input.pool} --human {input.human}"
-        " --layouts {input.layouts} --start {input.start} --output {output}"
+        "winnow train-generator-standin --pool {input.pool:q} --human {input.human:q}"
+        " --layouts {input.layouts:q} --start {input.start:q} --output {output}"
         " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -286,16 +289,16 @@ rule draw_standin:
     threads: 1
     params:
         control=lambda wildcards, input: (
-            f"--controlnet {input.controlnet} --masks {input.pool}/masks"
+            f"--controlnet {shlex.quote(input.controlnet)} --masks {input.pool}/masks"
             if "controlnet" in input.keys()
             else ""
         ),
-        options=options(P.generation.sampling),
-        code=code_digest(*DRAWING),
+        options=settings(P.generation.sampling),
+        code=code_digest("generate"),
     message:
         "drawing with the stand-in {wildcards.role}"
     shell:
-        "winnow generate --pool {input.pool} --human {input.human} --model {input.model}"
+        "winnow generate --pool {input.pool:q} --human {input.human:q} --model {input.model:q}"
         " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -318,14 +321,14 @@ rule evaluate_generator:
     threads: 1
     params:
         role="{role}",
-        options=options(MEASURED),
-        code=code_digest(*MEASURING),
+        options=settings(MEASURED),
+        code=code_digest("evaluate-generator"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        "winnow evaluate-generator --pool {input.pool} --human {input.human}"
-        " --generated {input.drawn} --clip {input.clip} --remoteclip {input.remoteclip}"
-        " --model {input.model} --autoencoder {input.autoencoder} --output {output}"
+        "winnow evaluate-generator --pool {input.pool:q} --human {input.human:q}"
+        " --generated {input.drawn:q} --clip {input.clip:q} --remoteclip {input.remoteclip:q}"
+        " --model {input.model:q} --autoencoder {input.autoencoder:q} --output {output}"
         " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -339,12 +342,12 @@ rule train_segmentor_standin:
     cache: "omit-software"
     threads: 1
     params:
-        options=options(P.foundry.segmentor),
-        code=code_digest("data", "params", "terrarium", "models", "training"),
+        options=settings(P.foundry.segmentor),
+        code=code_digest("train-segmentor-standin"),
     message:
         "training the stand-in segmentor"
     shell:
-        "winnow train-segmentor-standin --pool {input} --output {output}"
+        "winnow train-segmentor-standin --pool {input:q} --output {output}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -359,11 +362,11 @@ rule evaluate_segmentor_standin:
     cache: "omit-software"
     threads: 1
     params:
-        code=code_digest("data", "models", "training", "evaluation"),
+        code=code_digest("evaluate-segmentor-standin"),
     message:
         "writing the model card of segmentor"
     shell:
-        "winnow evaluate-segmentor-standin --pool {input.pool} --model {input.model}"
+        "winnow evaluate-segmentor-standin --pool {input.pool:q} --model {input.model:q}"
         " --output {output} --threads {threads} > {log} 2>&1"
 
 

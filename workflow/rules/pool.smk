@@ -1,13 +1,22 @@
 # From any source to one pool, and the zero-shot sets that go with it.
+from winnow.sources.webdataset import shard_paths
+
+
+def source_content(wildcards):
+    """The digest of all that the pool is made from; nothing for Terrarium, which is drawn."""
+    found = [
+        path
+        for key in ("annotations", "metadata", "images")
+        if (path := getattr(P.source, key, None))
+    ]
+    try:
+        found += shard_paths(P.source.shards) if P.source.kind == "webdataset" else []
+    except WinnowError as error:
+        sys.exit(str(error))
+    return content_digest(found) if found else ""
 
 
 rule pool:
-    input:
-        listed=[
-            path
-            for key in ("annotations", "metadata")
-            if (path := getattr(P.source, key, None))
-        ],
     output:
         pool=directory("artifacts/pool"),
         human="artifacts/captions/human.parquet",
@@ -17,10 +26,11 @@ rule pool:
     cache: "omit-software"
     threads: 2
     params:
-        options=options(
+        options=settings(
             {"source": P.source.model_dump(mode="json"), **P.pool.model_dump()}
         ),
-        code=code_digest("data", "params", "terrarium", "sources"),
+        content=source_content,
+        code=code_digest("pool"),
     message:
         "making the pool from {params.options}"
     shell:
@@ -38,11 +48,15 @@ rule zeroshot:
     cache: "omit-software"
     threads: 1
     params:
-        options=options(
-            {**P.zeroshot.model_dump(), "size": P.source.size if TERRARIUM else None}
+        options=settings(
+            {
+                **P.zeroshot.model_dump(),
+                "size": P.source.size if TERRARIUM else None,
+            }
         ),
+        content=content(*P.zeroshot.folders.values()),
         pool="" if TERRARIUM else "--pool artifacts/pool",
-        code=code_digest("data", "params", "terrarium", "sources"),
+        code=code_digest("zeroshot"),
     message:
         "making the zero-shot sets"
     shell:

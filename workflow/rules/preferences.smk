@@ -13,7 +13,6 @@ PROPOSERS = sorted(
 CANDIDATES = [
     f"artifacts/score_model/preferences/candidates/{who}.parquet" for who in PROPOSERS
 ]
-PREFERENCE_CODE = (*CAPTION_CODE, "judging", "curation", "preferences")
 
 
 ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
@@ -52,11 +51,11 @@ rule deduplicate:
     params:
         role=P.preferences.deduplication.model,
         threshold=P.preferences.deduplication.threshold,
-        code=code_digest("data", "params", "models", "curation"),
+        code=code_digest("deduplicate"),
     message:
         "leaving out reference images that are too much alike"
     shell:
-        "winnow deduplicate --pool {input.pool} --model {input.model} --output {output}"
+        "winnow deduplicate --pool {input.pool:q} --model {input.model:q} --output {output}"
         " --threads {threads} --threshold={params.threshold} > {log} 2>&1"
 
 
@@ -65,8 +64,8 @@ rule propose:
         pool="artifacts/pool",
         images=rules.deduplicate.output,
         human="artifacts/captions/human.parquet",
-        perspectives=P.captioning.perspectives,
-        questions=P.preferences.questions,
+        perspectives=users(P.captioning.perspectives),
+        questions=users(P.preferences.questions),
         model=lambda wildcards: (
             speaker(wildcards.who) if wildcards.who in MULTIMODAL else []
         ),
@@ -93,13 +92,13 @@ rule propose:
             address(wildcards.who) if wildcards.who in MULTIMODAL else ""
         ),
         options=lambda wildcards: options(proposing(wildcards.who)),
-        code=code_digest(*PREFERENCE_CODE),
+        code=code_digest("propose"),
     message:
         "what {wildcards.who} say about the reference images"
     shell:
-        "winnow propose --pool {input.pool} --images {input.images} --human {input.human}"
-        " --layouts {input.pool}/layouts.parquet --perspectives {input.perspectives}"
-        " --questions {input.questions} {params.model} {input.model} {params.clip} {input.clip}"
+        "winnow propose --pool {input.pool:q} --images {input.images:q} --human {input.human:q}"
+        " --layouts {input.pool:q}/layouts.parquet --perspectives {input.perspectives:q}"
+        " --questions {input.questions:q} {params.model} {input.model:q} {params.clip} {input.clip:q}"
         " {params.server} --role {params.who} --output {output.candidates}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
@@ -108,8 +107,8 @@ rule rate:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
-        questions=P.preferences.questions,
-        rubric=P.preferences.rubric,
+        questions=users(P.preferences.questions),
+        rubric=users(P.preferences.rubric),
         candidates=CANDIDATES,
     output:
         rated="artifacts/score_model/preferences/rated.parquet",
@@ -120,15 +119,15 @@ rule rate:
     threads: 1
     params:
         judge=P.preferences.judge,
-        server=address("judge") if P.preferences.judge == "openai" else "",
-        options=options(P.captioning.generation),
-        code=code_digest(*PREFERENCE_CODE),
+        server=verbatim(address("judge") if P.preferences.judge == "openai" else ""),
+        options=settings(P.captioning.generation),
+        code=code_digest("rate"),
     message:
         "rating what was said, by {params.judge}"
     shell:
-        "winnow rate --candidates {input.candidates} --pool {input.pool} --human {input.human}"
-        " --layouts {input.pool}/layouts.parquet --questions {input.questions}"
-        " --rubric {input.rubric} --judge {params.judge} {params.server} --output {output.rated}"
+        "winnow rate --candidates {input.candidates:q} --pool {input.pool:q} --human {input.human:q}"
+        " --layouts {input.pool:q}/layouts.parquet --questions {input.questions:q}"
+        " --rubric {input.rubric:q} --judge {params.judge} {params.server} --output {output.rated}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -137,10 +136,10 @@ rule prefer:
         pool="artifacts/pool",
         images=rules.deduplicate.output,
         human="artifacts/captions/human.parquet",
-        perspectives=P.captioning.perspectives,
+        perspectives=users(P.captioning.perspectives),
         rated=rules.rate.output.rated,
         candidates=CANDIDATES,
-        text_pairs=P.preferences.text_pairs or [],
+        text_pairs=users(P.preferences.text_pairs),
     output:
         "artifacts/score_model/preferences/pairs.parquet",
     log:
@@ -149,19 +148,19 @@ rule prefer:
     threads: 1
     params:
         text_pairs="--text-pairs" if P.preferences.text_pairs else "",
-        options=options(
+        options=settings(
             {
                 "held_out": P.preferences.held_out,
                 "seed": P.preferences.seed,
             }
         ),
-        code=code_digest(*PREFERENCE_CODE),
+        code=code_digest("prefer"),
     message:
         "pairing the better with the worse"
     shell:
-        "winnow prefer --rated {input.rated} --candidates {input.candidates} --human {input.human}"
-        " --pool {input.pool} --images {input.images} --perspectives {input.perspectives}"
-        " {params.text_pairs} {input.text_pairs} --output {output} --threads {threads}"
+        "winnow prefer --rated {input.rated:q} --candidates {input.candidates:q} --human {input.human:q}"
+        " --pool {input.pool:q} --images {input.images:q} --perspectives {input.perspectives:q}"
+        " {params.text_pairs} {input.text_pairs:q} --output {output} --threads {threads}"
         " {params.options} > {log} 2>&1"
 
 
@@ -169,8 +168,8 @@ rule evaluate_judge:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
-        questions=P.preferences.questions,
-        rubric=P.preferences.rubric,
+        questions=users(P.preferences.questions),
+        rubric=users(P.preferences.rubric),
         candidates=CANDIDATES,
     output:
         directory("artifacts/cells/preference/reference/judge/1.0/0"),
@@ -180,15 +179,15 @@ rule evaluate_judge:
     threads: 1
     params:
         judge=P.preferences.judge,
-        server=address("judge") if P.preferences.judge == "openai" else "",
-        options=options(
+        server=verbatim(address("judge") if P.preferences.judge == "openai" else ""),
+        options=settings(
             {**P.captioning.generation.model_dump(), **P.statistics.model_dump()}
         ),
-        code=code_digest(*PREFERENCE_CODE, "evaluation"),
+        code=code_digest("evaluate-judge"),
     message:
         "measuring the judge by mistakes of known kind"
     shell:
-        "winnow evaluate-judge --pool {input.pool} --human {input.human}"
-        " --layouts {input.pool}/layouts.parquet --questions {input.questions}"
-        " --rubric {input.rubric} --candidates {input.candidates} --judge {params.judge}"
+        "winnow evaluate-judge --pool {input.pool:q} --human {input.human:q}"
+        " --layouts {input.pool:q}/layouts.parquet --questions {input.questions:q}"
+        " --rubric {input.rubric:q} --candidates {input.candidates:q} --judge {params.judge}"
         " {params.server} --output {output} --threads {threads} {params.options} > {log} 2>&1"

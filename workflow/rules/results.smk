@@ -5,14 +5,14 @@ from winnow.params.submissions import CARD, FOLDER, pool_digest, submitted
 from winnow.reporting.papers import load_papers
 from winnow.reporting.standins import standins
 
-PAPERS = ROOT / "workflow/papers"
+PAPERS = REPOSITORY / "workflow/papers"
 LOADED = load_papers(PAPERS)
 TABLES = {paper.paper: list(paper.tables) for paper in LOADED}
 # What pages and tables name.
 RUN = {"scale": P.scale, "standins": standins(P)}
 # Who submitted what takes part.
 CARDS = [
-    ROOT / FOLDER / name / CARD
+    str(REPOSITORY / FOLDER / name / CARD)
     for name in submitted(ROOT / FOLDER, pool_digest(scaled(config)))
 ]
 
@@ -51,7 +51,7 @@ def swept(scorers):
     return next((name for name in scorers if not P.scorers[name].choose), None)
 
 
-def given(name):
+def optional(name):
     """The option of an input that may not be there."""
     return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
 
@@ -64,8 +64,8 @@ rule sweep:
     cache: "omit-software"
     threads: 1
     params:
-        options=options(sweep(P)),
-        code=code_digest("params"),
+        options=settings(sweep(P)),
+        code=code_digest("sweep"),
     message:
         "writing the table of experiments"
     shell:
@@ -141,12 +141,12 @@ rule detection:
     priority: 10  # the first table, long before the last cell
     threads: 1
     params:
-        options=options({"scale": P.scale}),
-        code=code_digest("data", "params", "evaluation", "reporting"),
+        options=settings({"scale": P.scale}),
+        code=code_digest("detection"),
     message:
         "rendering what each scorer detects into results/detection.md"
     shell:
-        "winnow detection --cells artifacts/cells --sweep {input.sweep} --output results"
+        "winnow detection --cells artifacts/cells --sweep {input.sweep:q} --output results"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -164,12 +164,12 @@ rule captions:
         "logs/captions.log",
     threads: 1
     params:
-        options=options({"scale": P.scale, **P.statistics.model_dump()}),
-        code=code_digest("data", "params", "evaluation", "reporting"),
+        options=settings({"scale": P.scale, **P.statistics.model_dump()}),
+        code=code_digest("captions"),
     message:
         "rendering how good each caption set is into results/captions.md"
     shell:
-        "winnow captions --cells artifacts/cells --sweep {input.sweep} --output results"
+        "winnow captions --cells artifacts/cells --sweep {input.sweep:q} --output results"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -188,13 +188,13 @@ rule score_models:
         "logs/score_models.log",
     threads: 1
     params:
-        options=options({"scale": P.scale, **P.statistics.model_dump()}),
-        code=code_digest("data", "params", "evaluation", "reporting"),
+        options=settings({"scale": P.scale, **P.statistics.model_dump()}),
+        code=code_digest("score-models"),
     message:
         "rendering how good the score models are into results/score_model.md"
     shell:
-        "winnow score-models --cells artifacts/cells --sweep {input.sweep}"
-        " --leakage {input.leakage} --output results --threads {threads} {params.options}"
+        "winnow score-models --cells artifacts/cells --sweep {input.sweep:q}"
+        " --leakage {input.leakage:q} --output results --threads {threads} {params.options}"
         " > {log} 2>&1"
 
 
@@ -223,8 +223,8 @@ rule generation:
         "logs/generation.log",
     threads: 1
     params:
-        choice=given("choice"),
-        options=options(
+        choice=optional("choice"),
+        options=settings(
             {
                 **RUN,
                 **P.statistics.model_dump(),
@@ -236,12 +236,12 @@ rule generation:
                 },
             }
         ),
-        code=code_digest("data", "params", "generation", "evaluation", "reporting"),
+        code=code_digest("generation"),
     message:
         "rendering what the generators draw into results/generation.md"
     shell:
-        "winnow generation --cells artifacts/cells --sweep {input.sweep}"
-        " --generated artifacts/generated --pool {input.pool} --leakage {input.leakage}"
+        "winnow generation --cells artifacts/cells --sweep {input.sweep:q}"
+        " --generated artifacts/generated --pool {input.pool:q} --leakage {input.leakage:q}"
         " --output results {params.choice} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -266,8 +266,8 @@ rule segmentation:
         "logs/segmentation.log",
     threads: 1
     params:
-        segments=given("segments"),
-        options=options(
+        segments=optional("segments"),
+        options=settings(
             {
                 **RUN,
                 **P.statistics.model_dump(),
@@ -275,12 +275,12 @@ rule segmentation:
                 "chosen": choosing(P.segmentation.scorers),
             }
         ),
-        code=code_digest("data", "params", "evaluation", "reporting"),
+        code=code_digest("segmentation"),
     message:
         "rendering what generated images add to real labels into results/segmentation.md"
     shell:
-        "winnow segmentation --cells artifacts/cells --sweep {input.sweep}"
-        " --leakage {input.leakage} --output results {params.segments} --threads {threads} {params.options} > {log} 2>&1"
+        "winnow segmentation --cells artifacts/cells --sweep {input.sweep:q}"
+        " --leakage {input.leakage:q} --output results {params.segments} --threads {threads} {params.options} > {log} 2>&1"
 
 
 rule claims:
@@ -298,15 +298,15 @@ rule claims:
         "logs/claims.log",
     threads: 1
     params:
-        choice=given("choice"),
-        options=options({**RUN, **P.statistics.model_dump()}),
-        papers=PAPERS,
-        code=code_digest("data", "params", "evaluation", "reporting"),
+        choice=optional("choice"),
+        options=settings({**RUN, **P.statistics.model_dump()}),
+        papers=verbatim(shlex.quote(str(PAPERS))),
+        code=code_digest("claims"),
     message:
         "judging the papers' claims into results/claims.md"
     shell:
-        "winnow claims --cells artifacts/cells --sweep {input.sweep} --papers {params.papers}"
-        " --leakage {input.leakage} --output results {params.choice} --threads {threads}"
+        "winnow claims --cells artifacts/cells --sweep {input.sweep:q} --papers {params.papers}"
+        " --leakage {input.leakage:q} --output results {params.choice} --threads {threads}"
         " {params.options} > {log} 2>&1"
 
 
@@ -353,12 +353,12 @@ rule leaderboard:
         "logs/leaderboard.log",
     threads: 1
     params:
-        options=options({**RUN, **P.statistics.model_dump()}),
-        papers=PAPERS,
-        code=code_digest("data", "params", "evaluation", "reporting"),
+        options=settings({**RUN, **P.statistics.model_dump()}),
+        papers=verbatim(shlex.quote(str(PAPERS))),
+        code=code_digest("leaderboard"),
     message:
         "rendering leaderboard, tables and figures into results/"
     shell:
-        "winnow leaderboard --cells artifacts/cells --sweep {input.sweep}"
-        " --papers {params.papers} --leakage {input.leakage} --cards {input.cards}"
+        "winnow leaderboard --cells artifacts/cells --sweep {input.sweep:q}"
+        " --papers {params.papers} --leakage {input.leakage:q} --cards {input.cards:q}"
         " --output results --threads {threads} {params.options} > {log} 2>&1"

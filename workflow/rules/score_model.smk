@@ -47,12 +47,12 @@ rule train_score_model:
         options=lambda wildcards: options(
             P.score_model.stages[wildcards.chain.rpartition("-")[2]]
         ),
-        code=code_digest("data", "params", "models", "training"),
+        code=code_digest("train-score-model"),
     message:
         "training a score model from {wildcards.start}: {wildcards.chain}, seed {wildcards.seed}"
     shell:
-        "winnow train-score-model --pool {input.pool} --preferences {input.preferences}"
-        " --model {input.model} --output {output} --seed {params.seed} --threads {threads}"
+        "winnow train-score-model --pool {input.pool:q} --preferences {input.preferences:q}"
+        " --model {input.model:q} --output {output} --seed {params.seed} --threads {threads}"
         " --normalisation={params.normalisation} {params.options} > {log} 2>&1"
 
 
@@ -72,13 +72,13 @@ rule tune_mllm:
     priority: 30  # further score models start from it
     threads: 1
     params:
-        options=options(P.score_model.tuning),
-        code=code_digest("data", "params", "models", "captioning", "training"),
+        options=settings(P.score_model.tuning),
+        code=code_digest("tune-mllm"),
     message:
         "fine-tuning a further start of score models: {wildcards.tuned}"
     shell:
-        "winnow tune-mllm --pool {input.pool} --captions {input.captions}"
-        " --subset {input.subset} --model {input.model} --output {output}"
+        "winnow tune-mllm --pool {input.pool:q} --captions {input.captions:q}"
+        " --subset {input.subset:q} --model {input.model:q} --output {output}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -90,8 +90,8 @@ rule recipes:
     cache: "omit-software"
     threads: 1
     params:
-        options=options(P.score_model),
-        code=code_digest("params"),
+        options=settings(P.score_model),
+        code=code_digest("recipes"),
     message:
         "writing down the recipes of the score models"
     shell:
@@ -119,12 +119,12 @@ rule evaluate_score_model:
     threads: 1
     params:
         cell="--recipe {recipe} --cell-seed {seed}",
-        names=f"--dataset {shlex.quote(DATASET)}",
-        options=options(P.statistics),
-        code=code_digest("data", "params", "models", "captioning", "evaluation"),
+        names=named(dataset=DATASET),
+        options=settings(P.statistics),
+        code=code_digest("evaluate-score-model"),
     message:
         "measuring the pair accuracy of {wildcards.recipe}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-score-model --pool {input.pool} --preferences {input.preferences}"
-        " --model {input.model} --output {output} {params.cell} {params.names}"
+        "winnow evaluate-score-model --pool {input.pool:q} --preferences {input.preferences:q}"
+        " --model {input.model:q} --output {output} {params.cell} {params.names}"
         " --threads {threads} {params.options} > {log} 2>&1"

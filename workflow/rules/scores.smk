@@ -22,6 +22,19 @@ def scorer_inputs(wildcards):
     }
 
 
+def own_code(wildcards):
+    """The digest of a user's class, and of the files that its options name; none for a built-in."""
+    scorer = P.scorers[wildcards.scorer]
+    if ":" not in (scorer.use or ""):
+        return ""
+    named = [value for value in scorer.options.values() if isinstance(value, str)]
+    try:
+        code = user_code(scorer.use)
+    except WinnowError as error:
+        sys.exit(f"scorers.{wildcards.scorer}: {error}")
+    return f"{code} {content_digest(path for path in named if Path(path).exists())}"
+
+
 rule score:
     input:
         unpack(scorer_inputs),
@@ -49,12 +62,13 @@ rule score:
         ),
         model=lambda wildcards, input: "--model" if input.model else "",
         truth=lambda wildcards, input: "--truth" if input.truth else "",
-        code=code_digest("data", "params", "models", "scoring"),
+        own=own_code,
+        code=code_digest("score"),
     message:
         "scoring {wildcards.captions} with {wildcards.scorer}"
     shell:
-        "winnow score --pool {input.pool} --captions {input.captions} --output {output.scores}"
-        " --scorer {params.scorer} {params.model} {input.model} {params.truth} {input.truth}"
+        "winnow score --pool {input.pool:q} --captions {input.captions:q} --output {output.scores}"
+        " --scorer {params.scorer} {params.model} {input.model:q} {params.truth} {input.truth:q}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -76,9 +90,9 @@ rule combine_scores:
     threads: 1
     params:
         scorer="{scorer}",  # else two means of the same scorers would share one cached output
-        code=code_digest("data", "captioning", "scoring"),
+        code=code_digest("combine-scores"),
     message:
         "joining scores of {wildcards.captions} into {wildcards.scorer}"
     shell:
-        "winnow combine-scores --scores {input} --output {output.scores} --threads {threads}"
+        "winnow combine-scores --scores {input:q} --output {output.scores} --threads {threads}"
         " > {log} 2>&1"

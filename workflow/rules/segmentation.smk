@@ -6,8 +6,6 @@ SEGMENTOR = (
 TEXT = P.segmentation.text
 NETWORK = P.segmentation.network
 REAL_DATA = P.segmentation.data
-# The code that trains segmentors, and that measures them.
-SEGMENTING = ("data", "params", "models", "training")
 
 
 def drawing(shift, **changes):
@@ -86,14 +84,14 @@ if REAL_DATA is None:
         cache: "omit-software"
         threads: 1
         params:
-            options=options(
+            options=settings(
                 {"labels": P.segmentation.labels, "seed": P.segmentation.seed}
             ),
-            code=code_digest("data", "params", "terrarium", "sources"),
+            code=code_digest("segmentation-set"),
         message:
             "labelling {params.options}"
         shell:
-            "winnow segmentation-set --pool {input.pool} --output {output}"
+            "winnow segmentation-set --pool {input.pool:q} --output {output}"
             " --threads {threads} {params.options} > {log} 2>&1"
 
 else:
@@ -106,18 +104,15 @@ else:
         cache: "omit-software"
         threads: 1
         params:
-            options=options(
+            options=settings(
                 {
                     **REAL_DATA.model_dump(mode="json"),
                     "seed": P.segmentation.seed,
                     "quarantine_limit": P.pool.quarantine_limit,
                 }
             ),
-            # Snakemake does not hash a folder: names and bytes are part of what the cache asks for
-            content=lambda wildcards: digest_files(
-                [Path(REAL_DATA.images), Path(REAL_DATA.masks)]
-            ),
-            code=code_digest("data", "params", "sources"),
+            content=content(REAL_DATA.images, REAL_DATA.masks),
+            code=code_digest("import-segmentation"),
         message:
             "taking in labelled images: {params.options}"
         shell:
@@ -141,13 +136,13 @@ rule draw_labelled:
     priority: 20  # segmentors wait for it
     threads: 1
     params:
-        options=drawing(1, guidance=P.segmentation.guidance),
-        code=code_digest(*DRAWING),
+        options=verbatim(drawing(1, guidance=P.segmentation.guidance)),
+        code=code_digest("draw-labelled"),
     message:
         "drawing labelled images with {wildcards.scorer} at {wildcards.ratio}"
     shell:
-        "winnow draw-labelled --segments {input.segments} --human {input.human}"
-        " --model {input.model} --controlnet {input.controlnet} --output {output}"
+        "winnow draw-labelled --segments {input.segments:q} --human {input.human:q}"
+        " --model {input.model:q} --controlnet {input.controlnet:q} --output {output}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -167,13 +162,13 @@ rule draw_unlabelled:
     priority: 20  # segmentors wait for it
     threads: 1
     params:
-        options=drawing(2),
-        code=code_digest(*DRAWING),
+        options=verbatim(drawing(2)),
+        code=code_digest("draw-unlabelled"),
     message:
         "drawing captions without labels with {wildcards.scorer} at {wildcards.ratio}"
     shell:
-        "winnow draw-unlabelled --segments {input.segments} --pool {input.pool}"
-        " --human {input.human} --model {input.model} --output {output}"
+        "winnow draw-unlabelled --segments {input.segments:q} --pool {input.pool:q}"
+        " --human {input.human:q} --model {input.model:q} --output {output}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -192,7 +187,7 @@ rule train_segmentor:
     threads: 1
     params:
         sources=lambda wildcards, input: " ".join(
-            f"--{name} {path}" for name, path in input.items()
+            f"--{name} {shlex.quote(path)}" for name, path in input.items()
         ),
         seed="{seed}",
         options=lambda wildcards: options(
@@ -203,8 +198,8 @@ rule train_segmentor:
                 "confidence": TEXT.confidence if wildcards.mode == "text" else None,
             }
         ),
-        content=digest_files([Path(NETWORK)] if Path(NETWORK).is_file() else []),
-        code=code_digest(*SEGMENTING),
+        content=content(NETWORK if Path(NETWORK).is_file() else None),
+        code=code_digest("train-segmentor"),
     message:
         "training a segmentor on {wildcards.share} of the labels beside {wildcards.scorer} at"
         " {wildcards.ratio} ({wildcards.mode}), seed {wildcards.seed}"
@@ -225,15 +220,15 @@ rule evaluate_segmentor:
     threads: 1
     params:
         cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
-        names="--dataset {} --model-name {}".format(
-            shlex.quote(Path(REAL_DATA.images).parent.name if REAL_DATA else DATASET),
-            shlex.quote(Path(NETWORK).stem),
+        names=named(
+            dataset=Path(REAL_DATA.images).parent.name if REAL_DATA else DATASET,
+            model_name=Path(NETWORK).stem,
         ),
-        options=options(P.statistics),
-        code=code_digest(*SEGMENTING, "evaluation"),
+        options=settings(P.statistics),
+        code=code_digest("evaluate-segmentor"),
     message:
         "measuring segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-segmentor --segments {input.segments} --models {input.models}"
+        "winnow evaluate-segmentor --segments {input.segments:q} --models {input.models:q}"
         " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
         " > {log} 2>&1"

@@ -1,5 +1,5 @@
 # The static site: the results as pages that open from disk. Not committed, so not in results.smk.
-SITE_ASSETS = ROOT / "src/winnow/reporting/site/assets"
+SITE_ASSETS = REPOSITORY / "src/winnow/reporting/site/assets"
 # The caption sets from which a scorer selects, with the scorers and ratios that do.
 BROWSED = {}
 for cell in CELLS:
@@ -49,12 +49,12 @@ rule site:
     threads: 1
     params:
         truth="--truth artifacts/truth" if P.captions.known_noise else "",
-        options=options({**RUN, **P.site.model_dump()}),
-        code=code_digest("data", "params", "generation", "reporting"),
+        options=settings({**RUN, **P.site.model_dump()}),
+        code=code_digest("site"),
     message:
         "writing the site into results/site; open results/site/index.html"
     shell:
-        "winnow site --results results --cells artifacts/cells --sweep {input.sweep}"
-        " --pool {input.pool} --captions artifacts/captions --scores artifacts/scores"
-        " --subsets artifacts/subsets --generated artifacts/generated --cards {input.cards}"
+        "winnow site --results results --cells artifacts/cells --sweep {input.sweep:q}"
+        " --pool {input.pool:q} --captions artifacts/captions --scores artifacts/scores"
+        " --subsets artifacts/subsets --generated artifacts/generated --cards {input.cards:q}"
         " --output {output} {params.truth} --threads {threads} {params.options} > {log} 2>&1"

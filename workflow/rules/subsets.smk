@@ -37,12 +37,12 @@ rule choose_ratios:
     cache: "omit-software"
     threads: 1
     params:
-        options=options({"ratios": CANDIDATES}),
-        code=code_digest("data", "params", "curation"),
+        options=settings({"ratios": CANDIDATES}),
+        code=code_digest("choose-ratios"),
     message:
         "choosing the keep ratio of each scene of {wildcards.captions} by {wildcards.scorer}"
     shell:
-        "winnow choose-ratios --scores {input.scores} --pool {input.pool} --output {output}"
+        "winnow choose-ratios --scores {input.scores:q} --pool {input.pool:q} --output {output}"
         " --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -61,9 +61,9 @@ rule select:
     params:
         share=share,
         options=lambda wildcards: options(curation(wildcards)),
-        code=code_digest("data", "params", "curation"),
+        code=code_digest("select"),
     message:
         "keeping {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer}"
     shell:
-        "winnow select --scores {input.scores} --pool {input.pool} --output {output}"
+        "winnow select --scores {input.scores:q} --pool {input.pool:q} --output {output}"
         " {params.share} --threads {threads} {params.options} > {log} 2>&1"

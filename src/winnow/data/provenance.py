@@ -8,26 +8,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import winnow
+from winnow.data.code import package_digest
 from winnow.data.energy import ENERGY, counters, used
 from winnow.data.files import digest_files
 
 PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake")
-
-
-@cache
-def code_digest(*packages: str) -> str:
-    """Digest of the sources of the named sub-packages of winnow (all of it without names).
-
-    Rules carry it in their `params`: Snakemake does not see imported modules.
-    """
-    root = Path(winnow.__file__).parent
-    folders = [root / name for name in sorted(packages)] or [root]
-    return digest_files([f for folder in folders for f in sorted(folder.rglob("*.py"))])
 
 
 def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -36,7 +25,7 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     return {
         "parameters": parameters,
         "inputs": {name: digest_files([path]) for name, path in inputs.items()},
-        "code": code_digest(),
+        "code": package_digest(),
         "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
         "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": _gpu_name()},
     }

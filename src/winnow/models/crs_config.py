@@ -8,6 +8,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, PositiveInt, TypeAdapter, model_validator
 
+CONFIG, CLIP = "crs.yaml", "clip"  # what lies beside the weights
+
 Params = TypeVar("Params")
 
 

@@ -19,6 +19,8 @@ from winnow.data.yaml_file import read_yaml
 from winnow.models import weights
 from winnow.models.crs_config import (
     ADAPTER,
+    CLIP,
+    CONFIG,
     Coder,
     Configuration,
     Content,
@@ -32,7 +34,7 @@ from winnow.models.crs_config import (
 from winnow.models.crs_network import Adapters, adapter_name
 from winnow.models.latent_diffusion import autoencoder_name, is_projection, unet_name
 
-CONFIG, WEIGHTS, CLIP = "crs.yaml", "last.safetensors", "clip"
+WEIGHTS = "last.safetensors"
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 TEXT = "cond_stage_model.transformer.text_model."
 # Latent Diffusion's name of what the UNet predicts -> diffusers'.

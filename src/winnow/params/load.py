@@ -1,5 +1,6 @@
 """Loading and checking `params.yaml`: scale overrides, clear refusals, the JSON Schema."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -383,14 +384,18 @@ def _siblings(place: Sequence[str | int]) -> list[str]:
 
 
 def _rooted(params: Params, root: Path) -> Params:
-    """Make the paths of user data absolute, so that they hold from any working folder."""
+    """Make the paths of user data start at `folder`, where jobs run. They stay relative, so that a
+    copied or moved clone asks the cache, and Snakemake's records, the same questions."""
+    start = os.path.realpath(params.folder)
 
-    def absolute(path: str | Path) -> str:
-        return str((root / path).resolve())
+    def placed(path: str | Path) -> str:
+        return (
+            str(path) if Path(path).is_absolute() else os.path.relpath(root.resolve() / path, start)
+        )
 
     fields = type(params.source).model_fields
     paths = {
-        name: absolute(getattr(params.source, name))
+        name: placed(getattr(params.source, name))
         for name, field in fields.items()
         if field.annotation is Path or name == "shards"
     }
@@ -398,19 +403,19 @@ def _rooted(params: Params, root: Path) -> Params:
     scorers = {
         name: s.model_copy(
             update={
-                key: absolute(path)
+                key: placed(path)
                 for key in ("scores", "subset")
                 if (path := getattr(s, key)) is not None
             }
         )
         for name, s in params.scorers.items()
     }
-    folders = {name: absolute(folder) for name, folder in params.zeroshot.folders.items()}
+    folders = {name: placed(folder) for name, folder in params.zeroshot.folders.items()}
     zeroshot = params.zeroshot.model_copy(update={"folders": folders})
     models = {
         role: model.model_copy(
             update={  # a tag or an architecture stays as it is
-                key: absolute(name)
+                key: placed(name)
                 for key, name in (("id", model.id), ("pretrained", model.pretrained))
                 if name is not None and model.loader != "openai" and (root / name).exists()
             }
@@ -418,26 +423,26 @@ def _rooted(params: Params, root: Path) -> Params:
         for role, model in params.models.items()
     }
     named = {
-        key: absolute(path)
+        key: placed(path)
         for key in ("coco", "masks")
         if (path := getattr(params.annotations, key)) is not None
     }
-    perspectives = absolute(params.captioning.perspectives)
+    perspectives = placed(params.captioning.perspectives)
     asked = {
-        key: absolute(path)
+        key: placed(path)
         for key in ("rubric", "questions", "text_pairs")
         if (path := getattr(params.preferences, key)) is not None
     }
     baselines = {
-        name: b.model_copy(update={"images": absolute(b.images)}) if b.images else b
+        name: b.model_copy(update={"images": placed(b.images)}) if b.images else b
         for name, b in params.generation.baselines.items()
     }
     segmentation = params.segmentation
     if (root / segmentation.network).is_file():
-        network = absolute(segmentation.network)
+        network = placed(segmentation.network)
         segmentation = segmentation.model_copy(update={"network": network})
     if (data := segmentation.data) is not None:
-        places = {key: absolute(getattr(data, key)) for key in ("images", "masks")}
+        places = {key: placed(getattr(data, key)) for key in ("images", "masks")}
         segmentation = segmentation.model_copy(update={"data": data.model_copy(update=places)})
     return params.model_copy(
         update={

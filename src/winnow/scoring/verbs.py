@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 from winnow.command import verb
+from winnow.data.code import code_digest, user_code
 from winnow.data.files import digest_files, optional_json, write_json
-from winnow.data.provenance import code_digest, measured, total_cost
+from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -58,9 +59,11 @@ def score(
             write_table(output, pairs[PAIR].assign(score=values), SCORES)
         else:
             context = Context(model, truth, settings.seed, settings.precision)
-            engine = make(settings.use or scorer, context, settings.options)
+            use = settings.use or scorer
+            engine = make(use, context, settings.options)
             inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
-            key = f"{code_digest('scoring', 'models')} {digest_files(inputs)} {settings!r} {scorer}"
+            code = code_digest("score") + (user_code(use) if ":" in use else "")
+            key = f"{code} {digest_files(inputs)} {settings!r} {scorer}"
             score_pool(
                 engine,
                 pool,

@@ -1,0 +1,241 @@
+"""The code that a verb runs, or that a user names: found from its imports, without importing it.
+
+Snakemake does not see imported modules, so a rule has this digest in its `params`, and the cache
+between workflows in its key.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from winnow.data.errors import WinnowError
+from winnow.data.files import digest_files
+
+PACKAGE = "winnow"
+ROOT = Path(__file__).resolve().parents[1]
+# What is installed is no code of a user's, and is not followed: versions are in the records.
+INSTALLED = tuple(
+    Path(sysconfig.get_path(name)).resolve()
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+# A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C"
+NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+)+)(?::\w+)?[\"']")
+
+
+@cache
+def code_digest(verb: str) -> str:
+    """Digest of the code of a verb: its function, and every module of winnow behind it.
+
+    Imports inside functions count. Raises WinnowError for a verb that there is not.
+    """
+    path = _verbs().get(verb)
+    if path is None:
+        raise WinnowError(f"{verb!r} is no verb of winnow ({', '.join(sorted(_verbs()))})")
+    module = _parsed(path)
+    reached = _reached(module, verb.replace("-", "_"))
+    total = hashlib.sha256()
+    for node in reached:
+        total.update(module.source(node).encode() + b"\0")
+    return _digest(total, _closure(_imports(module, reached)))
+
+
+def package_digest() -> str:
+    """Digest of all of winnow's code: what a record says beside its own."""
+    return digest_files(sorted(ROOT.rglob("*.py")))
+
+
+def user_code(use: str) -> str:
+    """Digest of a user's module, `module:Class`, and of all that it imports and is not installed.
+
+    A module that is installed is followed inside its own package. Raises WinnowError if it is not
+    on PYTHONPATH, or no Python.
+    """
+    name = use.partition(":")[0]
+    if _find(name) is None:
+        raise WinnowError(
+            f"{use!r}: there is no module {name}; its folder belongs on PYTHONPATH, or the name is "
+            "another"
+        )
+    return _digest(hashlib.sha256(), _closure([name], own=name.partition(".")[0]))
+
+
+def _digest(total: "hashlib._Hash", modules: Iterable[str]) -> str:
+    for name in sorted(modules):
+        file = _find(name)
+        if file is not None:
+            total.update(name.encode() + b"\0" + _file_digest(file))
+    return total.hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A parsed source file."""
+
+    name: str
+    is_package: bool
+    lines: list[str]
+    tree: ast.Module
+
+    def source(self, node: ast.stmt) -> str:
+        """The lines of a statement, with its decorators."""
+        first = min([node, *getattr(node, "decorator_list", [])], key=lambda part: part.lineno)
+        return "\n".join(self.lines[first.lineno - 1 : node.end_lineno])
+
+
+@cache
+def _verbs() -> dict[str, Path]:
+    """Where each verb is: the files that have functions under the decorator `verb`."""
+    found = {}
+    for path in sorted(ROOT.rglob("*verbs.py")):
+        for node in _parsed(path).tree.body:
+            if isinstance(node, ast.FunctionDef) and any(map(_is_verb, node.decorator_list)):
+                found[node.name.replace("_", "-")] = path
+    return found
+
+
+def _is_verb(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "verb"
+
+
+def _reached(module: _Module, function: str) -> list[ast.stmt]:
+    """The statements of a module that a function of it needs, imports of the module's too."""
+    bound: dict[str, ast.stmt] = {}
+    for node in module.tree.body:
+        for name in _names(node):
+            bound[name] = node
+    waiting, found = [bound[function]], []
+    while waiting:
+        node = waiting.pop()
+        if node in found:
+            continue
+        found.append(node)
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        waiting += [bound[name] for name in used if name in bound]
+    return sorted(found, key=lambda node: node.lineno)
+
+
+def _names(node: ast.stmt) -> Iterator[str]:
+    """What a statement of a module binds."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    else:
+        stores = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+        yield from (n.id for n in stores if isinstance(n.ctx, ast.Store))
+
+
+def _closure(names: Iterable[str], own: str | None = None) -> set[str]:
+    """Modules, and all that they import that is winnow's, a user's, or of the package `own`."""
+    waiting, found = set(names), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in found or not _followed(name, own):
+            continue
+        found.add(name)
+        package = name.rpartition(".")[0]
+        if package != PACKAGE:  # which holds the version alone
+            waiting.add(package)  # Python runs it first
+        path = _find(name)
+        if path is not None and path.suffix == ".py":
+            waiting |= _imported_by(path, name)
+    return found
+
+
+@cache
+def _imported_by(path: Path, name: str) -> frozenset[str]:
+    module = _parsed(path, name)
+    return frozenset(_imports(module, module.tree.body))
+
+
+def _followed(name: str, own: str | None) -> bool:
+    top = name.partition(".")[0]
+    if not top:
+        return False
+    if top in (PACKAGE, own):
+        return True
+    if own is None or top in sys.stdlib_module_names:
+        return False  # winnow imports nothing of a user's
+    path = _find(top)
+    return path is not None and not any(path.is_relative_to(place) for place in INSTALLED)
+
+
+def _imports(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
+    """The modules that statements import, by full name; what is no module is dropped later."""
+    found = set()
+    for node in nodes:
+        for inner in _statements(node):
+            if isinstance(inner, ast.Import):
+                found |= {alias.name for alias in inner.names}
+            elif isinstance(inner, ast.ImportFrom):
+                base = _base(module, inner)
+                found |= {base, *(f"{base}.{alias.name}" for alias in inner.names)}
+        found |= {match[1] for match in NAMED.finditer(module.source(node))}
+    return found
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement and those inside it. Expressions, which are most of a tree, import nothing."""
+    yield node
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = getattr(node, name, [])
+        for inner in inside if isinstance(inside, list) else []:
+            yield from _statements(inner)
+
+
+def _base(module: _Module, node: ast.ImportFrom) -> str:
+    """What a `from` imports from, relative ones resolved."""
+    if not node.level:
+        return node.module or ""
+    parts = module.name.split(".")
+    parts = parts[: len(parts) - node.level + module.is_package]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+@cache
+def _find(name: str) -> Path | None:
+    """The file of a module, found without running any; None for a name that is no module."""
+    top, *rest = name.split(".")
+    if top == PACKAGE:
+        places = [ROOT]
+    else:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            return None
+        if spec is None:
+            return None
+        places = [Path(place) for place in spec.submodule_search_locations or ()]
+        if not rest or not places:
+            is_file = spec.has_location and spec.origin and not rest
+            return Path(spec.origin).resolve() if is_file and spec.origin else None
+    for place in places:
+        path = place.joinpath(*rest)
+        files = [path / "__init__.py", *path.parent.glob(f"{path.name}.*")]
+        found = [file for file in files if file.suffix in (".py", ".so", ".pyd") and file.is_file()]
+        if found:
+            return found[0].resolve()
+    return None
+
+
+@cache
+def _parsed(path: Path, name: str | None = None) -> _Module:
+    if name is None:
+        name = ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts))
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _Module(name, path.name == "__init__.py", text.splitlines(), ast.parse(text))
+    except (OSError, ValueError, SyntaxError) as error:  # ValueError: no UTF-8, or a null byte
+        raise WinnowError(f"{path}: no Python that can be read ({error})") from error
+
+
+@cache
+def _file_digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()

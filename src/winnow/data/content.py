@@ -1,0 +1,77 @@
+"""Digests of people's files and folders by their bytes, remembered while they do not change.
+
+Snakemake hashes no folder, and what a job reads belongs in its cache key. Reading a large source at
+every start would take too long: a file is read again when its size, times or inode are others.
+"""
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from winnow.data.files import cache_folder
+
+# A file that was written just now may change again within its clock's tick: not remembered.
+SETTLED_S = 2.0
+
+
+def content_digest(paths: Iterable[str | Path]) -> str:
+    """One digest of files and folders: of names relative to each folder, and of their bytes.
+
+    What is not there, or cannot be read, counts as such: the job that reads it says what is wrong.
+    """
+    total = hashlib.sha256()
+    with closing(_memory()) as memory, memory:
+        for path in map(Path, paths):
+            for name, file in _files(path):
+                total.update(
+                    f"{name}\0{_digest(memory, file)}\0".encode("utf-8", "surrogateescape")
+                )
+    return total.hexdigest()[:32]
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    if not path.is_dir():
+        yield "", path
+        return
+    for folder, folders, names in os.walk(path, followlinks=False):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(folder, name)
+            yield file.relative_to(path).as_posix(), file
+
+
+def _memory() -> sqlite3.Connection:
+    """Digests by path; in the user's cache, or where that cannot be written in no file."""
+    place = cache_folder() / "digests.sqlite"
+    columns = "path TEXT PRIMARY KEY, state TEXT, digest TEXT"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        memory = sqlite3.connect(place, timeout=60)
+        memory.execute(f"CREATE TABLE IF NOT EXISTS digests ({columns})")
+    except (OSError, sqlite3.Error):
+        memory = sqlite3.connect(":memory:")
+        memory.execute(f"CREATE TABLE digests ({columns})")
+    return memory
+
+
+def _digest(memory: sqlite3.Connection, file: Path) -> str:
+    try:
+        found = file.stat()
+        state = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+        key = os.fsencode(file.resolve()).hex()
+        known = memory.execute(
+            "SELECT digest FROM digests WHERE path = ? AND state = ?", (key, state)
+        ).fetchone()
+        if known:
+            return str(known[0])
+        with file.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    if time.time() - found.st_ctime > SETTLED_S:
+        memory.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (key, state, digest))
+    return digest

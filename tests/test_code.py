@@ -1,0 +1,230 @@
+"""What a cache key holds of code and of people's files: all that is read, and nothing else."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from workflow_helpers import ROOT
+
+from winnow.data import code, content
+from winnow.data.content import content_digest
+from winnow.data.errors import WinnowError
+
+CACHED = (
+    code.code_digest,
+    code._verbs,
+    code._imported_by,
+    code._find,
+    code._parsed,
+    code._file_digest,
+)
+
+
+def forget() -> None:
+    """Files are read once in a process."""
+    for function in CACHED:
+        function.cache_clear()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of winnow's sources that may be edited."""
+    copy = tmp_path / "winnow"
+    shutil.copytree(ROOT / "src/winnow", copy)
+    monkeypatch.setattr(code, "ROOT", copy)
+    forget()
+    yield copy
+    forget()
+
+
+def edited(path: Path) -> None:
+    path.write_text(path.read_text() + "# a remark\n")
+    forget()
+
+
+@pytest.mark.parametrize(
+    ("module", "runs", "does_not"),
+    [
+        ("preferences/propose.py", ("propose",), ("score", "pool", "select")),
+        ("preferences/text_pairs.py", ("prefer",), ("train-contrastive",)),
+        ("judging/by_truth.py", ("rate", "evaluate-judge"), ("score", "pool")),
+        ("judging/truth.py", ("judge", "evaluate-mllm"), ("score", "pool")),
+        ("scoring/score_model.py", ("score",), ("pool", "select", "train-contrastive")),
+        ("models/mmsegmentation.py", ("train-segmentor",), ("score", "train-generator")),
+        ("terrarium/noise.py", ("corrupt",), ("select", "score")),
+        ("params/__init__.py", ("score", "pool"), ()),
+    ],
+)  # fmt: skip
+def test_a_verb_is_new_when_a_module_is_that_it_runs(
+    package: Path, module: str, runs: tuple[str, ...], does_not: tuple[str, ...]
+) -> None:
+    before = {verb: code.code_digest(verb) for verb in (*runs, *does_not)}
+    edited(package / module)
+    assert [verb for verb in runs if code.code_digest(verb) == before[verb]] == []
+    assert [verb for verb in does_not if code.code_digest(verb) != before[verb]] == []
+
+
+def test_verbs_of_one_module_are_told_apart(package: Path) -> None:
+    before = {verb: code.code_digest(verb) for verb in ("score", "combine-scores")}
+    path = package / "scoring/verbs.py"
+    path.write_text(path.read_text().replace("return 2 if torch", "return 3 if torch"))
+    forget()
+    assert code.code_digest("score") != before["score"]  # it calls the function
+    assert code.code_digest("combine-scores") == before["combine-scores"]
+
+
+def test_rules_ask_for_the_code_of_the_verb_that_they_run() -> None:
+    seen = 0
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for rule in re.split(r"(?m)^(?= *rule \w+:)", path.read_text()):
+            run = re.search(r'"winnow ([a-z-]+)', rule)
+            if run:
+                (asked,) = re.findall(r'code=code_digest\("([a-z-]+)"\)', rule)
+                assert asked == run[1], rule
+                seen += 1
+    assert seen > 40
+
+
+def test_what_a_verb_imports_as_it_runs_is_in_its_digest(tmp_path: Path) -> None:
+    """By hand, in another process: the modules that appear are among those found in the sources."""
+    script = f"""
+        import importlib, sys
+        from winnow import cli
+        from winnow.data import code, content
+        for stage in cli.STAGES:
+            importlib.import_module(f"winnow.{{stage}}.verbs")
+        def run(verb, *words):
+            before = set(sys.modules)
+            assert cli.main([verb, "--threads=1", *words]) == 0
+            new = {{n for n in set(sys.modules) - before if n.startswith("winnow.")}}
+            module = code._parsed(code._verbs()[verb])
+            reached = code._reached(module, verb.replace("-", "_"))
+            unseen = new - code._closure(code._imports(module, reached))
+            assert new and not unseen, (verb, unseen)
+        run("pool", "--output={tmp_path}/pool", "--captions={tmp_path}/human.parquet",
+            "--layouts={tmp_path}/layouts.parquet",
+            "--source={{kind: terrarium, pool: 4, reference: 2, test: 2}}")
+        run("corrupt", "--pool={tmp_path}/pool", "--human={tmp_path}/human.parquet",
+            "--layouts={tmp_path}/layouts.parquet", "--output={tmp_path}/raw.parquet",
+            "--truth={tmp_path}/truth.parquet")
+        run("score", "--pool={tmp_path}/pool", "--captions={tmp_path}/raw.parquet",
+            "--output={tmp_path}/scores.parquet", "--scorer=text")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
+
+
+# a user's own class
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Write modules of a user's, and say what the digest of one is now."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(**modules: str) -> str:
+        for name, text in modules.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        forget()
+        return code.user_code("my_scorers:Mine")
+
+    return write
+
+
+def test_a_users_module_and_what_it_imports_beside_it(mine: Callable[..., str]) -> None:
+    plain = mine(my_scorers="import numpy\nclass Mine: pass\n")
+    assert mine(my_scorers="import numpy\nclass Mine: pass\n") == plain
+    assert mine(unrelated="x = 1\n") == plain
+    late = "class Mine:\n    def score(self):\n        import my_helpers\n"
+    first = mine(my_scorers=late, my_helpers="from my_data import table\n", my_data="table = 1\n")
+    assert first != plain
+    assert mine(my_data="table = 2\n") != first
+
+
+def test_a_users_package_with_relative_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "my_package"
+    package.mkdir()
+    for name, text in (
+        ("__init__", ""),
+        ("scorers", "from . import parts\n"),
+        ("inner", "x = 1\n"),
+    ):
+        (package / f"{name}.py").write_text(text)
+    (package / "parts.py").write_text("from .inner import x\n")
+    forget()
+    first = code.user_code("my_package.scorers:Mine")
+    (package / "inner.py").write_text("x = 2\n")
+    forget()
+    assert code.user_code("my_package.scorers:Mine") != first
+
+
+def test_a_users_code_is_read_and_not_run(mine: Callable[..., str]) -> None:
+    assert mine(my_scorers="raise SystemExit('was run')\n")
+
+
+@pytest.mark.parametrize("content", [b"class Mine(:\n", b"\0", b"x = '\xff'\n"])
+def test_a_users_module_that_is_no_python_is_named(
+    mine: Callable[..., str], tmp_path: Path, content: bytes
+) -> None:
+    mine(my_scorers="")
+    (tmp_path / "my_scorers.py").write_bytes(content)
+    forget()
+    with pytest.raises(WinnowError, match=r"my_scorers.py: no Python"):
+        code.user_code("my_scorers:Mine")
+
+
+def test_a_module_that_is_not_there_is_named() -> None:
+    with pytest.raises(WinnowError, match=r"no module nowhere_at_all.*PYTHONPATH"):
+        code.user_code("nowhere_at_all:Mine")
+    with pytest.raises(WinnowError, match="no verb"):
+        code.code_digest("nothing")
+
+
+# people's files
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_content_is_names_and_bytes_wherever_they_lie(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner/x.bin").write_bytes(b"1")
+    (folder / "y\udcff.bin").write_bytes(b"2")
+    digest = content_digest([folder])
+    shutil.copytree(folder, tmp_path / "b")
+    assert content_digest([tmp_path / "b"]) == digest
+    (folder / "inner/x.bin").rename(folder / "inner/z.bin")
+    assert content_digest([folder]) != digest
+
+
+def test_remembered_content_is_read_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "SETTLED_S", -1.0)  # else what was just written is not remembered
+    file = tmp_path / "x.bin"
+    file.write_bytes(b"1")
+    first = content_digest([file])
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *_: pytest.fail("it was read again"))
+        assert content_digest([file]) == first
+    file.write_bytes(b"2")
+    second = content_digest([file])
+    times = file.stat()
+    file.write_bytes(b"3")  # the same size, and made to look as old
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert len({first, second, content_digest([file])}) == 3
+
+
+def test_content_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    assert content_digest([tmp_path / "nothing"]) != content_digest([])
