@@ -15,7 +15,7 @@ from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import DRAWS, write_table
 from winnow.evaluation.cell import write_cell
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep
-from winnow.reporting.costs import COST, cost_csv, read_costs, total
+from winnow.reporting.costs import COST, cost_csv, read_costs
 from winnow.reporting.results import gather
 
 CELL = Cell(track="generation", captions="raw", scorer="dldc", ratio=0.5, seed=0)
@@ -227,8 +227,6 @@ def test_costs_and_hardware(pair):
 
 
 def test_costs_add_up_where_all_are_known():
-    parts = [{"cpu_s": 1.0, "gpu_s": 0.0, "energy_j": 5.0, "peak_mb": 7.0}, {"cpu_s": 2.0}]
-    assert total(parts) == {"cpu_s": 3.0} and total([]) == {}
     cost = {"cpu_s": 1.0, "peak_mb": 5.0, "energy_j": 2.0}
     assert total_cost(cost, {"cpu_s": 1.0, "energy_j": 3.0})["energy_j"] == 5.0
     assert "energy_j" not in total_cost(cost, {"cpu_s": 1.0})

@@ -18,12 +18,9 @@ from winnow.reporting.cells import (
     tidy,
     trainings,
 )
-from winnow.reporting.methods import Method
-from winnow.reporting.results import Results
 from winnow.reporting.text import csv_text
 
 COST = ("wall_s", "cpu_s", "gpu_s", ENERGY, "peak_mb", "samples")
-TIMES = ("cpu_s", "gpu_s", ENERGY)  # of which the seeds of a method add up
 
 Cost = dict[str, float]
 
@@ -43,24 +40,11 @@ def _cost(sweep: Sweep, cell: Cell) -> Cost:
     return {name: v for name, v in numbers if 0 <= v < math.inf}
 
 
-def total(costs: Iterable[Cost]) -> Cost:
-    """The sums of TIMES over several cells; what one of them does not know is left out."""
-    parts = list(costs)
-    known = [name for name in TIMES if parts and all(name in part for part in parts)]
-    return {name: sum(part[name] for part in parts) for name in known}
-
-
 def hardware(records: Iterable[Metrics]) -> str:
     """The processors that evaluated and trained some cells, each once."""
     parts = (part for record in records for part in (record.provenance, *trainings(record)))
     found = {_described(mapping(part.get("hardware"))): None for part in parts}
     return "; ".join(filter(None, found))
-
-
-def hardware_of(results: Results, methods: Iterable[Method]) -> str:
-    """What evaluated and trained the usable cells of some methods."""
-    cells = [cell for method in methods for cell in results.cells(method)]
-    return hardware(results.sweep.records[cell] for cell in cells if cell in results.sweep.records)
 
 
 def _described(named: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from winnow.reporting.boards import Row, Table
 from winnow.reporting.cells import PARAMETERS, mapping, trainings
-from winnow.reporting.costs import hardware_of
 from winnow.reporting.groups import Comparison
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.results import CONTROLS, Results
@@ -110,7 +109,7 @@ def leaderboard_csv(results: Results, tables: Sequence[Table]) -> str:
         *_spread(["difference"]),
         *("p", "p_holm", "distinguishable"),
         *_spread(["best_difference"]),
-        *("best_p_holm", "group", "samples_seen", "seeds", "scale", "hardware", "rank", "leaks"),
+        *("best_p_holm", "group", "samples_seen", "seeds", "scale", "rank", "leaks"),
         *("warning", "note"),
     ]
     return csv_text(header, [_cells(results, entry) for entry in entries(results, tables)])
@@ -119,7 +118,6 @@ def leaderboard_csv(results: Results, tables: Sequence[Table]) -> str:
 def _cells(results: Results, entry: Entry) -> list[object]:
     row = entry.row or Row(Method(MAIN, entry.captions, entry.scorer, entry.ratio or 1.0), None)
     base = row.to_base
-    tracks = [_elsewhere(row.method, track.name) for track in TRACKS]
     return [
         *(entry.captions, entry.scorer, entry.ratio),
         None if entry.ratio is None else share_kept(results, row.method),
@@ -130,7 +128,7 @@ def _cells(results: Results, entry: Entry) -> list[object]:
         yes(base.distinguishable) if base else None,
         *_compared(row.to_best),
         *(row.group, samples_seen(results, row.method)),
-        *(row.value.seeds if row.value else None, results.scale, hardware_of(results, tracks)),
+        *(row.value.seeds if row.value else None, results.scale),
         *(row.rank, row.leaks, entry.warning, entry.note),
     ]
 

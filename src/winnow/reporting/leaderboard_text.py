@@ -1,16 +1,13 @@
-"""The leaderboard for people: a section for each track, with what its methods cost in this run."""
+"""The leaderboard for people: a section for each track."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from winnow.data.energy import ENERGY
-from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import VERSION
 from winnow.params.submissions import Card
 from winnow.reporting.boards import Row, Table
 from winnow.reporting.caption_sets import meanings
-from winnow.reporting.costs import Cost, hardware_of, total
 from winnow.reporting.groups import Comparison
 from winnow.reporting.leaderboard import MAIN, NOT_IN_SWEEP, samples_seen
 from winnow.reporting.methods import Method, Value
@@ -24,7 +21,6 @@ from winnow.reporting.text import EMPTY, interval, markdown, markdown_table, num
 from winnow.reporting.tracks import TRACKS, UNMEASURED, Headline
 
 INDISTINCT = "≈"  # stands by a difference that is not distinguishable
-TIMES = {"cpu_s": ("CPU s", 1), "gpu_s": ("GPU s", 1), ENERGY: ("kJ", 1000)}
 
 
 class Further(NamedTuple):
@@ -38,18 +34,16 @@ class Further(NamedTuple):
 def leaderboard_md(
     results: Results,
     tables: Sequence[Table],
-    costs: Mapping[Cell, Cost] | None = None,
     cards: Sequence[Card] = (),
 ) -> str:
     """A section for each track and, where sets do not compete, caption set, then the `cards` of the
-    submissions. `costs` are those of the cells; without them nothing is said of what methods cost.
-    """
+    submissions. It holds no measured time, so that equal runs give equal bytes."""
     parts = [f"# Leaderboard (scale `{markdown(results.scale)}`)\n\n"]
     for (track, captions), found in groupby(tables, lambda table: (table.track, table.captions)):
         title = f"{track.title}: {markdown(captions)}" if captions else track.title
         own = list(found)
         detected = [t for t in tables if track.name == MAIN and t.track.name == "detection"]
-        parts += [f"## {title}\n\n", _section(results, own, detected, costs or {})]
+        parts += [f"## {title}\n\n", _section(results, own, detected)]
     ran = {table.track.name for table in tables}
     missing = {t.name: "no cell of it is in this sweep" for t in TRACKS if t.name not in ran}
     parts += [
@@ -62,14 +56,11 @@ def _section(
     results: Results,
     tables: Sequence[Table],
     detected: Sequence[Table],
-    costs: Mapping[Cell, Cost],
 ) -> str:
     first, track = tables[0], tables[0].track
     names: tuple[str, ...] = ("captions", "scorer", "keep", "cleaned")
     names = names[: 1 if track.base_captions else 2 if track.apart else 4]
     further = _further(tables, detected)
-    spent = {row.method: _spent(results, row.method, costs) for row in first.rows}
-    times = [name for name in TIMES if any(name in cost for cost in spent.values())]
     pairs = {row.method: samples_seen(results, row.method) for row in first.rows}
     seen = any(count is not None for count in pairs.values())
     base = track.base_captions or track.base
@@ -78,7 +69,6 @@ def _section(
         *(first.headline.label, f"minus {base}", "minus the best"),
         *(column.label for column in further),
         *(("pairs seen",) if seen else ()),
-        *(TIMES[name][0] for name in times),
     ]
     body = []
     for row in first.rows:
@@ -90,7 +80,6 @@ def _section(
                 _difference(row.to_best, unit),
                 *(_shown(column.values[row.method], column.unit) for column in further),
                 *([str(EMPTY if pairs[row.method] is None else pairs[row.method])] if seen else ()),
-                *(_amount(spent[row.method], name) for name in times),
             ]
         )
     for captions, control in first.absent:
@@ -143,14 +132,6 @@ def _difference(found: Comparison | None, unit: Unit) -> str:
     return f"{value} ({low} to {high}){'' if found.distinguishable else f' {INDISTINCT}'}"
 
 
-def _spent(results: Results, method: Method, costs: Mapping[Cell, Cost]) -> Cost:
-    return total(costs[cell] for cell in results.cells(method) if cell in costs)
-
-
-def _amount(cost: Cost, name: str) -> str:
-    return f"{cost[name] / TIMES[name][1]:.1f}" if name in cost else EMPTY
-
-
 def _direction(tables: Sequence[Table]) -> str:
     lower = [t.headline.label for t in tables if not t.headline.higher_is_better]
     return f"\nLower is better: {', '.join(lower)}.\n" if lower else ""
@@ -173,7 +154,6 @@ def _notes(results: Results, table: Table) -> str:
 
 def _legend(results: Results) -> str:
     planned = [m for t in ("contrastive", "captioning") for m in results.expected(t)]
-    machines = hardware_of(results, [m for track in TRACKS for m in results.expected(track.name)])
     lines = [
         "Shares are in per cent, scores as they are, with 95 % bootstrap intervals over images. "
         "mR: mean of the six retrieval recalls. Keep and cleaned: the share of the pairs kept, and "
@@ -189,7 +169,7 @@ def _legend(results: Results) -> str:
         f"Statistics version {VERSION}; see `docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
         "Caption sets are ranked together where they are measured on the same test images.",
-        "CPU and GPU seconds and kJ were measured in this run, over the seeds of a row; they "
-        "differ from run to run." + (f" Hardware: {markdown(machines)}." if machines else ""),
+        "What every cell cost, and on what, is in `results/cost.csv` and on the site after a run: "
+        "times differ from run to run, so they are not committed.",
     ]
     return "\n\n".join(filter(None, lines)) + "\n"

@@ -38,8 +38,8 @@ def render(
 ) -> None:
     """Write leaderboard, sweep, cells, costs, paper tables, ratio curves, DVC's metrics and plots.
 
-    Each file is written atomically. Equal cells give equal bytes; `cost.csv` and the costs in
-    `leaderboard.md` are measured. Refused cells are printed with their reasons and left out. The
+    Each file is written atomically. Equal cells give equal bytes; `cost.csv` alone is
+    measured. Refused cells are printed with their reasons and left out. The
     methods that `leakage`, the table of the audit, strikes out are not ranked, and no curve has
     them. `cards` are those of the submissions that take part; the tables name the `standins` among
     the models of the run.
@@ -50,16 +50,16 @@ def render(
     print_refusals(results)
     folder = Path(results_dir)
     struck = read_struck(leakage)
-    boards, costs = tables(results, struck), read_costs(results.sweep)
+    boards = tables(results, struck)
     submitted = [read_card(path) for path in cards]
     texts = {
         "leaderboard.csv": leaderboard_csv(results, boards),
-        "leaderboard.md": leaderboard_md(results, boards, costs, submitted),
+        "leaderboard.md": leaderboard_md(results, boards, submitted),
         "boards.csv": boards_csv(results, boards),
         "sweep.csv": sweep_csv(results, struck),
         "sweep.md": sweep_md(results, struck),
         "cells.csv": cells_csv(results.sweep),
-        "cost.csv": cost_csv(results.sweep, costs),
+        "cost.csv": cost_csv(results.sweep, read_costs(results.sweep)),
         "plots/contrastive.csv": ratio_plot_csv(results, "contrastive", struck),
     }
     for paper in papers:
