@@ -1,10 +1,12 @@
 # Winnow: which image-text pairs to keep, and what keeping them buys. See README.md, params.yaml.
 import os
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
-from winnow import forkserver
+from winnow import forkserver, progress
+from winnow.reporting.closing import closing_lines
 
 min_version("9.27")
 
@@ -35,11 +37,25 @@ include: "workflow/rules/site.smk"
 
 
 onstart:
+    CACHE.mkdir(parents=True, exist_ok=True)
     os.environ.update(forkserver.start(os.environ))
+    progress.start(Path("logs"))
     if workflow.local_exec:
         # Its limit of jobs in a second is for clusters. With it, each job that ends has Snakemake look
         # at all that wait once more in every second to come, which in `mini` took a third of a core.
         workflow.scheduler.job_rate_limiter = None
+
+
+onsuccess:
+    keep_counts()
+    if Path("results/leaderboard.csv").is_file() and results_are_new():
+        print(
+            "", *closing_lines(Path("results"), RESULTS), sep="\n", file=sys.stderr
+        )
+
+
+onerror:
+    keep_counts()
 
 
 rule all:
@@ -54,3 +70,5 @@ rule all:
         rules.generation.output,
         rules.segmentation.output if cell_folders("segmentation") else [],
         rules.site.output,
+    message:
+        "all results are made"

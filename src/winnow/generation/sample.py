@@ -7,10 +7,12 @@ CPU: an image depends neither on its batch nor on the device.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm import tqdm
 
 from winnow.data.errors import WinnowError
 from winnow.generation.images import blank
@@ -44,7 +46,8 @@ def sample(
         empty = generator.encode_prompts([""], settings.long_prompts)
         if settings.long_prompts == "refuse":
             generator.check_lengths(prompts)  # of all, before the first is drawn
-        for start in range(0, len(prompts), settings.batch_size):
+        batches = range(0, len(prompts), settings.batch_size)
+        for start in tqdm(batches, unit="batch", mininterval=2, file=sys.stderr):
             rows = slice(start, start + settings.batch_size)
             latents = _denoised(
                 generator,
