@@ -271,10 +271,13 @@ def test_jsonl_rejects_bad_rows_and_goes_on(tmp_path: Path) -> None:
 def test_short_and_long_csv_rows(tmp_path: Path) -> None:
     settings = fakes.csv_folder(tmp_path, ("caption", "filename"), [])
     (tmp_path / "1.png").write_bytes(fakes.picture(1))
-    settings["metadata"].write_text("caption,filename\nx\ny,1.png,more,and more\n")
+    settings["metadata"].write_text("caption,filename\nx\ny,1.png,,\ny,1.png,more,and more\n")
     records, rejected = read(settings)
-    assert [r.name for r in records] == ["1.png"]
-    assert rejected == {"captions.csv: line 2": "row without a file name"}
+    assert [r.captions for r in records] == [["y"]]
+    assert rejected == {
+        "captions.csv: line 2": "row without a file name",
+        "captions.csv: line 4": "row has more cells than the header",
+    }
 
 
 @pytest.mark.parametrize(
@@ -327,10 +330,10 @@ def test_classes_reject_what_does_not_belong(tmp_path: Path) -> None:
     records, rejected = read(settings)
     assert [r.name for r in records] == ["river/river_0.png"]
     assert rejected == {
-        "sea": "a link to a folder",
+        "sea": "a link to a folder (source.links=follow allows it)",
         "top.png": "not in the folder of a class",
-        "river/Thumbs.db": "not a known kind of file",
-        "river/link.png": "leaves the image folder through a link",
+        "river/Thumbs.db": "not a known kind of file (.db)",
+        "river/link.png": "leaves the image folder through a link (source.links=follow allows it)",
     }
 
 
@@ -369,7 +372,7 @@ def test_webdataset_kinds_of_members(tmp_path: Path) -> None:
     records, rejected = read({"kind": "webdataset", "shards": str(tmp_path / "a.tar")})
     assert not rejected
     assert [(r.name, r.split, r.scene, r.captions) for r in records] == [
-        ("a.tar/x/1", "pool", "river", ["one", "two"]),
+        ("a.tar/x/1", "pool", "river", ["one\ntwo\n"]),
         ("a.tar/2", "reference", "sea", ["three"]),
         ("a.tar/3", "pool", None, ["机场"]),
     ]
@@ -413,24 +416,24 @@ def test_webdataset_rejects_bad_members_and_extracts_nothing(
         ],
     )
     records, rejected = read({"kind": "webdataset", "shards": str(tmp_path / "in" / "a.tar")})
-    assert [r.name for r in records] == ["a.tar/good", "a.tar/long"]
+    assert [r.name for r in records] == ["a.tar/good"]
     assert {name.removeprefix("a.tar/"): reason for name, reason in rejected.items()} == {
         "../evil.png": "member's name leaves the tar",
         "../evil.txt": "member's name leaves the tar",
         "/etc/evil.png": "member's name leaves the tar",
-        "link.png": "member is not a plain file",
-        "device.png": "member is not a plain file",
-        "deep.npy": "not a known kind of member",
-        "._good.png": "not a known kind of member",
+        "link": "member is not a plain file",
+        "device": "member is not a plain file",
+        "deep": "sample without image (.npy)",
+        "._good.png": "hidden file",
         "good.png": "member occurs twice",
-        "alone": "sample without image",
-        "two": "sample with several images",
+        "alone": "sample without image (.txt)",
+        "two": "sample with several images (.png, .jpg)",
         "json": "not valid JSON",
         "list": "JSON is not an object",
         "latin": "text is not UTF-8",
         "split": "split not in source.splits: dev",
         "number": "captions are not text",
-        "long.txt": "member too large",
+        "long": "member too large",
     }
     assert [p.name for p in tmp_path.rglob("*")] == ["in", "a.tar"]
 
