@@ -21,8 +21,10 @@ IMAGE_SUFFIXES = frozenset(
 DOCUMENTS = frozenset(
     {".parquet", ".csv", ".tsv", ".jsonl", ".md", ".xml", ".html", ".pdf", ".log"}
 )
-# Images that nothing here reads, and that Pillow does not name.
-RASTERS = frozenset({".npy", ".npz", ".heic", ".img", ".hdf", ".h5", ".nc", ".mat", ".ecw", ".vrt"})
+# Suffixes of images that Pillow does not name; RS5M's tars have the first.
+RASTERS = frozenset(
+    {".img_content", ".npy", ".npz", ".heic", ".img", ".hdf", ".h5", ".nc", ".mat", ".ecw", ".vrt"}
+)
 MAX_BYTES = 256 * 2**20  # of one encoded image
 
 Item = TypeVar("Item")

@@ -31,7 +31,7 @@ def sample_keys(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The sample and the suffix, in lower case, of each file name.
 
     A name is split at its last dot, so `scene_0.5m.jpg` and `scene_0.5m.txt` are a sample. What
-    would then be no pair of an image and a text belongs to the sample whose name it continues, if
+    would then be no pair of an image and a text belongs to the image whose name it continues, if
     there is one: `a.seg.png` to `a`, beside `a.jpg`, with the suffix `.seg.png`.
     """
     keys = {name: _split(name) for name in names}
@@ -53,7 +53,7 @@ def _owner(key: str, suffix: str, kinds: Mapping[str, set[str]]) -> tuple[str, s
     if suffix in TEXTS and further in kinds.get(shorter, ()) and further in IMAGES:
         return shorter, suffix  # a.jpg.txt tells of a.jpg
     while further:
-        if shorter in kinds:
+        if kinds.get(shorter, set()) & IMAGES:
             return shorter, key[len(shorter) :].lower() + suffix
         shorter, further = _split(shorter)
     return key, suffix
@@ -77,23 +77,25 @@ def read_sample(
         for s in members
         if not is_read(s)
     ]
-    images = [content for suffix, content in members.items() if suffix in IMAGES]
+    images = [suffix for suffix in members if suffix in IMAGES]
     fault = next((m for m in members.values() if isinstance(m, UnreadableError)), None)
+    if len(images) > 1:
+        reason = f"one of several images of a sample ({', '.join(images)})"
+        return [*(Rejected(f"{name}{suffix}", reason) for suffix in images), *left]
     if fault is not None:
         return [Rejected(name, str(fault), captions=_told(members)), *left]
-    if len(images) != 1 or not isinstance(images[0], bytes):
-        return [_without_image(name, members, len(images))]
-    return [_record(name, images[0], members, source), *left]
+    image = members[images[0]] if images else None
+    if not isinstance(image, bytes):
+        return [_without_image(name, members)]
+    return [_record(name, image, members, source), *left]
 
 
 def _last(suffix: str) -> str:
     return shown_suffix(PurePosixPath(f"x{suffix}").suffix)
 
 
-def _without_image(name: str, members: Members, images: int) -> Rejected:
+def _without_image(name: str, members: Members) -> Rejected:
     suffixes = ", ".join(dict.fromkeys(_last(s) for s in members))
-    if images > 1:
-        return Rejected(name, f"sample with several images ({suffixes})")
     try:
         captions = len(_captions(members, _about(members)))
     except (UnicodeDecodeError, UnreadableError):

@@ -16,6 +16,10 @@ from winnow.sources.text import MISSING, decode, printable
 
 DELIMITERS = "\t,;|"
 QUOTES = 'double a quote inside quotes, or remove a stray one (")'
+TOLD = {  # errors of `csv` in the words of this place
+    "unexpected end of data": "a quote opens in this row that is never closed",
+    "new-line character": "a carriage return stands outside quotes",
+}
 
 Row = tuple[str, Any]  # its place as messages name it; the object, or a Fault
 
@@ -104,37 +108,57 @@ def _json_lines(path: Path, text: str) -> Iterator[Row]:
 def _csv_rows(
     path: Path, text: str, wanted: Sequence[Sequence[str]], is_name: Callable[[str], bool]
 ) -> Iterator[Row]:
-    delimiter, columns = _header(path, text, wanted)
+    """A row without a file's name takes the row before it with it: that one may have been cut in
+    two by a line break outside quotes.
+    """
+    first = next(io.StringIO(text, newline=""), "")
+    delimiter, columns = _header(path, first, wanted)
     naming = next(i for i, column in enumerate(columns) if column in wanted[0])
-    lines = io.StringIO(text, newline="")
+    waiting: Row | None = None
+    whole = False  # whether the row that waits begins with the name of a file
+    # Where \n ends the lines a lone \r is part of a cell, which must then be quoted.
+    ends = "\n" if first.endswith("\n") else ""
+    for place, cells in _cells(path, io.StringIO(text, newline=ends), delimiter, naming, is_name):
+        named = len(cells) > naming and is_name(cells[naming].strip())
+        if waiting is not None:
+            cut = naming == 0 and whole and not named and cells[0].strip()
+            yield (waiting[0], Fault("row may go on in the next line")) if cut else waiting
+        waiting, whole = (place, _row(columns, cells)), named
+    if waiting is not None:
+        yield waiting
+
+
+def _row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | Fault:
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        return Fault("row has more cells than the header")
+    pairs = zip(columns, cells, strict=False)
+    return {column: cell for column, cell in pairs if cell.strip().lower() not in MISSING}
+
+
+def _cells(
+    path: Path, lines: io.StringIO, delimiter: str, naming: int, is_name: Callable[[str], bool]
+) -> Iterator[tuple[str, list[str]]]:
+    """The place and the cells of each row after the header that is not blank."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     line = 0
     try:
         for cells in reader:
             first, line = line + 1, reader.line_num
-            for i, cell in enumerate(cells if line > first else []):
-                if _holds_row(cell, i, naming, delimiter, is_name):
-                    raise WinnowError(
-                        f"{path}: line {first}: a quoted cell goes on to line {line} and holds "
-                        f"further rows; {QUOTES}"
-                    )
-            place = f"{path.name}: line {first}"
-            if first == 1 or not any(cell.strip() for cell in cells):
-                continue
-            filled = {
-                column: cell
-                for column, cell in zip(columns, cells, strict=False)
-                if cell.strip().lower() not in MISSING
-            }
-            more = any(cell.strip() for cell in cells[len(columns) :])
-            yield place, Fault("row has more cells than the header") if more else filled
+            several = enumerate(cells if line > first else [])
+            if any(_holds_row(cell, i, naming, delimiter, is_name) for i, cell in several):
+                raise WinnowError(
+                    f"{path}: line {first}: a quoted cell goes on to line {line} and holds "
+                    f"further rows; {QUOTES}"
+                )
+            if first > 1 and any(cell.strip() for cell in cells):
+                yield f"{path.name}: line {first}", cells
     except csv.Error as error:
-        raise WinnowError(f"{path}: line {line + 1}: {error}; {QUOTES}") from error
+        said = next((ours for theirs, ours in TOLD.items() if theirs in str(error)), error)
+        raise WinnowError(f"{path}: line {line + 1}: {said}; {QUOTES}") from error
 
 
-def _header(path: Path, text: str, wanted: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
+def _header(path: Path, first: str, wanted: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
     """The delimiter and the columns, in lower case, of the first line."""
-    first = next(io.StringIO(text, newline=""), "")
     best: list[str] = []
     for delimiter in DELIMITERS:
         try:

@@ -3,6 +3,7 @@
 import ast
 import codecs
 import io
+import re
 import tokenize
 import unicodedata
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import Any
 MAX_CAPTION = 2000  # characters
 # How pandas, NumPy and people write that a cell of a table has no value.
 MISSING = frozenset({"", "nan", "none", "null", "<na>", "n/a", "#n/a"})
+LIST = re.compile(r"""\[\s*(['"]|nan\b|None\b|null\b)""")
+LIST_MARKS = frozenset({",", "]", "", "\n", "nan", "None", "null"})  # what stands between texts
 MARKS = (  # UTF-32 before UTF-16, which begins alike
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -36,7 +39,10 @@ def given_captions(values: Sequence[Any]) -> list[str]:
         blank = isinstance(value, str) and not value.strip()
         if value is None or blank or value != value:  # NaN is not itself
             continue
-        found = listed(value) or [value] if isinstance(value, str) else value
+        found = value
+        if isinstance(value, str):
+            texts = listed(value)
+            found = [value] if texts is None else texts
         if not isinstance(found, list) or not all(isinstance(c, str) for c in found):
             raise ValueError("captions are not text")
         known = {clean(caption) for caption in captions}
@@ -45,17 +51,17 @@ def given_captions(values: Sequence[Any]) -> list[str]:
 
 
 def listed(text: str) -> list[str] | None:
-    """The texts of a list literal, `['a', "b"]` or, as NumPy writes it, `['a' 'b']`; else None.
+    """The texts of a list literal, `['a', nan]` or, as NumPy writes it, `['a' 'b']`; else None.
 
     Raises ValueError for a text that begins and ends as such a list and is none.
     """
     text = text.strip()
-    if text[:2] not in ("['", '["') or text[-2:] not in ("']", '"]'):
+    if not (LIST.match(text) and text.endswith("]")):
         return None
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
         texts = [ast.literal_eval(t.string) for t in tokens if t.type == tokenize.STRING]
-        marks = {t.string for t in tokens[1:] if t.type != tokenize.STRING} - {",", "]", "", "\n"}
+        marks = {t.string for t in tokens[1:] if t.type != tokenize.STRING} - LIST_MARKS
     except (tokenize.TokenError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ValueError("captions are a list that cannot be read") from error
     if marks or not all(isinstance(t, str) for t in texts):

@@ -87,7 +87,7 @@ def _samples(path: Path, source: WebdatasetSource) -> Iterator[Record | Rejected
             yield from _finished(path, key, members, source, seen)
             key, members = stem, Members()
         if suffix in members:
-            lost = may_be_image(suffix) or suffix in IMAGES
+            lost = may_be_image(suffix)
             yield Rejected(f"{path.name}/{stem}{suffix}", "member occurs twice", lost)
         else:
             members[suffix] = content
@@ -132,7 +132,7 @@ def _unnamed(shown: str, name: str) -> Rejected:
     if name_fault(name) is None:
         return Rejected(shown, "hidden file", image=False)
     suffix = PurePosixPath(name).suffix.lower()
-    return Rejected(shown, UNSAFE, may_be_image(suffix) or suffix in IMAGES)
+    return Rejected(shown, UNSAFE, may_be_image(suffix))
 
 
 def _content(
