@@ -131,7 +131,7 @@ def describe(summary: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{summary['kept']} of {summary['images']} images kept ({splits})",
-            *([f"{joined} more that repeat one of their split gave it captions"] if joined else []),
+            *([f"{joined} more repeat one of their split: captions joined"] if joined else []),
             f"{summary['captions']} captions kept, {summary['captions_lost']} not",
             f"{summary['quarantined']} rows in quarantine, {summary['rejected']} of them images",
             *reasons,
