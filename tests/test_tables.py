@@ -283,7 +283,7 @@ def test_stray_quotes_lose_no_row(
     try:
         rows = rows_of(path, "\n".join(lines) + "\n")
     except WinnowError as error:
-        assert "line" in str(error) and "quote" in str(error)
+        assert "line" in str(error) and "stray" in str(error)
         return
     assert len(rows) == len(texts)
     assert all(

@@ -17,8 +17,8 @@ from winnow.sources.text import MISSING, decode, printable
 DELIMITERS = "\t,;|"
 QUOTES = 'double a quote inside quotes, or remove a stray one (")'
 TOLD = {  # errors of `csv` in the words of this place
-    "unexpected end of data": "a quote opens in this row that is never closed",
-    "new-line character": "a carriage return stands outside quotes",
+    "unexpected end of data": f"a quote opens in this row that is never closed; {QUOTES}",
+    "new-line character": "a carriage return stands outside quotes; put its cell in quotes",
 }
 
 Row = tuple[str, Any]  # its place as messages name it; the object, or a Fault
@@ -153,8 +153,8 @@ def _cells(
             if first > 1 and any(cell.strip() for cell in cells):
                 yield f"{path.name}: line {first}", cells
     except csv.Error as error:
-        said = next((ours for theirs, ours in TOLD.items() if theirs in str(error)), error)
-        raise WinnowError(f"{path}: line {line + 1}: {said}; {QUOTES}") from error
+        told = (ours for theirs, ours in TOLD.items() if theirs in str(error))
+        raise WinnowError(f"{path}: line {line + 1}: {next(told, f'{error}; {QUOTES}')}") from error
 
 
 def _header(path: Path, first: str, wanted: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
