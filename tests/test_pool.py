@@ -140,7 +140,7 @@ def test_awkward_images_become_plain_ones(tmp_path: Path) -> None:
     awkward = fakes.awkward_images()
     records = [record(0, name=name, image=image) for name, image in awkward.items()]
     # the two TIFFs begin with the same page, so one of them is a duplicate
-    assert build(tmp_path, records)["reasons"] == {"duplicate": 1}
+    assert build(tmp_path, records)["joined"] == 1
     for shard in range(2):
         for _, content in iter_shard(shard_path(tmp_path / "pool", shard)):
             assert normalise(content)[0] == content
@@ -209,7 +209,6 @@ def test_captions_are_cleaned_and_faulty_ones_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("splits", "kept", "gone"),
     [
-        (("pool", "pool"), ("pool", "first"), "second"),
         (("pool", "test"), ("test", "second"), "first"),
         (("test", "pool"), ("test", "first"), "second"),
         (("reference", "test"), ("test", "second"), "first"),
@@ -231,7 +230,27 @@ def test_a_duplicate_stays_in_the_stronger_split(
     assert captions(tmp_path)[uid] == [kept[1]]
     [(name, stage, reason)] = quarantine(tmp_path)
     assert (name, stage) == (gone, "duplicate") and reason.startswith(f"duplicate of {uid}")
-    assert splits[0] == splits[1] or f"in {splits[0]} and {splits[1]}, kept in" in reason
+    assert f"in {splits[0]} and {splits[1]}, kept in" in reason
+
+
+def test_a_duplicate_within_a_split_gives_its_captions(tmp_path: Path) -> None:
+    twins = [
+        record(0, name="first", captions=["one", "two"], scene=None),
+        record(0, name="second", captions=["two", " three\n", ""], scene="port"),
+        record(0, name="third", captions=["four"], scene="sea"),
+    ]
+    summary = build(tmp_path, [twins[0], record(1), *twins[1:]], quarantine_limit=0.0)
+    assert captions(tmp_path)[digest_bytes(twins[0].image)] == ["one", "two", "three", "four"]
+    assert list(samples(tmp_path)["scene"]) == ["port", "river"]
+    assert quarantine(tmp_path) == [
+        ("second", "caption", "empty caption"),
+        ("second", "caption", "duplicate caption"),
+        ("third", "duplicate", "scene of a repeated image: sea, kept is port"),
+    ]
+    assert (summary["images"], summary["kept"], summary["joined"]) == (2, 2, 2)
+    assert (summary["captions"], summary["captions_lost"]) == (6, 2)
+    told = describe(summary)
+    assert "2 of 2 images kept" in told and "1 x duplicate caption" in told
 
 
 def test_splits_are_set_apart_by_uid(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.records import Record, Rejected
-from winnow.params.source import Source
+from winnow.params.source import FolderSource, Source
 from winnow.sources import local, webdataset
 from winnow.sources.classes import class_words
 from winnow.sources.read import read_source, set_apart
@@ -196,6 +196,72 @@ def test_absent_paths_name_the_key_and_the_remedy(tmp_path: Path) -> None:
             read(wrong)
 
 
+def test_annotations_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    settings = fakes.karpathy(tmp_path, 2)
+    path = tmp_path / "dataset_rsicd.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read(settings)[0]) == 2
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+NAMES = (
+    st.sampled_from(["airport_0.jpg", "./airport_0.jpg", "gone.jpg", "../x.jpg", "", "a\0"]) | ANY
+)
+SPLITS = st.sampled_from(["train", "test", "dev"]) | ANY
+CAPTIONS = st.lists(st.sampled_from(["a", " ", "['b', 'c']", "['"]) | ANY, max_size=3) | ANY
+SENTENCES = st.lists(st.fixed_dictionaries({"raw": st.just("a")}) | ANY, max_size=3) | ANY
+OBJECTS = (
+    st.fixed_dictionaries(
+        {}, optional={"filename": NAMES, "filepath": NAMES, "split": SPLITS, "sentences": SENTENCES}
+    )
+    | ANY
+)
+ROWS = (
+    st.fixed_dictionaries(
+        {"file_name": NAMES},
+        optional={"text": CAPTIONS, "title": CAPTIONS, "split": SPLITS, "scene": SPLITS},
+    )
+    | ANY
+)
+
+
+@settings(deadline=None)
+@given(st.lists(OBJECTS, max_size=4))
+def test_karpathy_gives_each_entry_or_its_reason(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[Any]
+) -> None:
+    root = tmp_path_factory.mktemp("karpathy")
+    source = TypeAdapter(Source).validate_python(fakes.karpathy(root, 1))
+    fakes.write_karpathy(root, entries)
+    items = list(read_source(source))
+    assert len(items) == len(entries)
+    sentences = (entry.get("sentences") for entry in entries if isinstance(entry, dict))
+    known = [s for s in sentences if isinstance(s, list) and all(isinstance(x, dict) for x in s)]
+    told = sum(len(i.captions) if isinstance(i, Record) else i.captions for i in items)
+    assert told <= sum(map(len, known)) + len(entries) * 3
+
+
+@settings(deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=5), st.booleans())
+def test_a_table_gives_each_row_or_its_reason(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Any], as_list: bool
+) -> None:
+    root = tmp_path_factory.mktemp("rows")
+    (root / "airport_0.jpg").write_bytes(fakes.picture(1))
+    path = root / "rows.json"
+    first = {"file_name": "first.jpg", "text": "a"}
+    lines = [json.dumps(row) for row in (first, *rows)]
+    path.write_text(f"[{','.join(lines)}]" if as_list else "\n".join(lines))
+    items = list(read_source(FolderSource(images=root, metadata=path)))
+    given = [row.get("file_name") if isinstance(row, dict) else None for row in rows]
+    names = [name.strip() for name in given if isinstance(name, str) and name.strip()]
+    assert len(items) == 1 + len({Path(name).as_posix() for name in names}) + len(rows) - len(names)
+
+
 # a folder with a table
 
 
@@ -271,10 +337,13 @@ def test_jsonl_rejects_bad_rows_and_goes_on(tmp_path: Path) -> None:
 def test_short_and_long_csv_rows(tmp_path: Path) -> None:
     settings = fakes.csv_folder(tmp_path, ("caption", "filename"), [])
     (tmp_path / "1.png").write_bytes(fakes.picture(1))
-    settings["metadata"].write_text("caption,filename\nx\ny,1.png,more,and more\n")
+    settings["metadata"].write_text("caption,filename\nx\ny,1.png,,\ny,1.png,more,and more\n")
     records, rejected = read(settings)
-    assert [r.name for r in records] == ["1.png"]
-    assert rejected == {"captions.csv: line 2": "row without a file name"}
+    assert [r.captions for r in records] == [["y"]]
+    assert rejected == {
+        "captions.csv: line 2": "row without a file name",
+        "captions.csv: line 4": "row has more cells than the header",
+    }
 
 
 @pytest.mark.parametrize(
@@ -327,10 +396,10 @@ def test_classes_reject_what_does_not_belong(tmp_path: Path) -> None:
     records, rejected = read(settings)
     assert [r.name for r in records] == ["river/river_0.png"]
     assert rejected == {
-        "sea": "a link to a folder",
+        "sea": "a link to a folder (source.links=follow allows it)",
         "top.png": "not in the folder of a class",
-        "river/Thumbs.db": "not a known kind of file",
-        "river/link.png": "leaves the image folder through a link",
+        "river/Thumbs.db": "not a known kind of file (.db)",
+        "river/link.png": "leaves the image folder through a link (source.links=follow allows it)",
     }
 
 
@@ -369,7 +438,7 @@ def test_webdataset_kinds_of_members(tmp_path: Path) -> None:
     records, rejected = read({"kind": "webdataset", "shards": str(tmp_path / "a.tar")})
     assert not rejected
     assert [(r.name, r.split, r.scene, r.captions) for r in records] == [
-        ("a.tar/x/1", "pool", "river", ["one", "two"]),
+        ("a.tar/x/1", "pool", "river", ["one\ntwo\n"]),
         ("a.tar/2", "reference", "sea", ["three"]),
         ("a.tar/3", "pool", None, ["机场"]),
     ]
@@ -413,24 +482,25 @@ def test_webdataset_rejects_bad_members_and_extracts_nothing(
         ],
     )
     records, rejected = read({"kind": "webdataset", "shards": str(tmp_path / "in" / "a.tar")})
-    assert [r.name for r in records] == ["a.tar/good", "a.tar/long"]
+    assert [r.name for r in records] == ["a.tar/good"]
     assert {name.removeprefix("a.tar/"): reason for name, reason in rejected.items()} == {
         "../evil.png": "member's name leaves the tar",
         "../evil.txt": "member's name leaves the tar",
         "/etc/evil.png": "member's name leaves the tar",
-        "link.png": "member is not a plain file",
-        "device.png": "member is not a plain file",
-        "deep.npy": "not a known kind of member",
-        "._good.png": "not a known kind of member",
+        "link": "member is not a plain file",
+        "device": "member is not a plain file",
+        "deep": "sample without image (.npy)",
+        "._good.png": "hidden file",
         "good.png": "member occurs twice",
-        "alone": "sample without image",
-        "two": "sample with several images",
+        "alone": "sample without image (.txt)",
+        "two.png": "one of several images of a sample (.png, .jpg)",
+        "two.jpg": "one of several images of a sample (.png, .jpg)",
         "json": "not valid JSON",
         "list": "JSON is not an object",
         "latin": "text is not UTF-8",
         "split": "split not in source.splits: dev",
         "number": "captions are not text",
-        "long.txt": "member too large",
+        "long": "member too large",
     }
     assert [p.name for p in tmp_path.rglob("*")] == ["in", "a.tar"]
 

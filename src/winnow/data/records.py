@@ -28,9 +28,10 @@ class Rejected:
     """Something a source could not read, and why: a row of the quarantine table.
 
     `image` is False where less than an image was lost (one caption, a file of another kind); only
-    images count against the quarantine limit.
+    images count against the quarantine limit. `captions` is the number of captions lost with it.
     """
 
     name: str
     reason: str
     image: bool = True
+    captions: int = 0

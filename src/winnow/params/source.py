@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Split = Literal["pool", "reference", "test"]
+Links = Literal["refuse", "follow"]
 
 
 class _Strict(BaseModel):
@@ -61,7 +62,17 @@ class RealSource(_Strict):
         return value
 
 
-class KarpathySource(RealSource):
+class FolderOfImages(RealSource):
+    """What the sources have in common whose images are files of their own."""
+
+    links: Links = Field(
+        default="refuse",
+        description="links that lead out of the folder of images: refuse (but for those into the "
+        "same repository of a Hugging Face cache), or follow (as DVC's caches need it)",
+    )
+
+
+class KarpathySource(FolderOfImages):
     """Captions in Karpathy's JSON layout (RSICD, UCM-captions, Sydney-captions, ...)."""
 
     kind: Literal["karpathy"] = "karpathy"
@@ -87,25 +98,49 @@ _USUAL_SPLITS: dict[str, Split] = {
 }
 
 
-class FolderSource(RealSource):
+class FolderSource(FolderOfImages):
     """A folder of images with a table of captions, as Hugging Face's ImageFolder has it."""
 
     kind: Literal["folder"] = "folder"
     images: Path = Field(description="folder that the table's file names are relative to")
     metadata: Path = Field(
-        description="metadata.jsonl, or a .csv or .tsv: a column file_name, filename or filepath; "
-        "one of text, caption or title; if wished split, and scene or label"
+        description="metadata.jsonl, a JSON list, or a CSV or TSV: a column file_name, filename or "
+        "filepath; one or more of text, caption, captions and title; if wished split, and scene or "
+        "label"
     )
     splits: dict[str, Split] = Field(
         default=_USUAL_SPLITS, description="the table's names of splits, and ours"
     )
 
 
-class ClassesSource(RealSource):
+class ClassesSource(FolderOfImages):
     """Images in one folder a class; the folder's name is the scene and gives the caption."""
 
     kind: Literal["classes"] = "classes"
-    images: Path = Field(description="folder that holds one folder a class")
+    images: Path = Field(description="folder that holds one folder a class, or a folder of those")
+    level: int | None = Field(
+        default=None,
+        ge=1,
+        description="which folder of an image's path names its class, counted from `images`; null: "
+        "the only one in which the paths differ",
+    )
+
+
+_IGNORED = Field(
+    default=(),
+    description="suffixes of further files of a sample that are not wanted, as .seg.png and .npy",
+)
+
+
+class FilesSource(FolderOfImages):
+    """Images with .txt or .json captions beside them, as img2dataset writes its files."""
+
+    kind: Literal["files"] = "files"
+    images: Path = Field(description="folder that holds images and captions, at any depth")
+    splits: dict[str, Split] = Field(
+        default=_USUAL_SPLITS, description="the names of splits in .json files, and ours"
+    )
+    ignore: tuple[str, ...] = _IGNORED
 
 
 class WebdatasetSource(RealSource):
@@ -119,9 +154,15 @@ class WebdatasetSource(RealSource):
     limit: int | None = Field(
         default=None, ge=1, description="most images to take, the first ones (null: all)"
     )
+    ignore: tuple[str, ...] = _IGNORED
 
 
 Source = Annotated[
-    TerrariumSource | KarpathySource | FolderSource | ClassesSource | WebdatasetSource,
+    TerrariumSource
+    | KarpathySource
+    | FolderSource
+    | ClassesSource
+    | WebdatasetSource
+    | FilesSource,
     Field(discriminator="kind"),
 ]

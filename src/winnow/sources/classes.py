@@ -2,18 +2,41 @@
 
 import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
+from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
 from winnow.params.source import ClassesSource
-from winnow.sources.local import Entry, is_image_name, read_entries, require_folder
+from winnow.sources.local import (
+    Entry,
+    is_hidden,
+    is_image_name,
+    read_entries,
+    require_folder,
+    unreadable_kind,
+    walk_files,
+)
+from winnow.sources.sample import CAPTIONS
 
 
 def read_classes(source: ClassesSource) -> Iterator[Record | Rejected]:
-    """Stream a class-per-folder tree; every image gets the one caption its class gives."""
+    """Stream a class-per-folder tree; every image gets the one caption its class gives.
+
+    Raises WinnowError where it is not plain which folder of a path is the class, or where captions
+    lie beside the images.
+    """
     folder = require_folder(source.images, "images")
-    return read_entries(folder, list(_entries(folder)), source)
+    files = list(walk_files(folder, source.links))
+    names = [f for f in files if isinstance(f, str) and is_image_name(f) and not is_hidden(f)]
+    level = source.level or _level(folder, names, [f for f in files if isinstance(f, str)])
+    images = set(names)
+    entries = [
+        f if isinstance(f, Rejected) else _entry(folder, f, level) if f in images
+        else unreadable_kind(f)
+        for f in files
+    ]  # fmt: skip
+    return read_entries(folder, entries, source)
 
 
 def class_words(name: str) -> str:
@@ -22,19 +45,39 @@ def class_words(name: str) -> str:
     return " ".join(re.split(r"[\s_-]+", split)).strip().lower()
 
 
-def _entries(folder: Path) -> Iterator[Entry | Rejected]:
-    for place, folders, files in os.walk(folder):
-        here = Path(place).relative_to(folder)
-        folders.sort()
-        for name in folders:
-            if (folder / here / name).is_symlink():
-                yield Rejected((here / name).as_posix(), "a link to a folder", image=False)
-        for file in sorted(files):
-            name = (here / file).as_posix()
-            if not is_image_name(file):
-                yield Rejected(name, "not a known kind of file", image=False)
-            elif not here.parts:
-                yield Rejected(name, "not in the folder of a class")
-            else:
-                caption = f"a satellite photo of {class_words(here.parts[0])}."
-                yield Entry(name, [caption], "pool", here.parts[0])
+def _level(folder: Path, names: Sequence[str], files: Sequence[str]) -> int:
+    """Which folder of a path is the class: the only one in which the paths of images differ."""
+    stems = {PurePosixPath(f).with_suffix("") for f in files if PurePosixPath(f).suffix in CAPTIONS}
+    beside = next((n for n in names if PurePosixPath(n).with_suffix("") in stems), None)
+    if beside is not None:
+        raise WinnowError(
+            f"source.images: {folder / beside} has a caption beside it, so its folder is no class; "
+            "set source.kind to files, or name the level of the classes in source.level"
+        )
+    places = {PurePosixPath(name).parts[:-1] for name in names} - {()}
+    if not places:
+        return 1
+    shared = len(Path(os.path.commonpath([PurePosixPath(*place) for place in places])).parts)
+    level = min(shared + 1, max(map(len, places)))
+    deeper = next((place for place in sorted(places) if len(place) > level), None)
+    if deeper is not None:
+        raise WinnowError(
+            f"source.images: {folder.joinpath(*deeper)} lies {len(deeper)} folders below {folder}, "
+            f"so its class may be {' or '.join(deeper[level - 1 :])}; say which folder of a path "
+            "is the class with source.level (1 is the outermost)"
+        )
+    return level
+
+
+def _entry(folder: Path, name: str, level: int) -> Entry | Rejected:
+    above = PurePosixPath(name).parts[:-1]
+    if len(above) < level:
+        return Rejected(name, "not in the folder of a class")
+    scene = above[level - 1]
+    words = class_words(scene)
+    if not any(c.isalpha() for c in words):
+        raise WinnowError(
+            f"source.images: the folder {folder.joinpath(*above[:level])} has a number for a name, "
+            "not a class; set source.kind to files if captions lie beside the images, or rename it"
+        )
+    return Entry(name, [f"a satellite photo of {words}."], "pool", scene)

@@ -1,102 +1,88 @@
-"""A folder of images with `metadata.jsonl` or a CSV, one row an image or one row a caption."""
+"""A folder of images with a table of captions, one row an image or one row a caption."""
 
-import csv
-import json
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
 from winnow.params.source import FolderSource
-from winnow.sources.local import Entry, read_entries, require_file, require_folder
+from winnow.sources.local import (
+    Entry,
+    is_image_name,
+    name_fault,
+    read_entries,
+    require_file,
+    require_folder,
+)
+from winnow.sources.table import Fault, read_rows
+from winnow.sources.text import given_captions
 
 NAME = ("file_name", "filename", "filepath")
-TEXT = ("text", "caption", "title")
+TEXT = ("text", "caption", "title", "captions")
 SCENE = ("scene", "label")
 
 
 def read_folder(source: FolderSource) -> Iterator[Record | Rejected]:
-    """Stream the images that a table names; rows that name one image are put together."""
+    """Stream the images that a table names; rows that name one image are put together.
+
+    A row's captions are those of all its columns in TEXT.
+    """
     folder = require_folder(source.images, "images")
     path = require_file(source.metadata, "metadata")
-    rows = _json_rows(path) if path.suffix in (".jsonl", ".json") else _csv_rows(path)
     merged: dict[str, Entry | Rejected] = {}
-    for place, row in rows:
+    for place, row in read_rows(path, (NAME, TEXT), lambda cell: _is_name(folder, cell)):
         entry = _entry(row, place, source.splits)
         earlier = merged.get(entry.name)
         merged[entry.name] = entry if earlier is None else _merge(earlier, entry)
     return read_entries(folder, list(merged.values()), source)
 
 
-def _json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(_lines(path), start=1):
-        if line.strip():
-            try:
-                yield f"{path.name}: line {number}", json.loads(line)
-            except (ValueError, RecursionError):
-                yield f"{path.name}: line {number}", None
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    lines = _lines(path)
-    header = next(lines, "")
-    reader = csv.DictReader(chain([header], lines), delimiter="\t" if "\t" in header else ",")
+def _is_name(folder: Path, cell: str) -> bool:
+    if is_image_name(cell):
+        return True
     try:
-        columns = reader.fieldnames or []
-        for wanted in (NAME, TEXT):
-            if not set(wanted) & set(columns):
-                raise WinnowError(
-                    f"{path}: needs a column {' or '.join(wanted)}, "
-                    f"has {', '.join(columns) or 'none'}"
-                )
-        for row in reader:
-            # an empty cell is no value, and cells beyond the header belong to no column
-            filled = {key: value for key, value in row.items() if key is not None and value}
-            yield f"{path.name}: line {reader.line_num}", filled
-    except csv.Error as error:
-        raise WinnowError(f"{path}: line {reader.line_num}: {error}; mend that line") from error
-
-
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            yield from handle
-    except (OSError, UnicodeDecodeError) as error:
-        raise WinnowError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+        return name_fault(cell) is None and (folder / cell).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _entry(row: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejected:
-    if not isinstance(row, dict):
-        return Rejected(place, "line is not a JSON object")
-    name = next((row[key] for key in NAME if key in row), None)
-    if not isinstance(name, str):
-        return Rejected(place, "row without a file name")
-    name = PurePosixPath(name).as_posix()  # ./a.png is a.png
-    text: Any = next((row[key] for key in TEXT if key in row), [])
-    captions = [text] if isinstance(text, str) else text
-    if not isinstance(captions, list) or not all(isinstance(c, str) for c in captions):
-        return Rejected(name, "captions are not text")
+    if isinstance(row, Fault):
+        return Rejected(place, row, captions=1)
+    name = next((row[key] for key in NAME if row.get(key) is not None), None)
+    if not isinstance(name, str) or not name.strip():
+        return Rejected(place, "row without a file name", captions=1)
+    name = PurePosixPath(name.strip()).as_posix()  # ./a.png is a.png
+    try:
+        captions = given_captions([row.get(key) for key in TEXT])
+    except ValueError as error:
+        return Rejected(name, str(error), captions=1)
     split = row.get("split") or "pool"
     if split != "pool" and not (isinstance(split, str) and split in splits):
-        return Rejected(name, f"split not in source.splits: {split}")
-    scene = next((row[key] for key in SCENE if key in row), None)
+        return Rejected(name, f"split not in source.splits: {split}", captions=len(captions))
+    scene = next((row[key] for key in SCENE if row.get(key) is not None), None)
     if scene is not None and not isinstance(scene, str | int):
-        return Rejected(name, "scene is not text")
-    return Entry(
-        name, captions, splits.get(split, "pool"), None if scene is None else str(scene) or None
-    )
+        return Rejected(name, "scene is not text", captions=len(captions))
+    scene = None if scene is None else str(scene) or None
+    return Entry(name, captions, splits.get(split, "pool"), scene)
 
 
 def _merge(earlier: Entry | Rejected, later: Entry | Rejected) -> Entry | Rejected:
-    if isinstance(earlier, Rejected) or isinstance(later, Rejected):
-        return earlier if isinstance(earlier, Rejected) else later
+    captions = _count(earlier) + _count(later)
+    if isinstance(earlier, Rejected):
+        return replace(earlier, captions=captions)
+    if isinstance(later, Rejected):
+        return replace(later, captions=captions)
     if earlier.split != later.split:
-        return Rejected(earlier.name, f"rows disagree on split: {earlier.split}, {later.split}")
-    return Entry(
-        earlier.name,
-        earlier.captions + later.captions,
-        earlier.split,
-        earlier.scene or later.scene,
+        reason = f"rows disagree on split: {earlier.split}, {later.split}"
+        return Rejected(earlier.name, reason, captions=captions)
+    return replace(
+        earlier,
+        captions=earlier.captions + later.captions,
+        scene=earlier.scene or later.scene,
     )
+
+
+def _count(item: Entry | Rejected) -> int:
+    return len(item.captions) if isinstance(item, Entry) else item.captions

@@ -32,13 +32,15 @@ def _entry(image: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejecte
         return Rejected(place, "entry without filename")
     if isinstance(image.get("filepath"), str):  # COCO's subfolder
         name = f"{image['filepath']}/{name}"
-    split, captions = image.get("split"), _captions(image.get("sentences", []))
-    if not isinstance(split, str):
-        return Rejected(name, "entry without split")
-    if split not in splits:
-        return Rejected(name, f"split not in source.splits: {split}")
+    sentences = image.get("sentences", [])
+    split, captions = image.get("split"), _captions(sentences)
     if captions is None:
-        return Rejected(name, "sentences are not a list of objects with text in 'raw'")
+        reason = "sentences are not a list of objects with text in 'raw'"
+        return Rejected(name, reason, captions=len(sentences) if isinstance(sentences, list) else 1)
+    if not isinstance(split, str):
+        return Rejected(name, "entry without split", captions=len(captions))
+    if split not in splits:
+        return Rejected(name, f"split not in source.splits: {split}", captions=len(captions))
     return Entry(name, captions, splits[split])
 
 

@@ -48,13 +48,19 @@ class _Row:
 class _Quarantine:
     rows: list[tuple[str, str, str]] = field(default_factory=list)  # name, stage, reason
     images: int = 0
+    captions: int = 0
+    joined: int = 0  # images that repeat one of their split
     reasons: Counter[str] = field(default_factory=Counter)  # of images
+    lesser: Counter[str] = field(default_factory=Counter)  # of what is less than an image
 
-    def add(self, name: str, stage: str, reason: str, image: bool = True) -> None:
+    def add(
+        self, name: str, stage: str, reason: str, image: bool = True, captions: int = 0
+    ) -> None:
         self.rows.append((printable(name), stage, printable(reason)))
-        if image:
-            self.images += 1
-            self.reasons["duplicate" if stage == "duplicate" else reason.partition(":")[0]] += 1
+        self.captions += captions
+        self.images += image
+        short = "duplicate" if image and stage == "duplicate" else reason.partition(":")[0]
+        (self.reasons if image else self.lesser)[short] += 1
 
     def table(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=list(QUARANTINE))
@@ -77,10 +83,10 @@ def build_pool(
     The pool folder itself holds the layouts of the reference split alone, which anyone may read.
 
     An image that occurs twice is kept once, in the stronger of its splits (test, reference, pool)
-    and with the captions it has there. `reference` is the fraction of the pool split set apart as
-    reference; `test` likewise, if the records hold no test image. Both go by uid, so they do not
-    depend on the order. Sources either give every record a mask or none. Equal records give equal
-    bytes. `workers` threads decode.
+    and with all the captions it has there, equal ones once. `reference` is the fraction of
+    the pool split set apart as reference; `test` likewise, if the records hold no test image. Both
+    go by uid, so they do not depend on the order. Sources either give every record a mask or none.
+    Equal records give equal bytes. `workers` threads decode.
 
     Raises WinnowError if no image is usable, or if more than `quarantine_limit` (fraction) of the
     images were rejected; the quarantine table then lies beside `pool_dir`.
@@ -99,6 +105,7 @@ def build_pool(
         write_table(folder / "layouts.parquet", _layouts(known), LAYOUTS)
     beside.unlink(missing_ok=True)
     counts = Counter(row.split for row in rows)
+    # Of the source: images + joined records, captions + captions_lost captions.
     return {
         "images": len(rows) + quarantine.images,
         "kept": len(rows),
@@ -106,6 +113,9 @@ def build_pool(
         "splits": {split: counts[split] for split in SPLITS},
         "rejected": quarantine.images,
         "reasons": dict(sorted(quarantine.reasons.items())),
+        "joined": quarantine.joined,
+        "captions_lost": quarantine.captions,
+        "lesser": dict(sorted(quarantine.lesser.items())),
         "quarantined": len(quarantine.rows),
     }
 
@@ -113,13 +123,19 @@ def build_pool(
 def describe(summary: dict[str, Any]) -> str:
     """The summary of `build_pool` in a few lines."""
     splits = ", ".join(f"{split} {count}" for split, count in summary["splits"].items())
-    reasons = [f"  {count} x {reason}" for reason, count in summary["reasons"].items()]
+    reasons, lesser = (
+        [f"  {count} x {reason}" for reason, count in summary[kind].items()]
+        for kind in ("reasons", "lesser")
+    )
+    joined, others = summary["joined"], sum(summary["lesser"].values())
     return "\n".join(
         [
             f"{summary['kept']} of {summary['images']} images kept ({splits})",
-            f"{summary['captions']} captions",
+            *([f"{joined} more repeat one of their split: captions joined"] if joined else []),
+            f"{summary['captions']} captions kept, {summary['captions_lost']} not",
             f"{summary['quarantined']} rows in quarantine, {summary['rejected']} of them images",
             *reasons,
+            *([f"{others} of them less than an image", *lesser] if others else []),
         ]
     )
 
@@ -159,9 +175,9 @@ def _decoded(
     with ThreadPoolExecutor(workers) as executor:
         for item, outcome in ordered(executor, _decode, records, 8 * workers):
             if isinstance(item, Rejected):
-                quarantine.add(item.name, "source", item.reason, item.image)
+                quarantine.add(item.name, "source", item.reason, item.image, item.captions)
             elif isinstance(outcome, str):
-                quarantine.add(item.name, "image", outcome)
+                quarantine.add(item.name, "image", outcome, captions=len(item.captions))
             else:
                 captions = _usable(item, quarantine)
                 if captions and outcome is not None:
@@ -186,7 +202,7 @@ def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
         if fault is None:
             usable.append(caption)
         else:
-            quarantine.add(record.name, "caption", fault, image=False)
+            quarantine.add(record.name, "caption", fault, image=False, captions=1)
     return usable
 
 
@@ -206,15 +222,18 @@ def _row(uid: str, record: Record, image: _Image, shard: int) -> _Row:
 
 
 def _settle(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
-    """The row that stands for an image that occurs again; the other goes to the quarantine."""
-    reason = f"duplicate of {first.uid}"
-    if first.split != again.split:
-        stronger = max(first.split, again.split, key=STRENGTH.__getitem__)
-        reason += f": in {first.split} and {again.split}, kept in {stronger}"
-    if STRENGTH[again.split] <= STRENGTH[first.split]:
-        quarantine.add(again.name, "duplicate", reason)
+    """The row that stands for an image that occurs again.
+
+    Within a split it has the captions of both. Of two splits the weaker goes to the quarantine.
+    """
+    if first.split == again.split:
+        return _joined(first, again, quarantine)
+    stronger = max(first.split, again.split, key=STRENGTH.__getitem__)
+    reason = f"duplicate of {first.uid}: in {first.split} and {again.split}, kept in {stronger}"
+    if stronger == first.split:
+        quarantine.add(again.name, "duplicate", reason, captions=len(again.captions))
         return first
-    quarantine.add(first.source, "duplicate", reason)
+    quarantine.add(first.source, "duplicate", reason, captions=len(first.captions))
     return replace(
         first,
         split=again.split,
@@ -224,6 +243,21 @@ def _settle(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
         layout=again.layout,
         rule_caption=again.rule_caption,
     )
+
+
+def _joined(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
+    quarantine.joined += 1
+    scene = clean(again.scene or "") or None
+    if scene is not None and first.scene not in (None, scene):
+        reason = f"scene of a repeated image: {scene}, kept is {first.scene}"
+        quarantine.add(again.name, "duplicate", reason, image=False)
+    captions = list(first.captions)
+    for caption in again.captions:
+        if caption in captions:
+            quarantine.add(again.name, "caption", "duplicate caption", image=False, captions=1)
+        else:
+            captions.append(caption)
+    return replace(first, captions=captions, scene=first.scene or scene)
 
 
 def _check(rows: list[_Row], quarantine: _Quarantine, limit: float, beside: Path) -> None:

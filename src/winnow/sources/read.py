@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from winnow.data.records import Record, Rejected
 from winnow.params.source import (
     ClassesSource,
+    FilesSource,
     FolderSource,
     KarpathySource,
     Source,
     TerrariumSource,
 )
+from winnow.sources.beside import read_beside
 from winnow.sources.classes import read_classes
 from winnow.sources.folder import read_folder
 from winnow.sources.karpathy import read_karpathy
@@ -31,6 +33,8 @@ def read_source(source: Source, workers: int = 1) -> Iterator[Record | Rejected]
         return read_folder(source)
     if isinstance(source, ClassesSource):
         return read_classes(source)
+    if isinstance(source, FilesSource):
+        return read_beside(source)
     return read_webdataset(source)
 
 

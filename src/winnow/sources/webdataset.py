@@ -1,27 +1,37 @@
-"""WebDataset tars, streamed: members of one sample stand together and share the name's stem."""
+"""WebDataset tars, a sample at a time: its members stand together and share a name."""
 
 import glob
 import itertools
-import json
+import lzma
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
 from winnow.data.shards import StrictInfo
 from winnow.params.source import WebdatasetSource
-from winnow.sources.local import IMAGE_SUFFIXES, MAX_BYTES, UnreadableError, name_fault, scene_of
+from winnow.sources.local import MAX_BYTES, UnreadableError, is_hidden, may_be_image, name_fault
+from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys
 
-MAX_TEXT = 2**20  # bytes of one .txt, .json or .cls member
 BRACES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"(\d+)\.\.(\d+)")
-CAPTION_KEYS = ("caption", "text")
 UNSAFE = "member's name leaves the tar"
 
-Members = dict[str, bytes]
+# ValueError and RecursionError: headers with numbers or names that are none.
+DAMAGE = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    ValueError,
+    RecursionError,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+Members = dict[str, bytes | UnreadableError | None]
 
 
 def read_webdataset(source: WebdatasetSource) -> Iterator[Record | Rejected]:
@@ -65,115 +75,75 @@ def expand_braces(pattern: str) -> list[str]:
 
 
 def _samples(path: Path, source: WebdatasetSource) -> Iterator[Record | Rejected]:
+    """The samples of one tar. Its names are read before its contents, since they make the keys."""
     key, members = "", Members()
+    seen: set[str] = set()
     for item in _members(path):
         if isinstance(item, Rejected):
             yield item
             continue
         stem, suffix, content = item
         if stem != key:
-            if members:
-                yield _record(f"{path.name}/{key}", members, source)
+            yield from _finished(path, key, members, source, seen)
             key, members = stem, Members()
         if suffix in members:
-            yield Rejected(f"{path.name}/{stem}{suffix}", "member occurs twice", image=False)
+            lost = may_be_image(suffix)
+            yield Rejected(f"{path.name}/{stem}{suffix}", "member occurs twice", lost)
         else:
             members[suffix] = content
-    if members:
-        yield _record(f"{path.name}/{key}", members, source)
+    yield from _finished(path, key, members, source, seen)
 
 
-def _members(path: Path) -> Iterator[tuple[str, str, bytes] | Rejected]:
+def _finished(
+    path: Path, key: str, members: Members, source: WebdatasetSource, seen: set[str]
+) -> list[Record | Rejected]:
+    if not members:
+        return []
+    if key in seen:
+        lost = any(suffix in IMAGES for suffix in members)
+        reason = "members of a sample lie apart (sort the tar by name)"
+        return [Rejected(f"{path.name}/{key}", reason, lost)]
+    seen.add(key)
+    return read_sample(f"{path.name}/{key}", members, source)
+
+
+def _members(path: Path) -> Iterator[tuple[str, str, bytes | UnreadableError | None] | Rejected]:
+    """(sample, suffix, content) of each member, as `read_sample` takes them."""
     try:
-        with tarfile.open(path, "r|*", tarinfo=StrictInfo) as tar:
-            for member in tar:
-                if member.isdir():
+        with tarfile.open(path, "r:*", tarinfo=StrictInfo) as tar:
+            infos = [info for info in tar.getmembers() if not info.isdir()]
+            safe = [i.name for i in infos if name_fault(i.name) is None and not is_hidden(i.name)]
+            keys = sample_keys(safe)
+            for info in infos:
+                shown = f"{path.name}/{info.name}"
+                if info.name not in keys:
+                    yield _unnamed(shown, info.name)
                     continue
-                fault = _member_fault(member)
-                if fault is not None:
-                    # what has a good name is counted with the sample that lacks it
-                    whole = fault == UNSAFE and _stem(member.name)[1] in IMAGE_SUFFIXES
-                    yield Rejected(f"{path.name}/{member.name}", fault, image=whole)
-                    continue
-                handle = tar.extractfile(member)
-                assert handle is not None
-                stem, suffix = _stem(member.name)
-                yield stem, suffix, handle.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+                key, suffix = keys[info.name]
+                yield key, suffix, _content(tar, info, suffix)
+    except DAMAGE as error:
+        detail = " ".join(str(error).split())
         raise WinnowError(
-            f"{path}: damaged or unreadable tar ({error}); fetch it again or leave it out"
+            f"{path}: damaged or unreadable tar ({detail}); fetch it again or leave it out"
         ) from error
 
 
-def _member_fault(member: tarfile.TarInfo) -> str | None:
-    if name_fault(member.name) is not None:
-        return UNSAFE
-    if not member.isreg():
-        return "member is not a plain file"
-    suffix = _stem(member.name)[1]
-    if suffix not in IMAGE_SUFFIXES and suffix not in (".txt", ".json", ".cls"):
-        return "not a known kind of member"
-    if member.size > (MAX_BYTES if suffix in IMAGE_SUFFIXES else MAX_TEXT):
-        return "member too large"
-    return None
+def _unnamed(shown: str, name: str) -> Rejected:
+    if name_fault(name) is None:
+        return Rejected(shown, "hidden file", image=False)
+    suffix = PurePosixPath(name).suffix.lower()
+    return Rejected(shown, UNSAFE, may_be_image(suffix))
 
 
-def _stem(name: str) -> tuple[str, str]:
-    """Sample and kind of a member: split at the first dot of the name, as webdataset does."""
-    path = PurePosixPath(name)
-    stem, dot, suffix = path.name.partition(".")
-    return str(path.with_name(stem)) if stem else name, (dot + suffix).lower()
-
-
-def _record(name: str, members: Members, source: WebdatasetSource) -> Record | Rejected:
-    suffixes = [suffix for suffix in members if suffix in IMAGE_SUFFIXES]
-    if len(suffixes) != 1:
-        return Rejected(name, "sample with several images" if suffixes else "sample without image")
-    try:
-        about = _about(members)
-        captions = _captions(members, about)
-        split = _split(about, source.splits)
-        scene = _scene(members, about) or scene_of(f"{name}{suffixes[0]}", source.scene_pattern)
-    except UnicodeDecodeError:
-        return Rejected(name, "text is not UTF-8")
-    except UnreadableError as error:
-        return Rejected(name, str(error))
-    return Record(name, members[suffixes[0]], split, scene, captions)
-
-
-def _about(members: Members) -> dict[str, Any]:
-    text = members.get(".json", b"{}").decode("utf-8")
-    try:
-        about = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError("not valid JSON") from error
-    if not isinstance(about, dict):
-        raise UnreadableError("JSON is not an object")
-    return about
-
-
-def _captions(members: Members, about: dict[str, Any]) -> list[str]:
-    """One caption a line of .txt, then those of .json that .txt has not."""
-    captions = members.get(".txt", b"").decode("utf-8").splitlines()
-    value: Any = next((about[key] for key in CAPTION_KEYS if about.get(key) is not None), [])
-    further = [value] if isinstance(value, str) else value
-    if not isinstance(further, list) or not all(isinstance(c, str) for c in further):
-        raise UnreadableError("captions are not text")
-    known = {caption.strip() for caption in captions}
-    return captions + [caption for caption in further if caption.strip() not in known]
-
-
-def _split(about: dict[str, Any], splits: Mapping[str, str]) -> str:
-    split = about.get("split")
-    if split is None:
-        return "pool"
-    if not isinstance(split, str) or split not in splits:
-        raise UnreadableError(f"split not in source.splits: {split}")
-    return splits[split]
-
-
-def _scene(members: Members, about: dict[str, Any]) -> str | None:
-    scene = about.get("scene")
-    if isinstance(scene, str) and scene:
-        return scene
-    return members.get(".cls", b"").decode("utf-8").strip() or None
+def _content(
+    tar: tarfile.TarFile, info: tarfile.TarInfo, suffix: str
+) -> bytes | UnreadableError | None:
+    if not is_read(suffix):
+        return None
+    if not info.isreg():
+        return UnreadableError("member is not a plain file")
+    if info.size > (MAX_BYTES if suffix in IMAGES else MAX_TEXT):
+        return UnreadableError("member too large")
+    handle = tar.extractfile(info)
+    assert handle is not None
+    return handle.read()

@@ -1,0 +1,167 @@
+"""A sample as webdataset and img2dataset write it: files of one name and several suffixes."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from winnow.data.records import Record, Rejected
+from winnow.params.source import FilesSource, WebdatasetSource
+from winnow.sources.local import (
+    DOCUMENTS,
+    IMAGE_SUFFIXES,
+    UnreadableError,
+    may_be_image,
+    scene_of,
+    shown_suffix,
+)
+from winnow.sources.text import clean, decode, given_captions
+
+MAX_TEXT = 2**20  # bytes of one text
+IMAGES = IMAGE_SUFFIXES | {".img_content"}  # RS5M's tars: KEY.img_content, .img_name, .caption
+CAPTIONS = frozenset({".txt", ".caption"})
+TEXTS = CAPTIONS | {".json", ".cls", ".img_name"}
+CAPTION_KEYS = ("captions", "caption", "text")  # of a .json
+
+# Suffix -> content; None of a kind that is not read, an error of what cannot be read.
+Members = Mapping[str, bytes | UnreadableError | None]
+
+
+def sample_keys(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The sample and the suffix, in lower case, of each file name.
+
+    A name is split at its last dot, so `scene_0.5m.jpg` and `scene_0.5m.txt` are a sample. What
+    would then be no pair of an image and a text belongs to the image whose name it continues, if
+    there is one: `a.seg.png` to `a`, beside `a.jpg`, with the suffix `.seg.png`.
+    """
+    keys = {name: _split(name) for name in names}
+    kinds: dict[str, set[str]] = {}
+    for key, suffix in keys.values():
+        kinds.setdefault(key, set()).add(suffix)
+    return {name: _owner(key, suffix, kinds) for name, (key, suffix) in keys.items()}
+
+
+def _split(name: str) -> tuple[str, str]:
+    path = PurePosixPath(name)
+    return path.with_suffix("").as_posix(), path.suffix.lower()
+
+
+def _owner(key: str, suffix: str, kinds: Mapping[str, set[str]]) -> tuple[str, str]:
+    if kinds[key] & IMAGES and kinds[key] & (CAPTIONS | {".json"}):
+        return key, suffix
+    shorter, further = _split(key)
+    if suffix in TEXTS and further in kinds.get(shorter, ()) and further in IMAGES:
+        return shorter, suffix  # a.jpg.txt tells of a.jpg
+    while further:
+        if kinds.get(shorter, set()) & IMAGES:
+            return shorter, key[len(shorter) :].lower() + suffix
+        shorter, further = _split(shorter)
+    return key, suffix
+
+
+def is_read(suffix: str) -> bool:
+    """Whether a sample's file of this suffix is read."""
+    return suffix in IMAGES or suffix in TEXTS
+
+
+def read_sample(
+    name: str, members: Members, source: WebdatasetSource | FilesSource
+) -> list[Record | Rejected]:
+    """The record of a sample, or its rejection, and what of it is not taken."""
+    ignored = tuple(suffix.lower() for suffix in source.ignore)
+    members = {s: m for s, m in members.items() if not f"{name}{s}".lower().endswith(ignored)}
+    if not members:
+        return []
+    left = [
+        Rejected(f"{name}{s}", f"further file of a sample ({s[-32:]})", may_be_image(_last(s)))
+        for s in members
+        if not is_read(s)
+    ]
+    images = [suffix for suffix in members if suffix in IMAGES]
+    fault = next((m for m in members.values() if isinstance(m, UnreadableError)), None)
+    if len(images) > 1:
+        reason = f"one of several images of a sample ({', '.join(images)})"
+        return [*(Rejected(f"{name}{suffix}", reason) for suffix in images), *left]
+    if fault is not None:
+        return [Rejected(name, str(fault), captions=_told(members)), *left]
+    image = members[images[0]] if images else None
+    if not isinstance(image, bytes):
+        return [_without_image(name, members)]
+    return [_record(name, image, members, source), *left]
+
+
+def _last(suffix: str) -> str:
+    return shown_suffix(PurePosixPath(f"x{suffix}").suffix)
+
+
+def _without_image(name: str, members: Members) -> Rejected:
+    suffixes = ", ".join(dict.fromkeys(_last(s) for s in members))
+    try:
+        captions = len(_captions(members, _about(members)))
+    except (UnicodeDecodeError, UnreadableError):
+        captions = 0
+    lost = captions > 0 or bool({_last(s) for s in members} - DOCUMENTS - {".json"})
+    return Rejected(name, f"sample without image ({suffixes})", lost, captions)
+
+
+def _record(
+    name: str, image: bytes, members: Members, source: WebdatasetSource | FilesSource
+) -> Record | Rejected:
+    try:
+        about = _about(members)
+        captions = _captions(members, about)
+        split = _sample_split(about, source.splits)
+        file = _text(members, ".img_name").strip() or name + next(s for s in members if s in IMAGES)
+        scene = _scene(members, about) or scene_of(file, source.scene_pattern)
+    except UnicodeDecodeError:
+        return Rejected(name, "text is not UTF-8", captions=_told(members))
+    except UnreadableError as error:
+        return Rejected(name, str(error), captions=_told(members))
+    return Record(name, image, split, scene, captions)
+
+
+def _told(members: Members) -> int:
+    """How many captions a sample seems to bring that is not read."""
+    return sum(suffix in members for suffix in CAPTIONS)
+
+
+def _text(members: Members, suffix: str) -> str:
+    content = members.get(suffix)
+    return decode(content) if isinstance(content, bytes) else ""
+
+
+def _about(members: Members) -> dict[str, Any]:
+    try:
+        about = json.loads(_text(members, ".json") or "{}")
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("not valid JSON") from error
+    if not isinstance(about, dict):
+        raise UnreadableError("JSON is not an object")
+    return about
+
+
+def _captions(members: Members, about: Mapping[str, Any]) -> list[str]:
+    """One caption of each text, whatever its lines, and those of .json that are not the same."""
+    texts = [text for suffix in sorted(CAPTIONS) if (text := _text(members, suffix)).strip()]
+    try:
+        return given_captions([*texts, *(about.get(key) for key in CAPTION_KEYS)])
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
+
+
+def _sample_split(about: Mapping[str, Any], splits: Mapping[str, str]) -> str:
+    split = about.get("split")
+    if split is None:
+        return "pool"
+    if not isinstance(split, str) or split not in splits:
+        raise UnreadableError(f"split not in source.splits: {split}")
+    return splits[split]
+
+
+def _scene(members: Members, about: Mapping[str, Any]) -> str | None:
+    scene = about.get("scene")
+    if isinstance(scene, str) and scene:
+        return scene
+    return clean(_text(members, ".cls")) or None
