@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,23 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, digest_bytes
-from winnow.data.images import BadImageError, normalise
+from winnow.data.images import DEFAULT, BadImageError, Normal, normalise
 from winnow.data.records import SPLITS, Record, Rejected
+from winnow.data.rendering import Conversion, Rendering
 from winnow.data.shards import ShardWriter
-from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, empty, write_table
+from winnow.data.tables import (
+    CAPTIONS,
+    CONVERSIONS,
+    LAYOUTS,
+    QUARANTINE,
+    SAMPLES,
+    empty,
+    write_table,
+)
 from winnow.sources.parallel import ordered
 from winnow.sources.text import caption_fault, clean, printable
 
 STRENGTH = {split: rank for rank, split in enumerate(SPLITS)}  # test over reference over pool
-
-
-@dataclass(frozen=True)
-class _Image:
-    content: bytes
-    extension: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class _Row:
     captions: list[str]
     layout: str | None
     rule_caption: str | None
+    conversion: Conversion | None
 
 
 @dataclass
@@ -70,6 +73,7 @@ def build_pool(
     quarantine_limit: float,
     reference: float,
     test: float,
+    rendering: Rendering = DEFAULT,
     workers: int = 2,
 ) -> dict[str, Any]:
     """Write a pool folder, its human captions and all layouts; return what `describe` prints.
@@ -80,7 +84,7 @@ def build_pool(
     and with the captions it has there. `reference` is the fraction of the pool split set apart as
     reference; `test` likewise, if the records hold no test image. Both go by uid, so they do not
     depend on the order. Sources either give every record a mask or none. Equal records give equal
-    bytes. `workers` threads decode.
+    bytes. `rendering` says how rasters become pictures; `workers` threads decode.
 
     Raises WinnowError if no image is usable, or if more than `quarantine_limit` (fraction) of the
     images were rejected; the quarantine table then lies beside `pool_dir`.
@@ -88,11 +92,12 @@ def build_pool(
     pool_dir, quarantine = Path(pool_dir), _Quarantine()
     beside = pool_dir.with_name(f"{pool_dir.name}.quarantine.parquet")
     with atomic_path(pool_dir) as folder:
-        rows = _write_shards(records, folder, shard_size, quarantine, workers)
+        rows = _write_shards(records, folder, shard_size, quarantine, rendering, workers)
         _check(rows, quarantine, quarantine_limit, beside)
         rows = _with_splits(rows, reference, test)
         write_table(folder / "samples.parquet", pd.DataFrame([vars(row) for row in rows]), SAMPLES)
         write_table(folder / "quarantine.parquet", quarantine.table(), QUARANTINE)
+        _write_conversions(folder / "conversions.parquet", rows)
         write_table(human_path, _captions(rows), CAPTIONS)
         write_table(layouts_path, _layouts(rows), LAYOUTS)
         known = [row for row in rows if row.split == "reference"]  # whose truth is open
@@ -107,6 +112,7 @@ def build_pool(
         "rejected": quarantine.images,
         "reasons": dict(sorted(quarantine.reasons.items())),
         "quarantined": len(quarantine.rows),
+        "converted": dict(Counter(r.conversion.headline for r in rows if r.conversion)),
     }
 
 
@@ -114,14 +120,25 @@ def describe(summary: dict[str, Any]) -> str:
     """The summary of `build_pool` in a few lines."""
     splits = ", ".join(f"{split} {count}" for split, count in summary["splits"].items())
     reasons = [f"  {count} x {reason}" for reason, count in summary["reasons"].items()]
+    made = summary["converted"]
+    converted = [f"{sum(made.values())} images became PNG: conversions.parquet"] if made else []
+    converted += [f"  {count} x {how}" for how, count in sorted(made.items())]
     return "\n".join(
         [
             f"{summary['kept']} of {summary['images']} images kept ({splits})",
             f"{summary['captions']} captions",
             f"{summary['quarantined']} rows in quarantine, {summary['rejected']} of them images",
             *reasons,
+            *converted,
         ]
     )
+
+
+def _write_conversions(path: Path, rows: list[_Row]) -> None:
+    """The table CONVERSIONS, where an image was converted."""
+    done = [{"uid": row.uid, **vars(row.conversion)} for row in rows if row.conversion]
+    if done:
+        write_table(path, pd.DataFrame(done), CONVERSIONS)
 
 
 def _write_shards(
@@ -129,6 +146,7 @@ def _write_shards(
     folder: Path,
     shard_size: int,
     quarantine: _Quarantine,
+    rendering: Rendering,
     workers: int,
 ) -> list[_Row]:
     rows: list[_Row] = []
@@ -136,7 +154,7 @@ def _write_shards(
     with ExitStack() as stack:
         images = stack.enter_context(closing(ShardWriter(folder / "shards", shard_size)))
         masks: ShardWriter | None = None
-        for record, image in _decoded(records, quarantine, workers):
+        for record, image in _decoded(records, quarantine, rendering, workers):
             uid = digest_bytes(image.content)
             if uid in places:
                 place = places[uid]
@@ -153,11 +171,15 @@ def _write_shards(
 
 
 def _decoded(
-    records: Iterable[Record | Rejected], quarantine: _Quarantine, workers: int
-) -> Iterator[tuple[Record, _Image]]:
+    records: Iterable[Record | Rejected],
+    quarantine: _Quarantine,
+    rendering: Rendering,
+    workers: int,
+) -> Iterator[tuple[Record, Normal]]:
     """Records with a usable image and caption; all else goes to the quarantine, in order."""
+    decode = partial(_decode, rendering)
     with ThreadPoolExecutor(workers) as executor:
-        for item, outcome in ordered(executor, _decode, records, 8 * workers):
+        for item, outcome in ordered(executor, decode, records, 8 * workers):
             if isinstance(item, Rejected):
                 quarantine.add(item.name, "source", item.reason, item.image)
             elif isinstance(outcome, str):
@@ -170,11 +192,13 @@ def _decoded(
                     quarantine.add(item.name, "caption", "no caption")
 
 
-def _decode(item: Record | Rejected) -> tuple[Record | Rejected, _Image | str | None]:
+def _decode(
+    rendering: Rendering, item: Record | Rejected
+) -> tuple[Record | Rejected, Normal | str | None]:
     if isinstance(item, Rejected):
         return item, None
     try:
-        return item, _Image(*normalise(item.image))
+        return item, normalise(item.image, rendering)
     except BadImageError as error:
         return item, str(error)
 
@@ -190,7 +214,7 @@ def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
     return usable
 
 
-def _row(uid: str, record: Record, image: _Image, shard: int) -> _Row:
+def _row(uid: str, record: Record, image: Normal, shard: int) -> _Row:
     return _Row(
         uid,
         record.split,
@@ -202,6 +226,7 @@ def _row(uid: str, record: Record, image: _Image, shard: int) -> _Row:
         record.captions,
         record.layout,
         record.rule_caption,
+        image.conversion,
     )
 
 
