@@ -438,6 +438,14 @@ def patched(content: bytes, values: dict[int, int]) -> bytes:
     return bytes(found)
 
 
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_strips_that_are_missing_are_not_drawn_black(compression: str | None) -> None:
+    content = tiff(TWELVE_BITS, compression=compression, rowsperstrip=8)
+    assert drawn(content).shape == (32, 32, 3)
+    with pytest.raises(BadImageError, match=r"damaged \(lists 4 of 32 strips or tiles\)"):
+        normalise(patched(content, {278: 1}))
+
+
 @pytest.mark.parametrize("kind", bombs())
 def test_bombs_are_refused_before_they_are_decoded(kind: str) -> None:
     with pytest.raises(BadImageError, match=r"more than|damaged"):

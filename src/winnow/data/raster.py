@@ -6,6 +6,7 @@ memory: no other file, no network and no environment has a say.
 
 import io
 import logging
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -179,6 +180,9 @@ def _check_page(page: "TiffPage", content: bytes, most: int) -> None:
     if page.compression not in COMPRESSIONS:
         name = getattr(page.compression, "name", page.compression)
         raise BadImageError(f"compressed with {name}, which is not supported; use deflate or LZW")
+    parts = math.prod(page.chunked)
+    if min(len(page.dataoffsets), len(page.databytecounts)) < parts:  # would be drawn as zeros
+        raise BadImageError(f"damaged (lists {len(page.dataoffsets)} of {parts} strips or tiles)")
     if page.compression in (JPEG, WEBP):
         for start, size in zip(page.dataoffsets, page.databytecounts, strict=True):
             if size == 0:  # a tile that was left out
