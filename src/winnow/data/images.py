@@ -16,6 +16,7 @@ MAX_PIXELS = 89_478_485  # against decompression bombs; where Pillow begins to w
 # Pillow's other decoders are not tried: some run programs (EPS), none is needed.
 READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000")
 ORIENTATION = 0x0112  # EXIF's tag
+EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}  # where Pillow finds it
 DEFAULT = Rendering()
 
 
@@ -97,6 +98,8 @@ def _opened(content: bytes) -> tuple[Image.Image, int]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format != "TIFF" and not EXIF & image.info.keys():
+        return 1  # at no cost, as for all images of a pool
     try:
         found = image.getexif().get(ORIENTATION)
     except Exception:  # a damaged EXIF block says nothing, as in browsers
