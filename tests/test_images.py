@@ -412,7 +412,7 @@ def bombs() -> dict[str, bytes]:
     jp2 = bytearray(jpeg2000(TWELVE_BITS))
     place = jp2.find(b"\xff\x4f\xff\x51")
     jp2[place + 8 : place + 16] = struct.pack(">2I", 60000, 60000)
-    page = bytearray(tiff(COLOURS, photometric="rgb", compression="jpeg", tile=(32, 32)))
+    page = bytearray(tiff(COLOURS[..., 0], compression="jpeg", tile=(32, 32)))
     frame = page.find(b"\xff\xc0")
     page[frame + 5 : frame + 9] = struct.pack(">2H", 60000, 60000)
     return {
@@ -448,7 +448,7 @@ def test_strips_that_are_missing_are_not_drawn_black(compression: str | None) ->
 
 @pytest.mark.parametrize("kind", bombs())
 def test_bombs_are_refused_before_they_are_decoded(kind: str) -> None:
-    with pytest.raises(BadImageError, match=r"more than|damaged"):
+    with pytest.raises(BadImageError, match="damaged" if kind == "png" else r"more than|exceeds"):
         normalise(bombs()[kind])
 
 

@@ -84,10 +84,11 @@ def build_pool(
     and with the captions it has there. `reference` is the fraction of the pool split set apart as
     reference; `test` likewise, if the records hold no test image. Both go by uid, so they do not
     depend on the order. Sources either give every record a mask or none. Equal records give equal
-    bytes. `rendering` says how rasters become pictures; `workers` threads decode.
+    bytes. `workers` threads decode.
 
     Raises WinnowError if no image is usable, or if more than `quarantine_limit` (fraction) of the
-    images were rejected; the quarantine table then lies beside `pool_dir`.
+    images were rejected; the quarantine table then lies beside `pool_dir`. `rendering` says how
+    rasters become pictures.
     """
     pool_dir, quarantine = Path(pool_dir), _Quarantine()
     beside = pool_dir.with_name(f"{pool_dir.name}.quarantine.parquet")
