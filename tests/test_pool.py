@@ -22,7 +22,7 @@ from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, read_table
 from winnow.params.source import Source
 from winnow.sources.pool import build_pool, describe
-from winnow.sources.read import read_source, set_apart
+from winnow.sources.read import read_source, rendering_of, set_apart
 
 OPEN: dict[str, Any] = {
     "shard_size": 4,
@@ -76,7 +76,8 @@ def from_source(root: Path, settings: dict[str, Any], **changes: Any) -> dict[st
     """Build the pool of a source."""
     source = TypeAdapter(Source).validate_python(settings)
     reference, test = set_apart(source)
-    return build(root, read_source(source), reference=reference, test=test, **changes)
+    asked = {"reference": reference, "test": test, "rendering": rendering_of(source)}
+    return build(root, read_source(source), **asked, **changes)
 
 
 def test_what_a_pool_holds(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_awkward_images_become_plain_ones(tmp_path: Path) -> None:
 def test_plain_images_pass_unchanged() -> None:
     for kind, extension in (("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "webp")):
         content = fakes.picture(1, kind)
-        assert normalise(content) == (content, extension, 16, 16)
+        assert normalise(content) == (content, extension, 16, 16, None)
 
 
 def test_sixteen_bits_are_scaled_by_their_range() -> None:

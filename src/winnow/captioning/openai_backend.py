@@ -163,7 +163,7 @@ def _content(request: Request) -> Any:
     """The message's content. Raises BadImageError."""
     if request.image is None:
         return request.prompt
-    image, extension, _, _ = normalise(request.image)
+    image, extension, *_ = normalise(request.image)
     url = f"data:{MEDIA[extension]};base64,{base64.b64encode(image).decode()}"
     return [
         {"type": "image_url", "image_url": {"url": url}},

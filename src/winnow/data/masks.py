@@ -7,10 +7,14 @@ import numpy as np
 from PIL import Image
 
 from winnow.data.images import MAX_PIXELS, READABLE, BadImageError
+from winnow.data.raster import Raster, read_raster
 
 
 def read_mask(content: bytes) -> np.ndarray:
     """Label values, int64 [H, W], of an encoded mask. Raises BadImageError with the reason."""
+    raster = read_raster(content, MAX_PIXELS)
+    if raster is not None:
+        return _labels(raster)
     try:
         image = Image.open(io.BytesIO(content), formats=READABLE)
         if image.width * image.height > MAX_PIXELS:  # known before anything is decoded
@@ -22,6 +26,21 @@ def read_mask(content: bytes) -> np.ndarray:
         raise
     except Exception as error:  # decoders raise many kinds for damaged files
         raise BadImageError("mask is not a readable image") from error
+
+
+def _labels(raster: Raster) -> np.ndarray:
+    """The one band of a TIFF and its like, of whole numbers."""
+    values = raster.values[0]
+    if len(raster.values) != 1:
+        raise BadImageError(f"mask with {raster.stored}, not one label value a pixel")
+    if (
+        values.dtype.kind == "f" and not (np.abs(values.astype(np.float64)) < 2**31).all()
+    ):  # NaN, too
+        raise BadImageError(f"mask with {raster.stored}, some of them no label values")
+    labels = values.astype(np.int64)
+    if (labels != values).any():
+        raise BadImageError(f"mask with {raster.stored}, some of them not whole")
+    return labels
 
 
 def check_mask(

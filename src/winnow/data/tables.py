@@ -39,6 +39,18 @@ QUARANTINE = {
     "stage": TEXT,
     "reason": TEXT,
 }  # uid, or the file's name before it has one
+# How images that a shard cannot hold as they are became PNG; those kept as they are have no row.
+CONVERSIONS = {
+    "uid": TEXT,
+    "format": TEXT,  # TIFF, PNG, JPEG, JPEG2000, ...
+    "stored": TEXT,  # bands and depth, or the name of the colours: RGBA, CMYK, P
+    "bands": TEXT,  # those that were drawn, from 1: 4,3,2
+    "stretch?": TEXT,  # percentile, declared; none where 8 bits were kept
+    "low?": pa.float64(),  # what became black, in the file's own unit
+    "high?": pa.float64(),  # what became white
+    "nodata": pa.float64(),  # fraction of the drawn values that hold nothing
+    "orientation": pa.int32(),  # EXIF's, which was undone; 1 is upright
+}
 LAYOUTS = {"uid": TEXT, "layout": TEXT, "rule_caption": TEXT}  # Terrarium's truth, layout as JSON
 # What comes with an annotated data set: boxes, from boxes or from masks; fractions of the side.
 ANNOTATIONS = {

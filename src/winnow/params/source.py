@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 Split = Literal["pool", "reference", "test"]
 Links = Literal["refuse", "follow"]
+Band = Annotated[int, Field(ge=1)]
+Stretch = Literal["percentile"] | tuple[FiniteFloat, FiniteFloat]
 
 
 class _Strict(BaseModel):
@@ -47,6 +49,24 @@ class RealSource(_Strict):
     limit: int | None = Field(
         default=None, ge=1, description="most images to take, spread evenly (null: all)"
     )
+
+    bands: tuple[Band, Band, Band] | None = Field(
+        default=None,
+        description="bands that are drawn as red, green and blue, counted from 1 "
+        "(null: the first three, of fewer the first)",
+    )
+    stretch: Stretch = Field(
+        default="percentile",
+        description="values of more than 8 bits that are drawn black and white, as [low, high]; "
+        "percentile: 2 and 98 % of each image's values",
+    )
+
+    @field_validator("stretch")
+    @classmethod
+    def _rising(cls, value: Stretch) -> Stretch:
+        if isinstance(value, tuple) and not value[0] < value[1]:
+            raise ValueError(f"black ({value[0]:g}) must be lower than white ({value[1]:g})")
+        return value
 
     @field_validator("scene_pattern")
     @classmethod

@@ -5,29 +5,31 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, digest_bytes
-from winnow.data.images import BadImageError, normalise
+from winnow.data.files import atomic_path, digest_bytes, write_text
+from winnow.data.images import DEFAULT, BadImageError, Normal, normalise
 from winnow.data.records import SPLITS, Record, Rejected
+from winnow.data.rendering import Conversion, Rendering
 from winnow.data.shards import ShardWriter
-from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, empty, write_table
+from winnow.data.tables import (
+    CAPTIONS,
+    CONVERSIONS,
+    LAYOUTS,
+    QUARANTINE,
+    SAMPLES,
+    empty,
+    write_table,
+)
 from winnow.sources.parallel import ordered
 from winnow.sources.text import caption_fault, clean, printable
 
 STRENGTH = {split: rank for rank, split in enumerate(SPLITS)}  # test over reference over pool
-
-
-@dataclass(frozen=True)
-class _Image:
-    content: bytes
-    extension: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class _Row:
     captions: list[str]
     layout: str | None
     rule_caption: str | None
+    conversion: Conversion | None
 
 
 @dataclass
@@ -76,6 +79,7 @@ def build_pool(
     quarantine_limit: float,
     reference: float,
     test: float,
+    rendering: Rendering = DEFAULT,
     workers: int = 2,
 ) -> dict[str, Any]:
     """Write a pool folder, its human captions and all layouts; return what `describe` prints.
@@ -89,23 +93,30 @@ def build_pool(
     Equal records give equal bytes. `workers` threads decode.
 
     Raises WinnowError if no image is usable, or if more than `quarantine_limit` (fraction) of the
-    images were rejected; the quarantine table then lies beside `pool_dir`.
+    images were rejected; the quarantine table then lies beside `pool_dir`. `rendering` says how
+    rasters become pictures.
     """
     pool_dir, quarantine = Path(pool_dir), _Quarantine()
     beside = pool_dir.with_name(f"{pool_dir.name}.quarantine.parquet")
     with atomic_path(pool_dir) as folder:
-        rows = _write_shards(records, folder, shard_size, quarantine, workers)
+        rows = _write_shards(records, folder, shard_size, quarantine, rendering, workers)
         _check(rows, quarantine, quarantine_limit, beside)
         rows = _with_splits(rows, reference, test)
         write_table(folder / "samples.parquet", pd.DataFrame([vars(row) for row in rows]), SAMPLES)
         write_table(folder / "quarantine.parquet", quarantine.table(), QUARANTINE)
+        _write_conversions(folder / "conversions.parquet", rows)
         write_table(human_path, _captions(rows), CAPTIONS)
         write_table(layouts_path, _layouts(rows), LAYOUTS)
         known = [row for row in rows if row.split == "reference"]  # whose truth is open
         write_table(folder / "layouts.parquet", _layouts(known), LAYOUTS)
+        summary = _summary(rows, quarantine)
+        write_text(folder / "summary.txt", describe(summary) + "\n")
     beside.unlink(missing_ok=True)
+    return summary
+
+
+def _summary(rows: list[_Row], quarantine: _Quarantine) -> dict[str, Any]:
     counts = Counter(row.split for row in rows)
-    # Of the source: images + joined records, captions + captions_lost captions.
     return {
         "images": len(rows) + quarantine.images,
         "kept": len(rows),
@@ -117,6 +128,7 @@ def build_pool(
         "captions_lost": quarantine.captions,
         "lesser": dict(sorted(quarantine.lesser.items())),
         "quarantined": len(quarantine.rows),
+        "converted": dict(Counter(r.conversion.headline for r in rows if r.conversion)),
     }
 
 
@@ -128,6 +140,9 @@ def describe(summary: dict[str, Any]) -> str:
         for kind in ("reasons", "lesser")
     )
     joined, others = summary["joined"], sum(summary["lesser"].values())
+    made = summary["converted"]
+    converted = [f"{sum(made.values())} images became PNG: conversions.parquet"] if made else []
+    converted += [f"  {count} x {how}" for how, count in sorted(made.items())]
     return "\n".join(
         [
             f"{summary['kept']} of {summary['images']} images kept ({splits})",
@@ -136,8 +151,16 @@ def describe(summary: dict[str, Any]) -> str:
             f"{summary['quarantined']} rows in quarantine, {summary['rejected']} of them images",
             *reasons,
             *([f"{others} of them less than an image", *lesser] if others else []),
+            *converted,
         ]
     )
+
+
+def _write_conversions(path: Path, rows: list[_Row]) -> None:
+    """The table CONVERSIONS, where an image was converted."""
+    done = [{"uid": row.uid, **vars(row.conversion)} for row in rows if row.conversion]
+    if done:
+        write_table(path, pd.DataFrame(done), CONVERSIONS)
 
 
 def _write_shards(
@@ -145,6 +168,7 @@ def _write_shards(
     folder: Path,
     shard_size: int,
     quarantine: _Quarantine,
+    rendering: Rendering,
     workers: int,
 ) -> list[_Row]:
     rows: list[_Row] = []
@@ -152,7 +176,7 @@ def _write_shards(
     with ExitStack() as stack:
         images = stack.enter_context(closing(ShardWriter(folder / "shards", shard_size)))
         masks: ShardWriter | None = None
-        for record, image in _decoded(records, quarantine, workers):
+        for record, image in _decoded(records, quarantine, rendering, workers):
             uid = digest_bytes(image.content)
             if uid in places:
                 place = places[uid]
@@ -169,11 +193,15 @@ def _write_shards(
 
 
 def _decoded(
-    records: Iterable[Record | Rejected], quarantine: _Quarantine, workers: int
-) -> Iterator[tuple[Record, _Image]]:
+    records: Iterable[Record | Rejected],
+    quarantine: _Quarantine,
+    rendering: Rendering,
+    workers: int,
+) -> Iterator[tuple[Record, Normal]]:
     """Records with a usable image and caption; all else goes to the quarantine, in order."""
+    decode = partial(_decode, rendering)
     with ThreadPoolExecutor(workers) as executor:
-        for item, outcome in ordered(executor, _decode, records, 8 * workers):
+        for item, outcome in ordered(executor, decode, records, 8 * workers):
             if isinstance(item, Rejected):
                 quarantine.add(item.name, "source", item.reason, item.image, item.captions)
             elif isinstance(outcome, str):
@@ -186,11 +214,13 @@ def _decoded(
                     quarantine.add(item.name, "caption", "no caption")
 
 
-def _decode(item: Record | Rejected) -> tuple[Record | Rejected, _Image | str | None]:
+def _decode(
+    rendering: Rendering, item: Record | Rejected
+) -> tuple[Record | Rejected, Normal | str | None]:
     if isinstance(item, Rejected):
         return item, None
     try:
-        return item, _Image(*normalise(item.image))
+        return item, normalise(item.image, rendering)
     except BadImageError as error:
         return item, str(error)
 
@@ -206,7 +236,7 @@ def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
     return usable
 
 
-def _row(uid: str, record: Record, image: _Image, shard: int) -> _Row:
+def _row(uid: str, record: Record, image: Normal, shard: int) -> _Row:
     return _Row(
         uid,
         record.split,
@@ -218,6 +248,7 @@ def _row(uid: str, record: Record, image: _Image, shard: int) -> _Row:
         record.captions,
         record.layout,
         record.rule_caption,
+        image.conversion,
     )
 
 

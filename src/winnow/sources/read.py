@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from winnow.data.records import Record, Rejected
+from winnow.data.rendering import Rendering
 from winnow.params.source import (
     ClassesSource,
     FilesSource,
@@ -43,3 +44,10 @@ def set_apart(source: Source) -> tuple[float, float]:
     if isinstance(source, TerrariumSource):
         return 0.0, 0.0
     return source.reference, source.test
+
+
+def rendering_of(source: Source) -> Rendering:
+    """How rasters of a source become pictures; Terrarium's images are pictures."""
+    if isinstance(source, TerrariumSource):
+        return Rendering()
+    return Rendering(source.bands, source.stretch)

@@ -19,7 +19,7 @@ class PoolSettings(sections.Pool):
 def pool(output: Path, captions: Path, layouts: Path, threads: int, settings: PoolSettings) -> None:
     """Make the pool from a source: shards, samples, human captions, quarantine."""
     from winnow.sources.pool import build_pool, describe
-    from winnow.sources.read import read_source, set_apart
+    from winnow.sources.read import read_source, rendering_of, set_apart
 
     reference, test = set_apart(settings.source)
     summary = build_pool(
@@ -31,6 +31,7 @@ def pool(output: Path, captions: Path, layouts: Path, threads: int, settings: Po
         quarantine_limit=settings.quarantine_limit,
         reference=reference,
         test=test,
+        rendering=rendering_of(settings.source),
         workers=threads,
     )
     print(describe(summary))

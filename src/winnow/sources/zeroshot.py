@@ -29,7 +29,7 @@ def write_set(folder: Path, classes: list[str], images: Iterable[tuple[bytes, in
     count = 0
     with tarfile.open(folder / "test" / "0.tar", "w") as tar:
         for content, label in images:
-            image, extension, _, _ = normalise(content)
+            image, extension, *_ = normalise(content)
             for suffix, member in ((extension, image), ("cls", str(label).encode())):
                 info = tarfile.TarInfo(f"s{count:07d}.{suffix}")
                 info.size = len(member)
