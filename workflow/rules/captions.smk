@@ -29,7 +29,9 @@ def speaker(role):
 def address(role):
     """The option that names the server of a role's model, nothing for a folder."""
     server = P.models[role].server
-    return options({"server": server.model_dump(exclude_defaults=True)}) if server else ""
+    return (
+        options({"server": server.model_dump(exclude_defaults=True)}) if server else ""
+    )
 
 
 def rule_needed(name):

@@ -31,6 +31,7 @@ _MARKS = re.compile(
     """,
     re.I | re.X | re.S,
 )
+_CHANNEL = re.compile(r"<\|?(?:channel|message|constrain)\|?>")
 _ELEMENT = re.compile(rf"<({_ANSWER})>(.*?)(?:</\1>|\Z)", re.I | re.S)
 _TAG = re.compile(rf"</?(?:{_ANSWER})>", re.I)
 
@@ -108,6 +109,11 @@ def said(reply: str) -> tuple[str, str]:
     if thought and not any(map(str.isalnum, text)):
         return "", ONLY_THOUGHT
     return text, ""
+
+
+def marks_thought(token: str) -> bool:
+    """Whether a special token tells thoughts from what is said."""
+    return _CHANNEL.fullmatch(token) is not None or _MARKS.fullmatch(token) is not None
 
 
 def refuses(line: str) -> bool:

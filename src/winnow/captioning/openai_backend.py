@@ -50,8 +50,8 @@ class OpenAIBackend:
         self.key = api_key()
         parts = urlsplit(server.url)
         self.identity = f"openai {parts.netloc}{parts.path.rstrip('/')} {server.model}"
-        own = server.model_dump(include={"extra_body", "parameters"}, exclude_none=True)
-        if own:
+        if server.extra_body or server.parameters:
+            own = [server.extra_body or {}, server.parameters or {}]
             self.identity += f" {json.dumps(own, sort_keys=True)}"
         self.unanswered = 0  # requests in a row
         self.open_at = now()  # when the server takes requests again
