@@ -719,52 +719,50 @@ def _without_secrets(url: str) -> str:
 ServerUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$"), AfterValidator(_without_secrets)]
 
 
-class Sending(Section):
-    """How requests to one server differ from the usual ones."""
-
-    extra_body: dict[str, JsonValue] | None = Field(
-        None,
+ExtraBody = Annotated[
+    dict[str, JsonValue] | None,
+    Field(
         description="openai: further fields of each request, as the server documents them; they "
-        "are recorded, so a key has no place here",
-    )
-    parameters: dict[Literal["max_tokens", "temperature", "seed", "top_p"], str | None] | None = (
-        Field(
-            None,
-            description="openai: the name under which a parameter is sent, as `max_tokens: "
-            "max_completion_tokens`; null leaves it out",
-        )
-    )
+        "are recorded, so a key has no place here"
+    ),
+]
+Renamed = Annotated[
+    dict[Literal["max_tokens", "temperature", "seed", "top_p"], str | None] | None,
+    Field(
+        description="openai: the name under which a parameter is sent, as `max_tokens: "
+        "max_completion_tokens`; null leaves it out"
+    ),
+]
 
-    def names(self) -> dict[str, str]:
-        """The parameters that are sent, and under which names."""
-        names: dict[str, str | None] = {name: name for name in SENT}
-        for name, sent in (self.parameters or {}).items():
-            names[name] = sent
-        return {name: sent for name, sent in names.items() if sent is not None}
 
-    @model_validator(mode="after")
-    def _no_field_twice(self) -> "Sending":
-        sent = ["model", "messages", "stream", *self.names().values()]
-        for name in self.extra_body or {}:
-            if name in sent:
-                raise ValueError(
-                    f"`extra_body` has {name!r}, which is sent anyway (`parameters` leaves out "
-                    f"{', '.join(SENT)})"
-                )
-        if twice := [name for name in sent if sent.count(name) > 1]:
-            raise ValueError(f"`parameters` sends two things as {twice[0]!r}")
-        if not all(re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) for name in sent):
-            raise ValueError("`parameters` has what is no name of a field, such as max_tokens")
-        try:
-            json.dumps(self.extra_body, allow_nan=False)
-        except ValueError as error:
-            raise ValueError("`extra_body` has a number that JSON does not know") from error
-        if secret := _secret_in(self.extra_body):
+def _sent_names(renamed: Renamed) -> dict[str, str]:
+    names: dict[str, str | None] = {name: name for name in SENT}
+    for name, sent in (renamed or {}).items():
+        names[name] = sent
+    return {name: sent for name, sent in names.items() if sent is not None}
+
+
+def _check_sent(extra_body: ExtraBody, renamed: Renamed) -> None:
+    sent = ["model", "messages", "stream", *_sent_names(renamed).values()]
+    for name in extra_body or {}:
+        if name in sent:
             raise ValueError(
-                f"`extra_body` has {secret!r}, but it stands in command lines and records: a key "
-                f"goes into the environment variable {SERVER_KEY}"
+                f"`extra_body` has {name!r}, which is sent anyway (`parameters` leaves out "
+                f"{', '.join(SENT)})"
             )
-        return self
+    if twice := [name for name in sent if sent.count(name) > 1]:
+        raise ValueError(f"`parameters` sends two things as {twice[0]!r}")
+    if not all(re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) for name in sent):
+        raise ValueError("`parameters` has what is no name of a field, such as max_tokens")
+    try:
+        json.dumps(extra_body, allow_nan=False)
+    except ValueError as error:
+        raise ValueError("`extra_body` has a number that JSON does not know") from error
+    if secret := _secret_in(extra_body):
+        raise ValueError(
+            f"`extra_body` has {secret!r}, but it stands in command lines and records: a key "
+            f"goes into the environment variable {SERVER_KEY}"
+        )
 
 
 def _secret_in(content: Any) -> str:
@@ -776,11 +774,22 @@ def _secret_in(content: Any) -> str:
     return ""
 
 
-class Server(Sending):
+class Server(Section):
     """A model behind an OpenAI-compatible server."""
 
     url: ServerUrl = Field(description="Where its API is, mostly `.../v1`")
     model: str = Field(min_length=1, description="The model's name there")
+    extra_body: ExtraBody = None
+    parameters: Renamed = None
+
+    def names(self) -> dict[str, str]:
+        """The parameters that are sent, and under which names."""
+        return _sent_names(self.parameters)
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "Server":
+        _check_sent(self.extra_body, self.parameters)
+        return self
 
 
 class Captioning(Section):
@@ -794,7 +803,7 @@ class Captioning(Section):
     loop: Loop
 
 
-class Model(Sending):
+class Model(Section):
     """A role's model: one of our stand-ins, or a published checkpoint by name."""
 
     loader: Literal[
@@ -839,6 +848,8 @@ class Model(Sending):
         description="openai: where the server's API is, mostly `.../v1`; its key is taken from the "
         f"environment variable {SERVER_KEY}",
     )
+    extra_body: ExtraBody = None
+    parameters: Renamed = None
     licence: str | None = Field(None, description="Of the published checkpoint, for the record")
 
     @model_validator(mode="after")
@@ -850,6 +861,7 @@ class Model(Sending):
             raise ValueError("`url` belongs to the loader openai, which needs one")
         if self.loader != "openai" and (self.extra_body or self.parameters):
             raise ValueError("`extra_body` and `parameters` belong to the loader openai")
+        _check_sent(self.extra_body, self.parameters)
         hub = ("transformers", "diffusers", "diffusionsat")
         if self.revision is not None and self.loader not in hub:
             raise ValueError(f"`revision` belongs to the loaders {', '.join(hub)}")
