@@ -299,3 +299,29 @@ def test_a_model_in_the_parameters(content: dict[str, str], message: str) -> Non
     Model(loader="transformers", id="Qwen/Qwen2-VL-2B-Instruct", revision="main")
     Model(loader="openai", id="qwen", url="http://localhost:8000/v1")
     assert Model().id is None
+
+
+def test_thoughts_that_special_tokens_mark_are_taken_off(
+    mllm: Path, backend: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from transformers import AutoProcessor
+
+    from winnow.captioning.transformers_backend import TransformersBackend
+
+    shutil.copytree(mllm, tmp_path / "model")
+    processor = AutoProcessor.from_pretrained(mllm)
+    processor.tokenizer.add_tokens(["<think>", "</think>"], special_tokens=True)
+    processor.save_pretrained(tmp_path / "model")
+    thinking = TransformersBackend(tmp_path / "model", batch_size=16)
+    assert thinking.marks_thoughts and not backend.marks_thoughts
+    assert replies(thinking, questions()) == replies(backend, questions())
+    told = thinking.tokenizer("<think>a river</think>a town", return_tensors="pt")["input_ids"]
+    end = torch.tensor([[thinking.tokenizer.eos_token_id] * 2])
+    monkeypatch.setattr(
+        thinking.model,
+        "generate",
+        lambda **given: torch.cat([given["input_ids"], told, end], dim=1),
+    )
+    (reply,) = replies(thinking, questions()[-1:]).values()
+    assert answers.judge(reply.text, reply.cut) == ("a town", "")

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from winnow.data.errors import WinnowError
+from winnow.data.secrets import shown
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def parse(words: Sequence[str], model: Any, verb: str) -> Any:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "settings"
         raise WinnowError(
-            f"--{place.replace('_', '-')}: {first['msg']} (is {first['input']!r})"
+            f"--{place.replace('_', '-')}: {first['msg']} (is {shown(first['input'], place)})"
         ) from error
 
 

@@ -27,10 +27,10 @@ def speaker(role):
 
 def address(role):
     """The option that names the server of a role's model, nothing for a folder."""
-    chosen = P.models[role]
-    if chosen.loader != "openai":
-        return ""
-    return options({"server": {"url": chosen.url, "model": chosen.id}})
+    server = P.models[role].server
+    return (
+        options({"server": server.model_dump(exclude_defaults=True)}) if server else ""
+    )
 
 
 def rule_needed(name):

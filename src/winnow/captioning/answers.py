@@ -5,11 +5,12 @@ import unicodedata
 from itertools import takewhile
 from operator import eq
 
+from winnow.captioning.cleaning import REFUSAL, SPECIAL, refuses, said
+
 EMPTY, GARBAGE, ENDLESS = "empty answer", "garbage", "repeats itself without end"
 COPIES = 3  # of what ends a text, to call it a repetition
 SPAN = 30  # characters that the copies cover at least; shorter ones occur in good captions
 
-_MARKUP = re.compile(r"<\|[^<>|]*\|>")  # special tokens as most chat models spell them
 _JOINERS = "\u200c\u200d"  # format characters that Persian and Indic scripts need
 _SENTENCE_END = re.compile(r"[.!?][\"'\u2019\u201d)]*(?=\s|$)|[\u3002\uff01\uff1f]")
 
@@ -18,7 +19,7 @@ def tidy(text: str) -> str:
     """One line: special tokens and control characters left out, whitespace as single spaces."""
     plain = text.isascii() and text.isprintable()
     kept = text if plain else "".join(map(_printable, text))
-    while (shorter := _MARKUP.sub(" ", kept)) != kept:  # what is left may spell another one
+    while (shorter := SPECIAL.sub(" ", kept)) != kept:  # what is left may spell another one
         kept = shorter
     return " ".join(kept.split())
 
@@ -48,12 +49,25 @@ def finished(text: str) -> str:
     return text[: ends[-1]] if ends else text
 
 
+def spoken(reply: str) -> tuple[str, str]:
+    """What a reply says in the end, as one clean line, or why it says nothing (`cleaning.said`)."""
+    text, line = reply, ""
+    while True:  # a line may spell a mark that control characters had hidden
+        text, fault = said(text)
+        if fault or text == line:
+            return ("", fault) if fault else (line, "")
+        text = line = tidy(text)
+
+
 def judge(reply: str, cut: bool) -> tuple[str, str]:
     """The caption in a reply that was `cut` at the token limit or not, and what is wrong with it.
 
-    One of the two is empty: (text, "") or ("", fault).
+    One of the two is empty: (text, "") or ("", fault). Of a text that was cut the last finished
+    sentence is the end; a thought that was cut leaves none.
     """
-    text = tidy(reply)
+    text, fault = spoken(reply)
+    if fault:
+        return "", fault
     if cut:
         text = text.rstrip("\ufffd ")  # half a character
     letters = sum(map(str.isalnum, text))
@@ -63,6 +77,8 @@ def judge(reply: str, cut: bool) -> tuple[str, str]:
         letters += sum(unicodedata.category(character) in ("Mn", "Mc") for character in text)
     if 2 * letters < len(text) - text.count(" "):
         return "", GARBAGE
+    if refuses(text):
+        return "", REFUSAL
     if cut and repeats(text):
         return "", ENDLESS
     return (finished(text) if cut else text), ""

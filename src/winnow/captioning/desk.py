@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from winnow.captioning.answers import EMPTY, judge
+from winnow.captioning.cleaning import CUT_THOUGHT, ONLY_THOUGHT, REFUSAL
 from winnow.captioning.responses import Responses
 
 WARM = 0.7  # least temperature of an attempt after the first
@@ -35,6 +36,9 @@ class Reply:
     cut: bool = False  # it ended at the token limit
     fault: str = ""
     final: bool = False  # a fault that asking again would not mend
+    thought: str = ""  # told apart from the text by the server
+    refusal: str = ""  # likewise
+    failed_at: str = ""  # the server at fault
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,9 @@ class Desk:
         """Keep the reply of a request that was asked by itself, and read it."""
         case = self.cases[request.key]
         if not reply.fault:  # a server may do better in the next run
+            beside = {"thought": reply.thought, "refusal": reply.refusal}
             record = {"text": reply.text, "cut": reply.cut}
+            record |= {name: said for name, said in beside.items() if said}
             self.responses.keep({case.digests[case.attempt]: record})
         return self.read_replies([(request, reply)])
 
@@ -127,12 +133,21 @@ class Desk:
 
     def _read(self, case: Case, attempt: int, reply: Reply) -> Answer | None:
         """The answer in a reply; None where it has to be asked for again."""
-        text, fault = ("", reply.fault) if reply.fault else self.read(reply.text, reply.cut)
+        text, fault = self._worth(reply)
         if reply.final or not fault or (self.accept_empty and fault == EMPTY):
             del self.cases[case.request.key]
             return Answer(case.request.key, text, fault if reply.final else "")
         case.faults[attempt] = fault
         return None
+
+    def _worth(self, reply: Reply) -> tuple[str, str]:
+        if reply.fault:
+            return "", reply.fault
+        if reply.refusal:
+            return "", REFUSAL
+        if reply.thought and not reply.text.strip():
+            return "", CUT_THOUGHT if reply.cut else ONLY_THOUGHT
+        return self.read(reply.text, reply.cut)
 
     def _next(self, case: Case) -> Answer | Request:
         """The first attempt that was not made; without one the case ends in its last fault."""
@@ -201,7 +216,10 @@ def _restored(record: object) -> Reply | None:
     """A reply from the cache; None for a record that is none."""
     if not isinstance(record, dict):
         return None
-    text, fault = record.get("text"), record.get("fault", "")
-    if not isinstance(text, str) or not isinstance(fault, str):
+    words = [record.get("text")]
+    words += [record.get(name, "") for name in ("fault", "thought", "refusal")]
+    if not all(isinstance(word, str) for word in words):
         return None
-    return Reply(text, bool(record.get("cut")), fault, bool(record.get("final")))
+    text, fault, thought, refusal = map(str, words)
+    cut, final = bool(record.get("cut")), bool(record.get("final"))
+    return Reply(text, cut, fault, final, thought, refusal)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from winnow.captioning.answers import judge
 from winnow.captioning.desk import Answer, Desk, Pass, Read, Reply, Request
+from winnow.captioning.patience import Patience
 from winnow.captioning.responses import Responses
 from winnow.params.sections import Generation, Server
 
@@ -123,7 +124,7 @@ def _as_stream(
     backend: Backend, requests: Iterable[Request], desk: Desk
 ) -> Generator[Answer, None, None]:
     source, again = iter(requests), deque[Request]()
-    known = deque[Answer]()
+    known, patience = deque[Answer](), Patience()
 
     def pending() -> Iterator[Request]:
         while True:
@@ -132,6 +133,8 @@ def _as_stream(
             elif (request := next(source, None)) is not None:
                 answers, missing = desk.look_up(request)
                 known.extend(answers)
+                if answers:
+                    patience.answered()
                 yield from missing
             else:
                 return
@@ -143,6 +146,7 @@ def _as_stream(
                 answers, retries = desk.take(request, reply)
                 again.extend(retries)
                 yield from answers
+                patience.see(reply)
                 while known:
                     yield known.popleft()
         finally:

@@ -4,7 +4,10 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,31 +15,46 @@ from urllib.parse import urlsplit
 import openai
 
 from winnow.captioning.answers import tidy
+from winnow.captioning.completions import Failure, failure, read_completion
 from winnow.captioning.desk import Reply, Request, counted
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, normalise
+from winnow.data.secrets import redacted
+from winnow.params.sections import SERVER_KEY as KEY
 from winnow.params.sections import Generation, Server
 
-KEY = "OPENAI_API_KEY"  # the environment variable; local servers need none
 MEDIA = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 DOWN = 2  # this many times `concurrency` requests in a row unanswered: none is sent again
+PAUSE, LONGEST = 0.5, 8.0  # seconds before the first retry, doubled for each further one
+SHORT = 200  # characters of the server's words in a message
 
 
 class OpenAIBackend:
     """Chat completions, `concurrency` of them in flight.
 
-    The client sends a request again after 408, 409, 429, 5xx, a timeout or a lost connection: when
-    `Retry-After` says so, else after ever longer pauses. A server that cannot be reached, or that
-    refuses the key or the model, is a WinnowError.
+    A request is sent again after 408, 409, 425, 429, 5xx, a timeout or a lost connection: when
+    `Retry-After` says so, which holds for all requests, else after ever longer pauses. What no
+    request can get past is a WinnowError with the server's words: a server that cannot be reached,
+    that refuses the key, the model or a parameter, or whose quota is used up.
     """
 
-    def __init__(self, server: Server, settings: Generation):
-        """Nothing is sent before there is a request."""
-        self.server, self.settings = server, settings
+    def __init__(
+        self,
+        server: Server,
+        settings: Generation,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ):
+        """Nothing is sent before there is a request. WinnowError for a key that can be none."""
+        self.server, self.settings, self.sleep, self.now = server, settings, sleep, now
+        self.key = api_key()
         parts = urlsplit(server.url)
-        host = parts.netloc.rpartition("@")[2]  # without a user's name and password
-        self.identity = f"openai {host}{parts.path.rstrip('/')} {server.model}"
+        self.identity = f"openai {parts.netloc}{parts.path.rstrip('/')} {server.model}"
+        if server.extra_body or server.parameters:
+            own = [server.extra_body or {}, server.parameters or {}]
+            self.identity += f" {json.dumps(own, sort_keys=True)}"
         self.unanswered = 0  # requests in a row
+        self.open_at = now()  # when the server takes requests again
 
     def replies(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply]]:
         """Answer requests as they are done; for each that is done a further one is taken."""
@@ -60,24 +78,25 @@ class OpenAIBackend:
     def _client(self) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(
             base_url=self.server.url,
-            api_key=os.environ.get(KEY) or "none",
+            api_key=self.key or "none",
             timeout=self.settings.timeout,
-            max_retries=self.settings.retries,
+            max_retries=0,
         )
 
     async def _probe(self, client: openai.AsyncOpenAI) -> WinnowError | None:
         """Whether the server is there and takes the key; more shows with the first request."""
         try:
-            await client.with_options(max_retries=0).models.with_raw_response.list()
+            await client.models.with_raw_response.list()
         except openai.APITimeoutError:
             return None  # it may be busy
         except openai.APIConnectionError as error:
             return WinnowError(
-                f"{self.server.url}: no server can be reached there ({_cause(error)}); "
+                f"{self.server.url}: no server can be reached there ({self._cause(error)}); "
                 "start it, or name its address by --server"
             )
-        except openai.APIError as error:
-            return self._refusal(error, of_model=False)
+        except openai.APIStatusError as error:
+            found = _failure_of(error)
+            return None if found.of_model or found.passing else self._hopeless(found)
         return None
 
     async def _reply(self, client: openai.AsyncOpenAI, request: Request) -> Reply | WinnowError:
@@ -86,52 +105,120 @@ class OpenAIBackend:
         except BadImageError as error:
             return Reply(fault=f"unreadable image: {error}", final=True)
         down = self.unanswered >= DOWN * self.settings.concurrency
-        options: dict[str, Any] = {"top_p": 1.0} if request.temperature > 0 else {}
+        last = 1 if down else 1 + self.settings.retries
+        for attempt in range(1, last + 1):
+            while (closed := self.open_at - self.now()) > 0:
+                await self.sleep(closed)
+            answer = await self._send(client, request, content)
+            if isinstance(answer, Reply):
+                self.unanswered = 0
+                return answer
+            found = answer
+            if stop := self._hopeless(found):
+                return stop
+            if not found.passing or attempt == last:
+                break
+            if found.wait is None:
+                pause = min(PAUSE * 2 ** (attempt - 1), LONGEST)
+                await self.sleep(pause * random.uniform(0.75, 1))
+            elif found.wait > self.settings.max_wait:
+                return self._too_long(found)
+            else:
+                self.open_at = max(self.open_at, self.now() + found.wait)
+        self.unanswered = self.unanswered + 1 if found.passing else 0
+        fault = self._told(found, f" ({counted(attempt)})")
+        return Reply(fault=fault, final=True, failed_at=self.server.url)
+
+    async def _send(
+        self, client: openai.AsyncOpenAI, request: Request, content: Any
+    ) -> Reply | Failure:
+        """Send a request once."""
+        body = dict(self.server.extra_body or {})
+        for name, sent in self.server.names().items():
+            if name != "top_p":
+                body[sent] = getattr(request, name)
+            elif request.temperature > 0:
+                body[sent] = 1.0
         try:
-            raw = await client.with_options(
-                max_retries=0 if down else self.settings.retries
-            ).chat.completions.with_raw_response.create(
+            raw = await client.chat.completions.with_raw_response.create(
                 model=self.server.model,
                 messages=[{"role": "user", "content": content}],
-                max_tokens=request.max_tokens,
-                temperature=request.temperature,
-                seed=request.seed,
-                **options,
+                extra_body=body,
             )
-        except openai.APIError as error:
-            return self._refusal(error) or self._fault(error)
-        self.unanswered = 0
-        return _read(raw.http_response.content)
+        except openai.APITimeoutError:
+            return Failure(0, f"no answer within {self.settings.timeout:g} s")
+        except openai.APIConnectionError as error:
+            return Failure(0, f"connection failed: {self._cause(error)}")
+        except openai.APIStatusError as error:
+            return _failure_of(error)
+        return read_completion(raw.http_response.content)
 
-    def _refusal(self, error: openai.APIError, of_model: bool = True) -> WinnowError | None:
+    def _hopeless(self, found: Failure) -> WinnowError | None:
         """What no request can get past."""
-        url, model = self.server.url, self.server.model
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return WinnowError(
-                f"{url}: the server refuses the key ({error.status_code}); set {KEY} to a valid one"
+        url, model, status = self.server.url, self.server.model, found.status
+        sent = [*self.server.names().values(), *(self.server.extra_body or {})]
+        remedy = ""
+        if found.spent:
+            text = f"the server gives nothing more ({status})"
+            remedy = "see to the account and run again: what was answered is kept"
+        elif status == 401 or (status == 403 and not found.of_content):
+            text = f"the server refuses the key ({status}); set {KEY} to a valid one"
+        elif found.of_model:
+            text = f"the server answers {status} for the model {model!r}"
+            remedy = (
+                f"see {url.rstrip('/')}/models for its names, and whether the address lacks /v1"
             )
-        if of_model and isinstance(error, openai.NotFoundError):
-            return WinnowError(
-                f"{url}: the server answers 404 for the model {model!r}: {_said(error)}; see "
-                f"{url.rstrip('/')}/models for its names, and whether the address lacks /v1"
-            )
-        return None
-
-    def _fault(self, error: openai.APIError) -> Reply:
-        sent = counted(1 + int(error.request.headers.get("x-stainless-retry-count", "0")))
-        if isinstance(error, openai.APIStatusError) and error.status_code < 500:
-            self.unanswered = 0
-            return Reply(
-                fault=f"server answered {error.status_code} ({sent}): {_said(error)}", final=True
-            )
-        self.unanswered += 1
-        if isinstance(error, openai.APIStatusError):
-            fault = f"server answered {error.status_code} ({sent})"
-        elif isinstance(error, openai.APITimeoutError):
-            fault = f"no answer within {self.settings.timeout:g} s ({sent})"
+        elif name := found.refused(sent):
+            text = f"the server refuses the field {name!r} ({status})"
+            remedy = "change the model's `extra_body`"
+            if name not in (self.server.extra_body or {}):
+                remedy = (
+                    "rename it or leave it out by the model's `parameters`, such as "
+                    f"{{{self._own_name(name)}: null}}"
+                )
         else:
-            fault = f"connection failed ({sent}): {_cause(error)}"
-        return Reply(fault=fault, final=True)
+            return None
+        words = self._short(found.words)
+        told = f"{url}: {text}: {words}" if words else f"{url}: {text}"
+        return WinnowError(f"{told}; {remedy}" if remedy else told)
+
+    def _own_name(self, sent: str) -> str:
+        return next(name for name, other in self.server.names().items() if other == sent)
+
+    def _too_long(self, found: Failure) -> WinnowError:
+        return WinnowError(
+            f"{self.server.url}: {self._told(found)}; it says to wait {found.wait:.0f} s, more "
+            f"than the {self.settings.max_wait:g} s of --max-wait: run again then, or wait longer; "
+            "what was answered is kept"
+        )
+
+    def _told(self, found: Failure, sent: str = "") -> str:
+        """A failure in words, with how often the request was sent."""
+        what, _, words = found.words.partition(": ")
+        if found.status:
+            what, words = f"server answered {found.status}", found.words
+        words = self._short(words)
+        return f"{what}{sent}: {words}" if words else f"{what}{sent}"
+
+    def _short(self, words: str) -> str:
+        return redacted(tidy(words), self.key)[:SHORT]
+
+    def _cause(self, error: openai.APIError) -> str:
+        return self._short(str(error.__cause__ or error))
+
+
+def api_key() -> str:
+    """The key for servers, from the environment; "" without one.
+
+    Raises WinnowError for what no header can hold, and does not say it.
+    """
+    key = os.environ.get(KEY, "").strip()
+    if re.fullmatch(r"[!-~]*", key) is None:
+        raise WinnowError(
+            f"{KEY}: the key in this environment variable holds a blank, a line break or a "
+            "character that is not ASCII; copy it anew"
+        )
+    return key
 
 
 def _landed(
@@ -171,26 +258,6 @@ def _content(request: Request) -> Any:
     ]
 
 
-def _read(body: bytes) -> Reply:
-    """The first choice of a chat completion. What is malformed may be better the next time."""
-    try:
-        choice = json.loads(body)["choices"][0]
-        text, reason = choice["message"]["content"], choice.get("finish_reason")
-    except (ValueError, RecursionError):
-        return Reply(fault="malformed reply (not JSON)")
-    except (LookupError, TypeError, AttributeError):
-        return Reply(fault="malformed reply (no message)")
-    if not isinstance(text, str):
-        return Reply(fault="malformed reply (no text)")
-    return Reply(text, cut=reason == "length")
-
-
-def _said(error: openai.APIStatusError) -> str:
-    """The server's own words, in short."""
-    body = error.body
-    said = body.get("message") or body.get("detail") if isinstance(body, Mapping) else body
-    return tidy(str(said or error.message))[:200]
-
-
-def _cause(error: openai.APIError) -> str:
-    return tidy(str(error.__cause__ or error))[:200]
+def _failure_of(error: openai.APIStatusError) -> Failure:
+    response = error.response
+    return failure(response.status_code, response.content, response.headers)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from winnow.captioning.cleaning import marks_thought
 from winnow.captioning.desk import Reply, Request
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
@@ -56,7 +57,9 @@ class TransformersBackend:
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         markup = [t.content for t in self.tokenizer.added_tokens_decoder.values() if t.special]
-        self.markup = re.compile("|".join(map(re.escape, markup)) or "(?!)")
+        self.markup = _any_of(markup)
+        self.marks_thoughts = any(map(marks_thought, markup))
+        self.ends = _any_of([token for token in markup if not marks_thought(token)])
         self.decoders = ThreadPoolExecutor(DECODERS)
         self.background = ThreadPoolExecutor(1)
         self.reading = Lock()  # a fast tokenizer refuses to change its padding while it is in use
@@ -172,8 +175,14 @@ class TransformersBackend:
         ends = torch.tensor(config.eos_token_id or []).view(-1)
         ended = torch.isin(tokens, ends).any(1) | torch.tensor(tokens.shape[1] < request.max_tokens)
         with self.reading:
-            texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+            texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=not self.marks_thoughts)
+        if self.marks_thoughts:  # they are needed to tell thoughts from what is said
+            texts = [self.ends.sub("", text) for text in texts]
         return [Reply(text, not end) for text, end in zip(texts, ended.tolist(), strict=True)]
+
+
+def _any_of(tokens: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, tokens)) or "(?!)")
 
 
 def _decode(request: Request) -> Image.Image | Reply | None:

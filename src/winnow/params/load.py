@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
+from winnow.data.secrets import shown
 from winnow.params import sections
 from winnow.params.asked import Asked, asked
 from winnow.params.sections import ModelRole, Name, OptionalRole, Ratio, Role, Section
@@ -348,7 +349,8 @@ def _refusals(error: ValidationError, root: Sequence[str]) -> list[str]:
     for problem in error.errors():
         loc = [*root, *(part for part in problem["loc"] if part != "[key]")]
         place = "".join(f"{part}." for part in loc)[:-1]
-        value = "" if isinstance(problem["input"], dict) else f" (is {problem['input']!r})"
+        given = problem["input"]
+        value = "" if isinstance(given, dict) else f" (is {shown(given, place)})"
         if problem["type"] == "extra_forbidden":
             message = f"unknown key{value}; {_listed(_siblings(loc))}"
         elif problem["type"] == "missing":

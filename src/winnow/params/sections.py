@@ -1,16 +1,23 @@
 """The sections of `params.yaml`. A field's description becomes its help in the JSON Schema."""
 
+import json
+import re
 from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     PositiveFloat,
     PositiveInt,
     model_validator,
 )
+
+from winnow.data.secrets import is_secret
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
@@ -684,13 +691,105 @@ class Generation(Section):
     retries: int = Field(
         5, ge=0, description="Times a request is sent again that a server did not take or answer"
     )
+    max_wait: float = Field(
+        300.0, ge=0, description="Longest `Retry-After` that is waited for, in seconds"
+    )
+
+
+SENT = ("max_tokens", "temperature", "seed", "top_p")  # to a server, beside model and messages
+SERVER_KEY = "OPENAI_API_KEY"  # the environment variable; local servers need none
+
+
+def _without_secrets(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if named and ("@" in parts.netloc or "?" in url or "#" in url):
+        raise ValueError(
+            "stands in command lines and records, so it may hold no name, password or query; a key "
+            f"goes into the environment variable {SERVER_KEY}"
+        )
+    if not named:
+        raise ValueError("is no address such as http://localhost:8000/v1")
+    return url
+
+
+ServerUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$"), AfterValidator(_without_secrets)]
+
+
+ExtraBody = Annotated[
+    dict[str, JsonValue] | None,
+    Field(
+        description="openai: further fields of each request, as the server documents them; they "
+        "are recorded, so a key has no place here"
+    ),
+]
+Renamed = Annotated[
+    dict[Literal["max_tokens", "temperature", "seed", "top_p"], str | None] | None,
+    Field(
+        description="openai: the name under which a parameter is sent, as `max_tokens: "
+        "max_completion_tokens`; null leaves it out"
+    ),
+]
+
+
+def _sent_names(renamed: Renamed) -> dict[str, str]:
+    names: dict[str, str | None] = {name: name for name in SENT}
+    for name, sent in (renamed or {}).items():
+        names[name] = sent
+    return {name: sent for name, sent in names.items() if sent is not None}
+
+
+def _check_sent(extra_body: ExtraBody, renamed: Renamed) -> None:
+    sent = ["model", "messages", "stream", *_sent_names(renamed).values()]
+    for name in extra_body or {}:
+        if name in sent:
+            raise ValueError(
+                f"`extra_body` has {name!r}, which is sent anyway (`parameters` leaves out "
+                f"{', '.join(SENT)})"
+            )
+    if twice := [name for name in sent if sent.count(name) > 1]:
+        raise ValueError(f"`parameters` sends two things as {twice[0]!r}")
+    if not all(re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) for name in sent):
+        raise ValueError("`parameters` has what is no name of a field, such as max_tokens")
+    try:
+        json.dumps(extra_body, allow_nan=False)
+    except ValueError as error:
+        raise ValueError("`extra_body` has a number that JSON does not know") from error
+    if secret := _secret_in(extra_body):
+        raise ValueError(
+            f"`extra_body` has {secret!r}, but it stands in command lines and records: a key "
+            f"goes into the environment variable {SERVER_KEY}"
+        )
+
+
+def _secret_in(content: Any) -> str:
+    """The name of a key or password in JSON, or ""."""
+    if isinstance(content, dict):
+        return next((k for k in content if is_secret(k)), "") or _secret_in([*content.values()])
+    if isinstance(content, list):
+        return next(filter(None, map(_secret_in, content)), "")
+    return ""
 
 
 class Server(Section):
     """A model behind an OpenAI-compatible server."""
 
-    url: str = Field(pattern=r"^https?://[^/\s]+", description="Where its API is, mostly `.../v1`")
+    url: ServerUrl = Field(description="Where its API is, mostly `.../v1`")
     model: str = Field(min_length=1, description="The model's name there")
+    extra_body: ExtraBody = None
+    parameters: Renamed = None
+
+    def names(self) -> dict[str, str]:
+        """The parameters that are sent, and under which names."""
+        return _sent_names(self.parameters)
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "Server":
+        _check_sent(self.extra_body, self.parameters)
+        return self
 
 
 class Captioning(Section):
@@ -744,12 +843,13 @@ class Model(Section):
         description="diffusers, diffusionsat: side of the images in pixels, where the UNet's "
         "configuration has another than it was trained with (DiffusionSat: 512)",
     )
-    url: str | None = Field(
+    url: ServerUrl | None = Field(
         None,
-        pattern=r"^https?://[^/\s]+",
         description="openai: where the server's API is, mostly `.../v1`; its key is taken from the "
-        "environment variable OPENAI_API_KEY",
+        f"environment variable {SERVER_KEY}",
     )
+    extra_body: ExtraBody = None
+    parameters: Renamed = None
     licence: str | None = Field(None, description="Of the published checkpoint, for the record")
 
     @model_validator(mode="after")
@@ -759,9 +859,21 @@ class Model(Section):
             raise ValueError(f"the loader {self.loader} {own} `id`")
         if (self.loader == "openai") != (self.url is not None):
             raise ValueError("`url` belongs to the loader openai, which needs one")
+        if self.loader != "openai" and (self.extra_body or self.parameters):
+            raise ValueError("`extra_body` and `parameters` belong to the loader openai")
+        _check_sent(self.extra_body, self.parameters)
         hub = ("transformers", "diffusers", "diffusionsat")
         if self.revision is not None and self.loader not in hub:
             raise ValueError(f"`revision` belongs to the loaders {', '.join(hub)}")
         if (self.subfolder or self.side) and self.loader not in hub[1:]:
             raise ValueError("`subfolder` and `side` belong to the loaders diffusers, diffusionsat")
         return self
+
+    @property
+    def server(self) -> Server | None:
+        """Where the loader openai finds it."""
+        if self.url is None or self.id is None:
+            return None
+        return Server(
+            url=self.url, model=self.id, extra_body=self.extra_body, parameters=self.parameters
+        )
