@@ -59,7 +59,8 @@ class _Quarantine:
     def add(
         self, name: str, stage: str, reason: str, image: bool = True, captions: int = 0
     ) -> None:
-        self.rows.append((printable(name), stage, printable(reason)))
+        reason = printable(reason)
+        self.rows.append((printable(name), stage, reason))
         self.captions += captions
         self.images += image
         short = "duplicate" if image and stage == "duplicate" else reason.partition(":")[0]
