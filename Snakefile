@@ -1,15 +1,11 @@
 # Winnow: which image-text pairs to keep, and what keeping them buys. See README.md, params.yaml.
 import os
-from pathlib import Path
 
 from snakemake.utils import min_version
 
 from winnow import forkserver
 
 min_version("9.27")
-
-
-configfile: Path(workflow.basedir, "params.yaml")
 
 
 include: "workflow/rules/common.smk"

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from winnow.cli import STAGES, main
 from winnow.command import VERBS, options, parse
 from winnow.data.errors import WinnowError
-from winnow.params.load import read, resolve, sweep
+from winnow.params.cells import sweep
+from winnow.params.load import read, resolve
 from winnow.params.source import Source
 from winnow.scoring.verbs import ScoreSettings
 from winnow.sources.verbs import PoolSettings

@@ -18,18 +18,16 @@ from hypothesis import strategies as st
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.params import sections
-from winnow.params.load import (
-    CONTROLS,
+from winnow.params.cells import (
     Experiments,
     GenerationCells,
-    Params,
     SegmentationCells,
     cells,
-    merge,
-    read,
-    resolve,
     sweep,
 )
+from winnow.params.layers import merge
+from winnow.params.load import read, resolve
+from winnow.params.model import CONTROLS, Params
 from winnow.scoring.scorers import BUILT_IN, ClipScore
 
 ROOT = Path(__file__).parents[1]

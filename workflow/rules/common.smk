@@ -16,15 +16,32 @@ from winnow.command import options
 from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
 from winnow.data.provenance import code_digest
+from winnow.params.cells import cells, sweep
+from winnow.params.layers import given_layers, join
+from winnow.params.load import resolve
+from winnow.params.model import PRETRAINED, REAL
 from winnow.params.sections import GeneratorRole, MllmRole, Role
-from winnow.params.load import PRETRAINED, REAL, cells, resolve, sweep
 
 ROOT = Path(workflow.basedir)
 
+# Each file and the command line by itself, since Snakemake's own `config` has lost which said what. In
+# its place stands what they come to.
+BASE = (
+    [] if workflow.config_settings.replace_workflow_config else [ROOT / "params.yaml"]
+)
 try:
-    P = resolve(config, ROOT)
+    GIVEN = join(
+        given_layers(
+            [*BASE, *workflow.config_settings.configfiles],
+            workflow.config_settings.config_args,
+        )
+    )
+    P = resolve(GIVEN, ROOT)
 except WinnowError as error:
     sys.exit(str(error))
+workflow.configfiles.extend(BASE)
+config.clear()
+config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
 CACHE = Path(

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from winnow.command import verb
 from winnow.params import sections
-from winnow.params.load import Scale
+from winnow.params.model import Scale
 
 
 class DetectionSettings(sections.Section):

@@ -8,7 +8,8 @@ from pydantic import Field
 from winnow.command import verb
 from winnow.data.files import write_text
 from winnow.params import sections
-from winnow.params.load import Experiments, Scale, cells
+from winnow.params.cells import Experiments, cells
+from winnow.params.model import Scale
 from winnow.reporting.track_verbs import ModelSettings
 
 
