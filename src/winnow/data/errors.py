@@ -12,7 +12,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that is not known: the one it is most like, if any."""
     close = {_plain(name): name for name in known}
     found = difflib.get_close_matches(_plain(word), close, 1)
-    return f"; did you mean {close[found[0]]!r}?" if found else ""
+    return f" (did you mean {close[found[0]]!r}?)" if found else ""
 
 
 def _plain(word: str) -> str:
