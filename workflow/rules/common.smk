@@ -21,6 +21,7 @@ from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.model import PRETRAINED, REAL
 from winnow.params.sections import GeneratorRole, MllmRole, Role
+from winnow.sources.there import require
 
 ROOT = Path(workflow.basedir)
 
@@ -37,6 +38,7 @@ try:
         )
     )
     P = resolve(GIVEN, ROOT)
+    require(P, GIVEN, Path(P.folder, "artifacts/pool"))
 except WinnowError as error:
     sys.exit(str(error))
 workflow.configfiles.extend(BASE)

@@ -14,15 +14,15 @@ from winnow.params.sections import Name, Ratio, Section
 class Experiments(sections.Sweep):
     """What spans the cells: the sweep, the headline ratio, scorers, recipes, and what is known."""
 
-    ratio: Ratio
-    methods: list[Name]
+    ratio: Ratio = Field(description="The headline keep ratio")
+    methods: list[Name] = Field(description="All scorers, controls among them")
     shares: dict[Name, Ratio] = Field(
         default_factory=dict, description="Where methods stand that say themselves what they keep"
     )
-    recipes: list[Name]
-    recipe_seeds: list[sections.Seed]
-    known_noise: bool
-    known_truth: bool  # of captions that models wrote
+    recipes: list[Name] = Field(description="Ways to train a score model")
+    recipe_seeds: list[sections.Seed] = Field(description="Repeats of each of them")
+    known_noise: bool = Field(description="Whether captions got noise of known kind")
+    known_truth: bool = Field(description="Whether that of captions by models is known")
     generation: "GenerationCells"
     segmentation: "SegmentationCells | None" = Field(None, description="None without masks")
     asked: Asked = Field(default_factory=dict, description="What the records of cells must say")
@@ -31,19 +31,19 @@ class Experiments(sections.Sweep):
 class GenerationCells(Section):
     """What spans the cells of the track `generation`."""
 
-    scorers: list[Name]
+    scorers: list[Name] = Field(description="Whose subsets fine-tune a generator")
     chosen: list[Name] = Field(description="Those of the scorers that choose a ratio by scene")
-    ratios: list[Ratio]
-    captions: list[Name]
-    baselines: list[Name]
-    seeds: list[sections.Seed]
+    ratios: list[Ratio] = Field(description="Keep ratios of the others")
+    captions: list[Name] = Field(description="Caption sets beside `raw` that fine-tune one")
+    baselines: list[Name] = Field(description="Published generators")
+    seeds: list[sections.Seed] = Field(description="Training repeats")
 
 
 class SegmentationCells(Section):
     """What spans the cells of the track `segmentation`."""
 
     drawn: list[tuple[Name, Ratio]] = Field(description="Scorers and ratios whose generators draw")
-    seeds: list[sections.Seed]
+    seeds: list[sections.Seed] = Field(description="Training repeats")
 
 
 def sweep(params: Params) -> Experiments:

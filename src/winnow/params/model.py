@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from winnow.data.errors import did_you_mean
 from winnow.params import sections
 from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
 from winnow.params.source import Source
@@ -73,7 +74,8 @@ class Params(Section):
         for place, names in places.items():
             for name in names:
                 if name not in self.scorers:
-                    raise ValueError(f"{place}: unknown scorer {name!r} (scorers: {known})")
+                    told = f"unknown scorer {name!r}{did_you_mean(name, self.scorers)}"
+                    raise ValueError(f"{place}: {told} (scorers: {known})")
                 if self.scorers[name].bar is not None or self.scorers[name].choose:
                     raise ValueError(
                         f"{place}: {name!r} says itself what it keeps, so no ratio changes it"
@@ -170,9 +172,10 @@ class Params(Section):
                 continue
             if use not in sections.BUILT_IN:
                 raise ValueError(
-                    f"scorers.{name}: {use!r} is no built-in scorer "
-                    f"({', '.join(sections.BUILT_IN)}); a class of your own goes under `use` as "
-                    "`module:Class`, a parquet of scores under `scores`"
+                    f"scorers.{name}: {use!r} is no built-in scorer"
+                    f"{did_you_mean(use, sections.BUILT_IN)} ({', '.join(sections.BUILT_IN)}); a "
+                    "class of your own goes under `use` as `module:Class`, a parquet of scores "
+                    "under `scores`"
                 )
             roles = self._models_of(use)
             if sections.BUILT_IN[use] and scorer.model not in roles:
@@ -218,8 +221,8 @@ class Params(Section):
             for stage in recipe.stages:
                 if stage not in given.stages:
                     raise ValueError(
-                        f"score_model.recipes.{name}: no stage {stage!r} "
-                        f"(there are {', '.join(given.stages)})"
+                        f"score_model.recipes.{name}: no stage {stage!r}"
+                        f"{did_you_mean(stage, given.stages)} (there are {', '.join(given.stages)})"
                     )
         for name, tuned in given.tuned.items():
             if tuned.scorer not in self.scorers:

@@ -50,11 +50,12 @@ def _told(problem: Any, given: Joined, root: Sequence[str]) -> str:
 
 def _hint(problem: Any, value: Any) -> str:
     """How to mend a value, where that can be guessed."""
+    allowed = problem.get("ctx", {})
+    value = allowed.get("tag", value)  # of a union: the kind
     if not isinstance(value, str):
         return ""
     if problem["type"] in ("int_type", "float_type", "bool_type") and _is_bare(value):
         return "; without quotes it is one"
-    allowed = problem.get("ctx", {})
     expected = allowed.get("expected_tags") or allowed.get("expected") or ""
     return did_you_mean(value, re.findall(r"'([^']*)'", str(expected)))
 

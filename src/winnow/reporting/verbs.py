@@ -27,7 +27,7 @@ def sweep(output: Path, threads: int, settings: Experiments) -> None:
 class LeakageSettings(sections.Section):
     """The scale that the page names, and the rows that learn from no subset of the pool."""
 
-    scale: Scale
+    scale: Scale = Field(description="Of the run, named on the page")
     untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
 
 
@@ -99,7 +99,7 @@ def leaderboard(
 class SiteSettings(sections.Site):
     """How much the site shows, and the scale and the stand-ins that it names."""
 
-    scale: Scale
+    scale: Scale = Field(description="Of the run, named on the page")
     standins: list[str] = Field(description="Models that are stand-ins")
 
 
