@@ -44,7 +44,7 @@ def parse_yaml(text: str, name: str = "") -> tuple[Any, Lines]:
     twice, and for what is too deep or too much once its aliases are written out.
     """
     try:
-        _refuse_depth(text)
+        _refuse_oddities(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         lines: Lines = {}
@@ -52,11 +52,14 @@ def parse_yaml(text: str, name: str = "") -> tuple[Any, Lines]:
             _walk(node, (), lines, [0])
         return (None if node is None else loader.construct_document(node)), lines
     except yaml.YAMLError as error:
-        raise WinnowError(f"{name}: not valid YAML ({_told(error, text)})".lstrip(": ")) from error
+        raise WinnowError(f"{name}: not valid YAML ({_told(error)})".lstrip(": ")) from error
 
 
-def _refuse_depth(text: str) -> None:
-    """The parser in C calls itself for each level, and would crash on many."""
+def _refuse_oddities(text: str) -> None:
+    """Characters that are no text, and depth: the parser in C calls itself for each level."""
+    if odd := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        line = text[: odd.start()].count("\n") + 1
+        raise yaml.YAMLError(f"line {line}: the character {odd[0]!r} cannot stand in a text")
     depth = 0
     for event in yaml.parse(text, _Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -94,16 +97,12 @@ def _walk(node: yaml.Node, place: tuple[str, ...], lines: Lines, seen: list[int]
             _walk(value, (*place, key.value), lines, seen)
 
 
-def _told(error: Exception, text: str) -> str:
+def _told(error: Exception) -> str:
     """What is wrong, and in which line."""
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         said = " ".join(filter(None, (error.context, error.problem)))
         return f"line {mark.line + 1}: {said}" if mark else said
-    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    if odd:
-        line = text[: odd.start()].count("\n") + 1
-        return f"line {line}: the character {odd[0]!r} cannot stand in a text"
     return " ".join(str(error).split())
 
 

@@ -102,7 +102,8 @@ def _plain(value: Any, place: Place, given: Layer) -> Any:
     if isinstance(value, dict):
         odd = [key for key in value if not isinstance(key, str | int) or isinstance(key, bool)]
         if odd:
-            raise WinnowError(f"{_at(given, place)}: the key {odd[0]!r} is no word; put quotes")
+            where = given.where((*place, str(odd[0]).lower()))
+            raise WinnowError(f"{where}: the key {odd[0]!r} is no word; put it in quotes")
         return {str(k): _plain(v, (*place, str(k)), given) for k, v in value.items()}
     if isinstance(value, list):
         return [_plain(v, (*place, str(i)), given) for i, v in enumerate(value)]
