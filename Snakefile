@@ -11,9 +11,6 @@ from winnow.reporting.closing import closing_lines
 min_version("9.27")
 
 
-configfile: Path(workflow.basedir, "params.yaml")
-
-
 include: "workflow/rules/common.smk"
 
 

@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from winnow.cli import STAGES, main
 from winnow.command import VERBS, options, parse
 from winnow.data.errors import WinnowError
-from winnow.params.load import read, resolve, sweep
+from winnow.option_help import describe
+from winnow.params.cells import sweep
+from winnow.params.load import read, resolve
 from winnow.params.source import Source
 from winnow.scoring.verbs import ScoreSettings
 from winnow.sources.verbs import PoolSettings
@@ -146,7 +148,13 @@ def test_options_of_a_users_scorer_come_through() -> None:
         (["--ratio=1.5"], ["--ratio", "less than or equal to 1", "1.5"]),
         (["--ratio=abc"], ["--ratio", "number", "'abc'"]),
         (["--ratio="], ["--ratio", "number", "''"]),
-        (["--ratio", "0.5"], ["'--ratio'", "--key=value"]),
+        (["--ratio"], ["'--ratio'", "no value", "--key=value"]),
+        (["--ratio", "--count=2"], ["'--ratio'", "no value"]),
+        (["--count", "-3", "-4"], ["'-4'", "is not an option"]),
+        (["--count=1", "--count=2"], ["--count", "twice"]),
+        (['--ratio="0.5"'], ["--ratio", "number", "'0.5'"]),
+        (["--ratio=true"], ["--ratio", "number", "True"]),
+        (["--raito=0.5"], ["--raito", "did you mean 'ratio'"]),
         (["ratio=0.5"], ["'ratio=0.5'", "--key=value"]),
         (["--count=1.5"], ["--count", "integer", "1.5"]),
         (["--how=often"], ["--how", "'fast' or 'slow'", "'often'"]),
@@ -156,6 +164,24 @@ def test_wrong_words_are_refused(words: list[str], told: list[str]) -> None:
     with pytest.raises(WinnowError) as caught:
         parse(words, Numbers, "verb")
     assert [part for part in told if part not in str(caught.value)] == [], str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["0.5", "5e-1"])
+def test_a_value_may_be_a_word_of_its_own(value: str) -> None:
+    found = parse(["--ratio", value, "--count", "-3", "--how=slow"], Numbers, "verb")
+    assert found == Numbers(ratio=0.5, count=-3, how="slow")
+    assert parse(["--some-key", "-1e-5", "--other", "[a, -b]"], Content, "verb") == Content(
+        some_key=-1e-5, other=["a", "-b"]
+    )
+
+
+def test_a_verb_takes_values_as_words_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = run(select(tmp_path, "--threshold", "-1e-3", "--ratio", "-0.5"), capsys)
+    assert "--ratio" in told and "greater than 0 (is -0.5)" in told
+    told = run(select(tmp_path, "--threshold", "-1e-3"), capsys)
+    assert "scores.parquet: no such table" in told
 
 
 def test_unions_are_parsed() -> None:
@@ -201,6 +227,55 @@ def test_help_names_everything(name: str, capsys: pytest.CaptureFixture[str]) ->
     assert (verb.run.__doc__ or "").strip() and verb.run.__doc__ in text
 
 
+class Inner(BaseModel):
+    """A part."""
+
+    seconds: float = Field(1.5, gt=0, description="Seconds to wait")
+    side: int = Field(description="Side in pixels")
+
+
+class Outer(BaseModel):
+    """Settings of every shape."""
+
+    part: Inner | None = Field(None, description="What is inside")
+    parts: dict[str, Inner] = Field(default_factory=dict)
+    source: Source
+    many: list[Literal["a", "b"]] = ["a"]
+    path: Path
+    anything: Any = None
+
+
+def test_help_tells_type_limits_and_default_of_each_setting() -> None:
+    text = "\n".join(describe(Outer))
+    for told in (
+        "--part: mapping of what follows or null (default null)\n      What is inside\n"
+        "      seconds: number over 0 (default 1.5)\n          Seconds to wait\n"
+        "      side: whole number (required)\n          Side in pixels\n",
+        "--parts: mapping from name to mapping of what follows (may be left out)\n      seconds:",
+        "--source: mapping with kind: classes, folder, karpathy, terrarium, webdataset (required)",
+        "with kind: karpathy -- Captions in Karpathy's JSON layout",
+        "limit: whole number at least 1 or null (default null)\n            most images to take",
+        '--many: list of one of a, b (default ["a"])',
+        "--path: path (required)",
+        "--anything: anything (default null)",
+    ):
+        assert told in text, text
+
+
+def test_help_describes_every_setting_at_every_depth() -> None:
+    """What a number counts or measures stands in its description."""
+    lacking = set()
+    for name, verb in VERBS.items():
+        if verb.settings is None:
+            continue
+        schema = verb.settings.model_json_schema()
+        for part in (schema, *schema.get("$defs", {}).values()):
+            for key, entry in part.get("properties", {}).items():
+                if "description" not in entry and "const" not in entry and "$ref" not in entry:
+                    lacking.add((name, part["title"], key))
+    assert not lacking
+
+
 def test_help_lists_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
@@ -240,10 +315,18 @@ def test_a_verb_without_settings_takes_none(
     assert not (tmp_path / "a.json").exists()
 
 
-def test_options_are_never_guessed(tmp_path: Path) -> None:
+def test_options_are_never_guessed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = run(["schema-json", f"--out={tmp_path / 'a.json'}"], capsys)
+    assert "--out=" in told and "did you mean '--output'?" in told
+
+
+def test_what_is_missing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["schema-json", f"--out={tmp_path / 'a.json'}"])
-    assert caught.value.code == 2
+        main(["select", "--ratio", "0.5"])
+    told = capsys.readouterr().err
+    assert caught.value.code == 2 and told.count("\n") == 1
+    assert told.startswith("winnow select: ") and "--scores" in told
+    assert "did you mean 'select'?" in run(["selct", "--ratio=0.5"], capsys)
 
 
 def test_an_unknown_role_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

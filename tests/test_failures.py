@@ -89,7 +89,27 @@ def test_wrong_parameters_stop_the_run_in_one_line(
     result = untouched.run("snakemake", "--cores", "1", "--config", setting)
     assert result.code != 0
     line = one_line(result.text)
-    assert line.startswith("params.yaml: ")
+    assert line.startswith("the command line: ")
+    assert not [words for words in expected if words not in line], line
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("scale: mini\nratio: 0.5\nratio: 0.6\n", ("line 3", "'ratio' is there already", "line 2")),
+        ("pool:\n  shardsize: 5\n", ("mine.yaml:2: pool.shardsize", "did you mean 'shard_size'")),
+        ("ratio: '0.5'\n", ("mine.yaml:1: ratio", "without quotes")),
+        ("source: {kind: classes, images: none}\n", ("mine.yaml:1: source.images", "no such")),
+    ],
+)
+def test_a_wrong_file_stops_the_run_in_one_line(
+    untouched: Clone, text: str, expected: tuple[str, ...]
+) -> None:
+    (untouched.folder / "mine.yaml").write_text(text)
+    result = untouched.run("snakemake", "--cores", "1", "--configfile", "mine.yaml")
+    assert result.code != 0
+    line = one_line(result.text)
+    assert line.startswith("mine.yaml")
     assert not [words for words in expected if words not in line], line
 
 
@@ -126,7 +146,10 @@ def test_wrong_scores_are_named(small: Clone) -> None:
 def test_scores_that_are_not_there_are_named(small: Clone) -> None:
     config = ["--config", "scorers={mine: {scores: nowhere.parquet}}"]
     result = small.run("snakemake", "--cores", "2", *config)
-    assert result.code != 0 and "nowhere.parquet" in result.text
+    assert result.code != 0
+    line = one_line(result.text)
+    assert line.startswith("the command line: scorers.mine.scores: ")
+    assert "nowhere.parquet: no such file or folder" in line
     assert not (small.folder / "artifacts/scores").exists()
 
 

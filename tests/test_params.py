@@ -18,18 +18,16 @@ from hypothesis import strategies as st
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.params import sections
-from winnow.params.load import (
-    CONTROLS,
+from winnow.params.cells import (
     Experiments,
     GenerationCells,
-    Params,
     SegmentationCells,
     cells,
-    merge,
-    read,
-    resolve,
     sweep,
 )
+from winnow.params.layers import join, layer, merge
+from winnow.params.load import read, resolve
+from winnow.params.model import CONTROLS, Params
 from winnow.scoring.scorers import BUILT_IN, ClipScore
 
 ROOT = Path(__file__).parents[1]
@@ -604,8 +602,8 @@ def test_a_ratio_reads_back_from_a_path(ratio: float) -> None:
 
 def test_the_published_baselines_are_added_as_the_page_says() -> None:
     page = (ROOT / "docs/generation.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```yaml\n(scales:.*?)```", page, re.DOTALL)
-    found = resolve(merge(tree(), {"scale": "paper", **yaml.safe_load(block)}))
+    (block,) = re.findall(r"```yaml\n(scale: paper.*?)```", page, re.DOTALL)
+    found = resolve(join([layer("params.yaml", TREE), layer("mine.yaml", yaml.safe_load(block))]))
     assert list(found.generation.baselines) == ["geo_rssd", "diffusionsat", "crs_diff"]
     assert found.models["crs_diff"].loader == "crs_diff"
 

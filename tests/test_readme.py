@@ -79,18 +79,7 @@ def _code(text: str) -> str:
 
 
 def _options(verb: str) -> set[str]:
-    about = VERBS[verb]
-    names = {
-        "help",
-        "threads",
-        *about.paths,
-        *about.optional_paths,
-        *about.path_lists,
-        *about.values,
-    }
-    if about.settings is not None:
-        names |= {line.split(":")[0].strip().removeprefix("--") for line in about.describe()}
-    return {name.replace("_", "-") for name in names}
+    return {name.removeprefix("--") for name in VERBS[verb].options()}
 
 
 def test_parameters_in_the_documents_exist() -> None:

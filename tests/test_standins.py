@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from winnow.params.load import merge, read, resolve
+from winnow.params.layers import merge
+from winnow.params.load import read, resolve
 from winnow.reporting.standins import SEGMENTOR, standins
 
 PARAMS = read(Path(__file__).parents[1] / "params.yaml")

@@ -19,7 +19,8 @@ from winnow.cli import main
 from winnow.curation import submit, submit_verbs
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_pairs, read_table, write_table
-from winnow.params.load import cells, read, resolve, scaled, sweep
+from winnow.params.cells import cells, sweep
+from winnow.params.load import read, resolve, scaled
 from winnow.params.sections import Scorer
 from winnow.params.submissions import CARD_BYTES, pool_digest, read_card, submitted
 from winnow.scoring.engine import pool_pairs

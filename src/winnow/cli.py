@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from winnow.command import VERBS, Verb
-from winnow.data.errors import WinnowError
+from winnow.data.errors import WinnowError, did_you_mean
+from winnow.option_help import describe
 
 # Each module registers its verbs when it is imported; none imports torch before it runs.
 STAGES = (
@@ -34,24 +35,48 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     for stage in STAGES:
         importlib.import_module(f"winnow.{stage}.verbs")
-    parser = argparse.ArgumentParser("winnow", description=__doc__, allow_abbrev=False)
+    parser = _Parser("winnow", description=__doc__, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, verb in VERBS.items():
         _add(verbs, name, verb, full=name in words)  # all of them would take longer than most verbs
-    arguments, rest = parser.parse_known_args(words)
-    verb = VERBS[arguments.verb]
+    name = words[0] if words and words[0] in VERBS else ""
     try:
-        if rest and verb.settings is None:
+        _refuse_unknown(words)
+        arguments, rest = parser.parse_known_args(words)
+        if rest and VERBS[name].settings is None:
             raise WinnowError(f"unknown option {rest[0]!r}")
-        _run(verb.run, arguments, rest)
+        _run(VERBS[name].run, arguments, rest)
     except WinnowError as error:
         line = " ".join(part.strip() for part in str(error).splitlines())
-        print(f"winnow {arguments.verb}: {line}", file=sys.stderr)
+        print(f"winnow {name}".rstrip() + f": {line}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"winnow {arguments.verb}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        print(f"winnow {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
         return 2
     return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line: `--help` has the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _refuse_unknown(words: Sequence[str]) -> None:
+    """Raise WinnowError for a verb, or an option of a verb, that is not there."""
+    name = words[0] if words else "--help"
+    if name.startswith("-"):
+        return
+    if name not in VERBS:
+        told = f"no verb {name!r}{did_you_mean(name, VERBS)}"
+        raise WinnowError(f"{told}; `winnow --help` lists them")
+    known = VERBS[name].options()
+    for word in words[1:]:
+        option = word.partition("=")[0]
+        if option.startswith("--") and "--" + option[2:].replace("_", "-") not in known:
+            told = f"unknown option {word!r}{did_you_mean(option, known)}"
+            raise WinnowError(f"{told}; `winnow {name} --help` lists them")
 
 
 def _run(run: Callable[..., None], arguments: argparse.Namespace, rest: list[str]) -> None:
@@ -79,7 +104,7 @@ def _add(verbs: Any, name: str, verb: Verb, full: bool) -> None:
         verbs.add_parser(name, help=summary)
         return
     if verb.settings is not None:
-        lines += ["settings, given as --key=value:", *verb.describe()]
+        lines += describe(verb.settings)
     parser = verbs.add_parser(
         name,
         help=summary,

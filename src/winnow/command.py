@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from winnow.data.errors import WinnowError
+from winnow.data.errors import WinnowError, did_you_mean
 from winnow.data.secrets import shown
+from winnow.data.yaml_file import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,11 @@ class Verb:
     values: dict[str, Any] = field(default_factory=dict)  # types, or a Literal's choices
     settings: Any = None
 
-    def describe(self) -> list[str]:
-        """One line for each setting: its name and description."""
-        properties = TypeAdapter(self.settings).json_schema()["properties"]
-        return [
-            f"  --{name.replace('_', '-')}: {entry.get('description', entry.get('title', ''))}"
-            for name, entry in properties.items()
-        ]
+    def options(self) -> list[str]:
+        """The names of everything that the verb takes."""
+        own = self.settings.model_fields if self.settings is not None else ()
+        named = (*self.paths, *self.optional_paths, *self.path_lists, *self.values, *own)
+        return [f"--{name.replace('_', '-')}" for name in (*named, "threads", "help")]
 
 
 VERBS: dict[str, Verb] = {}
@@ -73,24 +71,36 @@ def options(section: BaseModel | dict[str, Any]) -> str:
 
 
 def parse(words: Sequence[str], model: Any, verb: str) -> Any:
-    """Build `model` (a section, or a union of them) from `--key=value` words.
+    """Build `model` (a section, or a union of them) from `--key=value` or `--key value` words.
 
     Raises WinnowError naming the option, its value and what is allowed.
     """
     content: dict[str, Any] = {}
-    for word in words:
+    waiting = list(reversed(words))
+    while waiting:
+        word = waiting.pop()
         key, equals, text = word.partition("=")
-        if not key.startswith("--") or not equals:
-            raise WinnowError(f"{word!r} is not an option; settings are --key=value")
-        content[key[2:].replace("-", "_")] = _value(text)
+        if not key.startswith("--"):
+            raise WinnowError(f"{word!r} is not an option; settings are --key value or --key=value")
+        if not equals:
+            if not waiting or waiting[-1].startswith("--"):
+                raise WinnowError(f"{key!r} has no value; settings are --key value or --key=value")
+            text = waiting.pop()
+        name = key[2:].replace("-", "_")
+        if name in content:
+            raise WinnowError(f"{key} is given twice")
+        content[name] = _value(text)
     try:
-        return TypeAdapter(model).validate_python(content)
+        return TypeAdapter(model).validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise WinnowError(
-            f"--{place.replace('_', '-')}: {first['msg']} (is {shown(first['input'], place)})"
-        ) from error
+        option, *inner = (str(part) for part in first["loc"] or ["settings"])
+        place = ".".join([f"--{option.replace('_', '-')}", *inner])
+        told = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden" and not inner:
+            known = TypeAdapter(model).json_schema().get("properties", {})
+            told += did_you_mean(option, known)
+        raise WinnowError(f"{place}: {told} (is {shown(first['input'], place)})") from error
 
 
 def _plain(value: Any) -> bool:
@@ -106,6 +116,6 @@ def _value(text: str) -> Any:
     except ValueError:
         pass
     try:
-        return yaml.safe_load(text) if text else ""
-    except (yaml.YAMLError, ValueError):  # ValueError: 2024-13-45 looks like a date
+        return parse_yaml(text)[0] if text else ""
+    except WinnowError:
         return text

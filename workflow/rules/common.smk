@@ -19,16 +19,33 @@ from winnow.data.code import code_digest, user_code
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
+from winnow.params.cells import cells, sweep
+from winnow.params.layers import given_layers, join
+from winnow.params.load import resolve
+from winnow.params.model import PRETRAINED, REAL
 from winnow.params.sections import GeneratorRole, MllmRole, Role
-from winnow.params.load import PRETRAINED, REAL, cells, resolve, sweep
 
 ROOT = Path(workflow.basedir)
 STARTED = time.time()
 
+# Each file and the command line by itself, since Snakemake's own `config` has lost which said what. In
+# its place stands what they come to.
+BASE = (
+    [] if workflow.config_settings.replace_workflow_config else [ROOT / "params.yaml"]
+)
 try:
-    P = resolve(config, ROOT)
+    GIVEN = join(
+        given_layers(
+            [*BASE, *workflow.config_settings.configfiles],
+            workflow.config_settings.config_args,
+        )
+    )
+    P = resolve(GIVEN, ROOT)
 except WinnowError as error:
     sys.exit(str(error))
+workflow.configfiles.extend(BASE)
+config.clear()
+config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
 CACHE = Path(
@@ -85,7 +102,7 @@ def drop_dead_links(folder):
 
 
 def remove_traces(folders):
-    """Remove the folders that a dry run made, if nobody else put anything there meanwhile."""
+    """Remove what Snakemake made before it ran any job, where none left anything there."""
     for folder in folders:
         (folder / "iocache/latest.pkl").unlink(missing_ok=True)
         for inner in sorted(folder.rglob("*/"), reverse=True) + [folder]:
@@ -98,7 +115,7 @@ PLACE = Path(P.folder).absolute()
 RESULTS = os.path.relpath(PLACE / "results")  # as seen from where Snakemake was started
 drop_dead_links(PLACE / "artifacts")
 absent = [p for p in (PLACE / ".snakemake", PLACE, *PLACE.parents) if not p.exists()]
-atexit.register(lambda: remove_traces(absent) if workflow.dryrun else None)
+atexit.register(remove_traces, absent)
 
 
 def results_are_new():

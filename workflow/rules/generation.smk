@@ -100,8 +100,9 @@ def imported_content(wildcards):
     the pool, whose prompts are listed for them, is made before."""
     folder = Path(IMPORTED[wildcards.scorer])
     if not folder.is_dir():
+        place = ("generation", "baselines", wildcards.scorer, "images")
         sys.exit(
-            f"params.yaml: generation.baselines.{wildcards.scorer}.images: {folder}: no such folder;"
+            f"{GIVEN.where(place)}: {'.'.join(place)}: {folder}: no such folder;"
             " put the images there, as `winnow list-prompts` names them, or remove the baseline"
         )
     return content_digest([folder])

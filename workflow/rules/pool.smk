@@ -1,5 +1,11 @@
 # From any source to one pool, and the zero-shot sets that go with it.
+from winnow.sources.there import require
 from winnow.sources.webdataset import shard_paths
+
+try:
+    require(P, GIVEN, Path("artifacts/pool"))
+except WinnowError as error:
+    sys.exit(str(error))
 
 
 def source_content(wildcards):

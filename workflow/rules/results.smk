@@ -1,6 +1,5 @@
 # Leaderboard, paper tables and figures, and what DVC's stages ask for. What lies under results/ is committed, so it is
 # no link into the cache.
-from winnow.params.load import scaled
 from winnow.params.submissions import CARD, FOLDER, pool_digest, submitted
 from winnow.reporting.papers import load_papers
 from winnow.reporting.standins import standins
@@ -13,7 +12,7 @@ RUN = {"scale": P.scale, "standins": standins(P)}
 # Who submitted what takes part.
 CARDS = [
     str(REPOSITORY / FOLDER / name / CARD)
-    for name in submitted(ROOT / FOLDER, pool_digest(scaled(config)))
+    for name in submitted(ROOT / FOLDER, pool_digest(config))
 ]
 
 

@@ -3,22 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, read_table
 from winnow.params import sections
-from winnow.params.load import (
-    CONTROLS,
-    JUDGE,
-    PRETRAINED,
-    REAL,
-    Params,
-    read,
-    resolve,
-    scaled,
-)
+from winnow.params.layers import Joined, given_layers, join
+from winnow.params.load import resolve
+from winnow.params.model import CONTROLS, JUDGE, PRETRAINED, REAL, Params
 from winnow.params.submissions import FOLDER, pool_digest
 
 SNAKEFILE = "Snakefile"
@@ -33,28 +26,23 @@ def submit(folder: Path, configfile: Path | None, threads: int) -> None:
 
     if not Path(SNAKEFILE).is_file():
         raise WinnowError(f"{SNAKEFILE}: no such file here; submit from the repository's root")
-    tree = _tree(configfile)
-    params = resolve(tree)
+    given = _given(configfile)
+    params = resolve(given)
     card = submissions.check_card(folder, _taken(params))
     _snakemake(configfile, threads, PAIRS)
     run = Path(params.folder)
     captions = read_table(run / PAIRS, CAPTIONS)
     share = submissions.check_table(folder, pool_pairs(run / "artifacts/pool", captions))
     place = Path(FOLDER, card.name)
-    submissions.install(folder, place, pool_digest(scaled(tree)), share)
+    submissions.install(folder, place, pool_digest(given.tree), share)
     print(f"{place}: checked; running its cells", flush=True)
     _snakemake(configfile, threads)
     print("\n".join(submissions.standing(run / "results/leaderboard.csv", card.name)))
 
 
-def _tree(configfile: Path | None) -> dict[str, Any]:
-    """The parameters as Snakemake joins them."""
-    from snakemake.utils import update_config
-
-    tree = read(Path("params.yaml"))
-    if configfile is not None:
-        update_config(tree, read(configfile))
-    return tree
+def _given(configfile: Path | None) -> Joined:
+    """The parameters as the Snakefile reads them."""
+    return join(given_layers([Path("params.yaml"), *([configfile] if configfile else [])]))
 
 
 def _taken(params: Params) -> set[str]:

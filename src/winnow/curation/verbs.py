@@ -70,8 +70,8 @@ def choose_ratios(
 class SelectSettings(sections.Curation):
     """Which part to keep: `ratio`, or `threshold` in its place; neither with --choice."""
 
-    ratio: sections.Ratio | None = None
-    threshold: float | None = None
+    ratio: sections.Ratio | None = Field(None, description="Share of the pairs to keep")
+    threshold: float | None = Field(None, description="Score that a pair has at least")
 
 
 @verb("scores", "pool", "output", optional=("choice",), settings=SelectSettings)

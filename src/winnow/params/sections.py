@@ -13,12 +13,18 @@ from pydantic import (
     Field,
     JsonValue,
     PositiveFloat,
-    PositiveInt,
     model_validator,
 )
 
 from winnow.data.secrets import is_secret
 
+
+def _whole(value: Any) -> Any:
+    """4e6 is a whole number, though YAML and JSON read it as another kind."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+PositiveInt = Annotated[int, BeforeValidator(_whole), Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -587,14 +593,14 @@ class Tuned(Section):
     """A multimodal model, fine-tuned on what a scorer keeps of the caption set `raw`."""
 
     model: MllmRole = Field("mllm", description="Its role")
-    scorer: Name
-    ratio: Ratio
+    scorer: Name = Field(description="Whose subset it learns from")
+    ratio: Ratio = Field(description="Share of the pairs that this keeps")
 
 
 class ScoreModel(Section):
     """ScoreRS's score model: stages, and the recipes that are made of them."""
 
-    stages: dict[Name, ScoreStage]
+    stages: dict[Name, ScoreStage] = Field(description="Trainings that recipes are made of")
     recipes: Named[ScoreRecipe] = Field(
         default_factory=dict, description="`score_model` is the one that scores; others compare"
     )
@@ -862,6 +868,8 @@ class Model(Section):
         if self.loader != "openai" and (self.extra_body or self.parameters):
             raise ValueError("`extra_body` and `parameters` belong to the loader openai")
         _check_sent(self.extra_body, self.parameters)
+        if self.pretrained is not None and self.loader != "open_clip":
+            raise ValueError("`pretrained` belongs to the loader open_clip")
         hub = ("transformers", "diffusers", "diffusionsat")
         if self.revision is not None and self.loader not in hub:
             raise ValueError(f"`revision` belongs to the loaders {', '.join(hub)}")

@@ -75,7 +75,7 @@ class RealSource(_Strict):
             return value
         try:
             groups = re.compile(value).groups
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"not a regular expression: {error}") from error
         if groups != 1:
             raise ValueError(f"needs exactly one group, has {groups}")

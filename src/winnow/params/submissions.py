@@ -110,6 +110,6 @@ def with_submissions(tree: dict[str, Any], root: Path) -> dict[str, Any]:
     taken = next((name for name in theirs if name in scorers), None)
     if taken is not None:
         raise WinnowError(
-            f"{FOLDER}/{taken}: params.yaml has a scorer of this name; rename one of them"
+            f"{FOLDER}/{taken}: the parameters have a scorer of this name; rename one of them"
         )
     return {**tree, "scorers": {**scorers, **theirs}}

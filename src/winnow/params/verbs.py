@@ -10,7 +10,7 @@ from winnow.params import sections
 @verb("output")
 def schema_json(output: Path, threads: int) -> None:
     """Write the JSON Schema of params.yaml."""
-    from winnow.params.load import json_schema
+    from winnow.params.schema import json_schema
 
     write_json(output, json_schema())
 

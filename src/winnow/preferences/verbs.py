@@ -31,8 +31,12 @@ class ProposeSettings(OneEngine, sections.Quiz):
     """Who is asked what, and how; `seed` draws the questions and the answers."""
 
     seed: sections.Seed = Field(0, description="Draws the questions, and what is answered")
-    captioners: dict[sections.Name, sections.Captioner] = Field(default_factory=dict)
-    answerers: dict[sections.Name, sections.Answerer] = Field(default_factory=dict)
+    captioners: dict[sections.Name, sections.Captioner] = Field(
+        default_factory=dict, description="Who describes the images"
+    )
+    answerers: dict[sections.Name, sections.Answerer] = Field(
+        default_factory=dict, description="Who answers questions about them"
+    )
 
 
 @verb(

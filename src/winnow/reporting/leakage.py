@@ -9,7 +9,7 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_json, read_csv
 from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_table
-from winnow.params.load import JUDGE
+from winnow.params.model import JUDGE
 from winnow.reporting.cells import read_sweep
 from winnow.reporting.methods import Method, method_of
 from winnow.reporting.text import csv_text

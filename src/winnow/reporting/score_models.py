@@ -9,7 +9,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.tables import OUTCOMES, read_table
 from winnow.evaluation.preference import summary
 from winnow.evaluation.statistics import average_seeds
-from winnow.params.load import JUDGE
+from winnow.params.model import JUDGE
 from winnow.params.sections import Statistics
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import Sweep, cell_folder

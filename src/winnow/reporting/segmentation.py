@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from winnow.params.load import REAL
+from winnow.params.model import REAL
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.draws import SEGMENTATION as TRACK
 from winnow.reporting.methods import Method, Value

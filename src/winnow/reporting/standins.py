@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from winnow.params.load import Params, sweep
+from winnow.params.cells import sweep
+from winnow.params.model import Params
 
 SEGMENTOR = "segmentation.network"
 MODELLESS = {"human", "rule"}  # caption sets that no model writes

@@ -7,13 +7,13 @@ from pydantic import Field
 
 from winnow.command import verb
 from winnow.params import sections
-from winnow.params.load import Scale
+from winnow.params.model import Scale
 
 
 class DetectionSettings(sections.Section):
     """The scale that the table names."""
 
-    scale: Scale
+    scale: Scale = Field(description="Of the run, named on the page")
 
 
 @verb("cells", "sweep", "output", settings=DetectionSettings)
@@ -29,7 +29,7 @@ def detection(
 class RenderSettings(sections.Statistics):
     """Intervals, and the scale that the tables name."""
 
-    scale: Scale
+    scale: Scale = Field(description="Of the run, named on the page")
 
 
 @verb("cells", "sweep", "output", settings=RenderSettings)

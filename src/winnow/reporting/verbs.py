@@ -8,7 +8,8 @@ from pydantic import Field
 from winnow.command import verb
 from winnow.data.files import write_text
 from winnow.params import sections
-from winnow.params.load import Experiments, Scale, cells
+from winnow.params.cells import Experiments, cells
+from winnow.params.model import Scale
 from winnow.reporting.track_verbs import ModelSettings
 
 
@@ -26,7 +27,7 @@ def sweep(output: Path, threads: int, settings: Experiments) -> None:
 class LeakageSettings(sections.Section):
     """The scale that the page names, and the rows that learn from no subset of the pool."""
 
-    scale: Scale
+    scale: Scale = Field(description="Of the run, named on the page")
     untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
 
 
@@ -98,7 +99,7 @@ def leaderboard(
 class SiteSettings(sections.Site):
     """How much the site shows, and the scale and the stand-ins that it names."""
 
-    scale: Scale
+    scale: Scale = Field(description="Of the run, named on the page")
     standins: list[str] = Field(description="Models that are stand-ins")
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from winnow.command import verb
 from winnow.data.files import atomic_path
@@ -14,8 +14,8 @@ from winnow.params import sections
 class LabelSettings(sections.Section):
     """Which images of the pool are labelled."""
 
-    labels: PositiveInt
-    seed: sections.Seed = 0
+    labels: PositiveInt = Field(description="Images with a mask")
+    seed: sections.Seed = Field(0, description="Draws which images")
 
 
 @verb("pool", "output", settings=LabelSettings)
@@ -33,8 +33,10 @@ def segmentation_set(pool: Path, output: Path, threads: int, settings: LabelSett
 class ImportSettings(sections.SegmentationData):
     """Where real images and masks are."""
 
-    seed: sections.Seed = 0
-    quarantine_limit: sections.Fraction = 0.05
+    seed: sections.Seed = Field(0, description="Draws which images only measure")
+    quarantine_limit: sections.Fraction = Field(
+        0.05, description="The verb fails when more than this share of the images is unusable"
+    )
 
 
 @verb("output", settings=ImportSettings)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from winnow.command import verb
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
@@ -12,7 +14,7 @@ from winnow.sources import segment_verbs  # noqa: F401 (registers its verbs)
 class PoolSettings(sections.Pool):
     """How the pool is made, and from what."""
 
-    source: Source
+    source: Source = Field(description="What becomes the pool")
 
 
 @verb("output", "captions", "layouts", settings=PoolSettings)
@@ -61,7 +63,7 @@ def corrupt(
 class ZeroshotSettings(sections.Zeroshot):
     """The zero-shot sets; `size` in pixels."""
 
-    size: int = 64
+    size: int = Field(64, description="Width and height of Terrarium's images in pixels")
 
 
 @verb("output", optional=("pool",), settings=ZeroshotSettings)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_json
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
 class SegmentorSettings(sections.SegmentorTraining):
     """How a segmentor is trained, and on which share of the labels."""
 
-    network: str = "unet"
-    fraction: sections.Ratio
-    confidence: sections.Fraction = 0.5
+    network: str = Field("unet", description="`unet`, `segformer`, or a configuration's file")
+    fraction: sections.Ratio = Field(description="Share of the labels that it learns from")
+    confidence: sections.Fraction = Field(
+        0.5, description="A pixel with a pseudo label of less is ignored"
+    )
 
 
 @verb(

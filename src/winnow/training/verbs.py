@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from winnow.command import verb
 from winnow.data.files import atomic_path, write_json
 from winnow.data.provenance import measured, weight_files
@@ -27,7 +29,7 @@ from winnow.training.subsets import kept_pairs
 class StandinSettings(sections.Optimiser):
     """One stand-in's training."""
 
-    samples_seen: int
+    samples_seen: int = Field(description="Pairs seen")
 
 
 @verb("pool", "human", "output", values={"role": sections.Role}, settings=StandinSettings)
@@ -200,7 +202,7 @@ def tune_mllm(
 class ScoreStageSettings(sections.ScoreStage):
     """One stage, and what its recipe does to the output in the loss."""
 
-    normalisation: sections.Normalisation = "none"
+    normalisation: sections.Normalisation = Field("none", description="Of the output, in the loss")
 
 
 @verb(

@@ -1,0 +1,104 @@
+"""What `--help` says of a verb's settings: type, limits, default, and what it is, with its unit."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import TypeAdapter
+
+KINDS = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "null",
+}
+WIDTH, STEP = 96, 4
+HEAD = "settings, as --key value or --key=value; lists and mappings in YAML or JSON:"
+
+
+def describe(settings: Any) -> list[str]:
+    """The lines on all settings of a verb, those in mappings under the setting that holds them."""
+    schema = TypeAdapter(settings).json_schema()
+    return [HEAD, *_fields(schema, schema.get("$defs", {}), 2, "--")]
+
+
+def _fields(node: dict[str, Any], known: dict[str, Any], indent: int, sign: str) -> Iterator[str]:
+    for name, entry in node["properties"].items():
+        if "const" in entry:
+            continue  # the kind, which its heading says
+        default = f"default {_value(entry['default'])}" if "default" in entry else "may be left out"
+        default = "required" if name in node.get("required", ()) else default
+        shown = name.replace("_", "-") if sign else name
+        head = f"{sign}{shown}: {_type(entry, known)}"
+        yield from _wrapped(f"{head} ({default})", indent)
+        yield from _wrapped(entry.get("description", ""), indent + STEP)
+        for inner in _mappings(entry, known):
+            yield from _mapping(inner, known, indent + STEP)
+
+
+def _mapping(node: dict[str, Any], known: dict[str, Any], indent: int) -> Iterator[str]:
+    kind = node["properties"].get("kind", {}).get("const")
+    if kind is not None:
+        about = node.get("description", "").partition("\n")[0]
+        yield from _wrapped(f"with kind: {kind} -- {about}", indent)
+        indent += 2
+    yield from _fields(node, known, indent, "")
+
+
+def _mappings(entry: dict[str, Any], known: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sections that a value is, or is made of."""
+    if "$ref" in entry:
+        found = known[entry["$ref"].rpartition("/")[2]]
+        return [found] if "properties" in found else []
+    parts = [*entry.get("anyOf", ()), *entry.get("oneOf", ()), *_inner(entry)]
+    return [mapping for part in parts for mapping in _mappings(part, known)]
+
+
+def _inner(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the values of a list or a mapping are."""
+    more = entry.get("additionalProperties")
+    inner = [*entry.get("patternProperties", {}).values(), entry.get("items"), more]
+    return [part for part in inner if isinstance(part, dict)]
+
+
+def _type(entry: dict[str, Any], known: dict[str, Any]) -> str:
+    if "$ref" in entry:
+        found = known[entry["$ref"].rpartition("/")[2]]
+        return "mapping of what follows" if "properties" in found else _type(found, known)
+    if "anyOf" in entry:
+        return " or ".join(dict.fromkeys(_type(part, known) for part in entry["anyOf"]))
+    if "oneOf" in entry:
+        return f"mapping with kind: {', '.join(entry['discriminator']['mapping'])}"
+    if "enum" in entry or "const" in entry:
+        return "one of " + ", ".join(map(_value, entry.get("enum", [entry.get("const")])))
+    if entry.get("type") in ("array", "object"):
+        inner = _inner(entry)
+        of = f" of {_type(inner[0], known)}" if inner else ""
+        if entry["type"] == "array":
+            return f"list{of}"
+        names = entry.get("propertyNames", {}).get("enum")
+        return f"mapping from {', '.join(names) if names else 'name'} to {of[4:] or 'anything'}"
+    kind = "path" if entry.get("format") == "path" else KINDS.get(entry.get("type", ""), "anything")
+    return kind + _limits(entry)
+
+
+def _limits(entry: dict[str, Any]) -> str:
+    low, over = entry.get("minimum"), entry.get("exclusiveMinimum")
+    high, under = entry.get("maximum"), entry.get("exclusiveMaximum")
+    told = [
+        f"{word} {bound}"
+        for word, bound in (("at least", low), ("over", over), ("at most", high), ("under", under))
+        if bound is not None
+    ]
+    return f" {', '.join(told)}" if told else ""
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    first, later = " " * indent, " " * (indent + STEP)
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later)

@@ -1,0 +1,184 @@
+"""Where parameters are given: files and the command line, laid over each other in their order.
+
+`params.yaml`, then its `scales` for the run's scale, then each further file, and its own `scales`,
+then the command line: what comes later wins, key by key. So what a user says is never overruled by
+a scale of `params.yaml`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from winnow.data.errors import WinnowError, did_you_mean
+from winnow.data.yaml_file import Lines, line_of, parse_yaml, read_text
+from winnow.params.model import Scale
+
+COMMAND_LINE = "the command line"
+Place = tuple[str, ...]
+# An entry that says what it is, by one of these keys, takes the place of an earlier one as a whole:
+# nobody's checkpoint gets the tag of another. Without them it changes the keys that it names.
+WHOLE = {
+    "source": {"kind"},
+    "models.*": {"loader", "id", "url"},
+    "scorers.*": {"use", "scores", "subset", "model", "mean_of"},
+    "preferences.captioners.*": {"by"},
+    "preferences.answerers.*": {"by"},
+    "score_model.stages.*": {"pairs"},
+    "score_model.recipes.*": {"start", "stages"},
+    "score_model.tuned.*": {"model", "scorer"},
+    "generation.baselines.*": {"model", "images"},
+    "segmentation.data": {"images", "masks", "layout"},
+}
+ALWAYS_WHOLE = ("captions.noise", "annotations.mask_classes")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Parameters from one place, whose `name` errors tell, with the lines where that has any."""
+
+    name: str
+    tree: dict[str, Any]
+    lines: Lines = field(default_factory=dict)
+
+    def where(self, place: Place) -> str:
+        """The place of a path of keys, for an error."""
+        line = line_of(place, self.lines)
+        return f"{self.name}:{line}" if line else self.name
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Parameters from all layers, and which of them each value came from."""
+
+    tree: dict[str, Any]
+    first: str  # the name of the first layer
+    origin: dict[Place, tuple[Layer, Place]]  # path -> layer, path there
+
+    def where(self, place: Place) -> str:
+        """The place where a value, or what it would stand in, was given."""
+        for end in range(len(place), 0, -1):
+            if place[:end] in self.origin:
+                layer, there = self.origin[place[:end]]
+                return layer.where((*there, *place[end:]))
+        return self.first
+
+
+def layer(name: str, content: Any, lines: Lines | None = None) -> Layer:
+    """A layer of plain data. Raises WinnowError for what no parameters can hold."""
+    lines = lines or {}
+    if not isinstance(content, dict):
+        raise WinnowError(f"{name}: expected keys and values, found {type(content).__name__}")
+    return Layer(name, _plain(content, (), Layer(name, {}, lines)), lines)
+
+
+def read_layer(path: str | Path) -> Layer:
+    """The parameters in a YAML file. Raises WinnowError naming the file and the line."""
+    path = Path(path)
+    name = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return layer(name, *parse_yaml(read_text(path), name))
+
+
+def given_layers(files: Iterable[Path], words: Iterable[str] = ()) -> list[Layer]:
+    """What stands in files, then what Snakemake was given by `--config`, as `key=value`."""
+    layers = [read_layer(path) for path in files]
+    for word in words:
+        key, _, text = word.partition("=")
+        layers.append(layer(COMMAND_LINE, {key: _value(key, text)}))
+    return layers
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        return parse_yaml(text, f"{COMMAND_LINE}: {key}")[0]
+    except WinnowError:
+        if text.lstrip()[:1] in ("{", "["):
+            raise
+        return text  # `@mine` is no YAML, but may be a folder
+
+
+def _plain(value: Any, place: Place, given: Layer) -> Any:
+    """A copy of a value as JSON has them; numbers that are keys become words."""
+    if isinstance(value, dict):
+        odd = [key for key in value if not isinstance(key, str | int) or isinstance(key, bool)]
+        if odd:
+            where = given.where((*place, str(odd[0]).lower()))
+            raise WinnowError(f"{where}: the key {odd[0]!r} is no word; put it in quotes")
+        return {str(k): _plain(v, (*place, str(k)), given) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v, (*place, str(i)), given) for i, v in enumerate(value)]
+    if isinstance(value, str) and "\0" in value:
+        raise WinnowError(f"{_at(given, place)}: {value!r} holds a character that no text has")
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _at(given: Layer, place: Place) -> str:
+    return ": ".join(filter(None, (given.where(place), ".".join(place))))
+
+
+def join(layers: Sequence[Layer]) -> Joined:
+    """Parameters from all layers: later ones win, and each one's `scales` over the rest of it."""
+    scale = next((one.tree["scale"] for one in reversed(layers) if "scale" in one.tree), None)
+    tree: dict[str, Any] = {}
+    origin: dict[Place, tuple[Layer, Place]] = {}
+    for one in layers:
+        own = {key: value for key, value in one.tree.items() if key != "scales"}
+        for prefix, part in (((), own), (("scales", str(scale)), _override(one, scale))):
+
+            def note(place: Place, new: bool, one: Layer = one, prefix: Place = prefix) -> None:
+                for below in [p for p in origin if new and p[: len(place)] == place]:
+                    del origin[below]
+                origin[place] = one, (*prefix, *place)
+
+            tree = merge(tree, part, note)
+    return Joined(tree, layers[0].name if layers else COMMAND_LINE, origin)
+
+
+def _override(given: Layer, scale: Any) -> dict[str, Any]:
+    """What a layer has for `scale`, nothing if it is no scale: that is refused later."""
+    allowed = get_args(Scale)
+    scales = given.tree.get("scales", {})
+    if not isinstance(scales, dict):
+        told = f"{scales!r} is not a mapping of {', '.join(allowed)}"
+        raise WinnowError(f"{_at(given, ('scales',))}: {told}")
+    for name, override in scales.items():
+        at = _at(given, ("scales", name))
+        if name not in allowed:
+            told = f"unknown key{did_you_mean(name, allowed)}"
+            raise WinnowError(f"{at}: {told}; allowed are {', '.join(allowed)}")
+        if not isinstance(override, dict):
+            raise WinnowError(f"{at}: expected keys and values (is {override!r})")
+        if "scale" in override:
+            raise WinnowError(f"{at}: scale: unknown key; what a scale changes is the rest")
+    return scales.get(scale, {}) if isinstance(scale, str) else {}
+
+
+def merge(
+    base: dict[str, Any],
+    over: dict[str, Any],
+    note: Callable[[Place, bool], None] = lambda place, new: None,
+    place: Place = (),
+) -> dict[str, Any]:
+    """`base` with the values of `over`, mapping by mapping; an empty mapping empties the old.
+
+    So does an entry that says what it is (WHOLE). `note` is told each path of `over`, and whether
+    what was there is gone.
+    """
+    result = dict(base)
+    for key, value in over.items():
+        here, old = (*place, key), result.get(key)
+        both = isinstance(value, dict) and value and isinstance(old, dict)
+        if both and not _whole(here, value):
+            note(here, False)
+            result[key] = merge(old, value, note, here)  # type: ignore[arg-type]
+        else:
+            note(here, True)
+            result[key] = value
+    return result
+
+
+def _whole(place: Place, entry: dict[str, Any]) -> bool:
+    """Whether an entry stands for itself, whatever an earlier layer has there."""
+    names = ".".join(place), ".".join((*place[:-1], "*"))
+    own = next((WHOLE[name] for name in names if name in WHOLE), set())
+    return names[0] in ALWAYS_WHOLE or bool(own & entry.keys())
