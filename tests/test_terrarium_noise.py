@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from winnow.cli import main
 from winnow.data.language import ENGLISH, language
+from winnow.data.tables import CAPTIONS, TRUTH, read_table, write_table
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.mistakes import COLOURS
@@ -305,6 +309,49 @@ def test_counts_add_up(captions: list[str], rates: dict[str, float], seed: int) 
     lost = [line.split()[0] for line in lines if line.startswith(" ")]
     kept = sum(made.values()) - sum(map(int, taken))
     assert sum(asked.values()) == kept + sum(map(int, lost))
+
+
+def corrupted(world: World, tmp_path: Path, texts: list[str], *settings: str) -> int:
+    """Run the verb on the small world, whose captions become `texts` in turn."""
+    human = world.human.copy()
+    human["text"] = [texts[k % len(texts)] for k in range(len(human))]
+    write_table(tmp_path / "human.parquet", human, CAPTIONS)
+    paths = {"pool": world.pool, "human": tmp_path / "human.parquet", "layouts": world.layouts_path}
+    paths |= {name: tmp_path / f"{name}.parquet" for name in ("output", "truth")}
+    return main(["corrupt", *[f"--{name}={path}" for name, path in paths.items()], *settings])
+
+
+@pytest.mark.usefixtures("same_environment")
+def test_the_verb_tells_what_it_could_not_make(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [text for text, _ in FOREIGN] + [f"机场旁边停着许多飞机 {k}" for k in range(7)]
+    noise = '--noise={"mismatch": 0.2, "infeasible": 0.4, "truncated": 0.2}'
+    assert corrupted(world, tmp_path, texts, noise) == 0
+    told = capsys.readouterr().out.splitlines()
+    raw = read_table(tmp_path / "output.parquet", CAPTIONS)
+    kinds = read_table(tmp_path / "truth.parquet", TRUTH)["kind"].tolist()
+    assert set(kinds) == {"clean", "mismatch", "truncated"} and len(kinds) == 48
+    assert not any(language(text) == ENGLISH for text in raw["text"] if len(text) > 12)
+    assert told[0] == f"clean: {kinds.count('clean')} of 48 captions"
+    place = next(k for k, line in enumerate(told) if line.startswith("infeasible: asked "))
+    asked = int(told[place].split()[2].rstrip(","))
+    assert told[place] == f"infeasible: asked {asked}, made 0" and asked > 8
+    why = f"  {asked} not made, since the caption is not English; it stays clean: "
+    assert told[place + 1].startswith(why) and "zh " in told[place + 1]
+
+
+@pytest.mark.usefixtures("same_environment")
+def test_noise_that_cannot_be_made_at_all_is_refused(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["机场旁边停着许多飞机。"]
+    assert corrupted(world, tmp_path, texts, '--noise={"infeasible": 0.5}') == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "captions.noise: none could be made in 48 captions (infeasible: asked " in error
+    assert "not English" in error and "`truncated`" in error
+    assert not (tmp_path / "output.parquet").exists()
+    assert corrupted(world, tmp_path, texts, "--noise={}") == 0
 
 
 def test_wrong_arguments_are_refused() -> None:
