@@ -50,7 +50,10 @@ def read(path: Path) -> Any:
         with torch.serialization.safe_globals(_PLAIN):
             return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError) as error:
-        raise WinnowError(f"{path}: not readable ({error}); fetch the model again") from error
+        kind = "safetensors" if path.suffix == ".safetensors" else "tensors alone"
+        raise WinnowError(
+            f"{path}: not readable as {kind} ({error}); fetch the model again"
+        ) from error
     except Exception as error:  # torch raises many kinds for what is damaged or holds objects
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         first = next(iter(str(error).splitlines()), type(error).__name__)
@@ -70,7 +73,7 @@ def _refuse_others(path: Path) -> None:
             head = file.read(64).lstrip().lower()
         names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
     except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError) as e:
-        raise WinnowError(f"{path}: not readable ({e}); fetch the model again") from e
+        raise WinnowError(f"{path}: not readable as weights ({e})") from e
     if any(name.endswith("/constants.pkl") for name in names):
         raise WinnowError(
             f"{path}: is a TorchScript archive, which holds code beside weights; where you trust "
