@@ -240,6 +240,14 @@ def test_words() -> None:
     ]
 
 
+def test_words_of_scripts_without_blanks_are_characters() -> None:
+    captions = table(uid=["a", "b"], caption_id=[0, 0], text=["机场旁边停着飞机", "河上的桥"])
+    outcomes = text_statistics.caption_outcomes(captions, np.zeros(2))
+    assert outcomes.query("metric == 'length'")["value"].tolist() == [8.0, 4.0]
+    metrics, _ = text_statistics.set_statistics(captions)
+    assert metrics["vocabulary"] == 11 and metrics["distinct_1"] == 11 / 12
+
+
 def test_the_sample_does_not_depend_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_statistics, "SAMPLE", 25)
     rng = np.random.default_rng(0)

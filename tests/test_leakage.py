@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance
 from winnow.cli import main
 from winnow.curation.alike import BATCH, Gallery, matches
 from winnow.curation.audited import split_images
-from winnow.curation.echoes import LEAST, find_echoes, words
+from winnow.curation.echoes import LEAST, content_words, find_echoes
 from winnow.curation.leakage import find_leaks
 from winnow.curation.views import CROPS, SIDE, TURNS, fitted, grey, hashed, hashes, turn, view
 from winnow.data.errors import WinnowError
@@ -180,8 +180,8 @@ def test_echoes_are_those_of_brute_force(own: list[list[str]], test: list[list[s
 
     expected = []
     for i, text in enumerate(own):
-        mine = words(" ".join(text))
-        theirs = [w for t in test if len(w := words(" ".join(t))) == len(mine) >= LEAST]
+        mine = content_words(" ".join(text))
+        theirs = [w for t in test if len(w := content_words(" ".join(t))) == len(mine) >= LEAST]
         gaps = [sum(x != y for x, y in zip(mine, other, strict=True)) for other in theirs]
         if gaps and min(gaps) <= 1:
             expected.append((f"o{i}", "equal" if min(gaps) == 0 else "near"))
@@ -190,10 +190,20 @@ def test_echoes_are_those_of_brute_force(own: list[list[str]], test: list[list[s
 
 
 def test_words_have_neither_case_nor_punctuation_nor_articles() -> None:
-    assert words("The Red-roofed house, near A lake_side!") == (
+    assert content_words("The Red-roofed house, near A lake_side!") == (
         "red", "roofed", "house", "near", "lake", "side",
     )  # fmt: skip
-    assert words("机场 and 机场") == ("机场", "and", "机场")
+    assert content_words("机场 and 机场") == ("机", "场", "and", "机", "场")
+
+
+def test_echoes_in_a_script_without_blanks() -> None:
+    own = pd.DataFrame(
+        {"uid": ["a", "b", "c"], "caption_id": [0, 0, 0],
+         "text": ["机场旁边停着飞机", "机场旁边停着飞机。", "一条河"]}
+    )  # fmt: skip
+    test = pd.DataFrame({"uid": ["t"], "caption_id": [0], "text": ["机场旁边停着汽机"]})
+    found = find_echoes("raw", own, test)
+    assert list(zip(found["uid"], found["kind"], strict=True)) == [("a", "near"), ("b", "near")]
 
 
 # from a pool to the rows

@@ -1,7 +1,11 @@
 """Models: saved and loaded, published checkpoints by name, tokenizers; nothing in them is run."""
 
+import argparse
 import json
 import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,8 @@ import open_clip
 import pytest
 import torch
 from conftest import World
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from winnow.cli import main
@@ -18,6 +24,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.models import clip as models
 from winnow.models.tokenizer import train_tokenizer
+from winnow.models.weights import read_state
 from winnow.training.foundry import architecture
 
 TEXTS = ["a river", "two white planes beside a runway", ""]
@@ -231,7 +238,8 @@ def test_errors_end_as_one_line(
     assert main(["fetch-model", f"--output={tmp_path / 'clip'}", *words]) == 2
     error = capsys.readouterr().err.splitlines()[-1]  # open_clip itself may warn before it
     assert error.startswith("winnow fetch-model: ") and "other.pt" in error
-    assert "visual.conv1.weight" in error and not (tmp_path / "clip").exists()
+    assert "missing (positional_embedding, " in error and "1 unexpected (a); " in error
+    assert not (tmp_path / "clip").exists()
 
 
 def test_names_that_are_none(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,6 +277,256 @@ def test_a_state_dict_that_does_not_fit(checkpoint: Path, tmp_path: Path) -> Non
     torch.save(state, tmp_path / "part.pt")
     with pytest.raises(WinnowError, match=r"visual\.conv1\.weight"):
         models.load_published(NAME, str(tmp_path / "part.pt"))
+
+
+# state dicts as people store them
+
+STATE_FORMS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "plain": lambda s: s,
+    "module": lambda s: prefixed(s, "module."),
+    "model": lambda s: {"model": s},
+    "model_state_dict": lambda s: {"epoch": 1, "model_state_dict": s},
+    "a name of its own": lambda s: {"epoch": 1, "clip_network": s},
+    "deeper": lambda s: {"checkpoint": {"weights": {"student": prefixed(s, "net.clip.")}}},
+    "lightning": lambda s: {
+        "state_dict": prefixed(s, "model."), "pytorch-lightning_version": "2", "callbacks": {},
+    },
+    "parallel": lambda s: {"state_dict": prefixed(s, "module.model.")},
+    "compiled": lambda s: prefixed(s, "_orig_mod."),
+    "compiled parts": lambda s: {
+        key.replace("visual.", "visual._orig_mod.", 1): value for key, value in s.items()
+    },
+    "sharded": lambda s: prefixed(s, "_fsdp_wrapped_module._orig_mod."),
+    "half": lambda s: {key: value.half() for key, value in s.items()},
+    "bfloat16": lambda s: {key: value.bfloat16() for key, value in s.items()},
+    "buffers": lambda s: {
+        **s, "attn_mask": torch.full((16, 16), -torch.inf), "position_ids": torch.arange(16)[None],
+    },
+    "openai": lambda s: {
+        **s, "input_resolution": torch.tensor(32), "context_length": torch.tensor(16),
+        "vocab_size": torch.tensor(49408),
+    },
+    "numbers of numpy": lambda s: {"state_dict": s, "best": np.float64(0.5), "at": np.int32(3)},
+    "arguments": lambda s: {"state_dict": s, "args": argparse.Namespace(lr=0.1, model="x")},
+    "optimizer": lambda s: {
+        "state_dict": s,
+        "optimizer": {"state": {0: {"exp_avg": torch.zeros(4), "step": torch.tensor(1.0)}}},
+    },
+    "averaged": lambda s: {"ema": zeros(s), "state_dict_ema": zeros(s), "state_dict": s},
+    "averaged alone": lambda s: {"model_ema": s, "step": 1},
+    "averaged by prefix": lambda s: {
+        "state_dict": {**prefixed(zeros(s), "ema_model."), **prefixed(s, "model.")},
+    },
+    "a head beside": lambda s: {
+        "state_dict": {**prefixed(s, "model."), "criterion.weight": torch.zeros(2)},
+    },
+}  # fmt: skip
+
+
+def prefixed(state: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {prefix + key: value for key, value in state.items()}
+
+
+def zeros(state: dict[str, Any]) -> dict[str, Any]:
+    return {key: torch.zeros_like(value) for key, value in state.items()}
+
+
+@pytest.mark.parametrize("form", STATE_FORMS)
+def test_forms_of_state_dicts(checkpoint: Path, tmp_path: Path, form: str) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    stored = STATE_FORMS[form](state)
+    files = [tmp_path / "a.pt"]
+    torch.save(stored, files[0])
+    if all(isinstance(value, torch.Tensor) for value in stored.values()):
+        files.append(tmp_path / "a.safetensors")
+        save_file(stored, files[1])
+    for file in files:
+        loaded = models.load_published(NAME, str(file)).model.state_dict()
+        for key, value in loaded.items():
+            expected = stored[key] if form in ("half", "bfloat16") else state[key]
+            assert value.dtype == torch.float32 and torch.equal(value, expected.float())
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("averaged", ["`state_dict`", "`ema`", "`state_dict_ema`"]),
+        ("averaged by prefix", ["24 tensors beside the model (ema_model."]),
+        ("a head beside", ["1 tensors beside the model (criterion.weight)"]),
+        ("plain", []),
+    ],
+)
+def test_what_is_left_aside_is_told(
+    checkpoint: Path, tmp_path: Path, form: str, told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save(STATE_FORMS[form](state), tmp_path / "a.pt")
+    models.load_published(NAME, str(tmp_path / "a.pt"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == bool(told) and all(
+        part.replace("24", str(len(state))) in lines[0] for part in told
+    )
+
+
+FAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "missing": (
+        lambda s: without(s, "logit_scale"), r"1 missing \(logit_scale\); the architecture is right"
+    ),
+    "many missing": (
+        lambda s: {key: s[key] for key in ("visual.conv1.weight", "text_projection")},
+        r"\d+ missing \(\w+, \w+, [\w.]+, \.\.\.\); ",
+    ),
+    "unexpected": (
+        lambda s: {**s, "classifier.weight": torch.zeros(2)},
+        r"1 unexpected \(classifier\.weight\); ",
+    ),
+    "shape": (
+        lambda s: {**s, "visual.proj": torch.zeros(3, 4)},
+        r"1 of another shape \(visual\.proj \(3, 4\), not \(32, 16\)\); ",
+    ),
+    "nan": (
+        lambda s: {**s, "visual.proj": s["visual.proj"] * torch.nan},
+        r"1 with values that are not finite \(visual\.proj\); ",
+    ),
+    "quantised": (
+        lambda s: {**s, "visual.proj": s["visual.proj"].to(torch.int8)},
+        r"1 not of plain floats.* \(visual\.proj\); ",
+    ),
+    "transformers": (
+        lambda s: {"vision_model.a.weight": torch.zeros(2), "logit_scale": torch.ones(())},
+        r"\d+ missing.*1 unexpected.*names of transformers' CLIPModel",
+    ),
+    "both": (
+        lambda s: {**without(s, "logit_scale"), "logit": torch.ones(())},
+        r"1 missing \(logit_scale\); 1 unexpected \(logit\); ",
+    ),
+}  # fmt: skip
+
+
+def without(state: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in state.items() if key != name}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_misfit_begins_with_its_cause(checkpoint: Path, tmp_path: Path, fault: str) -> None:
+    make, cause = FAULTS[fault]
+    torch.save(make(torch.load(checkpoint, weights_only=True)), tmp_path / "a.pt")
+    with pytest.raises(WinnowError, match=rf"a\.pt: does not fit '{NAME}': {cause}") as error:
+        models.load_published(NAME, str(tmp_path / "a.pt"))
+    assert str(error.value).index("architectures are") > str(error.value).index("does not fit")
+    assert "\n" not in str(error.value)
+
+
+def test_the_architecture_of_weights_is_guessed(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(WinnowError, match=rf"as `id`: they look like those of {NAME}; archi"):
+        models.load_published("ViT-B-32", str(checkpoint))
+
+
+def test_files_that_are_no_weights(checkpoint: Path, tmp_path: Path) -> None:
+    def refused(content: Any) -> str:
+        path = tmp_path / "a.pt"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            torch.save(content, path)
+        with pytest.raises(WinnowError) as error:
+            models.load_published(NAME, str(path))
+        assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+        return str(error.value)
+
+    state = torch.load(checkpoint, weights_only=True)
+    lora = {"base_model.model.visual.proj.lora_A.weight": torch.zeros(2, 2)}
+    assert "LoRA adapter" in refused(lora) and "LoRA adapter" in refused({**state, **lora})
+    assert "objects of open_clip.model.CLIP" in refused(open_clip.create_model(NAME))
+    assert "Git LFS" in refused(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    assert "web page" in refused(b"\n<!DOCTYPE html><html></html>")
+    assert "no state dict" in refused({"epoch": 1, "state_dict": {}})
+    assert "no state dict" in refused([torch.zeros(2)])
+    for broken in (b"", b"PK\x03\x04", checkpoint.read_bytes()[:5000], b"\x80\x02}q\x00."):
+        refused(broken)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "jit.pt")
+    assert "TorchScript archive" in refused((tmp_path / "jit.pt").read_bytes())
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda b: b"PK\x03\x04" + b))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_are_refused_in_one_line(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.pt", "a.safetensors"):
+            path = Path(folder) / name
+            path.write_bytes(content)
+            with pytest.raises(WinnowError) as error:
+                read_state(path)
+            assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "extra", "quick", "warned"),
+    [
+        ("RemoteCLIP-ViT-B-32.pt", {}, False, "RemoteCLIP"),
+        ("RemoteCLIP-ViT-B-32.pt", {}, True, None),
+        ("ViT-B-32.pt", {"context_length": torch.tensor(16)}, False, "context_length"),
+        ("epoch_5.pt", {"name": "2024-model_ViT-B-32-quickgelu-lr_1e-05"}, False, "quickgelu"),
+        ("vit_b_32-laion2b_e16.pt", {}, True, "laion2b"),
+        ("epoch_5.pt", {}, False, None),
+        ("epoch_5.pt", {}, True, None),
+    ],
+)
+def test_a_hint_of_the_other_activation_is_told(
+    checkpoint: Path,
+    tmp_path: Path,
+    file: str,
+    extra: dict[str, Any],
+    quick: bool,
+    warned: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "winnow-tiny-gelu" + "-quickgelu" * quick
+    (tmp_path / f"{name}.json").write_text(json.dumps({**TINY, "quick_gelu": quick}))
+    open_clip.add_model_config(tmp_path / f"{name}.json")
+    state = torch.load(checkpoint, weights_only=True)
+    run = {key: value for key, value in extra.items() if key == "name"}
+    tensors = {key: value for key, value in extra.items() if key != "name"}
+    torch.save({**run, "state_dict": {**state, **tensors}}, tmp_path / file)
+    models.load_published(name, str(tmp_path / file))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == (warned is not None)
+    if warned:
+        other = "winnow-tiny-gelu" + "-quickgelu" * (not quick)
+        assert warned in lines[0] and lines[0].endswith(f"give id: {other}")
+
+
+def test_resized_positions_are_told(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    positions = state["visual.positional_embedding"]
+    state["visual.positional_embedding"] = torch.randn(1 + 16, positions.shape[1])
+    torch.save(state, tmp_path / "a.pt")
+    models.load_published(NAME, str(tmp_path / "a.pt"))
+    assert "visual.positional_embedding was resized" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["hf-hub:somebody/TinyCLIP", "local-dir:folder", "folder"])
+def test_two_sources_of_weights_are_refused(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(WinnowError, match="brings its own weights"):
+        models.load_published(name, str(checkpoint))
+
+
+def test_read_state_takes_the_weights_of_any_trainer(checkpoint: Path, tmp_path: Path) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    for form in ("plain", "module", "model", "model_state_dict", "optimizer", "averaged", "deeper"):
+        torch.save(STATE_FORMS[form](state), tmp_path / "a.pt")
+        found = read_state(tmp_path / "a.pt")
+        expected = prefixed(state, "net.clip.") if form == "deeper" else state
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[key], expected[key]) for key in found)
 
 
 # releases

@@ -490,6 +490,18 @@ def test_null_leaves_an_entry_out() -> None:
     assert "rotation" not in {cell.scorer for cell in cells(sweep(params))}
 
 
+@pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
+@pytest.mark.parametrize("swept", [None, [], ["random"], ["mine"]])
+def test_a_trivial_baseline_stands_in_every_sweep(scale: str, swept: list[str] | None) -> None:
+    own: dict[str, Any] = {"scorers": {"mine": {"use": "a:B"}}}
+    if swept is not None:
+        own["sweep"] = {"scorers": swept}
+    params = resolve(merge(tree(scale=scale), own))
+    found = [cell for cell in cells(sweep(params)) if cell.scorer == "length"]
+    assert {cell.ratio for cell in found if cell.track == "contrastive"} == {params.ratio}
+    assert ("detection" in {cell.track for cell in found}) == params.captions.known_noise
+
+
 ratios = st.floats(1e-6, 1.0)
 names = st.lists(st.sampled_from(["random", "oracle", "clip", "text", "mine"]), unique=True)
 

@@ -12,10 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from conftest import World
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from open_clip.transform import image_transform_v2
 from PIL import Image
 
 from winnow.cli import main
+from winnow.curation.select import keep_ratio
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import ShardWriter, iter_members, iter_shard, shard_path
@@ -123,6 +126,68 @@ def test_text_prefers_captions_that_say_something() -> None:
     batch = Batch(["u"] * 6, [0] * 6, texts, np.arange(6), None)
     scores = make("text", Context(), {}).score(batch)
     assert scores.argmax() == 0 and set(scores[4:]) == {-3.0} and scores.min() == -3.0
+
+
+def scored(name: str, texts: list[str]) -> list[float]:
+    """Scores by a built-in that reads the texts alone."""
+    batch = Batch(["u"] * len(texts), list(range(len(texts))), texts, np.arange(len(texts)), None)
+    return make(name, Context(), {}).score(batch).tolist()
+
+
+LENGTHS = {
+    "two white planes": 3,
+    "Two white planes.": 3,
+    "a two-lane road's end , 3 cars": 6,
+    "": 0,
+    "... 🚢": 0,
+    "机场旁边停着许多飞机。": 10,
+    "飞机 plane 飞机": 5,
+    "ターミナルの飛行場": 5,  # a run of Katakana is one word, as in Unicode's rules
+    "สนามบิน": 6,
+    "ملعب أخضر بجانب الطريق": 4,
+    "नदी के ऊपर एक पुल है": 6,  # marks belong to their letters
+    "공항에 비행기": 2,
+}
+
+
+@pytest.mark.parametrize(("text", "length"), LENGTHS.items())
+def test_length_counts_words(text: str, length: int) -> None:
+    assert scored("length", [text]) == [float(length)]
+
+
+def test_ties_of_length_are_broken_by_uid_whatever_the_order() -> None:
+    uids = [f"{k * 7 % 16:032x}" for k in range(16)]
+    texts = ["three words here" if k % 4 else "four words stand here" for k in range(16)]
+    scores = pd.DataFrame({"uid": uids, "caption_id": 0, "score": scored("length", texts)})
+    longest = {uid for uid, text in zip(uids, texts, strict=True) if "four" in text}
+    expected = longest | set(sorted(set(uids) - longest)[:4])
+    for seed in range(5):
+        shuffled = scores.sample(frac=1, random_state=seed)
+        rows = keep_ratio(pa.Table.from_pandas(shuffled, preserve_index=False), 0.5)
+        assert set(shuffled["uid"].iloc[rows]) == expected
+
+
+def test_text_tells_sentences_without_blanks_apart() -> None:
+    short, long, same = scored("text", ["飞机", "机场旁边停着许多白色的飞机。", "飞飞飞飞飞飞飞飞"])
+    assert short == pytest.approx(2 / 12 + 1)
+    assert long == pytest.approx(1 + 12 / 13)  # 机 occurs twice in 13 characters
+    assert same == pytest.approx(8 / 12 + 1 / 8)
+
+
+def test_english_faults_stand_aside_in_other_languages() -> None:
+    german, english = scored(
+        "text", ["Die Boote liegen am Ufer und an", "the boats lie near and an"]
+    )
+    assert german == pytest.approx(7 / 12 + 1)  # "an" is a whole word there
+    assert english == pytest.approx(6 / 12 + 1 - 1)
+
+
+@given(st.lists(st.text(max_size=60) | st.sampled_from(list(LENGTHS)), max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_any_caption_has_a_finite_score(texts: list[str]) -> None:
+    for name, low, high in (("text", -3, 2), ("length", 0, 60)):
+        scores = scored(name, texts)
+        assert len(scores) == len(texts) and all(low <= score <= high for score in scores)
 
 
 def test_rotation_does_not_see_quarter_turns(world: World, context: Context) -> None:

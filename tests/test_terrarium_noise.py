@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from winnow.cli import main
+from winnow.data.language import ENGLISH, language
+from winnow.data.tables import CAPTIONS, TRUTH, read_table, write_table
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.mistakes import COLOURS
-from winnow.terrarium.noise import KINDS, corrupt, corrupt_one, normal
+from winnow.terrarium.noise import ANY_LANGUAGE, KINDS, account, corrupt, corrupt_one, normal
 from winnow.terrarium.words import NUMBERS
 
 SINGLE = tuple(kind for kind in KINDS if kind != "mismatch")
@@ -184,7 +189,8 @@ def test_hostile_text_does_no_harm(text: str) -> None:
     donors = [text, "a beach", "a forest"]
     texts, kinds = corrupt(donors, [None] * 3, ["a", "b", "c"], {"mismatch": 0.5, "count": 0.5}, 0)
     assert len(texts) == len(kinds) == 3
-    assert "clean" not in kinds
+    assert "clean" not in kinds[1:]
+    assert kinds[0] != "clean" or language(text) != ENGLISH
 
 
 @settings(max_examples=150, deadline=None)
@@ -193,6 +199,159 @@ def test_any_text_is_survived(text: str, kind: str, seed: int) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     changed = corrupt_one(text, kind, rng, [text, "a beach"], "beach")
     assert changed is None or normal(changed) not in {normal(text), "a beach"}
+
+
+# captions that are not English
+
+FOREIGN = [
+    ("机场旁边停着许多飞机。", "zh"),
+    ("河流上有一座白色的桥", "zh"),
+    ("ملعب أخضر بجانب الطريق", "ar"),
+    ("नदी के ऊपर एक पुल है", "hi"),
+    ("три белых самолёта стоят рядом с терминалом", "ru"),  # noqa: RUF001
+    ("공항에 비행기 세 대가 있습니다", "ko"),
+    ("สนามบินมีเครื่องบินหลายลำ", "th"),
+    ("Un pont blanc passe au-dessus de la rivière", "fr"),
+    ("Zwei Boote liegen neben einer Brücke im Hafen", "de"),
+    ("Tres aviones blancos junto a la terminal del aeropuerto", "es"),
+]
+
+
+@pytest.mark.parametrize(("text", "spoken"), FOREIGN)
+def test_no_english_is_put_into_other_languages(text: str, spoken: str) -> None:
+    assert language(text) == spoken
+    for kind in SINGLE:
+        for seed in range(8):
+            rng = np.random.Generator(np.random.PCG64(seed))
+            changed = corrupt_one(text, kind, rng, [text], "airport")
+            if kind not in ANY_LANGUAGE:
+                assert changed is None
+            elif changed is not None:
+                assert text.startswith(changed) and 0 < len(changed) < len(text)
+
+
+def test_english_stays_english(pool: dict[str, list]) -> None:
+    captions = {text for five in pool["references"] for text in five}
+    captions |= {text for text, _ in HUMAN}
+    captions |= {"airport", "beach", "baseball diamond", "dense residential", "two red", "4", ""}
+    captions |= {"a house in Grünau near São Paulo", "storage tanks"}
+    assert {text for text in captions if language(text) != ENGLISH} == set()
+
+
+def test_sentences_without_blanks_are_cut() -> None:
+    text = "机场旁边停着许多飞机。"
+    cuts = {corrupt_one(text, "truncated", np.random.default_rng(k), [text]) for k in range(60)}
+    assert cuts == {text[:end] for end in range(4, 9)}  # 0.4 to 0.8 of ten characters
+    assert corrupt_one("飞机。", "truncated", np.random.default_rng(0), ["飞机。"]) is None
+    vowels = "สนามบินน้ำ"  # a mark stays with its letter
+    cuts = {corrupt_one(vowels, "truncated", np.random.default_rng(k), [vowels]) for k in range(60)}
+    assert cuts == {"สนา", "สนาม", "สนามบิ", "สนามบิน"}
+
+
+def test_a_caption_without_its_stop_is_no_mismatch() -> None:
+    texts, kinds = corrupt(["桥。", "桥", "河"], [None] * 3, ["a", "b", "c"], {"mismatch": 1.0}, 0)
+    assert texts[:2] == ["河", "河"] and set(kinds) == {"mismatch"}
+
+
+def test_what_could_not_be_made_is_counted() -> None:
+    captions = ["机场旁边停着许多飞机。"] * 3 + ["ملعب أخضر بجانب الطريق"] * 2 + ["trees and grass"]
+    ids = [str(k) for k in range(6)]
+    rates = {"count": 1.0}
+    texts, kinds = corrupt(captions, [None] * 6, ids, rates, 0)
+    assert texts[:5] == captions[:5] and kinds[:5] == ["clean"] * 5
+    became = kinds[5]
+    assert became not in ("clean", "count") and texts[5] != captions[5]
+    assert account(captions, ids, rates, 0, kinds) == [
+        "clean: 5 of 6 captions",
+        *[f"{kind}: asked 0, made 1, of them 1 in place of another kind"
+          for kind in KINDS if kind == became and KINDS.index(kind) < KINDS.index("count")],
+        "count: asked 6, made 0",
+        "  5 not made, since the caption is not English; it stays clean: ar 2, zh 3",
+        "  1 not made, since the caption has nothing of the kind to get wrong; made instead: "
+        f"{became} 1",
+        *[f"{kind}: asked 0, made 1, of them 1 in place of another kind"
+          for kind in KINDS if kind == became and KINDS.index(kind) > KINDS.index("count")],
+    ]  # fmt: skip
+
+
+def test_too_short_to_cut_and_no_donor_are_told() -> None:
+    rates = {"truncated": 1.0}
+    texts, kinds = corrupt(["飞机"], [None], ["a"], rates, 0)
+    assert (texts, kinds) == (["飞机"], ["clean"])
+    told = account(["飞机"], ["a"], rates, 0, kinds)
+    assert told[1] == "truncated: asked 1, made 0" and "too short" in told[2]
+    kinds = corrupt(["飞机"], [None], ["a"], {"mismatch": 1.0}, 0)[1]
+    told = account(["飞机"], ["a"], {"mismatch": 1.0}, 0, kinds)
+    assert kinds == ["clean"] and "no other image" in told[2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.text(max_size=40) | st.sampled_from([text for text, _ in FOREIGN]), max_size=8),
+    st.sampled_from([dict.fromkeys(KINDS, 0.125), {"mismatch": 0.5}, {"relation": 1.0}, {}]),
+    st.integers(0, 1000),
+)
+def test_counts_add_up(captions: list[str], rates: dict[str, float], seed: int) -> None:
+    ids = [str(k % 3) for k in range(len(captions))]
+    texts, kinds = corrupt(captions, [None] * len(captions), ids, rates, seed)
+    assert len(texts) == len(kinds) == len(captions)
+    for caption, text, kind in zip(captions, texts, kinds, strict=True):
+        assert (kind == "clean") == (text == caption)
+        assert kind in ("clean", *ANY_LANGUAGE) or language(caption) == ENGLISH
+    lines = account(captions, ids, rates, seed, kinds)
+    heads = [line.split(": ", 1) for line in lines if not line.startswith(" ")]
+    assert lines[0].startswith(f"clean: {kinds.count('clean')} of {len(captions)} ")
+    made = {name: int(told.split("made ")[1].split(",")[0]) for name, told in heads[1:]}
+    assert made == {kind: kinds.count(kind) for kind in made}
+    assert sum(made.values()) + kinds.count("clean") == len(captions)
+    asked = {name: int(told.split("asked ")[1].split(",")[0]) for name, told in heads[1:]}
+    taken = [told.split("of them ")[1].split()[0] for _, told in heads[1:] if "of them" in told]
+    lost = [line.split()[0] for line in lines if line.startswith(" ")]
+    kept = sum(made.values()) - sum(map(int, taken))
+    assert sum(asked.values()) == kept + sum(map(int, lost))
+
+
+def corrupted(world: World, tmp_path: Path, texts: list[str], *settings: str) -> int:
+    """Run the verb on the small world, whose captions become `texts` in turn."""
+    human = world.human.copy()
+    human["text"] = [texts[k % len(texts)] for k in range(len(human))]
+    write_table(tmp_path / "human.parquet", human, CAPTIONS)
+    paths = {"pool": world.pool, "human": tmp_path / "human.parquet", "layouts": world.layouts_path}
+    paths |= {name: tmp_path / f"{name}.parquet" for name in ("output", "truth")}
+    return main(["corrupt", *[f"--{name}={path}" for name, path in paths.items()], *settings])
+
+
+@pytest.mark.usefixtures("same_environment")
+def test_the_verb_tells_what_it_could_not_make(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [text for text, _ in FOREIGN] + [f"机场旁边停着许多飞机 {k}" for k in range(7)]
+    noise = '--noise={"mismatch": 0.2, "infeasible": 0.4, "truncated": 0.2}'
+    assert corrupted(world, tmp_path, texts, noise) == 0
+    told = capsys.readouterr().out.splitlines()
+    raw = read_table(tmp_path / "output.parquet", CAPTIONS)
+    kinds = read_table(tmp_path / "truth.parquet", TRUTH)["kind"].tolist()
+    assert set(kinds) == {"clean", "mismatch", "truncated"} and len(kinds) == 48
+    assert not any(language(text) == ENGLISH for text in raw["text"] if len(text) > 12)
+    assert told[0] == f"clean: {kinds.count('clean')} of 48 captions"
+    place = next(k for k, line in enumerate(told) if line.startswith("infeasible: asked "))
+    asked = int(told[place].split()[2].rstrip(","))
+    assert told[place] == f"infeasible: asked {asked}, made 0" and asked > 8
+    why = f"  {asked} not made, since the caption is not English; it stays clean: "
+    assert told[place + 1].startswith(why) and "zh " in told[place + 1]
+
+
+@pytest.mark.usefixtures("same_environment")
+def test_noise_that_cannot_be_made_at_all_is_refused(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["机场旁边停着许多飞机。"]
+    assert corrupted(world, tmp_path, texts, '--noise={"infeasible": 0.5}') == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "captions.noise: none could be made in 48 captions (infeasible: asked " in error
+    assert "not English" in error and "`truncated`" in error
+    assert not (tmp_path / "output.parquet").exists()
+    assert corrupted(world, tmp_path, texts, "--noise={}") == 0
 
 
 def test_wrong_arguments_are_refused() -> None:

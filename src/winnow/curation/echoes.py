@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from winnow.data.language import words
 from winnow.data.tables import ECHOES, empty
 
 ARTICLES = {"a", "an", "the"}
@@ -17,10 +18,11 @@ LEAST = 4  # words, without articles; a shorter caption says what anybody might
 Words = tuple[str, ...]
 
 
-def words(text: str) -> Words:
-    """A caption's words without case, punctuation and articles."""
-    found = re.findall(r"[^\W_]+", text.casefold())
-    return tuple(word for word in found if word not in ARTICLES)
+def content_words(text: str) -> Words:
+    """A caption's words without case, punctuation and articles; in scripts without blanks its
+    characters."""
+    plain = re.sub("['-]", " ", text.casefold())
+    return tuple(word for word in words(plain) if word not in ARTICLES)
 
 
 def find_echoes(name: str, captions: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
@@ -32,14 +34,14 @@ def find_echoes(name: str, captions: pd.DataFrame, test: pd.DataFrame) -> pd.Dat
     said: dict[Words, tuple[str, int]] = {}
     nearly: dict[tuple[int, Words], tuple[str, int]] = {}
     for uid, number, text in _rows(test):
-        content = words(text)
+        content = content_words(text)
         if len(content) >= LEAST:
             said.setdefault(content, (uid, number))
             for gap in _gaps(content):
                 nearly.setdefault(gap, (uid, number))
     rows = []
     for uid, number, text in _rows(captions):
-        content = words(text)
+        content = content_words(text)
         if content in said:
             rows.append((name, uid, number, *said[content], "equal"))
         elif near := next((nearly[gap] for gap in _gaps(content) if gap in nearly), None):

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from winnow.data.language import words
 from winnow.data.tables import TEXT
 from winnow.params.sections import Section
 
@@ -100,7 +101,7 @@ def chosen(subset: Path, captions: pd.DataFrame, samples: pd.DataFrame, kept: pd
 
 def describe(exported: pd.DataFrame, pairs: pd.DataFrame, samples: pd.DataFrame) -> Facts:
     """Facts of at least one exported pair; `pairs` has CAPTIONS' columns, `samples` SAMPLES'."""
-    words = exported["caption"].map(lambda text: len(text.split()))
+    lengths = exported["caption"].map(lambda text: len(words(text)))
     rows = samples[samples["uid"].isin(exported["uid"])]
     sides = pd.concat([rows["width"], rows["height"]])
     return Facts(
@@ -109,7 +110,7 @@ def describe(exported: pd.DataFrame, pairs: pd.DataFrame, samples: pd.DataFrame)
         shards=sorted(exported["shard"].unique()),
         formats=sorted(exported["file"].str.rpartition(".")[2].unique()),
         sides=(int(sides.min()), int(sides.max())),
-        words=(int(words.min()), float(words.median()), int(words.max())),
+        words=(int(lengths.min()), float(lengths.median()), int(lengths.max())),
         scenes=_frequent(exported["scene"].fillna("")),
         writers=_frequent(pairs["generator"]),
         splits=sorted(rows["split"].unique()),

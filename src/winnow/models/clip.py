@@ -8,15 +8,23 @@ checkpoints look alike in it.
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import open_clip
 import torch
+from open_clip.convert import convert_state_dict
+from open_clip.model import (
+    convert_to_custom_text_state_dict,
+    resize_pos_embed,
+    resize_text_pos_embed,
+)
 from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg
+from open_clip.transformer import QuickGELU
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -24,6 +32,7 @@ from torch.nn import functional
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_text
+from winnow.models import checkpoint
 
 WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
@@ -117,24 +126,115 @@ def load_published(name: str, pretrained: str | None) -> Clip:
     """Load a published checkpoint: `hf-hub:org/name`, an architecture and a tag or state dict, or
     a model folder.
 
-    State dicts (RemoteCLIP, GeoRSCLIP, SkyCLIP) load with `weights_only`, strictly. Without weights
-    it is an error: open_clip by itself would hand out a random model.
+    State dicts (RemoteCLIP, GeoRSCLIP, SkyCLIP) load with `weights_only`, strictly, in the forms
+    that `checkpoint` reads. Without weights it is an error: open_clip by itself would hand out a
+    random model. What was left aside, resized or looks wrong is printed.
     """
-    if Path(name).is_dir():
-        return load(name)
-    try:
-        model = open_clip.create_model(
-            name, pretrained=pretrained, require_pretrained=True, weights_only=True
+    own = Path(name).is_dir()
+    if pretrained is not None and (own or name.startswith(("hf-hub:", "local-dir:"))):
+        raise WinnowError(
+            f"models: {name!r} brings its own weights, so pretrained={pretrained!r} would not be "
+            "read; leave it out, or name its architecture as `id`"
         )
+    if own:
+        return load(name)
+    file = Path(pretrained) if pretrained is not None and Path(pretrained).is_file() else None
+    read = file is not None and file.suffix not in (".npz", ".npy")  # big_vision's: open_clip's
+    try:
+        if read:
+            model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
+        else:
+            model = open_clip.create_model(
+                name, pretrained=pretrained, require_pretrained=True, weights_only=True
+            )
         tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:  # network, names, shapes: open_clip raises many kinds here
-        known = ", ".join(open_clip.list_models()[:3])
         raise WinnowError(
             f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({error}); "
-            f"architectures are {known}, ... , tags are those of open_clip or a file"
+            f"{_known(name)}"
         ) from error
+    if file is not None and read:
+        _fill(model, name, file)
     config = open_clip.get_model_config(name) or open_clip.get_model_config(name.replace("/", "-"))
     return _clip(model, tokenizer, config)
+
+
+def _fill(model: Any, name: str, file: Path) -> None:
+    """Fill a new model with the weights of a file. WinnowError says why they do not fit."""
+    content = checkpoint.read(file)
+    state, told = checkpoint.fitting(content, model.state_dict(), file)
+    shapes = {key: tensor.shape for key, tensor in state.items()}
+    state = _in_its_layout(model, state)
+    fault = checkpoint.misfit(model.state_dict(), state)
+    if fault:
+        alike = _architectures(state)
+        remedy = "name the architecture of these weights as `id`"
+        if name in alike:
+            remedy = "the architecture is right, so give whole weights of it, and nothing else"
+        elif alike:
+            remedy += f": they look like those of {', '.join(alike)}"
+        elif any(key.startswith(("vision_model.", "text_model.")) for key in state):
+            remedy = "these are names of transformers' CLIPModel; give the authors' open_clip file"
+        raise WinnowError(f"{file}: does not fit {name!r}: {fault}; {remedy}; {_known(name)}")
+    model.load_state_dict(state)
+    for key in ("visual.positional_embedding", "positional_embedding"):
+        if key in shapes and shapes[key] != model.state_dict().get(key, state.get(key)).shape:
+            told = "\n".join(filter(None, [told, f"{file}: {key} was resized to fit {name!r}"]))
+    if told:
+        print(told)
+    hint = checkpoint.activation_hint(content, file)
+    quick = any(isinstance(part, QuickGELU) for part in model.modules())
+    if hint is not None and hint[0] != quick:
+        other, its = ("QuickGELU", "GELU") if hint[0] else ("GELU", "QuickGELU")
+        id = f"{name}-quickgelu" if hint[0] else name.removesuffix("-quickgelu")
+        print(
+            f"{file}: {hint[1]}, which hints at training with {other}, but {name!r} has {its}: "
+            f"then every score is off. If so, give id: {id}"
+        )
+
+
+def _in_its_layout(model: Any, state: checkpoint.State) -> checkpoint.State:
+    """A state dict as this version of open_clip names and shapes it, as its own loading does."""
+    state = convert_state_dict(model, state)
+    if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
+        state = convert_to_custom_text_state_dict(state)
+    for key in ("logit_scale", "logit_bias"):
+        own = getattr(model, key, None)
+        if own is not None and key in state and state[key].numel() == own.numel():
+            state[key] = state[key].reshape(own.shape)
+    try:
+        resize_pos_embed(state, model)
+        resize_text_pos_embed(state, model)
+    except (RuntimeError, ValueError, IndexError, AssertionError, NotImplementedError):
+        pass  # of no such model: its shape is named as a fault
+    return state
+
+
+def _known(name: str) -> str:
+    """What could have been named in place of an architecture and a tag."""
+    names = open_clip.list_models()
+    near = get_close_matches(name, names, 3, 0.5) or names[:3]
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    of = f"its tags are {', '.join(tags)}" if tags else "tags are those of open_clip"
+    return f"architectures are {', '.join(near)}, ..., {of}, or a file"
+
+
+def _architectures(state: checkpoint.State) -> list[str]:
+    """Vision transformers of open_clip that have the widths and depth of a state dict."""
+    conv, projection = state.get("visual.conv1.weight"), state.get("text_projection")
+    if conv is None or projection is None or conv.ndim != 4 or projection.ndim != 2:
+        return []
+    blocks = [key.split(".")[3] for key in state if key.startswith("visual.transformer.resblocks.")]
+    looks = (conv.shape[0], conv.shape[3], len(set(blocks)), *projection.shape)
+    found = []
+    for name in open_clip.list_models():
+        config = open_clip.get_model_config(name)
+        vision = asdict(open_clip.CLIPVisionCfg(**config["vision_cfg"]))
+        text = asdict(open_clip.CLIPTextCfg(**config["text_cfg"]))
+        own = (vision["width"], vision["patch_size"], vision["layers"], text["width"])
+        if (*own, config["embed_dim"]) == looks:
+            found.append(name)
+    return found
 
 
 def build(config: dict[str, Any], tokenizer_folder: Path, seed: int) -> Clip:

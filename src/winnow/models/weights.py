@@ -1,6 +1,5 @@
 """Weights read strictly: what is missing, unexpected or of another shape is named with its file."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from winnow.data.errors import WinnowError
+from winnow.models import checkpoint
 
 
 def read(path: Path) -> dict[str, torch.Tensor]:
@@ -24,23 +24,15 @@ def read(path: Path) -> dict[str, torch.Tensor]:
 def read_state(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a file of `torch.save` (or safetensors); nothing in it is run.
 
-    A Lightning checkpoint has them under `state_dict`. Raises WinnowError for any other file.
+    They may lie beside others, under `state_dict`, `model` or any name: the largest group counts,
+    averaged weights last. Raises WinnowError for any other file.
     """
-    if path.suffix == ".safetensors":
-        return read(path)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WinnowError(
-            f"{path}: not readable as tensors alone ({first}); if it holds other objects as well, "
-            "save its state dict by itself where you trust the file, best as safetensors"
-        ) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    found = {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
+    found = checkpoint.states(checkpoint.read(path))
     if not found:
         raise WinnowError(f"{path}: holds no state dict; give the file of a model's weights")
-    return found
+    state = next(iter(found.values()))
+    parallel = all(key.startswith("module.") for key in state)
+    return {key.removeprefix("module.") if parallel else key: v for key, v in state.items()}
 
 
 def storage(half: bool) -> torch.dtype:

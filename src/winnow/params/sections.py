@@ -56,6 +56,7 @@ BUILT_IN = {
     "random": False,
     "oracle": False,
     "text": False,
+    "length": False,
     "clip": True,
     "domain_clip": True,
     "siglip": True,

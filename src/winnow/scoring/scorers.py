@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from winnow.data.errors import WinnowError
+from winnow.data.language import ENGLISH, language, words
 from winnow.data.tables import TRUTH, read_table
 
 
@@ -116,12 +117,26 @@ class OracleScore(Scorer):
             raise WinnowError(f"{self.context.truth}: no row for pair {error}") from error
 
 
+class LengthScore(Scorer):
+    """Trivial baseline: the longer a caption, the better, whatever it says and the image shows.
+
+    What a learned scorer gains must be seen against it.
+    """
+
+    sees_images = False
+
+    def score(self, batch: Batch) -> np.ndarray:
+        """The number of words; of characters in scripts without blanks."""
+        return np.array([float(len(words(text))) for text in batch.text])
+
+
 class TextScore(Scorer):
     """Caption heuristics: looks at the text alone.
 
-    Rewards length up to 12 words and distinct words; punishes stock phrases, an unfinished last
-    word, and words about what cannot be seen from above. In the manner of the text filters of
-    DataComp (Gadre et al. 2023) and of data-juicer's operators.
+    Rewards length up to 12 words and distinct words (characters in scripts without blanks);
+    punishes stock phrases, an unfinished last word, and words about what cannot be seen from above,
+    all of which are known of English alone. In the manner of the text filters of DataComp (Gadre et
+    al. 2023) and of data-juicer's operators.
     """
 
     sees_images = False
@@ -137,15 +152,21 @@ class TextScore(Scorer):
         return np.array([self._score(text.lower()) for text in batch.text])
 
     def _score(self, text: str) -> float:
-        words = re.findall(r"\w+", text)
-        if not words:
+        found = words(text)
+        if not found:
             return -3.0
-        length = min(len(words), 12) / 12 - max(0, len(words) - 40) / 40
-        distinct = len(set(words)) / len(words)
+        length = min(len(found), 12) / 12 - max(0, len(found) - 40) / 40
+        distinct = len(set(found)) / len(found)
+        stock, unfinished, unseen = self._faults(text)
+        return max(-3.0, length + distinct - stock - unfinished - unseen)
+
+    def _faults(self, text: str) -> tuple[float, float, float]:
+        """Punishments, each 0 to 1; none where what looks like a fault is not English."""
         stock = min(1.0, len(self.STOCK.findall(text)) / 3)
         unfinished = 1.0 if self.UNFINISHED.search(text) else 0.0
         unseen = 1.0 if self.UNSEEN.search(text) else 0.0
-        return max(-3.0, length + distinct - stock - unfinished - unseen)
+        foreign = (stock or unfinished or unseen) and language(text) != ENGLISH
+        return (0.0, 0.0, 0.0) if foreign else (stock, unfinished, unseen)
 
 
 class ClipScore(Scorer):
@@ -203,6 +224,7 @@ BUILT_IN: dict[str, type[Scorer] | str] = {
     "random": RandomScore,
     "oracle": OracleScore,
     "text": TextScore,
+    "length": LengthScore,
     "clip": ClipScore,
     "siglip": ClipScore,
     "domain_clip": ClipScore,

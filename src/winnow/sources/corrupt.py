@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from winnow.data.errors import WinnowError
 from winnow.params.sections import Captions
-from winnow.terrarium.noise import corrupt
+from winnow.terrarium.noise import CLEAN, account, corrupt
 
 
 def raw_captions(
@@ -41,3 +42,20 @@ def raw_captions(
     )
     captions = frame.assign(text=texts, perspective="human", generator="human+noise")
     return captions, frame.assign(kind=kinds)
+
+
+def noise_account(truth: pd.DataFrame, settings: Captions) -> list[str]:
+    """Lines that say what noise was asked for and made, of the second table of `raw_captions`.
+
+    WinnowError where noise is asked for and none could be made: nothing could be detected.
+    """
+    made = truth["kind"].tolist()
+    rates = {str(kind): rate for kind, rate in settings.noise.items()}
+    lines = account(truth["text"].tolist(), truth["uid"].tolist(), rates, settings.seed, made)
+    if settings.known_noise and made and set(made) == {CLEAN}:
+        told = "; ".join(line.strip() for line in lines[1:]) or "it is too rare for so few captions"
+        raise WinnowError(
+            f"captions.noise: none could be made in {len(made)} captions ({told}); ask for "
+            "`mismatch` or `truncated`, which any language takes, or for no noise"
+        )
+    return lines

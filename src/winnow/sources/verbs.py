@@ -50,14 +50,15 @@ def corrupt(
     settings: sections.Captions,
 ) -> None:
     """Make the caption set `raw` from human captions and noise of known kind."""
-    from winnow.sources.corrupt import raw_captions
+    from winnow.sources.corrupt import noise_account, raw_captions
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
     known = read_table(human, CAPTIONS), read_table(layouts, LAYOUTS)
     captions, kinds = raw_captions(samples, *known, settings)
+    told = noise_account(kinds, settings)
     write_table(output, captions, CAPTIONS)
     write_table(truth, kinds, TRUTH)
-    print(kinds["kind"].value_counts().to_string())
+    print("\n".join(told))
 
 
 class ZeroshotSettings(sections.Zeroshot):

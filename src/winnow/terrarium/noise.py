@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import get_args
 
 import numpy as np
 
+from winnow.data.language import ENGLISH, language
 from winnow.params.sections import Noise
 from winnow.terrarium.slips import SLIPS
 
 KINDS: tuple[str, ...] = get_args(Noise)
 CLEAN = "clean"
+ANY_LANGUAGE = ("mismatch", "truncated")  # the other kinds put English words into a caption
 
 _RETRIES = 4
 _DONOR_DRAWS = 40
+_STOPS = " .\u3002\uff0e\uff61\u0964\u06d4\u1362"  # final stops of several scripts
 
 
 def corrupt(
@@ -35,9 +39,11 @@ def corrupt(
 
     `rates` gives the share of each kind; what they leave below 1 stays clean. `references[i]` are
     all the sentences known to be true of image i (the caption itself when not given). Where a kind
-    does not apply to a caption, another that does takes its place, the asked-for kinds first, so
-    the overall rate holds. An item's fate depends on the seed, its image id, its text and its
-    references only; the other items matter as donors of mismatched captions and in nothing else.
+    does not apply to an English caption, another that does takes its place, the asked-for kinds
+    first, so the overall rate holds. A caption in another language has the kind that was drawn for
+    it or stays clean: only ANY_LANGUAGE can be made in it. `account` tells both. An item's fate
+    depends on the seed, its image id, its text and its references only; the other items matter as
+    donors of mismatched captions and in nothing else.
 
     Raises ValueError for lists of unequal length, unknown kinds, and rates below 0 or above 1 in
     sum.
@@ -53,7 +59,7 @@ def corrupt(
         truths = [caption, *known[i]]
         text, kind = caption, CLEAN
         wanted = _draw_kind(rates, float(rng.random()))
-        for candidate in _in_turn(wanted, rates, rng):
+        for candidate in _in_turn(wanted, rates, rng, caption):
             if candidate == "mismatch":
                 changed = donors.mismatch(i, truths, rng)
             else:
@@ -66,6 +72,55 @@ def corrupt(
     return texts, kinds
 
 
+def account(
+    captions: list[str], image_ids: list[str], rates: dict[str, float], seed: int, made: list[str]
+) -> list[str]:
+    """What noise was asked for and what was made, a line a kind, then why some could not be made.
+
+    The arguments are those of `corrupt`, `made` the kinds that it returned.
+    """
+    asked, done, as_asked = Counter[str](), Counter(made), Counter[str]()
+    foreign: dict[str, Counter[str]] = {}
+    lacking: dict[str, Counter[str]] = {}
+    for caption, image_id, kind in zip(captions, image_ids, made, strict=True):
+        wanted = _draw_kind(rates, float(_item_rng(seed, image_id, caption).random()))
+        asked[wanted] += 1
+        if kind == wanted:
+            as_asked[kind] += 1
+        elif (spoken := language(caption)) != ENGLISH and wanted not in ANY_LANGUAGE:
+            foreign.setdefault(wanted, Counter())[spoken] += 1
+        else:
+            lacking.setdefault(wanted, Counter())[kind] += 1
+    lines = [f"{CLEAN}: {done[CLEAN]} of {len(made)} captions"]
+    for kind in KINDS:
+        if not (asked[kind] or done[kind]):
+            continue
+        taken = done[kind] - as_asked[kind]
+        instead = f", of them {taken} in place of another kind" if taken else ""
+        lines.append(f"{kind}: asked {asked[kind]}, made {done[kind]}{instead}")
+        if kind in foreign:
+            lines.append(
+                f"  {foreign[kind].total()} not made, since the caption is not English; it stays "
+                f"clean: {_listed(foreign[kind])}"
+            )
+        if kind in lacking:
+            lines.append(
+                f"  {lacking[kind].total()} not made, since {_LACKING[kind]}; made instead: "
+                f"{_listed(lacking[kind])}"
+            )
+    return lines
+
+
+_LACKING = dict.fromkeys(KINDS, "the caption has nothing of the kind to get wrong") | {
+    "mismatch": "no other image has another caption",
+    "truncated": "the caption is too short to be cut",
+}
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
 def corrupt_one(
     text: str,
     kind: str,
@@ -73,13 +128,16 @@ def corrupt_one(
     references: list[str],
     scene: str | None = None,
 ) -> str | None:
-    """The text with one mistake of the given kind, or None where the kind does not apply.
+    """The text with one mistake of the given kind, or None where the kind does not apply, as most
+    do not to a caption that is not English.
 
     The result differs from the text and from every reference. Raises ValueError for "mismatch",
     which needs other images, and for kinds that do not exist.
     """
     if kind not in SLIPS:
         raise ValueError(f"unknown kind of noise for one caption: {kind!r}")
+    if kind not in ANY_LANGUAGE and language(text) != ENGLISH:
+        return None
     body, tail = _split_tail(text)
     taken = {normal(reference) for reference in (text, *references)}
     for _ in range(_RETRIES):
@@ -93,7 +151,7 @@ def corrupt_one(
 
 def normal(text: str) -> str:
     """A caption without the differences that do not matter: case, spaces, the final stop."""
-    return " ".join(text.lower().split()).rstrip(" .")
+    return " ".join(text.lower().split()).rstrip(_STOPS)
 
 
 def _check_rates(rates: dict[str, float]) -> None:
@@ -121,10 +179,15 @@ def _draw_kind(rates: dict[str, float], draw: float) -> str:
     return CLEAN
 
 
-def _in_turn(wanted: str, rates: dict[str, float], rng: np.random.Generator) -> list[str]:
-    """The wanted kind, then the other asked-for kinds by weighted lot, then all the rest."""
+def _in_turn(
+    wanted: str, rates: dict[str, float], rng: np.random.Generator, caption: str
+) -> list[str]:
+    """The wanted kind; for an English caption then the other asked-for kinds by weighted lot, and
+    all the rest."""
     if wanted == CLEAN:
         return []
+    if language(caption) != ENGLISH:
+        return [wanted]
     lots = {kind: float(rng.random()) for kind in KINDS}
     asked = [kind for kind in KINDS if rates.get(kind, 0.0) > 0 and kind != wanted]
     asked.sort(key=lambda kind: -(lots[kind] ** (1 / rates[kind])))

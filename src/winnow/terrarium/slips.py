@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from winnow.data.language import WORD, is_unspaced
 from winnow.terrarium.mistakes import (
     ATTRIBUTES,
     COLOUR_FAMILY,
@@ -239,11 +240,22 @@ def truncated(
     """The beginning only, cut in the middle of a phrase as at a token limit."""
     words = text.split()
     if len(words) < 5:
-        return None
-    low, high = max(3, round(0.4 * len(words))), round(0.8 * len(words))
-    ends = range(low, max(low, min(high, len(words) - 1)) + 1)
+        return _truncated_unspaced(text, rng)
+    ends = _ends(len(words))
     loose = [end for end in ends if words[end - 1].lower() in DANGLING]
     return " ".join(words[: _one(rng, loose or list(ends))])
+
+
+def _truncated_unspaced(text: str, rng: np.random.Generator) -> str | None:
+    """The same of a sentence without blanks, behind one of its characters."""
+    units = list(WORD.finditer(text)) if is_unspaced(text) else []
+    return text[: units[_one(rng, _ends(len(units))) - 1].end()] if len(units) >= 5 else None
+
+
+def _ends(count: int) -> range:
+    """How many of `count` words, five or more, a cut leaves."""
+    low, high = max(3, round(0.4 * count)), round(0.8 * count)
+    return range(low, max(low, min(high, count - 1)) + 1)
 
 
 def infeasible(
