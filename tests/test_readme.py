@@ -91,6 +91,7 @@ def _options(verb: str) -> set[str]:
         *about.optional_paths,
         *about.path_lists,
         *about.values,
+        *about.flags,
     }
     if about.settings is not None:
         names |= {line.split(":")[0].strip().removeprefix("--") for line in about.describe()}

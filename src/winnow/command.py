@@ -23,6 +23,7 @@ class Verb:
     path_lists: tuple[str, ...] = ()
     values: dict[str, Any] = field(default_factory=dict)  # types, or a Literal's choices
     settings: Any = None
+    flags: tuple[str, ...] = ()  # options without a value
 
     def describe(self) -> list[str]:
         """One line for each setting: its name and description."""
@@ -42,6 +43,7 @@ def verb(
     lists: tuple[str, ...] = (),
     values: dict[str, Any] | None = None,
     settings: Any = None,
+    flags: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a verb; its settings are parsed before it runs."""
 
@@ -54,7 +56,7 @@ def verb(
             function(**arguments)
 
         run.__doc__ = function.__doc__
-        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings)
+        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings, flags)
         return function
 
     return register

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,6 +162,8 @@ DRAWS = {"metric": TEXT, "draw": pa.int32(), "value?": pa.float64()}
 OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}
 
 PAIR = ["uid", "caption_id"]  # the key of a pair
+DAMAGED = (pa.ArrowException, OSError, ValueError)  # what a Parquet file that is none may raise
+SHOWN_NAMES, SHOWN_LENGTH = 20, 60  # of the columns of a table, in a message
 
 Columns = dict[str, pa.DataType]
 
@@ -180,26 +183,59 @@ def empty(columns: Columns) -> pd.DataFrame:
 def read_arrow(path: str | Path, columns: Columns) -> pa.Table:
     """Read and check the declared columns of a Parquet file (further columns are ignored).
 
-    Raises WinnowError naming the file, the column and, for a null or NaN, the first row.
+    Raises WinnowError naming the file, what is wrong with its columns (numbers written as words are
+    no numbers) and, for a null or NaN, the first row.
     """
     wanted = schema(columns)
-    try:
-        file = pq.ParquetFile(path)
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such table") from error
-    except (pa.ArrowInvalid, OSError) as error:
-        raise WinnowError(f"{path}: not a readable Parquet file ({error})") from error
-    missing = [name for name in wanted.names if name not in file.schema_arrow.names]
-    if missing:
-        raise WinnowError(
-            f"{path}: column {missing[0]!r} is missing (has {', '.join(file.schema_arrow.names)})"
-        )
+    file = open_table(path)
+    faults = column_faults(file.schema_arrow, columns)
+    if faults:
+        raise WinnowError(f"{path}: {'; '.join(faults)}")
     try:
         table = file.read(columns=wanted.names).select(wanted.names)
-    except (pa.ArrowInvalid, OSError) as error:
+        table.validate(full=True)  # words that are no UTF-8
+    except DAMAGED as error:
         raise WinnowError(f"{path}: truncated or damaged ({error})") from error
     arrays = [_checked(path, table[field.name], field) for field in wanted]
     return pa.Table.from_arrays(arrays, schema=wanted)
+
+
+def open_table(path: str | Path, **options: Any) -> pq.ParquetFile:
+    """A Parquet file, of which the metadata are read. WinnowError names what is none."""
+    try:
+        return pq.ParquetFile(path, **options)
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such table") from error
+    except DAMAGED as error:
+        raise WinnowError(f"{path}: not a readable Parquet file ({error})") from error
+
+
+def column_faults(found: pa.Schema, columns: Columns) -> list[str]:
+    """What is wrong with the names and types of a table's columns, one line each."""
+    faults = []
+    for field in schema(columns):
+        places = found.get_all_field_indices(field.name)
+        if not places:
+            names = ", ".join(name[:SHOWN_LENGTH] for name in found.names[:SHOWN_NAMES])
+            more = ", ..." if len(found.names) > SHOWN_NAMES else ""
+            faults.append(f"column {field.name!r} is missing (has {names}{more})")
+        elif len(places) > 1:
+            faults.append(f"column {field.name!r} is there {len(places)} times")
+        elif _kind(found.field(places[0]).type) not in (_kind(field.type), "null"):
+            kind = str(found.field(places[0]).type)[:SHOWN_LENGTH]
+            faults.append(f"column {field.name!r} is {kind}, expected {field.type}")
+    return faults
+
+
+def _kind(type: pa.DataType) -> str:
+    """What a column holds; a cast within a kind loses nothing, or fails."""
+    if pa.types.is_dictionary(type):
+        return _kind(type.value_type)
+    if pa.types.is_integer(type) or pa.types.is_floating(type):
+        return "number"
+    if pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type):
+        return "text"
+    return str(type)
 
 
 def _array(path: str | Path, values: pd.Series, field: pa.Field) -> pa.Array | pa.ChunkedArray:

@@ -18,7 +18,8 @@ def read_yaml(path: str | Path, adapter: TypeAdapter[Declared]) -> Declared:
         content: Any = yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such file") from error
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        # what looks like a date or a number and is none raises any of these
         raise WinnowError(f"{path}: not valid YAML ({error})") from error
     try:
         return adapter.validate_python(content)
