@@ -22,6 +22,18 @@ def scorer_inputs(wildcards):
     }
 
 
+def checkpoint_of(scorer):
+    """What is said of a scorer's model beside its digest; nothing where it has none."""
+    role = P.scorers[scorer].model
+    named = {"loader", "id", "pretrained", "revision"}
+    given = (
+        P.models[role].model_dump(include=named, exclude_none=True)
+        if role in P.models
+        else {}
+    )
+    return {"role": role, **given} if role else {}
+
+
 rule score:
     input:
         unpack(scorer_inputs),
@@ -45,6 +57,7 @@ rule score:
                 **P.scorers[wildcards.scorer].model_dump(
                     exclude={"model", "mean_of", *KEEPING}
                 ),
+                "checkpoint": checkpoint_of(wildcards.scorer),
             }
         ),
         model=lambda wildcards, input: "--model" if input.model else "",

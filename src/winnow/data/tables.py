@@ -1,6 +1,7 @@
 """The Parquet tables: fixed columns and types, declared once, checked on every read and write."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,7 @@ OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}
 
 PAIR = ["uid", "caption_id"]  # the key of a pair
 DAMAGED = (pa.ArrowException, OSError, ValueError)  # what a Parquet file that is none may raise
+ABOUT = b"winnow"  # the key of the metadata in which a table says what it is
 SHOWN_NAMES, SHOWN_LENGTH = 20, 60  # of the columns of a table, in a message
 
 Columns = dict[str, pa.DataType]
@@ -266,15 +268,34 @@ def read_table(path: str | Path, columns: Columns) -> pd.DataFrame:
     return read_arrow(path, columns).to_pandas()
 
 
-def write_table(path: str | Path, frame: pd.DataFrame, columns: Columns) -> None:
-    """Write a declared table atomically, columns in their declared order, nothing else."""
+def write_table(
+    path: str | Path,
+    frame: pd.DataFrame,
+    columns: Columns,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a declared table atomically, columns in their declared order, nothing else. What is
+    said `about` it is read by `read_about`."""
     wanted = schema(columns)
     missing = [name for name in wanted.names if name not in frame.columns]
     if missing:
         raise WinnowError(f"{path}: column {missing[0]!r} is missing from the table to write")
     arrays = [_checked(path, _array(path, frame[field.name], field), field) for field in wanted]
     with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=wanted), temporary)
+        table = pa.Table.from_arrays(arrays, schema=wanted)
+        if about is not None:
+            table = table.replace_schema_metadata({ABOUT: json.dumps(about)})
+        pq.write_table(table, temporary)
+
+
+def read_about(path: str | Path) -> dict[str, Any]:
+    """What was said about a table when it was written; empty where nothing was."""
+    found = (open_table(path).schema_arrow.metadata or {}).get(ABOUT, b"{}")
+    try:
+        content = json.loads(found)
+    except (ValueError, RecursionError) as error:
+        raise WinnowError(f"{path}: what it says of itself is damaged ({error})") from error
+    return content if isinstance(content, dict) else {}
 
 
 def join_scores(captions: pd.DataFrame, scores: pd.DataFrame, path: str | Path) -> np.ndarray:
