@@ -147,11 +147,12 @@ def _results(folder: Path) -> None:
         row = dict.fromkeys(BOARDS, "") | {"track": "contrastive", "metric": "mean_recall"}
         row |= {"higher_is_better": "yes", "unit": "percent", "captions": captions}
         row |= {"scorer": scorer, "ratio": ratio, "kept": ratio}
-        row |= {"rank": rank, "group": "1" if rank < 3 else "2"}
+        control = scorer in ("none", "random")
+        row |= {"rank": "" if control else rank, "group": "1" if rank < 3 else "2"}
         row |= {"value": value / 100, "low": value / 100 - 0.02, "high": value / 100 + 0.02}
         if (scorer, ratio) == ("clip", "0.5"):
             row["leaks"] = 3
-        row |= {"control": "yes" if scorer in ("none", "random") else "no", "note": EVIL}
+        row |= {"control": "yes" if control else "no", "note": EVIL}
         rows.append(row)
     absent = {
         "scorer": "oracle",

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -16,7 +17,7 @@ from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.shards import iter_members, iter_shard, shard_path
-from winnow.data.tables import CAPTIONS, PAIR, SUBSET, read_table, write_table
+from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, read_table, write_table
 from winnow.export.facts import EXPORTED
 from winnow.export.webdataset import export_subset
 
@@ -51,6 +52,132 @@ def test_export_is_read_by_webdataset(world: World, tmp_path: Path) -> None:
     assert found == {
         (uid, number): text for uid, number, text in subset[[*PAIR, "text"]].itertuples(index=False)
     }
+
+
+def samples_of(folder: Path) -> list[dict[str, Any]]:
+    tars = sorted(map(str, folder.glob("*.tar")))
+    return [json.loads(sample["json"]) for sample in wds.WebDataset(tars, shardshuffle=False)]
+
+
+def curate(world: World, folder: Path, scorer: str, *words: str) -> Path:
+    """Scores and a subset of them, in the places that the DAG has; returns the subset."""
+    scores = folder / f"scores/raw/{scorer}.parquet"
+    pool = f"--pool={world.pool}"
+    known = [pool, f"--captions={world.raw_path}", f"--output={scores}", f"--scorer={scorer}"]
+    assert main(["score", *known, "--threads=1", *words]) == 0
+    return select(world, folder, scorer)
+
+
+def select(world: World, folder: Path, scorer: str) -> Path:
+    scores = folder / f"scores/raw/{scorer}.parquet"
+    subset = folder / f"subsets/raw/{scorer}/0.3.parquet"
+    words = [f"--scores={scores}", f"--pool={world.pool}", f"--output={subset}", "--ratio=0.3"]
+    assert main(["select", *words, "--threads=1"]) == 0
+    return subset
+
+
+def exported(world: World, subset: Path, output: Path, *words: str) -> list[dict[str, Any]]:
+    known = [f"--pool={world.pool}", f"--captions={world.raw_path}", f"--subset={subset}"]
+    assert main(["export", *known, f"--output={output}", "--threads=1", *words]) == 0
+    return samples_of(output)
+
+
+def test_a_sample_says_how_its_pair_was_chosen(world: World, tmp_path: Path, standin: Path) -> None:
+    told = {"role": "clip", "loader": "open_clip", "id": str(tmp_path / "secret/RemoteCLIP.pt")}
+    model = [f"--model={standin}", f"--checkpoint={json.dumps(told)}"]
+    subset = curate(world, tmp_path, "clip", *model)
+    found = exported(world, subset, tmp_path / "cleaned")
+    text = world.raw.set_index(PAIR)["text"]
+    scores = read_table(tmp_path / "scores/raw/clip.parquet", SCORES).set_index(PAIR)["score"]
+    about = world.samples.set_index("uid")
+    digest = digest_files([standin])
+    assert found and len(found) == len(read_table(subset, SUBSET))
+    for sample in found:
+        pair = (sample["uid"], sample["caption_id"])
+        assert sample == {
+            "uid": pair[0], "caption_id": pair[1], "caption": text[pair], "score": scores[pair],
+            "scene": about["scene"][pair[0]], "source": about["source"][pair[0]],
+            "scorer": "clip", "ratio": 0.3,
+            "checkpoints": [{**told, "id": "RemoteCLIP.pt", "digest": digest}],
+        }  # fmt: skip
+    table = read_table(tmp_path / "cleaned/pairs.parquet", EXPORTED)
+    assert table["score"].tolist() == [sample["score"] for sample in found]
+    card = (tmp_path / "cleaned/README.md").read_text()
+    assert f"role clip, loader open\\_clip, id RemoteCLIP.pt, digest {digest}" in card
+    assert f"| scores | {table['score'].min():.4g} to {table['score'].max():.4g} |" in card
+    assert "secret" not in card + json.dumps(found)
+
+
+def test_a_mean_names_the_checkpoints_of_its_parts(
+    world: World, tmp_path: Path, standin: Path
+) -> None:
+    for scorer, role in (("clip", "clip"), ("rotation", "clip"), ("domain_clip", "domain_clip")):
+        given = [f"--model={standin}", f"--checkpoint={json.dumps({'role': role})}"]
+        curate(world, tmp_path, scorer, *given)
+    parts = [str(tmp_path / f"scores/raw/{s}.parquet") for s in ("clip", "rotation", "domain_clip")]
+    output = tmp_path / "scores/raw/mean.parquet"
+    assert main(["combine-scores", "--scores", *parts, f"--output={output}"]) == 0
+    found = exported(world, select(world, tmp_path, "mean"), tmp_path / "cleaned")
+    digest = digest_files([standin])
+    named = [{"role": role, "digest": digest} for role in ("clip", "domain_clip")]
+    assert {json.dumps(sample["checkpoints"]) for sample in found} == {json.dumps(named)}
+    assert all(isinstance(sample["score"], float) for sample in found)
+
+
+def test_what_has_no_scores_has_none(world: World, tmp_path: Path) -> None:
+    write_table(tmp_path / "kept.parquet", world.raw.iloc[:40], SUBSET)
+    for scorer, words in (("none", []), ("theirs", [f"--subset={tmp_path / 'kept.parquet'}"])):
+        subset = curate(world, tmp_path, scorer, *words)
+        found = exported(world, subset, tmp_path / scorer)
+        assert {sample["score"] for sample in found} == {None}
+        assert found[0]["scorer"] == scorer and found[0]["checkpoints"] == []
+        assert "| scores |" not in (tmp_path / scorer / "README.md").read_text()
+    (tmp_path / "scores/raw/none.parquet").unlink()
+    found = exported(world, tmp_path / "subsets/raw/none/0.3.parquet", tmp_path / "unknown")
+    assert found[0]["score"] is found[0]["checkpoints"] is None and found[0]["ratio"] == 0.3
+
+
+def test_scores_that_are_named(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curate(world, tmp_path, "text")
+    scores = read_table(tmp_path / "scores/raw/text.parquet", SCORES)
+    mine, given = tmp_path / "mine.parquet", tmp_path / "given.parquet"
+    write_table(mine, scores.iloc[:9], SUBSET)
+    word = f"--scores={tmp_path / 'scores/raw/text.parquet'}"
+    found = exported(world, mine, tmp_path / "cleaned", word)
+    assert [sample["score"] for sample in found] == scores["score"].tolist()[:9]
+    assert (found[0]["scorer"], found[0]["ratio"], found[0]["checkpoints"]) == ("text", None, [])
+    for table, told in (
+        (scores.iloc[1:], "given.parquet: no score for uid"),
+        (scores.assign(score=np.inf), "is infinite"),
+    ):
+        write_table(given, table, SCORES)
+        with pytest.raises(AssertionError):
+            exported(world, mine, tmp_path / "other", f"--scores={given}")
+        assert told in capsys.readouterr().err and not (tmp_path / "other").exists()
+    write_table(given, scores, SCORES, {"checkpoints": "<b>", "scorer": "../x"})
+    with pytest.raises(AssertionError):
+        exported(world, mine, tmp_path / "other", f"--scores={given}")
+    assert "what it says of its scorer is damaged" in capsys.readouterr().err
+
+
+def test_an_export_is_read_again(world: World, tmp_path: Path) -> None:
+    """Every caption of an image, whatever stands in it, comes back."""
+    raw = world.raw.copy()
+    several = raw["uid"].duplicated(keep=False)
+    assert several.any()
+    raw.loc[raw.index[0], "text"] = "two lines,\nwhich are one caption"
+    assert export_subset(world.pool, world.samples, raw, tmp_path / "clean", 40) == len(raw)
+    source = {"kind": "webdataset", "shards": str(tmp_path / "clean/*.tar")}
+    output = tmp_path / "again.parquet"
+    words = [f"--output={tmp_path / 'again'}", f"--captions={output}"]
+    words += [f"--layouts={tmp_path / 'layouts.parquet'}"]
+    assert main(["pool", *words, f"--source={json.dumps(source)}", "--threads=1"]) == 0
+    found = read_table(output, CAPTIONS).groupby("uid")["text"].apply(sorted)
+    raw["text"] = raw["text"].str.split().str.join(" ")  # as every source's captions
+    given = raw.groupby("uid")["text"].apply(sorted)
+    assert found.to_dict() == given.to_dict()
 
 
 def test_export_is_read_by_open_clip(world: World, tmp_path: Path, standin: Path) -> None:

@@ -57,13 +57,14 @@ def test_mlcroissant_reads_what_was_exported(world: World, tmp_path: Path) -> No
     scenes = world.samples.copy()
     scenes.loc[scenes["uid"] == raw["uid"].iloc[0], "scene"] = None
     subset = pd.concat([raw.iloc[:1], raw.iloc[1:].sample(n=40, random_state=2)])
+    subset["score"] = [None, *(0.5 - i for i in range(40))]
     about = About(licence="cc-by-4.0", url="https://example.org/clean", published="2026-01-31")
     export_subset(
         world.pool, scenes, subset, tmp_path / "clean", 15, about, Chosen("raw", total=96)
     )
     records, errors, warnings = read_croissant(tmp_path / "clean", tmp_path / "cache")
     assert errors == [] and warnings == []
-    scene = scenes.set_index("uid")["scene"]
+    scene, source = scenes.set_index("uid")["scene"], scenes.set_index("uid")["source"]
     images = {uid: c for s in range(3) for uid, c in iter_shard(shard_path(world.pool, s))}
     pixels = {
         uid: hashlib.sha256(open_rgb(images[uid]).tobytes()).hexdigest() for uid in subset["uid"]
@@ -75,10 +76,16 @@ def test_mlcroissant_reads_what_was_exported(world: World, tmp_path: Path) -> No
             "pairs/caption_id": number,
             "pairs/scene": scene[uid] if isinstance(scene[uid], str) else None,
             "pairs/caption": text,
+            "pairs/source": source[uid],
             "pixels": pixels[uid],
         }
         for uid, number, text in subset[[*PAIR, "text"]].itertuples(index=False)
     ]
+    key = (subset["uid"] + "_" + subset["caption_id"].astype(str) + ".png").tolist()
+    scores = dict(zip(key, subset["score"], strict=True))
+    found = {record["pairs/file"]: record.pop("pairs/score") for record in records}
+    assert {name for name, score in found.items() if score is None or score != score} == {key[0]}
+    assert all(found[name] == scores[name] for name in key[1:])
 
     def by_file(record: dict[str, Any]) -> str:
         return record["pairs/file"]

@@ -24,7 +24,7 @@ from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
 from winnow.reporting.leaderboard_text import leaderboard_md
 from winnow.reporting.methods import Method, method_of
 from winnow.reporting.ratios import sweep_md
-from winnow.reporting.results import gather
+from winnow.reporting.results import CONTROLS, gather
 from winnow.reporting.submissions import submissions_md
 from winnow.reporting.text import EMPTY, markdown
 
@@ -146,7 +146,7 @@ def test_methods_are_compared_with_none_and_with_the_best(shown):
     wide, long, _ = shown
     assert [scorer for scorer, _, _ in wide][:3] == ["oracle", "good", "twin"]
     oracle, fair = wide["oracle", "raw", "0.3"], wide["fair", "raw", "0.3"]
-    assert oracle["rank"] == "1" and oracle["best_difference"] == oracle["best_p_holm"] == ""
+    assert oracle["best_difference"] == oracle["best_p_holm"] == ""
     assert float(fair["difference_low"]) > 0 > float(fair["best_difference_high"])
     assert fair["distinguishable"] == "yes" and float(fair["best_p_holm"]) < 0.05
     gap = float(fair["mean_recall"]) - float(oracle["mean_recall"])
@@ -160,9 +160,26 @@ def test_methods_are_compared_with_none_and_with_the_best(shown):
     assert float(long["captioning", "evaluator_score", "mllm", "none"]["none_high"]) < 0
 
 
+def test_controls_stand_among_the_methods_without_a_rank(shown):
+    wide, long, text = shown
+    ranks = {scorer: row["rank"] for (scorer, captions, _), row in wide.items() if row["group"]}
+    assert ranks == {"oracle": "", "good": "1", "twin": "1", "fair": "3", "none": "", "random": ""}
+    found = {place: row for place, row in long.items() if row["value"]}
+    for (track, metric, captions, scorer), row in found.items():
+        compared = track == "captioning"  # there the sets compete, each with all of its pairs
+        assert (row["rank"] == "") == (row["control"] == "yes"), (track, metric, captions, scorer)
+        assert (row["control"] == "yes") == (scorer in CONTROLS and not compared)
+    sets = {c: r["rank"] for (_, m, c, _), r in found.items() if m == "evaluator_score"}
+    assert sets == {"human": "1", "loop": "2", "mllm": "3"}
+    assert long["detection", "average_precision", "raw", "good"]["rank"] == "1"
+    assert long["generation", "fid", "raw", "good"]["rank"] == "2"
+    lines = [line for line in text.splitlines() if "(control)" in line]
+    assert lines and all(line.startswith(f"| {EMPTY} |") for line in lines)
+
+
 def test_methods_that_share_a_number_cannot_be_told_apart(shown):
     wide, long, _ = shown
-    group = {scorer: set(row["group"]) for (scorer, *_), row in wide.items() if row["rank"]}
+    group = {scorer: set(row["group"]) for (scorer, *_), row in wide.items() if row["group"]}
     assert group["good"] == group["twin"] and group["good"].isdisjoint(group["fair"])
     assert group["none"] & group["random"] and "1" in group["oracle"]
     fids = {scorer: row["group"] for (_, metric, _, scorer), row in long.items() if metric == "fid"}
@@ -286,7 +303,7 @@ def test_a_lost_file_of_resamples_costs_its_comparisons(written, tmp_path):
     (cell_folder(folder / "cells", cell("generation", "pretrained")) / "draws.parquet").unlink()
     _, long, _ = rendered(folder)
     lost = long["generation", "fid", "raw", "pretrained"]
-    assert lost["rank"] == "4" and lost["none"] == lost["best"] == lost["group"] == ""
+    assert lost["value"] and lost["none"] == lost["best"] == lost["group"] == ""
     assert long["generation", "fid", "raw", "good"]["group"] != ""
 
 

@@ -26,8 +26,10 @@ def test_the_readme_has_the_best_the_controls_and_the_verdicts(tmp_path: Path) -
     head = "| rank | group | captions | scorer | keep | mR | minus none |\n| --- | --- |\n"
     values = "30 % | 50.00 (40.00 to 60.00) | +1.00 ≈ |"
     rows = [f"| {n} | 1 | raw | s{n}\\_a | {values}" for n in range(1, 13)]
-    rows += [f"| 13 | 2 | raw | _random_ (control) | 30 % | 30.00 | {EMPTY} |"]
-    rows += [f"| 14 | 2 | mllm | _random_ (control) | 30 % | 30.00 | {EMPTY} |"]
+    rows.insert(0, f"| {EMPTY} | 1 | human | _none_ (control) | 100 % | 60.00 | {EMPTY} |")
+    rows += [f"| {EMPTY} | 2 | raw | _random_ (control) | 30 % | 30.00 | {EMPTY} |"]
+    rows += [f"| {EMPTY} | 2 | mllm | _random_ (control) | 30 % | 30.00 | {EMPTY} |"]
+    rows += [f"| {EMPTY} | {EMPTY} | raw | _random_ (control) | 50 % | {EMPTY} | {EMPTY} |"]
     rows += [f"| {EMPTY} | {EMPTY} | raw | _oracle_ (control) | {EMPTY} | {EMPTY} | {EMPTY} |"]
     rows += ["", "## Another", "", "> another warning", "| rank |"]
     page = "# Leaderboard\n\n## Retrieval\n\n> a warning\n\n" + head + "\n".join(rows) + "\n"
@@ -38,7 +40,9 @@ def test_the_readme_has_the_best_the_controls_and_the_verdicts(tmp_path: Path) -
     shown = SCRIPT["filled"](text, tmp_path)
     assert "| 10 | raw | s10\\_a | 30 % | 50.00 (40.00 to 60.00) | +1.00 ≈ |" in shown
     assert "s11" not in shown and "oracle" not in shown and "mllm" not in shown
-    assert f"| 13 | raw | _random_ (control) | 30 % | 30.00 | {EMPTY} |" in shown
+    assert f"| {EMPTY} | raw | _random_ (control) | 30 % | 30.00 | {EMPTY} |" in shown
+    assert f"| {EMPTY} | human | _none_ (control) | 100 % | 60.00 | {EMPTY} |\n| 1 |" in shown
+    assert "50 % |" not in shown  # a control without a value
     assert "> a warning\n\n| rank" in shown and "another" not in shown
     assert "4 claims: 3 held, 0 not held, 0 inconclusive, 1 not run." in shown
     assert f"| dldc | A1 | {EMPTY} | {EMPTY} | A2 |" in shown

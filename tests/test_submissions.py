@@ -1,7 +1,9 @@
 """Submissions: what is checked and how it is refused, what a run makes of them."""
 
 import csv
+import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from workflow_helpers import Clone
 from winnow.cli import main
 from winnow.curation import submit, submit_verbs
 from winnow.data.errors import WinnowError
+from winnow.data.files import digest_files
 from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_pairs, read_table, write_table
 from winnow.params.cells import cells, sweep
 from winnow.params.load import read, resolve, scaled
@@ -67,7 +70,7 @@ def refusal(check: Callable[[], object]) -> str:
 
 
 def test_a_proper_submission_passes(folder: Path, pairs: pd.DataFrame) -> None:
-    assert submit.check_card(folder, set()).name == "theirs"
+    assert submit.check_card(folder).name == "theirs"
     assert submit.check_table(folder, pairs) is None
 
 
@@ -82,17 +85,40 @@ def with_value(row: int, column: str, value: object) -> Callable[[pd.DataFrame],
 
 FAULTS = {
     "NaN": (with_value(3, "score", np.nan), ["'score'", "null or NaN", "row 3"]),
-    "infinite": (with_value(5, "score", -np.inf), ["'score' is -inf", "row 5"]),
-    "missing pair": (lambda t: t.drop(index=7), ["no score for uid", "1 pairs"]),
+    "infinite": (with_value(5, "score", -np.inf), ["'score' is infinite", "row 5"]),
+    "missing pair": (lambda t: t.drop(index=7), ["no score for uid"]),
+    "missing pairs": (lambda t: t.drop(index=range(5, 17)), ["no score for uid", "12 pairs"]),
     "unknown pair": (with_value(2, "uid", "f" * 32), ["row 2", "f" * 32, "no pair"]),
     "pair of another image": (with_value(4, "caption_id", 99), ["row 4", "caption_id 99"]),
     "twice": (
         lambda t: pd.concat([t.drop(index=0), t.iloc[[1]]], ignore_index=True),
-        ["occurs again in row"],
+        ["in row 95 occurs again", "no score for uid"],
     ),
-    "too many rows": (lambda t: pd.concat([t, t], ignore_index=True), ["192 rows", "96 pairs"]),
+    "all twice": (
+        lambda t: pd.concat([t, t], ignore_index=True),
+        ["in row 96, uid", "in row 98 occurs again (96 rows in all)"],
+    ),
+    "too many rows": (lambda t: pd.concat([t, t, t]), ["288 rows", "96 pairs"]),
     "no column": (lambda t: t.rename(columns={"score": "value"}), ["'score'", "missing"]),
-    "words for scores": (lambda t: t.assign(score="high"), ["'score'", "expected double"]),
+    "words for scores": (lambda t: t.assign(score="high"), ["'score' is large_string", "double"]),
+    "numbers as words": (lambda t: t.assign(score=t["score"].astype(str)), ["is large_string"]),
+    "categories": (lambda t: t.assign(score=t["score"].map(str).astype("category")), ["'score'"]),
+    "truth values": (lambda t: t.assign(score=t["score"] > 9), ["'score' is bool"]),
+    "decimals": (lambda t: t.assign(score=t["score"].map(Decimal)), ["'score' is decimal128"]),
+    "nulls": (lambda t: t.assign(score=None), ["'score' has no value", "(96 rows in all)"]),
+    "a number for a name": (lambda t: t.assign(uid=range(len(t))), ["'uid' is int64"]),
+    "words for numbers": (lambda t: t.assign(caption_id="0"), ["'caption_id' is large_string"]),
+    "half an id": (lambda t: t.assign(caption_id=t["caption_id"] + 0.5), ["'caption_id'", "int32"]),
+    "faults of all columns": (
+        lambda t: t.assign(caption_id="0", score="1.5").drop(columns="uid"),
+        ["'uid' is missing", "'caption_id' is large_string", "'score' is large_string"],
+    ),
+    "faults of all rows": (
+        lambda t: with_value(1, "score", np.nan)(
+            with_value(2, "score", np.inf)(with_value(4, "uid", "f" * 32)(t))
+        ),
+        ["no value (null or NaN) in row 1", "infinite in row 2", "row 4 is no pair", "no score"],
+    ),
 }  # fmt: skip
 
 
@@ -105,6 +131,35 @@ def test_scores_are_refused_with_file_row_and_remedy(
     assert [
         word for word in ["scores.parquet", "submit again", *words] if word not in message
     ] == []
+    assert "\n" not in message and len(message) < 1000
+
+
+@pytest.mark.parametrize(
+    "kind", ["float32", "int64", "uint8", "float16", "Float64", "double[pyarrow]"]
+)
+def test_numbers_of_any_kind_are_scores(folder: Path, pairs: pd.DataFrame, kind: str) -> None:
+    edit(folder / "scores.parquet", lambda t: t.assign(score=(t["score"] % 100).astype(kind)))
+    edit(folder / "scores.parquet", lambda t: t.assign(uid=t["uid"].astype("category")))
+    assert submit.check_table(folder, pairs) is None
+
+
+def test_a_column_that_is_there_twice(folder: Path, pairs: pd.DataFrame) -> None:
+    table = pq.read_table(folder / "scores.parquet")
+    pq.write_table(table.append_column("score", table["score"]), folder / "scores.parquet")
+    for check in (lambda: submit.check_table(folder, pairs), lambda: submit.check_card(folder)):
+        assert "column 'score' is there 2 times" in refusal(check)
+
+
+def test_a_table_of_a_run_is_as_strict(folder: Path, world: World, tmp_path: Path) -> None:
+    """`scores:` in the parameters names somebody's table too."""
+    edit(folder / "scores.parquet", lambda t: t.assign(score=t["score"].astype(str)))
+    with pytest.raises(WinnowError, match="'score' is large_string, expected double"):
+        read_table(folder / "scores.parquet", SCORES)
+    table = pa.table({"uid": ["u"], "caption_id": [0]})
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, *pa.array([b"\xff"]).buffers()[1:]])
+    pq.write_table(table.set_column(0, "uid", broken), tmp_path / "subset.parquet")
+    with pytest.raises(WinnowError, match="damaged"):
+        read_table(tmp_path / "subset.parquet", SUBSET)
 
 
 def test_what_is_no_table_is_refused(folder: Path, pairs: pd.DataFrame) -> None:
@@ -125,6 +180,9 @@ def test_a_table_that_unfolds_is_refused_before_it_is_read(
     monkeypatch.setattr(submit, "read_table", lambda *_: pytest.fail("it was read"))
     message = refusal(lambda: submit.check_table(folder, pairs))
     assert "unfolds to" in message
+    bomb["uid"] = ["0" * 2**19] * len(pairs)  # one value in the file, 48 MB in memory
+    pq.write_table(pa.table(bomb), folder / "scores.parquet", compression="zstd")
+    assert "'uid' holds 524288 char" in refusal(lambda: submit.check_table(folder, pairs))
     (folder / "scores.parquet").write_bytes(b"\0" * (2 * submit.SPARE_BYTES))
     assert "bytes; 96 pairs need at most" in refusal(lambda: submit.check_table(folder, pairs))
 
@@ -177,26 +235,27 @@ CARDS = {
 @pytest.mark.parametrize(("change", "key"), CARDS.values(), ids=CARDS)
 def test_cards_are_refused_by_key(folder: Path, change: dict, key: str) -> None:
     (folder / "card.yaml").write_text(yaml.safe_dump(CARD | change))
-    message = refusal(lambda: submit.check_card(folder, set()))
+    message = refusal(lambda: submit.check_card(folder))
     assert f"card.yaml: {key}" in message
 
 
 def test_folders_that_are_no_submission(folder: Path, pairs: pd.DataFrame, tmp_path: Path) -> None:
-    assert "is taken" in refusal(lambda: submit.check_card(folder, {"theirs"}))
-    assert "no such folder" in refusal(lambda: submit.check_card(tmp_path / "none", set()))
+    taken = {"theirs": "another"}
+    assert "'theirs' is taken by another" in refusal(lambda: submit.check_card(folder, taken))
+    assert "no such folder" in refusal(lambda: submit.check_card(tmp_path / "none"))
     (folder / "card.yaml").write_text("a: [")
-    assert "not valid YAML" in refusal(lambda: submit.check_card(folder, set()))
+    assert "not valid YAML" in refusal(lambda: submit.check_card(folder))
     (folder / "card.yaml").write_text("#" * (CARD_BYTES + 1))
     assert "at most" in refusal(lambda: read_card(folder / "card.yaml"))
     (folder / "card.yaml").unlink()
-    assert "card.yaml: no such file" in refusal(lambda: submit.check_card(folder, set()))
+    assert "card.yaml: no such file" in refusal(lambda: submit.check_card(folder))
     (folder / "card.yaml").symlink_to(tmp_path / "elsewhere.yaml")
-    assert "is a link" in refusal(lambda: submit.check_card(folder, set()))
+    assert "is a link" in refusal(lambda: submit.check_card(folder))
     write_table(folder / "subset.parquet", pairs[PAIR], SUBSET)
-    assert "both" in refusal(lambda: submit.check_card(folder, set()))
+    assert "both" in refusal(lambda: submit.check_card(folder))
     for name in ("subset.parquet", "scores.parquet"):
         (folder / name).unlink()
-    assert "neither" in refusal(lambda: submit.check_card(folder, set()))
+    assert "neither" in refusal(lambda: submit.check_card(folder))
 
 
 # what a run makes of it
@@ -222,14 +281,15 @@ def test_an_installed_submission_is_a_scorer(folder: Path, tmp_path: Path) -> No
 
 def test_a_submission_is_told_where_it_stands(tmp_path: Path) -> None:
     path = tmp_path / "leaderboard.csv"
-    rows = ["scorer,ratio,rank,leaks,note", "mine,0.3,2,,", "none,1.0,1,,"]
-    rows += ["mine,0.5,,7,", "mine,0.1,,,not run"]
+    rows = ["scorer,ratio,rank,leaks,note", "oracle,0.3,,,", "mine,0.3,2,,", "clip,0.3,1,,"]
+    rows += ["none,1.0,,,", "mine,0.5,,7,", "mine,0.1,,,not run"]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert submit.standing(path, "mine") == [
-        "mine at keep ratio 0.3: rank 2 of 2",
+        "mine at keep ratio 0.3: rank 2 of 2 methods",
         "mine at keep ratio 0.5: struck out: it learned from 7 leaking pairs, see leakage.md",
         "mine at keep ratio 0.1: unranked, not run",
     ]
+    assert submit.standing(path, "yours") == [f"yours: has no row in {path}"]
 
 
 def test_a_subset_stands_at_its_share(folder: Path, pairs: pd.DataFrame, tmp_path: Path) -> None:
@@ -252,9 +312,21 @@ def test_a_submission_for_another_pool_takes_no_part(folder: Path, tmp_path: Pat
     assert "theirs" in resolve(longer, tmp_path).scorers
 
 
-def test_the_place_is_written_once(folder: Path, tmp_path: Path) -> None:
+def test_an_earlier_submission_is_replaced_whole(
+    folder: Path, pairs: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install(folder, tmp_path)
-    assert "exists already" in refusal(lambda: install(folder, tmp_path))
+    before = digest_files([tmp_path / "submissions"])
+    with monkeypatch.context() as patch:
+        patch.setattr(submit.yaml, "safe_dump", lambda _: pytest.fail("the disk is full"))
+        with pytest.raises(pytest.fail.Exception):
+            install(folder, tmp_path)
+    assert digest_files([tmp_path / "submissions"]) == before
+    subset_of(folder, pairs.iloc[:28])
+    install(folder, tmp_path, share=0.29)
+    names = {path.name for path in (tmp_path / "submissions/theirs").iterdir()}
+    assert names == {"card.yaml", "checked.yaml", "subset.parquet"}
+    assert [path.name for path in (tmp_path / "submissions").iterdir()] == ["theirs"]
 
 
 @pytest.mark.parametrize(
@@ -333,11 +405,11 @@ def repository(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (root / "results").mkdir()
     (root / "results/leaderboard.csv").write_text(
-        "rank,scorer,ratio,leaks,note\n1,oracle,0.3,,\n2,theirs,0.3,,\n,siglip,0.3,,not run\n"
+        "rank,scorer,ratio,leaks,note\n,oracle,0.3,,\n1,clip,0.3,,\n2,theirs,0.3,,\n"
     )
     monkeypatch.chdir(root)
     asked: list[list[str]] = []
-    monkeypatch.setattr(submit_verbs, "_snakemake", lambda *words: asked.append(list(words[2:])))
+    monkeypatch.setattr(submit_verbs, "_snakemake", lambda *words, **_: asked.append(words[2]))
     return asked
 
 
@@ -346,10 +418,29 @@ def test_one_command_checks_copies_runs_and_ranks(
 ) -> None:
     assert main(["submit", "--folder", str(folder), "--threads", "1"]) == 0
     assert repository == [["artifacts/captions/raw.parquet"], []]
-    assert "theirs at keep ratio 0.3: rank 2 of 2" in capsys.readouterr().out
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "theirs at keep ratio 0.3: rank 2 of 2 methods"
     assert (Path("submissions/theirs/scores.parquet")).is_file()
-    assert main(["submit", "--folder", str(folder)]) == 2
-    assert "'theirs' is taken" in capsys.readouterr().err
+
+
+def test_a_name_is_replaced_when_asked(
+    repository: list[list[str]], folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words = ["submit", "--folder", str(folder)]
+    assert main([*words, "--replace"]) == 0  # there is none yet
+    assert "in place of" not in capsys.readouterr().out
+    edit(folder / "scores.parquet", lambda t: t.assign(score=-t["score"]))
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert "name: 'theirs' is taken by an earlier submission" in told and "--replace" in told
+    place = Path("submissions/theirs/scores.parquet")
+    assert place.read_bytes() != (folder / "scores.parquet").read_bytes()
+    assert main([*words, "--replace"]) == 0
+    assert "checked, in place of the earlier one" in capsys.readouterr().out
+    assert place.read_bytes() == (folder / "scores.parquet").read_bytes()
+    (folder / "card.yaml").write_text(yaml.safe_dump(CARD | {"name": "clip"}))
+    assert main([*words, "--replace"]) == 2
+    assert "'clip' is taken by a scorer or a model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["oracle", "pretrained", "real", "t2i", "crs_diff", "domain_clip"])
@@ -378,9 +469,26 @@ def test_it_runs_where_the_snakefile_is(
     assert "from the repository's root" in capsys.readouterr().err
 
 
-def test_a_failed_run_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submit_verbs.sys, "executable", "false")
-    assert "snakemake failed" in refusal(lambda: submit_verbs._snakemake(None, 1))
+@pytest.mark.parametrize(("quiet", "code"), [(True, 0), (True, 1), (False, 0), (False, 1)])
+def test_what_snakemake_says_comes_before_the_remedy(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture,
+    quiet: bool,
+    code: int,
+) -> None:
+    """If it fails; what it says of a pool that is there already is kept back."""
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\necho banner "$@"\nexit {code}\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(submit_verbs.sys, "executable", str(script))
+    ask = lambda: submit_verbs._snakemake(None, 1, ["a b"], "mend it", quiet=quiet)  # noqa: E731
+    if code:
+        assert refusal(ask) == "snakemake failed, see above; mend it"
+    else:
+        ask()
+    shown = "".join(capfd.readouterr())
+    assert ("--quiet host reason -- a b" in shown) == (not quiet or code == 1)
 
 
 def test_a_submission_is_run_and_ranked(small: Clone, tmp_path: Path) -> None:
@@ -392,7 +500,10 @@ def test_a_submission_is_run_and_ranked(small: Clone, tmp_path: Path) -> None:
     (place / "card.yaml").write_text(yaml.safe_dump(CARD))
     subset_of(place, raw.iloc[: len(raw) // 4])
     text = small.expect("winnow", "submit", "--folder", str(place), "--threads", "2").text
-    assert "theirs at keep ratio 0.25: rank " in text
+    lines = text.splitlines()
+    assert re.fullmatch("theirs at keep ratio 0.25: rank . of . methods?", lines[-1])
+    assert lines[0] == "submissions/theirs: checked; running its cells"
+    assert "SNAKEMAKE" not in text  # the banner
     assert text.count("Moving output file artifacts/models/contrastive/raw/theirs/0.25/0") == 1
     assert "Moving output file artifacts/models/contrastive/raw/random" not in text
     with (small.folder / "results/leaderboard.csv").open() as handle:

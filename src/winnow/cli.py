@@ -48,7 +48,8 @@ def main(words: Sequence[str] | None = None) -> int:
         _run(VERBS[name].run, arguments, rest)
     except WinnowError as error:
         line = " ".join(part.strip() for part in str(error).splitlines())
-        print(f"winnow {name}".rstrip() + f": {line}", file=sys.stderr)
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        print(f"winnow {name}".rstrip() + f": {shown}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"winnow {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
@@ -116,6 +117,8 @@ def _add(verbs: Any, name: str, verb: Verb, full: bool) -> None:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path, required=True)
     for option in verb.optional_paths:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path)
+    for option in verb.flags:
+        parser.add_argument(f"--{option.replace('_', '-')}", action="store_true")
     for option in verb.path_lists:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path, nargs="*", default=[])
     for option, kind in verb.values.items():

@@ -24,12 +24,13 @@ class Verb:
     path_lists: tuple[str, ...] = ()
     values: dict[str, Any] = field(default_factory=dict)  # types, or a Literal's choices
     settings: Any = None
+    flags: tuple[str, ...] = ()  # options without a value
 
     def options(self) -> list[str]:
         """The names of everything that the verb takes."""
         own = self.settings.model_fields if self.settings is not None else ()
-        named = (*self.paths, *self.optional_paths, *self.path_lists, *self.values, *own)
-        return [f"--{name.replace('_', '-')}" for name in (*named, "threads", "help")]
+        named = (*self.paths, *self.optional_paths, *self.path_lists, *self.values, *self.flags)
+        return [f"--{name.replace('_', '-')}" for name in (*named, *own, "threads", "help")]
 
 
 VERBS: dict[str, Verb] = {}
@@ -41,6 +42,7 @@ def verb(
     lists: tuple[str, ...] = (),
     values: dict[str, Any] | None = None,
     settings: Any = None,
+    flags: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a verb; its settings are parsed before it runs."""
 
@@ -53,7 +55,7 @@ def verb(
             function(**arguments)
 
         run.__doc__ = function.__doc__
-        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings)
+        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings, flags)
         return function
 
     return register

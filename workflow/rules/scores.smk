@@ -35,6 +35,18 @@ def own_code(wildcards):
     return f"{code} {content_digest(path for path in named if Path(path).exists())}"
 
 
+def checkpoint_of(scorer):
+    """What is said of a scorer's model beside its digest; nothing where it has none."""
+    role = P.scorers[scorer].model
+    named = {"loader", "id", "pretrained", "revision"}
+    given = (
+        P.models[role].model_dump(include=named, exclude_none=True)
+        if role in P.models
+        else {}
+    )
+    return {"role": role, **given} if role else {}
+
+
 rule score:
     input:
         unpack(scorer_inputs),
@@ -58,6 +70,7 @@ rule score:
                 **P.scorers[wildcards.scorer].model_dump(
                     exclude={"model", "mean_of", *KEEPING}
                 ),
+                "checkpoint": checkpoint_of(wildcards.scorer),
             }
         ),
         model=lambda wildcards, input: "--model" if input.model else "",

@@ -12,22 +12,21 @@ from winnow.reporting.site.rows import Rows, optional_rows
 from winnow.reporting.text import EMPTY, markdown, markdown_table
 
 ROOT = Path(__file__).resolve().parents[2]
-BEST = 10  # rows of the leaderboard, beside the controls of the noisy captions
-SHOWN = (
-    *("rank", "captions", "scorer", "keep"),
-    *("mR", "minus none", "zero-shot @1", "noise AP"),
-)
+BEST = 10  # methods of the leaderboard, beside the controls
+CONTROLLED = ("human", "raw")  # caption sets whose controls are shown
+MEASURES = ("mR", "minus none", "zero-shot @1", "noise AP")
+SHOWN = ("rank", "captions", "scorer", "keep", *MEASURES)
 
 
 def leaderboard(page: str) -> str:
-    """The best rows of the page's first section, and the controls of the caption set `raw` that
-    have a rank, below the section's warnings. A measure that is not there is left out."""
+    """The best methods of the page's first section, and the controls of the caption sets CONTROLLED
+    that have a value, below the section's warnings. A measure that is not there is left out."""
     section = page.split("\n## ")[1] if "\n## " in page else page
     lines = section.splitlines()
     head, _, *body = (_cells(line) for line in lines if line.startswith("|"))
     shown = [name for name in SHOWN if name in head]
     rows = [dict(zip(head, cells, strict=True)) for cells in body]
-    chosen = [[row[name] for name in shown] for row in rows if _is_shown(row)]
+    chosen = [[row[name] for name in shown] for row in rows if _is_shown(row, shown)]
     warnings = "".join(f"{line}\n\n" for line in lines if line.startswith("> "))
     return warnings + markdown_table(shown, chosen, 3)
 
@@ -36,10 +35,11 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
-def _is_shown(row: dict[str, str]) -> bool:
-    if not row["rank"].isdigit():
-        return False
-    return int(row["rank"]) <= BEST or (row["captions"] == "raw" and "(control)" in row["scorer"])
+def _is_shown(row: dict[str, str], shown: Sequence[str]) -> bool:
+    if row["rank"].isdigit() and int(row["rank"]) <= BEST:
+        return True
+    told = any(row[name] != EMPTY for name in shown if name in MEASURES)
+    return told and row["captions"] in CONTROLLED and "(control)" in row["scorer"]
 
 
 def claims(rows: Rows) -> str:

@@ -1,7 +1,9 @@
 """The Parquet tables: fixed columns and types, declared once, checked on every read and write."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,6 +175,9 @@ DRAWS = {"metric": TEXT, "draw": pa.int32(), "value?": pa.float64()}
 OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}
 
 PAIR = ["uid", "caption_id"]  # the key of a pair
+DAMAGED = (pa.ArrowException, OSError, ValueError)  # what a Parquet file that is none may raise
+ABOUT = b"winnow"  # the key of the metadata in which a table says what it is
+SHOWN_NAMES, SHOWN_LENGTH = 20, 60  # of the columns of a table, in a message
 
 Columns = dict[str, pa.DataType]
 
@@ -192,26 +197,59 @@ def empty(columns: Columns) -> pd.DataFrame:
 def read_arrow(path: str | Path, columns: Columns) -> pa.Table:
     """Read and check the declared columns of a Parquet file (further columns are ignored).
 
-    Raises WinnowError naming the file, the column and, for a null or NaN, the first row.
+    Raises WinnowError naming the file, what is wrong with its columns (numbers written as words are
+    no numbers) and, for a null or NaN, the first row.
     """
     wanted = schema(columns)
-    try:
-        file = pq.ParquetFile(path)
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such table") from error
-    except (pa.ArrowInvalid, OSError) as error:
-        raise WinnowError(f"{path}: not a readable Parquet file ({error})") from error
-    missing = [name for name in wanted.names if name not in file.schema_arrow.names]
-    if missing:
-        raise WinnowError(
-            f"{path}: column {missing[0]!r} is missing (has {', '.join(file.schema_arrow.names)})"
-        )
+    file = open_table(path)
+    faults = column_faults(file.schema_arrow, columns)
+    if faults:
+        raise WinnowError(f"{path}: {'; '.join(faults)}")
     try:
         table = file.read(columns=wanted.names).select(wanted.names)
-    except (pa.ArrowInvalid, OSError) as error:
+        table.validate(full=True)  # words that are no UTF-8
+    except DAMAGED as error:
         raise WinnowError(f"{path}: truncated or damaged ({error})") from error
     arrays = [_checked(path, table[field.name], field) for field in wanted]
     return pa.Table.from_arrays(arrays, schema=wanted)
+
+
+def open_table(path: str | Path, **options: Any) -> pq.ParquetFile:
+    """A Parquet file, of which the metadata are read. WinnowError names what is none."""
+    try:
+        return pq.ParquetFile(path, **options)
+    except FileNotFoundError as error:
+        raise WinnowError(f"{path}: no such table") from error
+    except DAMAGED as error:
+        raise WinnowError(f"{path}: not a readable Parquet file ({error})") from error
+
+
+def column_faults(found: pa.Schema, columns: Columns) -> list[str]:
+    """What is wrong with the names and types of a table's columns, one line each."""
+    faults = []
+    for field in schema(columns):
+        places = found.get_all_field_indices(field.name)
+        if not places:
+            names = ", ".join(name[:SHOWN_LENGTH] for name in found.names[:SHOWN_NAMES])
+            more = ", ..." if len(found.names) > SHOWN_NAMES else ""
+            faults.append(f"column {field.name!r} is missing (has {names}{more})")
+        elif len(places) > 1:
+            faults.append(f"column {field.name!r} is there {len(places)} times")
+        elif _kind(found.field(places[0]).type) not in (_kind(field.type), "null"):
+            kind = str(found.field(places[0]).type)[:SHOWN_LENGTH]
+            faults.append(f"column {field.name!r} is {kind}, expected {field.type}")
+    return faults
+
+
+def _kind(type: pa.DataType) -> str:
+    """What a column holds; a cast within a kind loses nothing, or fails."""
+    if pa.types.is_dictionary(type):
+        return _kind(type.value_type)
+    if pa.types.is_integer(type) or pa.types.is_floating(type):
+        return "number"
+    if pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type):
+        return "text"
+    return str(type)
 
 
 def _array(path: str | Path, values: pd.Series, field: pa.Field) -> pa.Array | pa.ChunkedArray:
@@ -242,15 +280,34 @@ def read_table(path: str | Path, columns: Columns) -> pd.DataFrame:
     return read_arrow(path, columns).to_pandas()
 
 
-def write_table(path: str | Path, frame: pd.DataFrame, columns: Columns) -> None:
-    """Write a declared table atomically, columns in their declared order, nothing else."""
+def write_table(
+    path: str | Path,
+    frame: pd.DataFrame,
+    columns: Columns,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a declared table atomically, columns in their declared order, nothing else. What is
+    said `about` it is read by `read_about`."""
     wanted = schema(columns)
     missing = [name for name in wanted.names if name not in frame.columns]
     if missing:
         raise WinnowError(f"{path}: column {missing[0]!r} is missing from the table to write")
     arrays = [_checked(path, _array(path, frame[field.name], field), field) for field in wanted]
     with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=wanted), temporary)
+        table = pa.Table.from_arrays(arrays, schema=wanted)
+        if about is not None:
+            table = table.replace_schema_metadata({ABOUT: json.dumps(about)})
+        pq.write_table(table, temporary)
+
+
+def read_about(path: str | Path) -> dict[str, Any]:
+    """What was said about a table when it was written; empty where nothing was."""
+    found = (open_table(path).schema_arrow.metadata or {}).get(ABOUT, b"{}")
+    try:
+        content = json.loads(found)
+    except (ValueError, RecursionError) as error:
+        raise WinnowError(f"{path}: what it says of itself is damaged ({error})") from error
+    return content if isinstance(content, dict) else {}
 
 
 def join_scores(captions: pd.DataFrame, scores: pd.DataFrame, path: str | Path) -> np.ndarray:

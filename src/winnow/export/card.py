@@ -21,8 +21,11 @@ MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 READING = """\
 ## Reading it
 
-Each sample of the tars has an image, `txt` (the caption) and `json` (uid, caption_id, scene);
-`pairs.parquet` lists the same pairs with their tar and file. Inside this folder:
+Each sample of the tars is one pair, under the key `<uid>_<caption_id>`, so that an image with
+several captions is in several samples: the image, `txt` (the caption) and `json` (uid, caption_id,
+caption, score, scene; source, which is what the image was called where it came from; and what chose
+the pair: scorer, ratio, checkpoints; null where that is not known). `pairs.parquet` lists the same
+pairs with their tar and file. Inside this folder:
 
 ```python
 import webdataset as wds
@@ -122,6 +125,7 @@ def _choice(facts: Facts, chosen: Chosen) -> list[str]:
     rows: dict[str, object] = {
         "caption set": chosen.captions,
         "scorer": chosen.scorer,
+        "checkpoint of the scorer": "; ".join(map(_checkpoint, chosen.checkpoints or [])),
         "keep ratio of the experiment": chosen.ratio,
         "kept": _share(facts.pairs, chosen.total),
     }
@@ -130,12 +134,18 @@ def _choice(facts: Facts, chosen: Chosen) -> list[str]:
     return table if chosen.scorer else [*table, "By which scorer is not known.", ""]
 
 
+def _checkpoint(told: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in told.items())
+
+
 def _share(kept: int, total: int | None) -> str | None:
     return f"{kept:,} of {total:,} pairs, {100 * kept / total:.3g} %" if total else None
 
 
 def _contents(facts: Facts) -> list[str]:
     least, median, most = facts.words
+    low, high = facts.scores or (0.0, 0.0)
+    scores = {"scores": f"{low:.4g} to {high:.4g}"} if facts.scores else {}
     return _table(
         {
             "pairs": f"{facts.pairs:,}",
@@ -144,6 +154,7 @@ def _contents(facts: Facts) -> list[str]:
             "image formats": ", ".join(facts.formats),
             "sides of images, pixels": f"{facts.sides[0]} to {facts.sides[1]}",
             "words of a caption": f"{least} to {most}, median {median:g}",
+            **scores,
             "captions by": ", ".join(f"{name} ({n:,})" for name, n in facts.writers.items()),
             "split of the pool": ", ".join(facts.splits),
         }

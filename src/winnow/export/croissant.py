@@ -23,7 +23,8 @@ CITATION = (
 def croissant(folder: Path, facts: Facts, about: About, chosen: Chosen) -> dict[str, Any]:
     """JSON-LD of the tars and of `pairs.parquet` in `folder`, named relative to it.
 
-    mlcroissant reads from it the records of `pairs`: uid, caption_id, scene, caption, file, image.
+    mlcroissant reads from it the records of `pairs`: the columns of EXPORTED but the tar, and the
+    image.
     """
     tars = [_file(folder / name, "application/x-tar") for name in facts.shards]
     images = mlc.FileSet(
@@ -66,6 +67,7 @@ def _file(path: Path, kind: str) -> mlc.FileObject:
 
 def _records() -> mlc.RecordSet:
     text, number, image = mlc.DataType.TEXT, mlc.DataType.INTEGER, mlc.DataType.IMAGE_OBJECT
+    real = mlc.DataType.FLOAT
     # mlcroissant joins from the images to the table: the other way it reads the table as an image.
     file = _field("file", "The image in its tar", text, _member(mlc.FileProperty.filename))
     file.references = _column("file")
@@ -80,6 +82,10 @@ def _records() -> mlc.RecordSet:
             _field("caption_id", "Number of the caption", number, _column("caption_id")),
             _field("scene", "Class of the scene, where known", text, _column("scene")),
             _field("caption", "What the image shows", text, _column("caption")),
+            _field("score", "By the scorer that chose it, where known", real, _column("score")),
+            _field(
+                "source", "What the image was called where it came from", text, _column("source")
+            ),
             _field("image", "The image", image, _member(mlc.FileProperty.content)),
         ],
     )

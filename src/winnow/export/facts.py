@@ -2,17 +2,20 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from winnow.data.errors import WinnowError
 from winnow.data.language import words
-from winnow.data.tables import TEXT
-from winnow.params.sections import Section
+from winnow.data.tables import SCORES, TEXT, join_scores, read_about, read_table
+from winnow.params.sections import Name, Section
 
 # The pairs in the order of the tars; `shard` is the tar, `file` the image inside.
 EXPORTED = {
@@ -20,6 +23,8 @@ EXPORTED = {
     "caption_id": pa.int32(),
     "scene?": TEXT,
     "caption": TEXT,
+    "score?": pa.float64(),  # of the scorer that chose the pair, where it gives any
+    "source": TEXT,  # the image in the pool's source: a file's name, or the like
     "shard": TEXT,
     "file": TEXT,
 }
@@ -52,6 +57,14 @@ class About(Section):
     published: date | None = Field(default=None, description="Day of the publication, YYYY-MM-DD")
 
 
+class ScoredBy(Section):
+    """What a table of scores says of itself (`winnow score` writes it)."""
+
+    scorer: Name | None = None
+    scored: bool = Field(True, description="Whether the scores tell pairs apart")
+    checkpoints: list[dict[str, str]] | None = None
+
+
 @dataclass(frozen=True)
 class Chosen:
     """How the pairs were chosen, as far as it is known."""
@@ -60,6 +73,13 @@ class Chosen:
     scorer: str | None = None
     ratio: str | None = None
     total: int | None = None  # pairs that they were chosen from
+    checkpoints: list[dict[str, str]] | None = None  # that the scorer scores with; [] has none
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What each sample says of how it was chosen; null what is not known."""
+        ratio = None if self.ratio is None else float(self.ratio)
+        return {"scorer": self.scorer, "ratio": ratio, "checkpoints": self.checkpoints}
 
     @property
     def name(self) -> str:
@@ -81,6 +101,7 @@ class Facts:
     scenes: dict[str, int]  # pairs, most frequent first; "" without a scene
     writers: dict[str, int]  # pairs by generator of the caption
     splits: list[str]
+    scores: tuple[float, float] | None = None  # lowest and highest, where there are any
 
 
 def chosen(subset: Path, captions: pd.DataFrame, samples: pd.DataFrame, kept: pd.Series) -> Chosen:
@@ -99,10 +120,42 @@ def chosen(subset: Path, captions: pd.DataFrame, samples: pd.DataFrame, kept: pd
     return Chosen(captions=place[-3], scorer=place[-2], ratio=place[-1], total=total)
 
 
+def scores_beside(subset: Path) -> Path | None:
+    """The scores that a subset was chosen by, where the DAG has them: from the subset's place,
+    `scores/<captions>/<scorer>.parquet`."""
+    folder = subset.absolute().parent
+    if len(folder.parts) < 4 or folder.parts[-3] != "subsets":
+        return None
+    path = folder.parents[2] / "scores" / folder.parent.name / f"{folder.name}.parquet"
+    return path if path.is_file() else None
+
+
+def scored(pairs: pd.DataFrame, how: Chosen, path: Path | None) -> tuple[pd.DataFrame, Chosen]:
+    """Kept pairs with the column `score` from the table of scores at `path`, and what that table
+    says of its scorer. Scores that tell no pairs apart are left out, as are those of no table."""
+    if path is None:
+        return pairs.assign(score=np.nan), how
+    scores = join_scores(pairs, read_table(path, SCORES), path)
+    if np.isinf(scores).any():
+        row = pairs.iloc[int(np.isinf(scores).argmax())]
+        raise WinnowError(
+            f"{path}: the score of uid {row['uid']}, caption_id {row['caption_id']} is infinite"
+        )
+    try:
+        about = ScoredBy.model_validate(read_about(path))
+    except ValidationError as error:
+        raise WinnowError(f"{path}: what it says of its scorer is damaged ({error})") from error
+    if not about.scored:
+        scores = np.full(len(pairs), np.nan)
+    told = replace(how, scorer=how.scorer or about.scorer, checkpoints=about.checkpoints)
+    return pairs.assign(score=scores), told
+
+
 def describe(exported: pd.DataFrame, pairs: pd.DataFrame, samples: pd.DataFrame) -> Facts:
     """Facts of at least one exported pair; `pairs` has CAPTIONS' columns, `samples` SAMPLES'."""
     lengths = exported["caption"].map(lambda text: len(words(text)))
     rows = samples[samples["uid"].isin(exported["uid"])]
+    scores = exported["score"].dropna()
     sides = pd.concat([rows["width"], rows["height"]])
     return Facts(
         pairs=len(exported),
@@ -114,6 +167,7 @@ def describe(exported: pd.DataFrame, pairs: pd.DataFrame, samples: pd.DataFrame)
         scenes=_frequent(exported["scene"].fillna("")),
         writers=_frequent(pairs["generator"]),
         splits=sorted(rows["split"].unique()),
+        scores=(float(scores.min()), float(scores.max())) if len(scores) else None,
     )
 
 

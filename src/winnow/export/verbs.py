@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
-from winnow.export.facts import About, chosen
+from winnow.export.facts import About, chosen, scored, scores_beside
 
 
 class ExportSettings(About):
@@ -16,11 +16,18 @@ class ExportSettings(About):
     shard_size: PositiveInt = Field(1000, description="Pairs in one tar")
 
 
-@verb("pool", "captions", "subset", "output", settings=ExportSettings)
+@verb("pool", "captions", "subset", "output", optional=("scores",), settings=ExportSettings)
 def export(
-    pool: Path, captions: Path, subset: Path, output: Path, threads: int, settings: ExportSettings
+    pool: Path,
+    captions: Path,
+    subset: Path,
+    output: Path,
+    scores: Path | None,
+    threads: int,
+    settings: ExportSettings,
 ) -> None:
-    """Write a subset as a data set: WebDataset tars, their list, Croissant metadata and a card."""
+    """Write a subset as a data set: WebDataset tars, their list, Croissant metadata and a card.
+    --scores are by default those that the subset's place in artifacts/ tells of."""
     from winnow.export.webdataset import export_subset
 
     kept = read_table(subset, SUBSET)
@@ -39,5 +46,6 @@ def export(
         )
     samples = read_table(pool / "samples.parquet", SAMPLES)
     how = chosen(subset, known, samples, kept["uid"])
+    pairs, how = scored(pairs, how, scores or scores_beside(subset))
     count = export_subset(pool, samples, pairs, output, settings.shard_size, settings, how)
     print(f"{output}: {count} pairs")

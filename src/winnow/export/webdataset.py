@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
@@ -27,7 +28,8 @@ def export_subset(
     about: About = NOT_TOLD,
     chosen: Chosen = NOT_KNOWN,
 ) -> int:
-    """Write at least one kept pair (rows of CAPTIONS) as a data set; returns their count.
+    """Write at least one kept pair (rows of CAPTIONS, a `score` where there is one) as a data set;
+    returns their count.
 
     The folder holds `{shard:05d}.tar`, `pairs.parquet` (EXPORTED), `croissant.json` and a card,
     `README.md`. It appears only when it is whole; equal inputs give equal bytes.
@@ -35,7 +37,7 @@ def export_subset(
     if output.exists():
         raise WinnowError(f"{output}: exists already; name another folder or delete it")
     with atomic_path(output) as folder:
-        exported = write_shards(pool, samples, pairs, folder, shard_size)
+        exported = write_shards(pool, samples, pairs, folder, shard_size, chosen)
         write_table(folder / PAIRS, exported, EXPORTED)
         facts = describe(exported, pairs, samples)
         write_json(folder / "croissant.json", croissant(folder, facts, about, chosen))
@@ -44,26 +46,33 @@ def export_subset(
 
 
 def write_shards(
-    pool: Path, samples: pd.DataFrame, pairs: pd.DataFrame, folder: Path, shard_size: int
+    pool: Path,
+    samples: pd.DataFrame,
+    pairs: pd.DataFrame,
+    folder: Path,
+    shard_size: int,
+    chosen: Chosen = NOT_KNOWN,
 ) -> pd.DataFrame:
     """Write the pairs' tars into `folder`; returns EXPORTED's rows in the order of the tars.
 
-    Each sample holds the image, `txt` (the caption) and `json` (uid, caption_id, scene), under the
-    key `<uid>_<caption_id>`. The pool's shards are streamed. A pair without an image is an error.
+    Each pair is a sample, as trainers that read `jpg;txt` need it, under the key
+    `<uid>_<caption_id>`: the image, `txt` (the caption) and `json` (docs/scorers.md). The pool's
+    shards are streamed. A pair without an image is an error.
     """
+    if "score" not in pairs:
+        pairs = pairs.assign(score=np.nan)
     wanted = dict(iter(pairs.groupby("uid", sort=False)))
     rows = samples[samples["uid"].isin(list(wanted))]
-    scenes = {
-        u: s if isinstance(s, str) else None
-        for u, s in zip(rows["uid"], rows["scene"], strict=True)
+    known = {
+        uid: {"scene": scene if isinstance(scene, str) else None, "source": source}
+        for uid, scene, source in rows[["uid", "scene", "source"]].itertuples(index=False)
     }
     writer = ShardWriter(folder, shard_size)
     exported: list[dict[str, Any]] = []
     for shard in sorted(set(rows["shard"].tolist())):
         for uid, extension, content in iter_members(shard_path(pool, shard)):
             if uid in wanted:
-                meta = {"uid": uid, "scene": scenes[uid]}
-                exported += _add(writer, wanted[uid], meta, extension, content)
+                exported += _add(writer, wanted[uid], known[uid], chosen, extension, content)
     writer.close()
     if len(exported) != len(pairs):
         raise WinnowError(f"{pool}: holds {len(exported)} of the {len(pairs)} kept pairs")
@@ -71,21 +80,25 @@ def write_shards(
 
 
 def _add(
-    writer: ShardWriter, pairs: pd.DataFrame, meta: dict[str, Any], extension: str, image: bytes
+    writer: ShardWriter,
+    pairs: pd.DataFrame,
+    known: dict[str, Any],
+    chosen: Chosen,
+    extension: str,
+    image: bytes,
 ) -> list[dict[str, Any]]:
     rows = []
     for pair in pairs.itertuples():
         key = f"{pair.uid}_{pair.caption_id}"
-        content = json.dumps({**meta, "caption_id": pair.caption_id}, ensure_ascii=False)
+        row = {
+            "uid": pair.uid,
+            "caption_id": pair.caption_id,
+            "caption": pair.text,
+            "score": None if pd.isna(pair.score) else float(pair.score),
+            **known,
+        }
+        content = json.dumps({**row, **chosen.about}, ensure_ascii=False, allow_nan=False)
         texts = {"txt": str(pair.text).encode(), "json": content.encode()}
         shard = writer.add(key, {extension: image, **texts})
-        rows.append(
-            {
-                **meta,
-                "caption_id": pair.caption_id,
-                "caption": pair.text,
-                "shard": f"{shard:05d}.tar",
-                "file": f"{key}.{extension}",
-            }
-        )
+        rows.append({**row, "shard": f"{shard:05d}.tar", "file": f"{key}.{extension}"})
     return rows

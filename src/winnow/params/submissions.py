@@ -1,10 +1,13 @@
 """Submissions: scorers of others, each a folder with a card and a table (docs/submissions.md)."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
@@ -16,6 +19,9 @@ CARD = "card.yaml"
 CHECKED = "checked.yaml"  # what `winnow submit` found
 TABLES = ("scores", "subset")  # `<name>.parquet`: one of them
 CARD_BYTES = 64 * 1024
+SHOWN_FAULTS, SHOWN_KEY = 20, 60  # of a card, in a message
+NONE_TAKEN: Mapping[str, str] = MappingProxyType({})
+ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 # What a card says of the pool that a run curates: the pairs follow from these sections.
 POOL_SECTIONS = ("source", "terrarium", "captions")
 
@@ -36,9 +42,14 @@ class Card(Section):
     authors: list[Words] = Field(min_length=1, max_length=100)
     licence: Words = Field(description="Of the table that is submitted")
     description: Words = Field(description="How the scores or the subset came about")
-    link: str | None = Field(
-        None, max_length=300, pattern=r"^https?://[^\s<>\"]+$", description="Paper or code"
-    )
+    link: (
+        Annotated[
+            str,
+            Field(max_length=300, pattern=r"^https?://[^\s<>\"]+$"),
+            AfterValidator(_printable),
+        ]
+        | None
+    ) = Field(None, description="Paper or code")
 
 
 class Checked(Section):
@@ -48,26 +59,56 @@ class Checked(Section):
     share: Ratio | None = Field(None, description="Of the pairs, that a subset keeps")
 
 
-def read_card(path: Path) -> Card:
-    """A submission's card. WinnowError names the file and the key."""
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise WinnowError(f"{path}: no such file; a submission has a card") from error
+def read_card(path: Path, taken: Mapping[str, str] = NONE_TAKEN) -> Card:
+    """A submission's card. `taken` are names that it may not have, and whose they are.
+
+    WinnowError names the file and everything that is wrong in it, key by key.
+    """
+    if path.is_symlink() or not path.is_file():
+        kind = "is a link; put the file itself there" if path.is_symlink() else "no such file"
+        raise WinnowError(f"{path}: {kind}; a submission has a card")
+    size = path.stat().st_size
     if size > CARD_BYTES:
         raise WinnowError(f"{path}: {size} bytes, a card has at most {CARD_BYTES}; shorten it")
-    return read_yaml(path, TypeAdapter(Card))
+    content = read_yaml(path, ANYTHING)
+    faults = []
+    name = content.get("name") if isinstance(content, dict) else None
+    if isinstance(name, str) and name in taken:
+        faults.append(f"name: {name!r} is taken by {taken[name]}")
+    try:
+        card = Card.model_validate(content)
+    except ValidationError as error:
+        faults += map(_told, error.errors(include_url=False))
+    if faults:
+        more = [f"and {len(faults) - SHOWN_FAULTS} more"] if len(faults) > SHOWN_FAULTS else []
+        raise WinnowError(f"{path}: {'; '.join(faults[:SHOWN_FAULTS] + more)}")
+    return card
+
+
+def _told(fault: ErrorDetails) -> str:
+    """The key and what is wrong with it."""
+    place = ".".join(str(part)[:SHOWN_KEY] for part in fault["loc"] if part != "[key]")
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: unknown key; a card has {', '.join(Card.model_fields)}"
+    return f"{place or 'top level'}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def table_of(folder: Path) -> str:
     """Which of TABLES a submission brings: exactly one."""
     found = [name for name in TABLES if (folder / f"{name}.parquet").exists()]
-    if len(found) != 1:
-        both = "both scores.parquet and subset.parquet" if found else "neither"
-        raise WinnowError(
-            f"{folder}: holds {both}; a submission is scores.parquet or subset.parquet"
-        )
-    return found[0]
+    if len(found) == 1:
+        path = folder / f"{found[0]}.parquet"
+        if path.is_symlink() or not path.is_file():
+            raise WinnowError(f"{path}: is a link or no file; put the file itself there")
+        return found[0]
+    both = "both scores.parquet and subset.parquet" if found else "neither"
+    text = next((path.name for path in sorted(folder.glob("*.csv"))), None)
+    hint = (
+        f" ({ascii(text)[1:-1]} is none: write it as Parquet, numbers as numbers)" if text else ""
+    )
+    raise WinnowError(
+        f"{folder}: holds {both}; a submission is scores.parquet or subset.parquet{hint}"
+    )
 
 
 def pool_digest(tree: dict[str, Any]) -> str:

@@ -20,8 +20,15 @@ LOWER, UPPER = "random", "oracle"  # the controls between which a scorer lies
 UNSELECTIVE = ("none", "pretrained")  # those that leave out no pair
 
 
+def is_control(track: Track, scorer: str) -> bool:
+    """Whether a row brackets the others, and so has no rank. Where caption sets compete, `none`
+    stands in every row and brackets nothing."""
+    return scorer in CONTROLS and track.base_captions is None
+
+
 class Row(NamedTuple):
-    """A method in one metric; `leaks` is the number of pairs for which it is struck out."""
+    """A method in one metric; `leaks` is the number of pairs for which it is struck out. What is
+    struck out has no rank, nor has a control."""
 
     method: Method
     value: Value | None
@@ -78,7 +85,8 @@ def _table(
     names = {method: called(results, method, headline) for method in methods}
     values = {m: results.value(m, name) for m, name in names.items()}
     measured = {m: sign * round(v.value, 9) for m, v in values.items() if v}
-    ranked = [m for m in measured if m not in struck]
+    sound = [m for m in measured if m not in struck]
+    ranked = [m for m in sound if not is_control(track, m.scorer)]
     ranks = {m: 1 + sum(measured[n] > measured[m] for n in ranked) for m in ranked}
 
     def place(method: Method) -> tuple[bool, bool, float, Method]:
@@ -90,8 +98,9 @@ def _table(
     shared = Shared.of(results, [Side(m, names[m]) for m in rows if m in measured])
     for method, found in shared.to_base(track).items():
         rows[method] = rows[method]._replace(to_base=found)
-    contest = [m for m in rows if m in ranks and m in shared.places]
-    best = [m for m in contest if ranks[contest[0]] == 1]  # if the best can be paired
+    contest = [m for m in rows if m in sound and m in shared.places]
+    top = max((measured[m] for m in sound), default=None)
+    best = [m for m in contest if measured[contest[0]] == top]  # if the best can be paired
     for method, found in shared.to_first(best).items():
         rows[method] = rows[method]._replace(to_best=found)
     alike = groups.same(shared.p(contest))

@@ -4,7 +4,7 @@ the tracks."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from winnow.reporting.boards import Row, Table
+from winnow.reporting.boards import Row, Table, is_control
 from winnow.reporting.cells import PARAMETERS, mapping, trainings
 from winnow.reporting.groups import Comparison
 from winnow.reporting.methods import Method, Value
@@ -152,7 +152,7 @@ def boards_csv(results: Results, tables: Sequence[Table]) -> str:
             rows.append(
                 [
                     *(*first, captions, scorer, ratio, share_kept(results, row.method)),
-                    yes(scorer in CONTROLS),
+                    yes(is_control(table.track, scorer)),
                     *(row.rank, row.group, *_parts(value)),
                     *((value.n, value.seeds) if value else (None, None)),
                     *(*_compared(row.to_base), *_compared(row.to_best)),

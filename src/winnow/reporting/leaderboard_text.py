@@ -165,7 +165,7 @@ def _legend(results: Results) -> str:
         "Group: methods that share a number cannot be told apart (Holm's correction over all pairs "
         "of methods). Intervals cover the choice of test images, not the variance of training: "
         "differences of a few points, of one seed, may turn with another. Noise AP and AUROC: how "
-        "well the scorer finds noisy pairs. Controls bracket the others. "
+        "well the scorer finds noisy pairs. Controls bracket the others and have no rank. "
         f"Statistics version {VERSION}; see `docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
         "Caption sets are ranked together where they are measured on the same test images.",

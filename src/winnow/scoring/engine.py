@@ -1,10 +1,11 @@
 """Run a scorer over a pool: stream shards, decode in parallel, batch, resume by shard."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +29,10 @@ def score_pool(
     batch_size: int = 256,
     workers: int = 2,
     ahead: int = 0,
+    about: Mapping[str, Any] | None = None,
 ) -> int:
-    """Score `pairs` (uid, caption_id, text, shard), write SCORES to `output`, return their count.
+    """Score `pairs` (uid, caption_id, text, shard), write SCORES to `output` with what is said
+    `about` them, return their count.
 
     Each finished shard is kept in `<output>.parts/<key>/` until the whole is written, so a killed
     run goes on where it stopped; `key` must change with anything that changes scores. Images pass
@@ -55,7 +58,7 @@ def score_pool(
     tables = [read_table(part, SCORES) for part in parts]
     scores = pd.concat(tables, ignore_index=True) if tables else empty(SCORES)
     order = pairs[["uid", "caption_id"]].merge(scores, on=["uid", "caption_id"], how="left")
-    write_table(output, order, SCORES)
+    write_table(output, order, SCORES, about)
     shutil.rmtree(unfinished, ignore_errors=True)
     return len(order)
 

@@ -2,6 +2,9 @@
 
 import sys
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from winnow.command import verb
 from winnow.data.code import code_digest, user_code
@@ -14,6 +17,7 @@ from winnow.data.tables import (
     SUBSET,
     join_scores,
     kept_pairs,
+    read_about,
     read_table,
     write_table,
 )
@@ -22,6 +26,11 @@ from winnow.params import sections
 
 class ScoreSettings(sections.ScorerCode, sections.Scoring):
     """One scorer, and the engine."""
+
+    checkpoint: dict[str, str] = Field(
+        default_factory=dict,
+        description="What is said of the model: its role, loader, id, revision",
+    )
 
 
 @verb(
@@ -48,15 +57,16 @@ def score(
 
     pairs = pool_pairs(pool, read_table(captions, CAPTIONS))
     cost: dict[str, float] = {}
+    about = _about(scorer, settings, model)
     with measured(cost):
         if settings.scores is not None:
             given = read_table(settings.scores, SCORES)
             values = join_scores(pairs, given, settings.scores)
-            write_table(output, pairs[PAIR].assign(score=values), SCORES)
+            write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         elif settings.subset is not None:
             kept = read_table(settings.subset, SUBSET)
             values = kept_pairs(pairs, kept, settings.subset).astype(float)
-            write_table(output, pairs[PAIR].assign(score=values), SCORES)
+            write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         else:
             context = Context(model, truth, settings.seed, settings.precision)
             use = settings.use or scorer
@@ -73,6 +83,7 @@ def score(
                 batch_size=settings.batch_size,
                 workers=threads,
                 ahead=_ahead(),
+                about=about,
             )
     write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
 
@@ -86,10 +97,26 @@ def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
     cost: dict[str, float] = {}
     with measured(cost):
         table = combined(scores)
-        write_table(output, table, SCORES)
+        told = [one for path in scores for one in read_about(path).get("checkpoints", [])]
+        different = [one for i, one in enumerate(told) if one not in told[:i]]
+        about = {"scorer": output.stem, "scored": True, "checkpoints": different}
+        write_table(output, table, SCORES, about)
     for path in scores:
         cost = total_cost(cost, optional_json(path.with_suffix(".cost.json")))
     write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
+
+
+def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:
+    """What the table says of itself: whose scores these are, whether they tell pairs apart, and the
+    checkpoints that they come from. Of a file of this machine the name alone is told."""
+    keeps_all = settings.subset is not None or (settings.use or scorer) == "none"
+    checkpoints = []
+    if model is not None:
+        told = {
+            k: Path(v).name if Path(v).is_absolute() else v for k, v in settings.checkpoint.items()
+        }
+        checkpoints = [{**told, "digest": digest_files([model])}]
+    return {"scorer": scorer, "scored": not keeps_all, "checkpoints": checkpoints}
 
 
 def _ahead() -> int:
