@@ -35,6 +35,8 @@ include: "workflow/rules/site.smk"
 
 
 onstart:
+    if not TERRARIUM:
+        check_splits({job.rule.name for job in workflow.dag.needrun_jobs()})
     os.environ.update(forkserver.start(os.environ))
     if workflow.local_exec:
         # Its limit of jobs in a second is for clusters. With it, each job that ends has Snakemake look
@@ -48,7 +50,7 @@ rule all:
         rules.leaderboard.output,
         rules.claims.output,
         rules.leakage.output,
-        rules.detection.output if P.captions.noise else [],
+        rules.detection.output if P.captions.known_noise else [],
         rules.captions.output,
         rules.score_models.output,
         rules.generation.output,

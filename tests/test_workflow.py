@@ -300,7 +300,8 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
     own = yaml.safe_load((ROOT / "docs/pools/rsicd.yaml").read_text())
     config = {
         "folder": "runs/karpathy",
-        "source": {key: str(value) for key, value in source.items()},
+        "source": {key: str(value) for key, value in source.items()} | {"reference": 0.3},
+        "captions": own["captions"],
         "scorers": {
             "domain_clip": {"model": "domain_clip"},
             "score_model": {"model": "score_model"},

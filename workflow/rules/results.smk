@@ -353,7 +353,7 @@ rule leaderboard:
         "logs/leaderboard.log",
     threads: 1
     params:
-        options=options({**RUN, **P.statistics.model_dump()}),
+        options=options({**RUN, "noise": P.captions.noise, **P.statistics.model_dump()}),
         papers=PAPERS,
         code=code_digest("data", "params", "evaluation", "reporting"),
     message:

@@ -49,7 +49,7 @@ rule site:
     threads: 1
     params:
         truth="--truth artifacts/truth" if P.captions.known_noise else "",
-        options=options({**RUN, **P.site.model_dump()}),
+        options=options({**RUN, "noise": P.captions.noise, **P.site.model_dump()}),
         code=code_digest("data", "params", "generation", "reporting"),
     message:
         "writing the site into results/site; open results/site/index.html"

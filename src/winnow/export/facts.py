@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from winnow.data.tables import TEXT
-from winnow.params.sections import Section
+from winnow.data.errors import WinnowError
+from winnow.data.files import read_json
+from winnow.data.tables import NOISE, TEXT
+from winnow.params.sections import Noise, Rates, Section
 
 # The pairs in the order of the tars; `shard` is the tar, `file` the image inside.
 EXPORTED = {
@@ -59,6 +61,7 @@ class Chosen:
     scorer: str | None = None
     ratio: str | None = None
     total: int | None = None  # pairs that they were chosen from
+    noise: dict[Noise, float] | None = None  # share of those that got each kind of it
 
     @property
     def name(self) -> str:
@@ -80,6 +83,20 @@ class Facts:
     scenes: dict[str, int]  # pairs, most frequent first; "" without a scene
     writers: dict[str, int]  # pairs by generator of the caption
     splits: list[str]
+
+
+def noise_beside(captions: Path) -> dict[Noise, float] | None:
+    """What `winnow corrupt` says beside a caption set of the noise that it put in, if it wrote it.
+
+    WinnowError names a file that says something else.
+    """
+    path = captions.with_suffix(NOISE)
+    if not path.exists():
+        return None
+    try:
+        return dict(TypeAdapter(Rates).validate_python(read_json(path)))
+    except ValidationError as error:
+        raise WinnowError(f"{path}: no shares by kind of noise; make the captions again") from error
 
 
 def chosen(subset: Path, captions: pd.DataFrame, samples: pd.DataFrame, kept: pd.Series) -> Chosen:

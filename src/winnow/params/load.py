@@ -12,8 +12,9 @@ from winnow.data.metrics import Cell
 from winnow.params import sections
 from winnow.params.asked import Asked, asked
 from winnow.params.sections import ModelRole, Name, OptionalRole, Ratio, Role, Section
-from winnow.params.source import Source, TerrariumSource
+from winnow.params.source import Source
 from winnow.params.submissions import with_submissions
+from winnow.params.world import World, with_world
 
 Scale = Literal["smoke", "mini", "paper"]
 CONTROLS = ("none", "random", "oracle")
@@ -298,9 +299,7 @@ def resolve(tree: dict[str, Any], root: str | Path = ".") -> Params:
     if world is not None:
         # A world that this source does not draw is checked all the same.
         content = {"kind": "terrarium", **world} if isinstance(world, dict) else world
-        drawn = _checked(TypeAdapter(TerrariumSource), content, ["terrarium"])
-        if merged.get("source") == {"kind": "terrarium"}:
-            merged["source"] = drawn.model_dump()
+        merged = with_world(merged, _checked(TypeAdapter(World), content, ["terrarium"]))
     return _rooted(_checked(TypeAdapter(Params), merged), Path(root))
 
 
@@ -583,7 +582,7 @@ def _caption_set_cells(captions: str, experiments: Experiments) -> Iterator[Cell
 def json_schema() -> dict[str, Any]:
     """JSON Schema of `params.yaml` and of a file with only what differs: sections in part."""
     schema = Params.model_json_schema()
-    world = TerrariumSource.model_json_schema()
+    world = World.model_json_schema()
     world["properties"].pop("kind")
     schema["$defs"]["Terrarium"] = {**world, "title": "Terrarium"}
     schema["properties"]["terrarium"] = {"$ref": "#/$defs/Terrarium"}

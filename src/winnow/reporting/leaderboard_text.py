@@ -7,6 +7,7 @@ from typing import NamedTuple
 from winnow.data.energy import ENERGY
 from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import VERSION
+from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import Card
 from winnow.reporting.boards import Row, Table
 from winnow.reporting.caption_sets import meanings
@@ -40,9 +41,11 @@ def leaderboard_md(
     tables: Sequence[Table],
     costs: Mapping[Cell, Cost] | None = None,
     cards: Sequence[Card] = (),
+    noise: Mapping[Noise, float] | None = None,
 ) -> str:
     """A section for each track and, where sets do not compete, caption set, then the `cards` of the
     submissions. `costs` are those of the cells; without them nothing is said of what methods cost.
+    `noise` is the share of people's captions that got each kind.
     """
     parts = [f"# Leaderboard (scale `{markdown(results.scale)}`)\n\n"]
     for (track, captions), found in groupby(tables, lambda table: (table.track, table.captions)):
@@ -55,7 +58,7 @@ def leaderboard_md(
     parts += [
         f"Track `{name}`: not run, {why}.\n\n" for name, why in (missing | UNMEASURED).items()
     ]
-    return "".join([*parts, _legend(results), submissions_md(cards)])
+    return "".join([*parts, _legend(results, noise), submissions_md(cards)])
 
 
 def _section(
@@ -171,7 +174,7 @@ def _notes(results: Results, table: Table) -> str:
     return "\nNotes:\n\n" + "".join(f"- {markdown(note)}\n" for note in notes) + link
 
 
-def _legend(results: Results) -> str:
+def _legend(results: Results, noise: Mapping[Noise, float] | None) -> str:
     planned = [m for t in ("contrastive", "captioning") for m in results.expected(t)]
     machines = hardware_of(results, [m for track in TRACKS for m in results.expected(track.name)])
     lines = [
@@ -188,6 +191,7 @@ def _legend(results: Results) -> str:
         "well the scorer finds noisy pairs. Controls bracket the others. "
         f"Statistics version {VERSION}; see `docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
+        "" if noise is None else noise_told(noise),
         "Caption sets are ranked together where they are measured on the same test images.",
         "CPU and GPU seconds and kJ were measured in this run, over the seeds of a row; they "
         "differ from run to run." + (f" Hardware: {markdown(machines)}." if machines else ""),

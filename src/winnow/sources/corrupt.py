@@ -1,9 +1,9 @@
-"""The caption set `raw`: human captions of the pool, some with noise of known kind."""
+"""The caption set `raw`: human captions of the pool, with noise of known kind if asked for."""
 
 import numpy as np
 import pandas as pd
 
-from winnow.params.sections import Captions
+from winnow.params.sections import Captions, noise_told
 from winnow.terrarium.noise import corrupt
 
 
@@ -12,9 +12,10 @@ def raw_captions(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Caption set `raw` and its sealed truth (CAPTIONS, TRUTH), of the pool split alone.
 
-    Each image brings `per_image` of its human captions, drawn by seed and uid, so an image's draw
-    does not depend on the others. What a noisy caption claims is false of all the image's human
-    captions and, where `layouts` knows one, of its rule caption, which names every countable thing.
+    Each image brings all of its human captions in their order, or `per_image` of them, drawn by
+    seed and uid, so an image's draw does not depend on the others. What a noisy caption claims is
+    false of all the image's human captions and, where `layouts` knows one, of its rule caption,
+    which names every countable thing.
     """
     pool = samples[samples["split"] == "pool"]
     scenes = {
@@ -28,7 +29,9 @@ def raw_captions(
     for uid in pool["uid"]:
         rng = np.random.default_rng([settings.seed, int(uid[:13], 16)])
         group = own[uid]
-        order = rng.permutation(len(group))[: settings.per_image]
+        order = np.arange(len(group))
+        if settings.per_image is not None:
+            order = rng.permutation(order)[: settings.per_image]
         rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
     frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
     texts, kinds = corrupt(
@@ -39,5 +42,18 @@ def raw_captions(
         settings.seed,
         references=[true[uid] for uid in frame["uid"]],
     )
-    captions = frame.assign(text=texts, perspective="human", generator="human+noise")
+    generator = "human+noise" if settings.known_noise else "human"
+    captions = frame.assign(text=texts, perspective="human", generator=generator)
     return captions, frame.assign(kind=kinds)
+
+
+def describe(captions: pd.DataFrame, kinds: pd.DataFrame, settings: Captions) -> str:
+    """What `raw_captions` made, in a few lines: how many captions, and what was done to them."""
+    cut = "all" if settings.per_image is None else f"at most {settings.per_image}"
+    lines = [
+        f"{len(captions)} captions of {captions['uid'].nunique()} images, {cut} of an image",
+        noise_told(settings.noise),
+    ]
+    if settings.known_noise:
+        lines += [f"  {count} x {kind}" for kind, count in kinds["kind"].value_counts().items()]
+    return "\n".join(lines)
