@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import World
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -284,12 +284,12 @@ def test_without_scenes_the_general_models_read_single_words(world: World) -> No
     [
         (
             ["a big harbour", "a harbour by the sea", "a wood by the sea", "a wood"],
-            ["harbour", "harbour", "sea", "wood"],
+            ["harbour", "harbour", "wood", "wood"],
         ),
         (["a harbour", "a forest"], ["a", "a"]),  # all that two images share
         (["one", "two", "3 4 5"], ["one", "two", "3 4 5"]),  # no word is shared: all of it
         (["Гавань и лодки", "гавань и река", "лес и река"], ["гавань", "гавань", "река"]),
-        (["港口有船", "港口有人", "森林有人"], ["口", "口", "人"]),
+        (["港口有船", "港口有人", "森林有人"], ["口", "人", "人"]),
     ],
 )
 def test_the_telling_word(texts: list[str], words: list[str]) -> None:
@@ -297,6 +297,7 @@ def test_the_telling_word(texts: list[str], words: list[str]) -> None:
     assert foundry.telling_words(captions)["text"].tolist() == words
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.text()), max_size=12))
 def test_every_caption_has_a_telling_word(rows: list[tuple[str, str]]) -> None:
     captions = pd.DataFrame(rows, columns=["uid", "text"], dtype=object)

@@ -120,16 +120,17 @@ def telling_words(captions: pd.DataFrame) -> pd.DataFrame:
     """Pairs (uid, text) with one word of each caption in the place of a scene's name.
 
     It is the word that the fewest images share, of those that two images and one in a hundred
-    share at least: words of everyday use are in too many captions, slips of the pen in too few. Of
-    a caption without such a word the whole is taken. A word is a run of letters, in any script; of
-    scripts that write none apart, each sign is one (Unicode's default boundaries).
+    share at least, and of equals the longest: words of everyday use are in too many captions, slips
+    of the pen in too few. Of a caption without such a word the whole is taken. A word is a run of
+    letters, in any script; of scripts that write none apart, each sign is one (Unicode's default
+    boundaries).
     """
     said = [set(WORD.findall(text.casefold())) for text in captions["text"]]
     found = pd.DataFrame({"uid": captions["uid"].to_numpy(), "word": [sorted(s) for s in said]})
     found = found.explode("word").dropna().drop_duplicates()
     images = found["word"].value_counts()
     least = max(2, captions["uid"].nunique() / 100)
-    rank = {word: (count, word) for word, count in images.items() if count >= least}
+    rank = {word: (count, -len(word), word) for word, count in images.items() if count >= least}
     texts = [
         min(words & rank.keys(), key=rank.__getitem__, default=text)
         for words, text in zip(said, captions["text"], strict=True)
