@@ -131,6 +131,18 @@ def test_a_pool_without_a_split_names_the_setting(world: World) -> None:
     assert rows_of(world.samples, "test", "mine").equals(world.of("test"))
 
 
+@pytest.mark.parametrize("role", ["clip", "domain_clip"])
+def test_stand_ins_learn_where_no_image_has_a_scene(
+    given: dict[str, Any], tmp_path: Path, role: str
+) -> None:
+    samples = make(tmp_path, given | {"reference": 0.5})
+    assert samples["scene"].isna().all()
+    words = [f"--pool={tmp_path / 'pool'}", f"--human={tmp_path / 'captions'}", f"--role={role}"]
+    words += [f"--output={tmp_path / role}", "--samples-seen=16", "--batch-size=8"]
+    assert main(["train-standin", *words, "--learning-rate=0.001"]) == 0
+    assert (tmp_path / role / "foundry.json").is_file()
+
+
 # what the card of an export says
 
 
