@@ -75,7 +75,7 @@ def claims(
 class LeaderboardSettings(ModelSettings):
     """What every page names, and what was done to the captions."""
 
-    noise: sections.Rates = Field(default_factory=dict, description="Added to people's captions")
+    noise: sections.Rates | None = Field(None, description="Added to people's captions")
 
 
 @verb(
@@ -107,7 +107,7 @@ class SiteSettings(sections.Site):
 
     scale: Scale
     standins: list[str] = Field(description="Models that are stand-ins")
-    noise: sections.Rates = Field(default_factory=dict, description="Added to people's captions")
+    noise: sections.Rates | None = Field(None, description="Added to people's captions")
 
 
 @verb(
