@@ -70,9 +70,8 @@ def _at_most_all(rates: dict[str, float]) -> dict[str, float]:
 
 def _or_none(schema: dict[str, Any]) -> None:
     """Have a JSON Schema of rates allow what `_no_noise` reads."""
-    title = {key: schema.pop(key) for key in ("title", "description") if key in schema}
-    rates = {key: schema.pop(key) for key in tuple(schema)}
-    schema.update(title, anyOf=[rates, {"enum": ["none", None]}])
+    rates = {key: schema.pop(key) for key in {*schema} - {"title", "description"}}
+    schema["anyOf"] = [rates, {"enum": ["none", None]}]
 
 
 Rates = Annotated[

@@ -9,6 +9,7 @@ the same half.
 
 import copy
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -128,7 +129,7 @@ def telling_words(captions: pd.DataFrame) -> pd.DataFrame:
     said = [set(WORD.findall(text.casefold())) for text in captions["text"]]
     found = pd.DataFrame({"uid": captions["uid"].to_numpy(), "word": [sorted(s) for s in said]})
     found = found.explode("word").dropna().drop_duplicates()
-    images = found["word"].value_counts()
+    images = Counter(found["word"])
     least = max(2, captions["uid"].nunique() / 100)
     rank = {word: (count, -len(word), word) for word, count in images.items() if count >= least}
     texts = [
