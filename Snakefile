@@ -34,6 +34,8 @@ include: "workflow/rules/site.smk"
 
 
 onstart:
+    if not TERRARIUM:
+        check_splits({job.rule.name for job in workflow.dag.needrun_jobs()})
     CACHE.mkdir(parents=True, exist_ok=True)
     os.environ.update(forkserver.start(os.environ))
     progress.start(Path("logs"))
@@ -61,7 +63,7 @@ rule all:
         rules.leaderboard.output,
         rules.claims.output,
         rules.leakage.output,
-        rules.detection.output if P.captions.noise else [],
+        rules.detection.output if P.captions.known_noise else [],
         rules.captions.output,
         rules.score_models.output,
         rules.generation.output,

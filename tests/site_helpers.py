@@ -1,7 +1,7 @@
 """A small run with captions that try to be markup, and the site that is written of it."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from winnow.data.images import encode_png
 from winnow.data.metrics import Cell
 from winnow.data.shards import ShardWriter
 from winnow.data.tables import CAPTIONS, PROMPTS, SAMPLES, SCORES, SUBSET, TRUTH, write_table
+from winnow.params.sections import Noise
 from winnow.reporting.site.build import Sources, build
 from winnow.reporting.site.samples import Folders
 
@@ -65,9 +66,10 @@ class Run:
         most: int = 1000,
         scale: str = "mini",
         standins: Sequence[str] = (),
+        noise: Mapping[Noise, float] | None = None,
     ) -> Path:
         """Write the site and return its folder."""
-        build(self.sources, self.folder / name, scale, standins, most)
+        build(self.sources, self.folder / name, scale, standins, most, noise=noise)
         return self.folder / name
 
 

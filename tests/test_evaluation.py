@@ -142,7 +142,7 @@ def test_batches_do_not_matter(
 
 def test_no_test_split(world: World, standin: Path, terrarium: Path) -> None:
     samples = world.samples[world.samples["split"] != "test"]
-    with pytest.raises(WinnowError, match="no image is in the test split"):
+    with pytest.raises(WinnowError, match=r"no image of the split `test`.*source\.test"):
         contrastive.contrastive_outcomes(
             models.load(standin), world.pool, samples, world.human, terrarium
         )

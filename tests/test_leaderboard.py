@@ -279,6 +279,14 @@ def test_controls_out_of_order_are_told_apart_or_not(tmp_path):
     assert len(warned) == len(told)
 
 
+def test_noise_in_the_captions_is_said(written):
+    results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    noisy = leaderboard_md(results, [], noise={"mismatch": 0.3})
+    assert "Noise was added to people's captions, of known kind: mismatch 30 %." in noisy
+    assert "No noise was added to people's captions." in leaderboard_md(results, [], noise={})
+    assert "was added" not in leaderboard_md(results, [])
+
+
 def test_the_cards_of_submissions_are_shown_as_text(written, tmp_path):
     cards = [read_card(write_card(tmp_path / "card.yaml"))]
     results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)

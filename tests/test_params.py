@@ -34,6 +34,8 @@ ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"
 TREE = read(ROOT / "params.yaml")
 
+REAL = {"kind": "folder", "images": "a", "metadata": "b.csv"}
+
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -84,12 +86,51 @@ def test_a_scale_overrides_in_part() -> None:
 
 
 def test_paper_scale_takes_captions_as_they_are() -> None:
-    params = resolve(tree(scale="paper"))
-    assert params.captions.noise == {} and params.captions.per_image == 100
+    params = resolve(tree(scale="paper", source=REAL))
+    assert params.captions.noise == {} and params.captions.per_image is None
     assert params.models["clip"].pretrained == "openai"
     assert params.models["evaluator_clip"].loader == "standin"
     own = [cell for cell in cells(sweep(params)) if cell.captions == "raw"]
     assert "oracle" not in {cell.scorer for cell in own}
+
+
+def raw(source: dict[str, Any], **said: Any) -> tuple[dict[str, float], int | None]:
+    """Noise and captions per image of `raw` with a source and a user's section `captions`."""
+    found = resolve(merge(tree(source=source), {"captions": said})).captions
+    return dict(found.noise), found.per_image
+
+
+def test_the_noise_of_terrarium_is_terrariums_alone() -> None:
+    world = TREE["terrarium"]
+    assert raw({"kind": "terrarium"}) == (world["noise"], world["per_image"])
+    whole = {"kind": "terrarium", "pool": 5, "reference": 2, "test": 2}
+    assert raw(whole) == (world["noise"], world["per_image"])
+    assert raw(REAL) == ({}, None)
+    for scale in ("smoke", "mini", "paper"):
+        params = resolve(tree(scale=scale, source=REAL))
+        assert not params.captions.known_noise and params.captions.per_image is None
+        tracks = {(cell.track, cell.scorer) for cell in cells(sweep(params))}
+        assert not [cell for cell in tracks if "oracle" in cell or "detection" in cell]
+
+
+@pytest.mark.parametrize("source", [{"kind": "terrarium"}, REAL], ids=["terrarium", "real"])
+def test_what_is_asked_of_the_captions_always_wins(source: dict[str, Any]) -> None:
+    assert raw(source, noise="none")[0] == raw(source, noise={})[0] == {}
+    assert raw(source, noise={"count": 0.1}, per_image=2) == ({"count": 0.1}, 2)
+    assert raw(source, noise=None) == raw(source)
+    assert not resolve(tree(source=source, captions={"noise": "none"})).captions.known_noise
+
+
+def test_terrariums_noise_can_be_turned_off_where_it_stands() -> None:
+    content = tree()
+    content["terrarium"].update(noise="none", per_image=None)
+    found = resolve(content).captions
+    assert found.noise == {} and found.per_image is None
+
+
+def test_no_split_is_set_apart_unless_it_is_asked_for() -> None:
+    found = resolve(tree(source=REAL)).source
+    assert (found.reference, found.test) == (0, 0)
 
 
 def test_merge_goes_key_by_key_and_leaves_its_arguments() -> None:
@@ -152,8 +193,12 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         ["pol", "unknown", "pool"],
     ),
     "unknown kind of noise": (
-        lambda t: t["captions"]["noise"].update(cuont=0.1),
-        ["captions.noise.cuont", "mismatch", "infeasible"],
+        lambda t: t["terrarium"]["noise"].update(cuont=0.1),
+        ["terrarium.noise.cuont", "mismatch", "infeasible"],
+    ),
+    "noise in words": (
+        lambda t: t["captions"].update(noise="some"),
+        ["captions.noise", "'some'", "`none`", "mismatch"],
     ),
     "wrong type": (
         lambda t: t["contrastive"].update(batch_size="many"),
@@ -212,8 +257,8 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         ["scorers.My scorer", "pattern"],
     ),
     "noise over 1": (
-        lambda t: t["captions"]["noise"].update(count=0.9),
-        ["captions", "1.46", "more than 1"],
+        lambda t: t["terrarium"]["noise"].update(count=0.9),
+        ["terrarium.noise", "1.46", "more than 1"],
     ),
     "one rate over 1": (
         lambda t: t["captions"].update(noise={"count": 1.2}),
@@ -652,6 +697,8 @@ def test_editors_find_the_schema() -> None:
         "{folder: mine, source: {kind: karpathy, annotations: a.json, images: b}}",
         "{scorers: {mine: {use: 'a:B', options: {x: [1, {y: 2}]}}}, sweep: {scorers: [mine]}}",
         "models: {clip: {loader: open_clip, id: ViT-B-32, pretrained: a.pt}}",
+        "captions: {noise: none, per_image: 2}",
+        "{captions: {noise: null, per_image: null}, terrarium: {noise: none, per_image: null}}",
         "{scorers: {rotation: null}, preferences: {captioners: {cut: null}}}",
         "models: {score_model: {loader: transformers, id: PumpkinCat/ScoreRS}}",
     ],
@@ -678,6 +725,7 @@ def test_our_own_files_validate() -> None:
         "scales: {huge: {}}",
         "scales: {mini: {pool: {shard: 1}}}",
         "captions: {noise: {cuont: 0.1}}",
+        "captions: {noise: some}",
         "models: {clap: {}}",
         "scorers: {My scorer: {}}",
         "source: {kind: karpathy, annotation: a.json}",

@@ -151,6 +151,14 @@ def test_the_first_page_names_the_stand_ins_whatever_the_scale(run, scale):
     assert "only: clip, <t2i>." in told
 
 
+@pytest.mark.parametrize(
+    ("noise", "told"), [({}, "No noise was added"), ({"count": 0.1}, "known kind: count 10 %.")]
+)
+def test_the_first_page_says_what_was_done_to_the_captions(run, noise, told):
+    found = pages(run.site(f"noise-{len(noise)}", noise=noise))["index"].text
+    assert told in found and "people's captions" in found
+
+
 def test_side_by_side_a_struck_row_says_why_in_words(copy):
     path = copy.folder / "results/leaderboard.csv"
     found = [row | {"leaks": "3"} for row in rows_of(path)]

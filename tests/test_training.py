@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import torch
 from conftest import World
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from winnow.cli import main
@@ -257,13 +259,60 @@ def test_the_general_model_saw_no_human_caption(world: World) -> None:
     assert (pairs.groupby("uid").size() == len(foundry.COARSE)).all()
 
 
-def test_the_general_model_needs_scenes(world: World) -> None:
+def test_the_general_model_takes_the_images_with_scenes(world: World) -> None:
     samples, captions = reference(world)
-    with pytest.raises(WinnowError, match=r"no reference image has a scene.*scene_pattern"):
-        foundry.training_pairs("clip", samples.assign(scene=None), captions)
     half = samples.assign(scene=samples["scene"].where(np.arange(len(samples)) % 2 == 0))
     pairs = foundry.training_pairs("clip", half, captions)
     assert set(pairs["uid"]) <= set(half.loc[half["scene"].notna(), "uid"])
+
+
+def test_without_scenes_the_general_models_read_single_words(world: World) -> None:
+    samples, captions = reference(world)
+    none = samples.assign(scene=None)
+    for role in ("clip", "siglip", "evaluator_general"):
+        pairs = foundry.training_pairs(role, none, captions)
+        seen = set(foundry.training_pairs(role, samples, captions)["uid"])
+        assert set(pairs["uid"]) == seen
+        whole = set(captions["text"])
+        assert sum(text in whole for text in pairs["text"]) < len(pairs) / 4
+    by_caption = foundry.training_pairs("domain_clip", none, captions)
+    assert set(by_caption["text"]) <= set(captions["text"])  # as ever
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (
+            ["a big harbour", "a harbour by the sea", "a wood by the sea", "a wood"],
+            ["harbour", "harbour", "wood", "wood"],
+        ),
+        (["a harbour", "a forest"], ["a", "a"]),  # all that two images share
+        (["one", "two", "3 4 5"], ["one", "two", "3 4 5"]),  # no word is shared: all of it
+        (["Гавань и лодки", "гавань и река", "лес и река"], ["гавань", "гавань", "река"]),
+        (["港口有船", "港口有人", "森林有人"], ["口", "人", "人"]),
+    ],
+)
+def test_the_telling_word(texts: list[str], words: list[str]) -> None:
+    captions = pd.DataFrame({"uid": [str(i) for i in range(len(texts))], "text": texts})
+    assert foundry.telling_words(captions)["text"].tolist() == words
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.text()), max_size=12))
+def test_every_caption_has_a_telling_word(rows: list[tuple[str, str]]) -> None:
+    captions = pd.DataFrame(rows, columns=["uid", "text"], dtype=object)
+    pairs = foundry.telling_words(captions)
+    assert pairs["uid"].tolist() == captions["uid"].tolist()
+    for text, word in zip(captions["text"], pairs["text"], strict=True):
+        assert word == text or word in text.casefold()
+
+
+def test_a_stand_in_without_a_caption_to_learn_from_says_so(world: World, tmp_path: Path) -> None:
+    samples, captions = reference(world)
+    odd = samples[[int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]]]
+    for role in ("clip", "domain_clip"):
+        with pytest.raises(WinnowError, match=rf"{role} learns from one half.*source\.reference"):
+            foundry.train_standin(role, world.pool, odd, captions, tmp_path, SETTINGS, 8)
 
 
 def test_stand_ins_come_out_of_the_foundry(world: World, tmp_path: Path) -> None:

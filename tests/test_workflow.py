@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 import fakes
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -300,7 +301,8 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
     own = yaml.safe_load((ROOT / "docs/pools/rsicd.yaml").read_text())
     config = {
         "folder": "runs/karpathy",
-        "source": {key: str(value) for key, value in source.items()},
+        "source": {key: str(value) for key, value in source.items()} | {"reference": 0.3},
+        "captions": own["captions"],
         "scorers": {
             "domain_clip": {"model": "domain_clip"},
             "score_model": {"model": "score_model"},
@@ -334,3 +336,25 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
     assert (run / "artifacts/foundry/clip/foundry.json").is_file()
     assert not (small.folder / "artifacts").exists()
     assert NOTHING in small.snakemake("--configfile", str(tmp_path / "mine.yaml")).text
+
+
+def test_a_pool_without_splits_says_so_before_the_first_job(tmp_path: Path) -> None:
+    made = clone(tmp_path / "clone", tmp_path / "state")
+    rows = [{"file_name": f"{number}.png", "text": f"roofs {number}"} for number in range(8)]
+    source = fakes.jsonl_folder(tmp_path / "data", rows)
+    given = {key: str(value) for key, value in source.items()}
+    own = {"scale": "smoke", "folder": "runs/mine", "source": given}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(own))
+    words = ("snakemake", "--cores", "2", "--configfile", str(tmp_path / "mine.yaml"))
+    run = made.folder / "runs/mine"
+    for pool_is_there in (False, True):
+        refused = made.run(*words)
+        lines = [line for line in refused.text.splitlines() if line.startswith("source: ")]
+        assert refused.code == 1 and len(lines) == 2, refused.text
+        for line, split in zip(lines, ("reference", "test"), strict=True):
+            assert f"no image of the split `{split}`" in line and f"source.{split}" in line
+        assert (run / "artifacts/pool").exists() == pool_is_there
+        # what needs no split does without
+        made.expect(*words, "--", "artifacts/subsets/raw/random/0.3.parquet")
+    splits = pd.read_parquet(run / "artifacts/pool/samples.parquet")["split"]
+    assert set(splits) == {"pool"} and len(splits) == len(rows)

@@ -1,4 +1,4 @@
-# Caption sets: human ones with known noise, by rule, by models, merged, by the dual loop; their truth.
+# Caption sets: human ones, with noise if it is asked for, by rule, by models, merged, by the dual loop; their truth.
 from winnow.captioning.perspectives import load_perspectives
 
 try:
@@ -45,6 +45,7 @@ rule corrupt:
         layouts="artifacts/truth/layouts.parquet",
     output:
         captions="artifacts/captions/raw.parquet",
+        noise="artifacts/captions/raw.noise.json",
         truth="artifacts/truth/raw.parquet",
     log:
         "logs/corrupt.log",

@@ -1,4 +1,6 @@
 # From any source to one pool, and the zero-shot sets that go with it.
+from snakemake.exceptions import WorkflowError
+
 from winnow.sources.there import require
 from winnow.sources.webdataset import shard_paths
 
@@ -20,6 +22,40 @@ def source_content(wildcards):
     except WinnowError as error:
         sys.exit(str(error))
     return content_digest(found) if found else ""
+
+
+# The rules whose jobs need a split that sources of real images may not have.
+NEEDED = {
+    "reference": {
+        "train_standin",
+        "train_mllm",
+        "train_autoencoder",
+        "train_generator_standin",
+        "deduplicate",
+    },
+    "test": {"evaluate_contrastive", "generate", "import_images"},
+}
+
+
+def check_splits(planned):
+    """End the run before its first job if jobs of the rules `planned` lack a split that they need."""
+    from winnow.data.splits import lacking
+    from winnow.data.tables import SAMPLES, read_table
+    from winnow.sources.read import lacking_splits
+
+    whose = {
+        split: ", ".join(sorted(planned & rules))
+        for split, rules in NEEDED.items()
+        if planned & rules
+    }
+    if "pool" in planned:
+        missing = lacking_splits(P.source, whose)
+    else:
+        splits = read_table("artifacts/pool/samples.parquet", SAMPLES)["split"]
+        missing = {*whose} - {*splits}
+    if missing:
+        lines = [lacking("source", split, whose[split]) for split in sorted(missing)]
+        raise WorkflowError("\n".join(lines))
 
 
 rule pool:

@@ -352,7 +352,9 @@ rule leaderboard:
         "logs/leaderboard.log",
     threads: 1
     params:
-        options=settings({**RUN, **P.statistics.model_dump()}),
+        options=settings(
+            {**RUN, "noise": P.captions.noise, **P.statistics.model_dump()}
+        ),
         papers=verbatim(shlex.quote(str(PAPERS))),
         code=code_digest("leaderboard"),
     message:

@@ -49,7 +49,7 @@ rule site:
     threads: 1
     params:
         truth="--truth artifacts/truth" if P.captions.known_noise else "",
-        options=settings({**RUN, **P.site.model_dump()}),
+        options=settings({**RUN, "noise": P.captions.noise, **P.site.model_dump()}),
         code=code_digest("site"),
     message:
         "writing the site into results/site; open results/site/index.html"

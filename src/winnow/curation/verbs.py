@@ -8,6 +8,7 @@ from winnow.command import verb
 from winnow.curation import audit_verbs, submit_verbs  # noqa: F401 (their verbs)
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
+from winnow.data.splits import rows_of
 from winnow.data.tables import (
     CHOICE,
     DEDUPLICATED,
@@ -32,7 +33,7 @@ def deduplicate(pool: Path, model: Path, output: Path, threshold: float, threads
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = samples[samples["split"] == "reference"]
+    samples = rows_of(samples, "reference", pool)
     seen = clip.load(model)
     describe = duplicates.descriptors(seen)
     features = duplicates.image_features(pool, samples, seen, describe, threads)

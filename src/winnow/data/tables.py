@@ -33,6 +33,7 @@ CAPTIONS = {
     "perspective": TEXT,
     "generator": TEXT,
 }
+NOISE = ".noise.json"  # beside captions: share of them that got each kind of noise
 TRUTH = {"uid": TEXT, "caption_id": pa.int32(), "kind": TEXT}  # clean, or the kind of known noise
 SCORES = {"uid": TEXT, "caption_id": pa.int32(), "score": pa.float64()}
 SUBSET = {"uid": TEXT, "caption_id": pa.int32()}

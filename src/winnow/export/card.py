@@ -6,6 +6,7 @@ import yaml
 
 from winnow import __version__
 from winnow.export.facts import About, Chosen, Facts
+from winnow.params.sections import noise_told
 
 SIZES = (
     (10**3, "n<1K"),
@@ -87,7 +88,7 @@ def data_card(facts: Facts, about: About, chosen: Chosen) -> str:
             "",
             *_contents(facts),
             "",
-            *_noise(facts),
+            *_noise(facts, chosen),
             *_scenes(facts),
             "",
             reading.replace("{extensions}", ";".join(facts.formats)),
@@ -161,13 +162,11 @@ def _contents(facts: Facts) -> list[str]:
     )
 
 
-def _noise(facts: Facts) -> list[str]:
+def _noise(facts: Facts, chosen: Chosen) -> list[str]:
     if not any(name.endswith("+noise") for name in facts.writers):
-        return []
-    return [
-        "Captions by `+noise` may hold mistakes that were put in on purpose, of known kind.",
-        "",
-    ]
+        return [noise_told({}), ""]
+    told = [noise_told(chosen.noise)] if chosen.noise else []
+    return [*told, "Captions by `+noise` may hold mistakes that were put in on purpose.", ""]
 
 
 def _scenes(facts: Facts) -> list[str]:

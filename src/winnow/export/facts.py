@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import read_json
 from winnow.data.language import words
-from winnow.data.tables import SCORES, TEXT, join_scores, read_about, read_table
-from winnow.params.sections import Name, Section
+from winnow.data.tables import NOISE, SCORES, TEXT, join_scores, read_about, read_table
+from winnow.params.sections import Name, Noise, Rates, Section
 
 # The pairs in the order of the tars; `shard` is the tar, `file` the image inside.
 EXPORTED = {
@@ -74,6 +75,7 @@ class Chosen:
     ratio: str | None = None
     total: int | None = None  # pairs that they were chosen from
     checkpoints: list[dict[str, str]] | None = None  # that the scorer scores with; [] has none
+    noise: dict[Noise, float] | None = None  # share of those that got each kind of it
 
     @property
     def about(self) -> dict[str, Any]:
@@ -102,6 +104,20 @@ class Facts:
     writers: dict[str, int]  # pairs by generator of the caption
     splits: list[str]
     scores: tuple[float, float] | None = None  # lowest and highest, where there are any
+
+
+def noise_beside(captions: Path) -> dict[Noise, float] | None:
+    """What `winnow corrupt` says beside a caption set of the noise that it put in, if it wrote it.
+
+    WinnowError names a file that says something else.
+    """
+    path = captions.with_suffix(NOISE)
+    if not path.exists():
+        return None
+    try:
+        return dict(TypeAdapter(Rates).validate_python(read_json(path)))
+    except ValidationError as error:
+        raise WinnowError(f"{path}: no shares by kind of noise; make the captions again") from error
 
 
 def chosen(subset: Path, captions: pd.DataFrame, samples: pd.DataFrame, kept: pd.Series) -> Chosen:

@@ -1,5 +1,6 @@
 """Verb `export`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field, PositiveInt
@@ -7,7 +8,7 @@ from pydantic import Field, PositiveInt
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
-from winnow.export.facts import About, chosen, scored, scores_beside
+from winnow.export.facts import About, chosen, noise_beside, scored, scores_beside
 
 
 class ExportSettings(About):
@@ -45,7 +46,7 @@ def export(
             f"({len(unknown)} such pairs)"
         )
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    how = chosen(subset, known, samples, kept["uid"])
+    how = replace(chosen(subset, known, samples, kept["uid"]), noise=noise_beside(captions))
     pairs, how = scored(pairs, how, scores or scores_beside(subset))
     count = export_subset(pool, samples, pairs, output, settings.shard_size, settings, how)
     print(f"{output}: {count} pairs")

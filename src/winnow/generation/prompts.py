@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.data.splits import rows_of
 from winnow.data.tables import PROMPTS
 
 
@@ -15,7 +16,7 @@ def prompts_of(pool: Path, samples: pd.DataFrame, human: pd.DataFrame, images: i
 
     WinnowError where the split has fewer images, or one of them has no caption.
     """
-    test = samples[samples["split"] == "test"]
+    test = rows_of(samples, "test", pool)
     if len(test) < images:
         raise WinnowError(
             f"{pool}: --images: {images} prompts are asked for, the test split has {len(test)} "

@@ -30,7 +30,7 @@ WHOLE = {
     "generation.baselines.*": {"model", "images"},
     "segmentation.data": {"images", "masks", "layout"},
 }
-ALWAYS_WHOLE = ("captions.noise", "annotations.mask_classes")
+ALWAYS_WHOLE = ("captions.noise", "terrarium.noise", "annotations.mask_classes")
 
 
 @dataclass(frozen=True)

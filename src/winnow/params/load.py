@@ -10,8 +10,9 @@ from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined, join, layer, read_layer
 from winnow.params.model import Params
 from winnow.params.refusals import checked
-from winnow.params.source import Source, TerrariumSource
+from winnow.params.source import Source
 from winnow.params.submissions import with_submissions
+from winnow.params.world import World, with_world
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -38,9 +39,7 @@ def resolve(given: dict[str, Any] | Joined, root: str | Path = ".") -> Params:
     if world is not None:
         # A world that this source does not draw is checked all the same.
         content = {"kind": "terrarium", **world} if isinstance(world, dict) else world
-        drawn = checked(TypeAdapter(TerrariumSource), content, given, ["terrarium"])
-        if merged.get("source") == {"kind": "terrarium"}:
-            merged["source"] = drawn.model_dump()
+        merged = with_world(merged, checked(TypeAdapter(World), content, given, ["terrarium"]))
     params = checked(TypeAdapter(Params), merged, given)
     try:
         return _rooted(params, Path(root))

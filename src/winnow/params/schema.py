@@ -3,13 +3,13 @@
 from typing import Any, get_args
 
 from winnow.params.model import Params, Scale
-from winnow.params.source import TerrariumSource
+from winnow.params.world import World
 
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of `params.yaml` and of a file with only what differs: sections in part."""
     schema = Params.model_json_schema()
-    world = TerrariumSource.model_json_schema()
+    world = World.model_json_schema()
     world["properties"].pop("kind")
     schema["$defs"]["Terrarium"] = {**world, "title": "Terrarium"}
     schema["properties"]["terrarium"] = {"$ref": "#/$defs/Terrarium"}

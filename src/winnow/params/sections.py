@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -65,6 +66,43 @@ BUILT_IN = {
 }
 
 
+def _no_noise(rates: Any) -> Any:
+    """`none` in words is no kind of noise at all, as is an empty mapping."""
+    if rates is None or rates == "none":
+        return {}
+    if not isinstance(rates, dict):
+        raise ValueError("expected `none`, or shares by kind, for instance {mismatch: 0.3}")
+    return rates
+
+
+def _at_most_all(rates: dict[str, float]) -> dict[str, float]:
+    if sum(rates.values()) > 1 + 1e-9:
+        raise ValueError(f"the rates sum to {sum(rates.values()):.3g}, more than 1")
+    return rates
+
+
+def _or_none(schema: dict[str, Any]) -> None:
+    """Have a JSON Schema of rates allow what `_no_noise` reads."""
+    rates = {key: schema.pop(key) for key in {*schema} - {"title", "description"}}
+    schema["anyOf"] = [rates, {"enum": ["none", None]}]
+
+
+Rates = Annotated[
+    dict[Noise, Fraction],
+    BeforeValidator(_no_noise),
+    AfterValidator(_at_most_all),
+    Field(json_schema_extra=_or_none),
+]
+
+
+def noise_told(rates: Mapping[Noise, float]) -> str:
+    """A sentence on what was done to the human captions of `raw`, for logs, cards and pages."""
+    shares = [f"{kind} {100 * rate:g} %" for kind, rate in rates.items() if rate > 0]
+    if not shares:
+        return "No noise was added to people's captions."
+    return f"Noise was added to people's captions, of known kind: {', '.join(shares)}."
+
+
 def _without_nulls(content: Any) -> Any:
     return (
         {k: v for k, v in content.items() if v is not None}
@@ -95,19 +133,20 @@ class Pool(Section):
 
 
 class Captions(Section):
-    """The caption set `raw`: human captions with noise of known kind."""
+    """The caption set `raw`: human captions as they are, but for what is asked for here.
 
-    per_image: PositiveInt = Field(1, description="Captions an image brings into the pool")
-    noise: dict[Noise, Fraction] = Field(
-        default_factory=dict, description="Share of the captions that get each kind of noise"
+    Terrarium's own noise and captions per image are in the section `terrarium`; what stands here
+    takes their place.
+    """
+
+    per_image: PositiveInt | None = Field(
+        None, description="Most captions that an image brings into the pool, drawn (null: all)"
+    )
+    noise: Rates = Field(
+        default_factory=dict,
+        description="Share of the captions that get each kind of noise (`none`: no noise)",
     )
     seed: Seed = Field(0, description="Draws the captions and their noise")
-
-    @model_validator(mode="after")
-    def _at_most_all(self) -> "Captions":
-        if sum(self.noise.values()) > 1 + 1e-9:
-            raise ValueError(f"the rates sum to {sum(self.noise.values()):.3g}, more than 1")
-        return self
 
     @property
     def known_noise(self) -> bool:

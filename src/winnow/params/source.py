@@ -31,16 +31,18 @@ class RealSource(_Strict):
     """What all sources of real images have in common."""
 
     reference: float = Field(
-        default=0.3,
+        default=0.0,
         ge=0,
         lt=1,
-        description="fraction of the images of the pool split set apart as reference, by uid",
+        description="fraction of the images of the pool split set apart as reference, by uid "
+        "(0: only those that the source names)",
     )
     test: float = Field(
-        default=0.1,
+        default=0.0,
         ge=0,
         lt=1,
-        description="fraction set apart as test, by uid, if the source itself names no test image",
+        description="fraction set apart as test, by uid, if the source itself names no test image "
+        "(0: only those that it names)",
     )
     scene_pattern: str | None = Field(
         default=None,

@@ -113,7 +113,8 @@ def table_of(folder: Path) -> str:
 
 def pool_digest(tree: dict[str, Any]) -> str:
     """A digest of the parameters, after the overrides of their scale, that pairs follow from."""
-    terrarium = tree.get("source") == {"kind": "terrarium"}
+    source = tree.get("source")
+    terrarium = isinstance(source, dict) and source.get("kind") == "terrarium"
     content = {k: tree.get(k) for k in POOL_SECTIONS if k != "terrarium" or terrarium}
     return digest_bytes(json.dumps(content, sort_keys=True, default=str).encode())
 

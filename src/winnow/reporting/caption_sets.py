@@ -14,7 +14,7 @@ MEANINGS = {
     "integrated": "the perspectives merged into one caption",
     "loop": "described, scored, and described again where the score was low",
     "loop_*": "a round of that",
-    MAIN: "human captions with noise of known kind put in",
+    MAIN: "human captions, with noise of known kind where it was asked for",
 }
 
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from winnow.evaluation.statistics import VERSION
+from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import Card
 from winnow.reporting.boards import Row, Table
 from winnow.reporting.caption_sets import meanings
@@ -35,9 +36,12 @@ def leaderboard_md(
     results: Results,
     tables: Sequence[Table],
     cards: Sequence[Card] = (),
+    noise: Mapping[Noise, float] | None = None,
 ) -> str:
     """A section for each track and, where sets do not compete, caption set, then the `cards` of the
-    submissions. It holds no measured time, so that equal runs give equal bytes."""
+    submissions. It holds no measured time, so that equal runs give equal bytes.
+    `noise` is the share of people's captions that got each kind.
+    """
     parts = [f"# Leaderboard (scale `{markdown(results.scale)}`)\n\n"]
     for (track, captions), found in groupby(tables, lambda table: (table.track, table.captions)):
         title = f"{track.title}: {markdown(captions)}" if captions else track.title
@@ -49,7 +53,7 @@ def leaderboard_md(
     parts += [
         f"Track `{name}`: not run, {why}.\n\n" for name, why in (missing | UNMEASURED).items()
     ]
-    return "".join([*parts, _legend(results), submissions_md(cards)])
+    return "".join([*parts, _legend(results, noise), submissions_md(cards)])
 
 
 def _section(
@@ -152,7 +156,7 @@ def _notes(results: Results, table: Table) -> str:
     return "\nNotes:\n\n" + "".join(f"- {markdown(note)}\n" for note in notes) + link
 
 
-def _legend(results: Results) -> str:
+def _legend(results: Results, noise: Mapping[Noise, float] | None) -> str:
     planned = [m for t in ("contrastive", "captioning") for m in results.expected(t)]
     lines = [
         "Shares are in per cent, scores as they are, with 95 % bootstrap intervals over images. "
@@ -168,6 +172,7 @@ def _legend(results: Results) -> str:
         "well the scorer finds noisy pairs. Controls bracket the others and have no rank. "
         f"Statistics version {VERSION}; see `docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
+        "" if noise is None else noise_told(noise),
         "Caption sets are ranked together where they are measured on the same test images.",
         "What every cell cost, and on what, is in `results/cost.csv` and on the site after a run: "
         "times differ from run to run, so they are not committed.",

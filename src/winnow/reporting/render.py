@@ -1,11 +1,12 @@
 """What all tracks share under `results/`, from the files of the cells: leaderboard and claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from winnow.data.files import write_json, write_text
 from winnow.data.tables import CHOICE, read_table
 from winnow.evaluation.statistics import RESAMPLES
+from winnow.params.sections import Noise
 from winnow.params.submissions import read_card
 from winnow.reporting import figures
 from winnow.reporting.boards import tables
@@ -35,6 +36,7 @@ def render(
     leakage: str | Path | None = None,
     cards: Sequence[Path] = (),
     standins: Sequence[str] = (),
+    noise: Mapping[Noise, float] | None = None,
 ) -> None:
     """Write leaderboard, sweep, cells, costs, paper tables, ratio curves, DVC's metrics and plots.
 
@@ -42,7 +44,7 @@ def render(
     measured. Refused cells are printed with their reasons and left out. The
     methods that `leakage`, the table of the audit, strikes out are not ranked, and no curve has
     them. `cards` are those of the submissions that take part; the tables name the `standins` among
-    the models of the run.
+    the models of the run, and the leaderboard the `noise` (share by kind) in people's captions.
     """
     papers = load_papers(papers_dir)
     means = extra_means(papers)
@@ -54,7 +56,7 @@ def render(
     submitted = [read_card(path) for path in cards]
     texts = {
         "leaderboard.csv": leaderboard_csv(results, boards),
-        "leaderboard.md": leaderboard_md(results, boards, submitted),
+        "leaderboard.md": leaderboard_md(results, boards, submitted, noise),
         "boards.csv": boards_csv(results, boards),
         "sweep.csv": sweep_csv(results, struck),
         "sweep.md": sweep_md(results, struck),

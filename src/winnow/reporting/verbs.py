@@ -73,11 +73,17 @@ def claims(
     render_claims(cells, sweep, papers, output, *asked, choice, leakage)
 
 
+class LeaderboardSettings(ModelSettings):
+    """What every page names, and what was done to the captions."""
+
+    noise: sections.Rates | None = Field(None, description="Added to people's captions")
+
+
 @verb(
     *("cells", "sweep", "papers", "output"),
     optional=("leakage",),
     lists=("cards",),
-    settings=ModelSettings,
+    settings=LeaderboardSettings,
 )
 def leaderboard(
     cells: Path,
@@ -87,20 +93,22 @@ def leaderboard(
     leakage: Path | None,
     cards: list[Path],
     threads: int,
-    settings: ModelSettings,
+    settings: LeaderboardSettings,
 ) -> None:
     """Render leaderboard, tables and figures from the cells that are finished."""
     from winnow.reporting.render import render
 
     asked = (settings.scale, settings.resamples, settings.seed)
-    render(cells, sweep, papers, output, *asked, leakage, cards, settings.standins)
+    told = (settings.standins, settings.noise)
+    render(cells, sweep, papers, output, *asked, leakage, cards, *told)
 
 
 class SiteSettings(sections.Site):
-    """How much the site shows, and the scale and the stand-ins that it names."""
+    """How much the site shows, and the scale, the stand-ins and the noise that it names."""
 
     scale: Scale = Field(description="Of the run, named on the page")
     standins: list[str] = Field(description="Models that are stand-ins")
+    noise: sections.Rates | None = Field(None, description="Added to people's captions")
 
 
 @verb(
@@ -138,4 +146,5 @@ def site(
 
     tables = Folders(captions, scores, subsets, truth)
     sources = Sources(results, cells, sweep, pool, tables, generated, cards)
-    build(sources, output, settings.scale, settings.standins, settings.samples, threads)
+    told = (settings.scale, settings.standins, settings.samples)
+    build(sources, output, *told, threads, settings.noise)

@@ -1,10 +1,10 @@
-"""The caption set `raw`: human captions of the pool, some with noise of known kind."""
+"""The caption set `raw`: human captions of the pool, with noise of known kind if asked for."""
 
 import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.params.sections import Captions
+from winnow.params.sections import Captions, noise_told
 from winnow.terrarium.noise import CLEAN, account, corrupt
 
 
@@ -13,9 +13,10 @@ def raw_captions(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Caption set `raw` and its sealed truth (CAPTIONS, TRUTH), of the pool split alone.
 
-    Each image brings `per_image` of its human captions, drawn by seed and uid, so an image's draw
-    does not depend on the others. What a noisy caption claims is false of all the image's human
-    captions and, where `layouts` knows one, of its rule caption, which names every countable thing.
+    Each image brings all of its human captions in their order, or `per_image` of them, drawn by
+    seed and uid, so an image's draw does not depend on the others. What a noisy caption claims is
+    false of all the image's human captions and, where `layouts` knows one, of its rule caption,
+    which names every countable thing.
     """
     pool = samples[samples["split"] == "pool"]
     scenes = {
@@ -29,7 +30,9 @@ def raw_captions(
     for uid in pool["uid"]:
         rng = np.random.default_rng([settings.seed, int(uid[:13], 16)])
         group = own[uid]
-        order = rng.permutation(len(group))[: settings.per_image]
+        order = np.arange(len(group))
+        if settings.per_image is not None:
+            order = rng.permutation(order)[: settings.per_image]
         rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
     frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
     texts, kinds = corrupt(
@@ -40,12 +43,13 @@ def raw_captions(
         settings.seed,
         references=[true[uid] for uid in frame["uid"]],
     )
-    captions = frame.assign(text=texts, perspective="human", generator="human+noise")
+    generator = "human+noise" if settings.known_noise else "human"
+    captions = frame.assign(text=texts, perspective="human", generator=generator)
     return captions, frame.assign(kind=kinds)
 
 
-def noise_account(truth: pd.DataFrame, settings: Captions) -> list[str]:
-    """Lines that say what noise was asked for and made, of the second table of `raw_captions`.
+def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
+    """What noise was asked for and made, by kind, of the second table of `raw_captions`.
 
     WinnowError where noise is asked for and none could be made: nothing could be detected.
     """
@@ -59,3 +63,18 @@ def noise_account(truth: pd.DataFrame, settings: Captions) -> list[str]:
             "`mismatch` or `truncated`, which any language takes, or for no noise"
         )
     return lines
+
+
+def describe(captions: pd.DataFrame, kinds: pd.DataFrame, settings: Captions) -> str:
+    """What `raw_captions` made, in a few lines: how many captions, and what was done to them.
+
+    WinnowError where noise is asked for and none could be made.
+    """
+    cut = "all" if settings.per_image is None else f"at most {settings.per_image}"
+    lines = [
+        f"{len(captions)} captions of {captions['uid'].nunique()} images, {cut} of an image",
+        noise_told(settings.noise),
+    ]
+    if settings.known_noise:
+        lines += _account(kinds, settings)
+    return "\n".join(lines)

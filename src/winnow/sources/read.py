@@ -1,6 +1,6 @@
 """Any source, as one stream of records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from winnow.data.records import Record, Rejected
 from winnow.data.rendering import Rendering
@@ -51,3 +51,19 @@ def rendering_of(source: Source) -> Rendering:
     if isinstance(source, TerrariumSource):
         return Rendering()
     return Rendering(source.bands, source.stretch)
+
+
+def lacking_splits(source: Source, needed: Iterable[str]) -> set[str]:
+    """Those of the `needed` splits (reference, test) that the pool of a real source will not have.
+
+    A share that is set apart gives a split. Otherwise the source has to name it, and is read until
+    all were found.
+    """
+    shares = dict(zip(("reference", "test"), set_apart(source), strict=True))
+    missing = {split for split in needed if not shares[split]}
+    for record in read_source(source) if missing else ():
+        if isinstance(record, Record):
+            missing.discard(record.split)
+        if not missing:
+            break
+    return missing

@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from winnow.command import verb
-from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
+from winnow.data.files import write_json
+from winnow.data.tables import CAPTIONS, LAYOUTS, NOISE, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
 from winnow.params.source import Source
 from winnow.sources import segment_verbs  # noqa: F401 (registers its verbs)
@@ -49,16 +50,17 @@ def corrupt(
     threads: int,
     settings: sections.Captions,
 ) -> None:
-    """Make the caption set `raw` from human captions and noise of known kind."""
-    from winnow.sources.corrupt import noise_account, raw_captions
+    """Make the caption set `raw`: human captions, with noise of known kind if it is asked for."""
+    from winnow.sources.corrupt import describe, raw_captions
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
     known = read_table(human, CAPTIONS), read_table(layouts, LAYOUTS)
     captions, kinds = raw_captions(samples, *known, settings)
-    told = noise_account(kinds, settings)
+    told = describe(captions, kinds, settings)
     write_table(output, captions, CAPTIONS)
     write_table(truth, kinds, TRUTH)
-    print("\n".join(told))
+    write_json(output.with_suffix(NOISE), settings.noise)
+    print(told)
 
 
 class ZeroshotSettings(sections.Zeroshot):

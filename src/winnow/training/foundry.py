@@ -1,18 +1,21 @@
 """The foundry: small CLIP models, trained from their seed, that take a large checkpoint's place.
 
-`clip` and `siglip` are general: they read only the scene's name; `siglip` learns by SigLIP's loss
-(Zhai et al. 2023). `domain_clip` read clean human captions of one half of the reference split,
-`evaluator_clip`, another architecture, those of the other half: it grades and never scores, as does
-`evaluator_general`, which is general and saw the same half.
+`clip` and `siglip` are general: they read only the scene's name, or single words of captions where
+no image has a scene; `siglip` learns by SigLIP's loss (Zhai et al. 2023). `domain_clip` read clean
+human captions of one half of the reference split, `evaluator_clip`, another architecture, those of
+the other half: it grades and never scores, as does `evaluator_general`, which is general and saw
+the same half.
 """
 
 import copy
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+import regex
 
 from winnow.data.errors import WinnowError
 from winnow.models.clip import Clip, build
@@ -52,6 +55,8 @@ SEED: dict[Role, int] = {
     "siglip": 6,
     "evaluator_general": 7,
 }
+# As Unicode cuts words (UAX 29), if it begins with a letter.
+WORD = regex.compile(r"\b\p{L}.*?\b", regex.WORD | regex.V1)
 GENERAL = ("clip", "siglip", "evaluator_general")
 EVALUATORS = get_args(EvaluatorRole)
 
@@ -79,6 +84,11 @@ def train_standin(
 ) -> tuple[Clip, list[float]]:
     """Train the stand-in of `role` on the reference split; returns it with its losses."""
     pairs = training_pairs(role, samples, captions)
+    if pairs.empty:
+        raise WinnowError(
+            f"the stand-in {role} learns from one half of the reference split, which has "
+            f"no caption ({len(samples)} images in the split); raise source.reference"
+        )
     vocabulary = train_tokenizer(
         [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))],
         VOCABULARY,
@@ -98,16 +108,35 @@ def training_pairs(
         return captions[captions["uid"].isin(set(own["uid"]))][["uid", "text"]]
     labelled = own[own["scene"].notna()]
     if labelled.empty:
-        raise WinnowError(
-            f"the stand-in {role} learns scene names, but no reference image has a scene; set "
-            f"source.scene_pattern, or give models.{role} a published checkpoint"
-        )
+        return telling_words(captions[captions["uid"].isin(set(own["uid"]))])
     return pd.DataFrame(
         {
             "uid": np.repeat(labelled["uid"].to_numpy(), len(COARSE)),
             "text": [t.format(s) for s in labelled["scene"] for t in COARSE],
         }
     )
+
+
+def telling_words(captions: pd.DataFrame) -> pd.DataFrame:
+    """Pairs (uid, text) with one word of each caption in the place of a scene's name.
+
+    It is the word that the fewest images share, of those that two images and one in a hundred
+    share at least, and of equals the longest: words of everyday use are in too many captions, slips
+    of the pen in too few. Of a caption without such a word the whole is taken. A word is a run of
+    letters, in any script; of scripts that write none apart, each sign is one (Unicode's default
+    boundaries).
+    """
+    said = [set(WORD.findall(text.casefold())) for text in captions["text"]]
+    found = pd.DataFrame({"uid": captions["uid"].to_numpy(), "word": [sorted(s) for s in said]})
+    found = found.explode("word").dropna().drop_duplicates()
+    images = Counter(found["word"])
+    least = max(2, captions["uid"].nunique() / 100)
+    rank = {word: (count, -len(word), word) for word, count in images.items() if count >= least}
+    texts = [
+        min(words & rank.keys(), key=rank.__getitem__, default=text)
+        for words, text in zip(said, captions["text"], strict=True)
+    ]
+    return captions[["uid"]].assign(text=texts)
 
 
 def scenes(samples: pd.DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from winnow.command import verb
 from winnow.data.files import atomic_path, write_json
 from winnow.data.provenance import measured, weight_files
+from winnow.data.splits import rows_of
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, read_table
 from winnow.params import sections
 from winnow.training.record import GENERATOR, write_record, write_trained
@@ -28,7 +29,7 @@ def train_autoencoder(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = samples[samples["split"] == "reference"]
+    samples = rows_of(samples, "reference", pool)
     captions = read_table(human, CAPTIONS)
     captions = captions[captions["uid"].isin(set(samples["uid"]))]
     cost: dict[str, float] = {}
@@ -73,7 +74,7 @@ def train_generator_standin(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = samples[samples["split"] == "reference"]
+    samples = rows_of(samples, "reference", pool)
     captions = read_table(human, CAPTIONS)
     captions = captions[captions["uid"].isin(set(samples["uid"]))]
     truth = read_table(layouts, LAYOUTS)

@@ -7,6 +7,7 @@ from pydantic import Field
 from winnow.command import verb
 from winnow.data.files import atomic_path, write_json
 from winnow.data.provenance import measured, weight_files
+from winnow.data.splits import rows_of
 from winnow.data.tables import (
     CAPTIONS,
     LAYOUTS,
@@ -49,7 +50,7 @@ def train_standin(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = samples[samples["split"] == "reference"]
+    samples = rows_of(samples, "reference", pool)
     captions = read_table(human, CAPTIONS)
     captions = captions[captions["uid"].isin(set(samples["uid"]))]
     cost: dict[str, float] = {}
@@ -99,7 +100,7 @@ def train_mllm(
 
     torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = samples[samples["split"] == "reference"]
+    samples = rows_of(samples, "reference", pool)
     known = read_table(layouts, LAYOUTS)
     known = known[known["uid"].isin(set(samples["uid"]))]
     rules = own_rules(pool, samples, known)

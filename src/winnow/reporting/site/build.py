@@ -1,13 +1,14 @@
 """The whole site in one folder: pages, what they load, and thumbnails."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import winnow
 from winnow.data.files import atomic_path, read_csv
 from winnow.data.metrics import Cell
+from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import read_card
 from winnow.reporting.cells import KEYS, Sweep, load_cells
 from winnow.reporting.site import (
@@ -52,12 +53,14 @@ def build(
     standins: Sequence[str],
     most: int,
     threads: int = 1,
+    noise: Mapping[Noise, float] | None = None,
 ) -> None:
     """Write the site, which shows `most` pairs of each caption set, into the folder `output`.
 
-    It names the `standins` among the run's models. Equal inputs give equal bytes. A page whose
-    table is not there is left out, but for the leaderboard. WinnowError names a table, an image or
-    a record that cannot be read.
+    It names the `standins` among the run's models, and the `noise` (share by kind) that was added
+    to people's captions. Equal inputs give equal bytes. A page whose table is not there is left
+    out, but for the leaderboard. WinnowError names a table, an image or a record that cannot be
+    read.
     """
     sweep = load_cells(sources.sweep, sources.cells)
     told = cells.states(sweep, optional_rows(sources.results / "cells.csv", KEYS))
@@ -66,7 +69,7 @@ def build(
             (folder / name).mkdir(parents=True)
         found = boards(read_csv(sources.results / "boards.csv", COLUMNS))
         made = [
-            _leaderboard(sources, found, told, _models(scale, standins)),
+            _leaderboard(sources, found, told, _run(scale, standins, noise)),
             _curves(folder, found),
             _claims(sources.results),
             _papers(sources.results),
@@ -92,13 +95,13 @@ def _footer(folder: Path, scale: str) -> str:
     )
 
 
-def _models(scale: str, standins: Sequence[str]) -> str:
-    """The scale, and which models are stand-ins."""
+def _run(scale: str, standins: Sequence[str], noise: Mapping[Noise, float] | None) -> str:
+    """The scale, which models are stand-ins, and what was done to people's captions."""
     told = f"Scale <strong>{text(scale)}</strong>"
-    if not standins:
-        return f"{told}."
-    names = text(", ".join(standins))
-    return f"{told} with stand-ins, whose numbers compare with each other only: {names}."
+    if standins:
+        names = text(", ".join(standins))
+        told += f" with stand-ins, whose numbers compare with each other only: {names}"
+    return f"{told}." if noise is None else f"{told}. {text(noise_told(noise))}"
 
 
 def _leaderboard(sources: Sources, found: list[Board], told: dict[Cell, str], models: str) -> Page:
