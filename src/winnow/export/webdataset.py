@@ -1,6 +1,7 @@
 """A subset as a folder that webdataset, open_clip, mlcroissant and the hub read."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,14 @@ def _add(
     image: bytes,
 ) -> list[dict[str, Any]]:
     rows = []
-    for pair in pairs.itertuples():
+    scores = pairs["score"].astype(float).tolist()
+    for pair, score in zip(pairs.itertuples(), scores, strict=True):
         key = f"{pair.uid}_{pair.caption_id}"
         row = {
             "uid": pair.uid,
             "caption_id": pair.caption_id,
             "caption": pair.text,
-            "score": None if pd.isna(pair.score) else float(pair.score),
+            "score": None if math.isnan(score) else score,
             **known,
         }
         content = json.dumps({**row, **chosen.about}, ensure_ascii=False, allow_nan=False)
