@@ -52,7 +52,7 @@ def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
 def test_fractions_set_apart() -> None:
     adapter = TypeAdapter(Source)
     folder = {"kind": "folder", "images": "a", "metadata": "b"}
-    assert set_apart(adapter.validate_python(folder)) == (0.3, 0.1)
+    assert set_apart(adapter.validate_python(folder)) == (0.0, 0.0)
     world = {"kind": "terrarium", "pool": 1, "reference": 1, "test": 1}
     assert set_apart(adapter.validate_python(world)) == (0.0, 0.0)
 
