@@ -226,5 +226,30 @@ def test_remembered_content_is_read_again_when_it_changes(
     assert len({first, second, content_digest([file])}) == 3
 
 
+def test_content_behind_links_counts_and_circles_end(tmp_path: Path) -> None:
+    (tmp_path / "real/inner").mkdir(parents=True)
+    (tmp_path / "real/inner/x.bin").write_bytes(b"1")
+    (tmp_path / "real/inner/back").symlink_to(tmp_path / "real")
+    (tmp_path / "seen").mkdir()
+    (tmp_path / "seen/link").symlink_to(tmp_path / "real/inner")
+    first = content_digest([tmp_path / "seen"])
+    (tmp_path / "real/inner/x.bin").write_bytes(b"2")
+    assert content_digest([tmp_path / "seen"]) != first
+
+
+@pytest.mark.parametrize("damage", [b"no database", None])
+def test_digests_are_made_where_none_can_be_remembered(
+    tmp_path: Path, damage: bytes | None
+) -> None:
+    place = tmp_path / "cache/winnow/digests.sqlite"
+    if damage:
+        place.parent.mkdir(parents=True)
+        place.write_bytes(damage)
+    else:
+        place.mkdir(parents=True)
+    (tmp_path / "x.bin").write_bytes(b"1")
+    assert content_digest([tmp_path / "x.bin"]) == content_digest([tmp_path / "x.bin"])
+
+
 def test_content_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     assert content_digest([tmp_path / "nothing"]) != content_digest([])

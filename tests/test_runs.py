@@ -22,8 +22,12 @@ from my_words import weight
 class Mine(Scorer):
     sees_images = False
 
+    def __init__(self, context, factor):
+        super().__init__(context)
+        self.factor = float(open(factor).read()) * weight
+
     def score(self, batch):
-        return np.array([weight * len(text) for text in batch.text], dtype=float)
+        return np.array([self.factor * len(text) for text in batch.text])
 """
 
 
@@ -38,6 +42,10 @@ def test_a_run_ends_with_what_it_found_and_where(small: Clone) -> None:
     assert "results/leaderboard.md" in end and "results/site/index.html" in end
     assert "input: results/leaderboard.csv" not in text
     assert "images kept" in (small.folder / "logs/pool.log").read_text()  # it came from the cache
+    shutil.rmtree(small.folder / "artifacts/pool")
+    (small.folder / "logs/pool.log").unlink()
+    small.snakemake("--", "artifacts/pool")
+    assert "images kept" in (small.folder / "logs/pool.log").read_text()
 
 
 def test_a_dry_run_creates_nothing(tmp_path: Path) -> None:
@@ -63,24 +71,29 @@ def test_a_moved_clone_has_nothing_to_do_and_lost_files_are_made_again(
     for path in (lost, place / "artifacts/scores/raw/random.parquet"):
         path.unlink()
         path.symlink_to(tmp_path / "a cache that is gone")
+    assert "2 files of" in moved.snakemake("--dry-run").text and lost.is_symlink()
     text = moved.snakemake().text
     assert "2 files of" in text and "lost them" in text and NOTHING not in text
     assert lost.stat().st_size > 1000
     assert moved.results() == before
 
 
-def test_an_edited_scorer_scores_anew_and_no_other_does(small: Clone, tmp_path: Path) -> None:
-    modules = tmp_path / "modules"
+def test_an_edited_scorer_scores_anew_and_no_other_does(small: Clone) -> None:
+    modules = small.folder / "modules"
     modules.mkdir()
-    small.change(lambda content: content["scorers"].update(mine={"use": "my_scorers:Mine"}))
+    own = {"use": "my_scorers:Mine", "files": {"factor": "factor.txt"}}
+    small.change(lambda content: content["scorers"].update(mine=own))
+    factor = small.folder / "factor.txt"
+    factor.write_text("1")
     (modules / "my_scorers.py").write_text(SCORER)
-    path = f"{modules}{os.pathsep}{small.environment['PYTHONPATH']}"
+    small.change(lambda content: content.update(folder="runs/mine"))  # where `modules` is not
+    path = f"modules{os.pathsep}{small.environment['PYTHONPATH']}"
     table = "artifacts/scores/raw/mine.parquet"
 
     def scored(weight: str) -> tuple[float, list[str]]:
         (modules / "my_words.py").write_text(f"weight = {weight}\n")
         text = small.snakemake("--", table, PYTHONPATH=path).text
-        return pd.read_parquet(small.folder / table)["score"].abs().sum(), re.findall(
+        return pd.read_parquet(small.folder / "runs/mine" / table)["score"].abs().sum(), re.findall(
             r"Moving output file (artifacts/scores/\S+)\.parquet", text
         )
 
@@ -90,6 +103,9 @@ def test_an_edited_scorer_scores_anew_and_no_other_does(small: Clone, tmp_path: 
     assert second == 2 * first and made == ["artifacts/scores/raw/mine"]
     again, made = scored("1")
     assert again == first and made == []  # from the cache
+    factor.write_text("3")
+    third, made = scored("1")
+    assert third == 3 * first and made == ["artifacts/scores/raw/mine"]
     planned = small.snakemake("--dry-run", "--forcerun", table, "--", table, PYTHONPATH=path).text
     assert re.search(r"^score +1$", planned, re.MULTILINE)
     (modules / "my_scorers.py").unlink()

@@ -5,6 +5,7 @@
 import atexit
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -27,6 +28,12 @@ from winnow.params.sections import GeneratorRole, MllmRole, Role
 
 ROOT = Path(workflow.basedir)
 STARTED = time.time()
+# Jobs run in another folder than this.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    os.path.abspath(place)
+    for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if place
+)
 
 # Each file and the command line by itself, since Snakemake's own `config` has lost which said what. In
 # its place stands what they come to.
@@ -82,11 +89,18 @@ def link(cache, path, target, utime=True):
 OutputFileCache.symlink = link
 
 
+# Of Snakemake's options, those with which it runs no job.
+LOOKS = re.compile(
+    r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run|--(report|unlock|lint|(detailed-)?summary|dag|rulegraph|list.*)"
+)
+
+
 def drop_dead_links(folder):
     """Remove the outputs of which the cache has lost a file, so that they are made again: Snakemake
-    looks at a folder, and not at the links in it."""
+    looks at a folder, and not at the links in it. Who only looks removes nothing."""
     lost = [p for p in folder.rglob("*") if p.is_symlink() and not p.exists()]
-    for path in lost:
+    looks = any(LOOKS.fullmatch(word.partition("=")[0]) for word in sys.argv[1:])
+    for path in [] if looks else lost:
         whole = (p for p in path.parents if os.path.lexists(p / ".snakemake_timestamp"))
         output = next(whole, path)
         if output.is_dir() and not output.is_symlink():
@@ -95,8 +109,8 @@ def drop_dead_links(folder):
             output.unlink(missing_ok=True)
     if lost:
         print(
-            f"{len(lost)} files of {folder} were links into a cache that has lost them; what the run "
-            "asks for is made again",
+            f"{len(lost)} files of {folder} are links into a cache that has lost them; a run makes "
+            "again what it asks for",
             file=sys.stderr,
         )
 
@@ -127,7 +141,7 @@ def results_are_new():
 def keep_counts():
     """Write the log of a pool that came from the cache, whose job did not run here."""
     told, log = Path("artifacts/pool/summary.txt"), Path("logs/pool.log")
-    if told.is_file() and not log.is_file():
+    if told.is_file() and not (log.is_file() and log.stat().st_size):
         log.parent.mkdir(exist_ok=True)
         shutil.copyfile(told, log)
 
@@ -137,16 +151,35 @@ MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
 STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
 TERRARIUM = P.source.kind == "terrarium"
+
+
 # What the tables call the evaluation set and the fine-tuned model.
-DATASET = "terrarium" if TERRARIUM else Path(P.folder).resolve().name
-MODEL = P.models["clip"].id or "stand-in clip"
+def local_name(name):
+    """What tables call a model: the name of its file or folder, where it is here and not on a hub."""
+    path = PLACE / name.removeprefix("local-dir:")
+    return path.resolve().name if path.exists() else name
+
+
+def source_name():
+    """What tables call a source of real images: the run's folder, or where the images are."""
+    given = getattr(P.source, "images", None) or Path(P.source.shards).parent
+    return Path(P.folder).name or (PLACE / given).resolve().name
+
+
+DATASET = "terrarium" if TERRARIUM else source_name()
+MODEL = local_name(P.models["clip"].id or "stand-in clip")
 # What generated images are measured by, and the intervals of it.
 MEASURED = {
     **P.generation.metrics.model_dump(),
     "statistics": P.statistics.model_dump(),
 }
 # Relative, so that an experiment's copy of the repository asks the cache the same questions.
-REPOSITORY = Path(os.path.relpath(ROOT, P.folder))
+REPOSITORY = Path(os.path.relpath(ROOT.resolve(), os.path.realpath(P.folder)))
+if "{" in str(REPOSITORY):
+    sys.exit(
+        f"{REPOSITORY}: Snakemake takes braces in the path to the repository for wildcards; move it, "
+        "or name a `folder` inside it"
+    )
 RELEASED = REPOSITORY / "released/standins"
 # The foundry's world: a reference split to learn from, a test split to measure on.
 FOUNDRY_SOURCE = {

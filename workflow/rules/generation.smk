@@ -2,7 +2,7 @@
 
 IMPORTED = {name: b.images for name, b in P.generation.baselines.items() if b.images}
 # What the tables call the fine-tuned model.
-DRAWER = P.models["t2i"].id or "stand-in t2i"
+DRAWER = local_name(P.models["t2i"].id or "stand-in t2i")
 
 
 def generator(wildcards):
@@ -24,7 +24,7 @@ def drawer(wildcards):
         return DRAWER
     role = baseline.model
     return (
-        (P.models[role].id or f"stand-in {role}")
+        local_name(P.models[role].id or f"stand-in {role}")
         if role
         else Path(baseline.images).name
     )

@@ -5,7 +5,7 @@ from winnow.sources.there import require
 from winnow.sources.webdataset import shard_paths
 
 try:
-    require(P, GIVEN, Path("artifacts/pool"))
+    require(P, GIVEN)
 except WinnowError as error:
     sys.exit(str(error))
 

@@ -23,16 +23,18 @@ def scorer_inputs(wildcards):
 
 
 def own_code(wildcards):
-    """The digest of a user's class, and of the files that its options name; none for a built-in."""
-    scorer = P.scorers[wildcards.scorer]
-    if ":" not in (scorer.use or ""):
-        return ""
-    named = [value for value in scorer.options.values() if isinstance(value, str)]
+    """The digest of a user's class; none for a built-in."""
+    named = P.scorers[wildcards.scorer].use or ""
     try:
-        code = user_code(scorer.use)
+        return user_code(named) if ":" in named else ""
     except WinnowError as error:
         sys.exit(f"scorers.{wildcards.scorer}: {error}")
-    return f"{code} {content_digest(path for path in named if Path(path).exists())}"
+
+
+def own_files(wildcards):
+    """The digest of the files that a user's class reads."""
+    files = P.scorers[wildcards.scorer].files
+    return content_digest(files.values()) if files else ""
 
 
 def checkpoint_of(scorer):
@@ -44,7 +46,8 @@ def checkpoint_of(scorer):
         if role in P.models
         else {}
     )
-    return {"role": role, **given} if role else {}
+    told = {key: local_name(value) for key, value in given.items()}
+    return {"role": role, **told} if role else {}
 
 
 rule score:
@@ -76,6 +79,7 @@ rule score:
         model=lambda wildcards, input: "--model" if input.model else "",
         truth=lambda wildcards, input: "--truth" if input.truth else "",
         own=own_code,
+        files=own_files,
         code=code_digest("score"),
     message:
         "scoring {wildcards.captions} with {wildcards.scorer}"

@@ -221,7 +221,11 @@ rule evaluate_segmentor:
     params:
         cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
         names=named(
-            dataset=Path(REAL_DATA.images).parent.name if REAL_DATA else DATASET,
+            dataset=(
+                (PLACE / REAL_DATA.images).resolve().parent.name
+                if REAL_DATA
+                else DATASET
+            ),
             model_name=Path(NETWORK).stem,
         ),
         options=settings(P.statistics),

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from winnow.data.files import cache_folder
@@ -24,7 +24,7 @@ def content_digest(paths: Iterable[str | Path]) -> str:
     What is not there, or cannot be read, counts as such: the job that reads it says what is wrong.
     """
     total = hashlib.sha256()
-    with closing(_memory()) as memory, memory:
+    with closing(_memory()) as memory:
         for path in map(Path, paths):
             for name, file in _files(path):
                 total.update(
@@ -37,24 +37,33 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield "", path
         return
-    for folder, folders, names in os.walk(path, followlinks=False):
-        folders.sort()
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(path, followlinks=True):  # whoever reads them may, too
+        seen.add(os.path.realpath(folder))
+        inside = (name for name in sorted(folders))
+        folders[:] = [name for name in inside if os.path.realpath(Path(folder, name)) not in seen]
         for name in sorted(names):
             file = Path(folder, name)
             yield file.relative_to(path).as_posix(), file
 
 
 def _memory() -> sqlite3.Connection:
-    """Digests by path; in the user's cache, or where that cannot be written in no file."""
+    """Digests by path, in the user's cache; in no file where that is damaged or read-only."""
     place = cache_folder() / "digests.sqlite"
-    columns = "path TEXT PRIMARY KEY, state TEXT, digest TEXT"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        memory = sqlite3.connect(place, timeout=60)
-        memory.execute(f"CREATE TABLE IF NOT EXISTS digests ({columns})")
+        return _opened(str(place))
     except (OSError, sqlite3.Error):
-        memory = sqlite3.connect(":memory:")
-        memory.execute(f"CREATE TABLE digests ({columns})")
+        return _opened(":memory:")
+
+
+def _opened(place: str) -> sqlite3.Connection:
+    memory = sqlite3.connect(place, timeout=60, isolation_level=None)  # each digest by itself
+    memory.execute("PRAGMA synchronous = OFF")  # a lost one is read again
+    memory.execute(
+        "CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, state TEXT, digest TEXT)"
+    )
+    memory.execute("DELETE FROM digests WHERE path = ''")  # whether it can be written
     return memory
 
 
@@ -73,5 +82,6 @@ def _digest(memory: sqlite3.Connection, file: Path) -> str:
     except OSError as error:
         return f"unreadable: {error.strerror}"
     if time.time() - found.st_ctime > SETTLED_S:
-        memory.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (key, state, digest))
+        with suppress(sqlite3.Error):  # a full disk: it is not remembered
+            memory.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (key, state, digest))
     return digest

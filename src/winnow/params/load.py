@@ -14,6 +14,8 @@ from winnow.params.source import Source
 from winnow.params.submissions import with_submissions
 from winnow.params.world import World, with_world
 
+LOCAL = "local-dir:"  # how open_clip marks a folder
+
 
 def read(path: str | Path) -> dict[str, Any]:
     """The parameters in a YAML file, as they stand there."""
@@ -71,17 +73,24 @@ def _rooted(params: Params, root: Path) -> Params:
                 for key in ("scores", "subset")
                 if (path := getattr(s, key)) is not None
             }
+            | {"files": {key: placed(path) for key, path in s.files.items()}}
         )
         for name, s in params.scorers.items()
     }
     folders = {name: placed(folder) for name, folder in params.zeroshot.folders.items()}
     zeroshot = params.zeroshot.model_copy(update={"folders": folders})
+
+    def found(name: str) -> str:  # a tag or an architecture stays as it is
+        prefix = LOCAL if name.startswith(LOCAL) else ""
+        path = name.removeprefix(prefix)
+        return prefix + placed(path) if (root / path).exists() else name
+
     models = {
         role: model.model_copy(
-            update={  # a tag or an architecture stays as it is
-                key: placed(name)
+            update={
+                key: found(name)
                 for key, name in (("id", model.id), ("pretrained", model.pretrained))
-                if name is not None and model.loader != "openai" and (root / name).exists()
+                if name is not None and model.loader != "openai"
             }
         )
         for role, model in params.models.items()

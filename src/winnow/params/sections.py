@@ -230,6 +230,17 @@ class ScorerCode(Section):
         None, description="A parquet with uid, caption_id of the pairs to keep: they score 1"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="Passed to the class")
+    files: dict[Name, str] = Field(
+        default_factory=dict,
+        description="Files and folders that the class reads, passed to it as options: a change of "
+        "one scores anew",
+    )
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "ScorerCode":
+        if twice := sorted(self.options.keys() & self.files.keys()):
+            raise ValueError(f"{twice[0]!r} is among `options` and among `files`")
+        return self
 
 
 class Scorer(ScorerCode):
@@ -262,13 +273,15 @@ class Scorer(ScorerCode):
     @model_validator(mode="after")
     def _one_way(self) -> "Scorer":
         finished = self.scores or self.subset
-        if finished and (self.use or self.model or self.options):
+        own = self.use or self.model or self.options or self.files
+        if finished and own:
             raise ValueError(
-                "`scores` and `subset` name a finished parquet: drop `use`, `model` and `options`"
+                "`scores` and `subset` name a finished parquet: drop `use`, `model`, `options` and "
+                "`files`"
             )
         if self.scores and self.subset:
             raise ValueError("give either `scores` or `subset`")
-        if self.mean_of and (finished or self.use or self.model or self.options):
+        if self.mean_of and (finished or own):
             raise ValueError("`mean_of` joins other scorers: drop what says how it scores")
         if self.subset and (self.choose or self.within or self.threshold is not None):
             raise ValueError("`subset` says what is kept: drop `choose`, `within` and `threshold`")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 Split = Literal["pool", "reference", "test"]
 Links = Literal["refuse", "follow"]
 Band = Annotated[int, Field(ge=1)]
-Stretch = Literal["percentile"] | tuple[FiniteFloat, FiniteFloat]
+Stretch = Literal["percentile"] | tuple[FiniteFloat, FiniteFloat]  # black and white
 
 
 class _Strict(BaseModel):

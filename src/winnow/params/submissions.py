@@ -135,7 +135,7 @@ def submitted(folder: Path, pool: str) -> dict[str, dict[str, Any]]:
         if checked.pool != pool:
             continue
         kind = table_of(place)
-        entry: dict[str, Any] = {kind: str((place / f"{kind}.parquet").resolve())}
+        entry: dict[str, Any] = {kind: f"{FOLDER}/{place.name}/{kind}.parquet"}
         found[card.name] = entry | ({"share": checked.share} if checked.share else {})
     return found
 

@@ -33,4 +33,4 @@ def with_world(tree: dict[str, Any], world: World) -> dict[str, Any]:
     if isinstance(captions, dict):
         said = {key: value for key, value in captions.items() if value is not None}
         captions = {**ours, **said}
-    return {**tree, "source": own if len(source) == 1 else source, "captions": captions}
+    return {**tree, "source": {**own, **source}, "captions": captions}

@@ -19,7 +19,7 @@ def closing_lines(results: Path, named: str) -> list[str]:
     errors as in `read_csv`."""
     rows = read_csv(results / "leaderboard.csv", COLUMNS)
     ranked = [row for row in rows if row["mean_recall"]]
-    methods = [row for row in ranked if row["scorer"] not in CONTROLS][:BEST]
+    methods = [row for row in ranked if row["rank"]][:BEST]
     controls = [r for r in ranked if r["scorer"] in CONTROLS and r["captions"] == "raw"]
     verdicts = [row["verdict"] for row in read_csv(results / "claims.csv", ("verdict",))]
     refused = [row for row in rows if "refused" in row["note"]]

@@ -70,7 +70,7 @@ def score(
         else:
             context = Context(model, truth, settings.seed, settings.precision)
             use = settings.use or scorer
-            engine = make(use, context, settings.options)
+            engine = make(use, context, {**settings.options, **settings.files})
             inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
             code = code_digest("score") + (user_code(use) if ":" in use else "")
             key = f"{code} {digest_files(inputs)} {settings!r} {scorer}"
@@ -108,14 +108,11 @@ def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
 
 def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:
     """What the table says of itself: whose scores these are, whether they tell pairs apart, and the
-    checkpoints that they come from. Of a file of this machine the name alone is told."""
+    checkpoints that they come from."""
     keeps_all = settings.subset is not None or (settings.use or scorer) == "none"
     checkpoints = []
     if model is not None:
-        told = {
-            k: Path(v).name if Path(v).is_absolute() else v for k, v in settings.checkpoint.items()
-        }
-        checkpoints = [{**told, "digest": digest_files([model])}]
+        checkpoints = [{**settings.checkpoint, "digest": digest_files([model])}]
     return {"scorer": scorer, "scored": not keeps_all, "checkpoints": checkpoints}
 
 

@@ -13,20 +13,18 @@ from winnow.sources.webdataset import shard_paths
 Named = Iterator[tuple[str, Path | str | None]]
 
 
-def require(params: Params, given: Joined, pool: Path) -> None:
+def require(params: Params, given: Joined) -> None:
     """Raise WinnowError with a line for each file or folder that is named and not there, as seen
     from the folder that jobs run in.
-
-    The source may be gone once `pool` is made of it.
     """
-    named = [*_files(params), *([] if pool.exists() else _source(params.source))]
+    named = [*_files(params), *_source(params.source)]
     missing = [
         f"{given.where(tuple(key.split('.')))}: {key}: {_written(given.tree, key) or path}: "
         "no such file or folder; put it there or correct the path"
         for key, path in named
         if path is not None and not Path(path).exists()
     ]
-    if isinstance(params.source, WebdatasetSource) and not pool.exists():
+    if isinstance(params.source, WebdatasetSource):
         try:
             shard_paths(params.source.shards)
         except WinnowError as error:
@@ -53,6 +51,8 @@ def _files(params: Params) -> Named:
     for name, scorer in params.scorers.items():
         yield f"scorers.{name}.scores", scorer.scores
         yield f"scorers.{name}.subset", scorer.subset
+        for key, path in scorer.files.items():
+            yield f"scorers.{name}.files.{key}", path
     for name, folder in params.zeroshot.folders.items():
         yield f"zeroshot.folders.{name}", folder
     yield "annotations.coco", params.annotations.coco

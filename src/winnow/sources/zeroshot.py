@@ -16,11 +16,11 @@ from winnow.data.files import atomic_path
 from winnow.data.images import BadImageError, encode_png, normalise
 from winnow.data.shards import iter_shard, shard_path
 from winnow.sources.classes import class_words
+from winnow.sources.local import is_hidden, is_image_name
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
 # ScoreRS (NeurIPS 2025), appendix: both templates, the second without a full stop.
 TEMPLATES = ("a satellite photo of {c}.", "a satellite image of {c}")
-IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
 
 
 def write_set(folder: Path, classes: list[str], images: Iterable[tuple[bytes, int]]) -> int:
@@ -100,7 +100,8 @@ def real_sets(
 
 def class_folders(tree: Path, name: str) -> list[str]:
     """The class folders of a tree, sorted; two or more, else a WinnowError."""
-    classes = sorted(p.name for p in tree.iterdir() if p.is_dir()) if tree.is_dir() else []
+    found = tree.iterdir() if tree.is_dir() else ()
+    classes = sorted(p.name for p in found if p.is_dir() and not is_hidden(p.name))
     if len(classes) < 2:
         raise WinnowError(
             f"zeroshot.folders.{name}: {tree} holds {len(classes)} class folders, not 2+"
@@ -110,7 +111,15 @@ def class_folders(tree: Path, name: str) -> list[str]:
 
 def _class_images(tree: Path, classes: list[str]) -> Iterator[tuple[bytes, int]]:
     for label, name in enumerate(classes):
-        for file in sorted(p for p in (tree / name).iterdir() if p.suffix.lower() in IMAGES):
+        files = sorted(p for p in (tree / name).iterdir() if not is_hidden(p.name))
+        others = [file for file in files if not is_image_name(file.name)]
+        if others or not files:
+            raise WinnowError(
+                f"{others[0]}: not a known kind of image; an evaluation set must be whole"
+                if others
+                else f"{tree / name}: a class without images; remove the folder"
+            )
+        for file in files:
             yield _whole(file), label
 
 

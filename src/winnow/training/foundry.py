@@ -15,9 +15,9 @@ from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
-import regex
 
 from winnow.data.errors import WinnowError
+from winnow.data.language import words
 from winnow.models.clip import Clip, build
 from winnow.models.tokenizer import train_tokenizer
 from winnow.params.sections import EvaluatorRole, GeneratorRole, Optimiser, Role
@@ -55,8 +55,6 @@ SEED: dict[Role, int] = {
     "siglip": 6,
     "evaluator_general": 7,
 }
-# As Unicode cuts words (UAX 29), if it begins with a letter.
-WORD = regex.compile(r"\b\p{L}.*?\b", regex.WORD | regex.V1)
 GENERAL = ("clip", "siglip", "evaluator_general")
 EVALUATORS = get_args(EvaluatorRole)
 
@@ -122,19 +120,18 @@ def telling_words(captions: pd.DataFrame) -> pd.DataFrame:
 
     It is the word that the fewest images share, of those that two images and one in a hundred
     share at least, and of equals the longest: words of everyday use are in too many captions, slips
-    of the pen in too few. Of a caption without such a word the whole is taken. A word is a run of
-    letters, in any script; of scripts that write none apart, each sign is one (Unicode's default
-    boundaries).
+    of the pen in too few. Of a caption without such a word the whole is taken. Words are those of
+    `winnow.data.language` that begin with a letter.
     """
-    said = [set(WORD.findall(text.casefold())) for text in captions["text"]]
+    said = [{word for word in words(text) if word[0].isalpha()} for text in captions["text"]]
     found = pd.DataFrame({"uid": captions["uid"].to_numpy(), "word": [sorted(s) for s in said]})
     found = found.explode("word").dropna().drop_duplicates()
     images = Counter(found["word"])
     least = max(2, captions["uid"].nunique() / 100)
     rank = {word: (count, -len(word), word) for word, count in images.items() if count >= least}
     texts = [
-        min(words & rank.keys(), key=rank.__getitem__, default=text)
-        for words, text in zip(said, captions["text"], strict=True)
+        min(own & rank.keys(), key=rank.__getitem__, default=text)
+        for own, text in zip(said, captions["text"], strict=True)
     ]
     return captions[["uid"]].assign(text=texts)
 
