@@ -212,5 +212,5 @@ def test_what_the_verb_refuses(
 
 
 def test_the_backend_of_a_server() -> None:
-    server = Server(url="http://user:secret@host:81/v1/", model="m")
+    server = Server(url="http://host:81/v1/", model="m")
     assert engine.backend_for(server, Generation()).identity == "openai host:81/v1 m"

@@ -168,7 +168,9 @@ def rendered(folder, results, *words):
     places = {name: folder / name for name in ("cells", "generated", "pool")}
     places |= {"sweep": folder / "sweep.csv", "output": results}
     named = [word for name, place in places.items() for word in (f"--{name}", str(place))]
-    assert main(["generation", *named, *SETTINGS, *words]) == 0
+    given = {word.partition("=")[0] for word in words}
+    usual = [word for word in SETTINGS if word.partition("=")[0] not in given]
+    assert main(["generation", *named, *usual, *words]) == 0
     return (results / "generation.md").read_text(encoding="utf-8")
 
 

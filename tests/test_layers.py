@@ -327,21 +327,17 @@ def test_what_a_run_reads_must_be_there(tmp_path: Path) -> None:
     found = joined(tmp_path, text)
     params = resolve(found, tmp_path)
     with pytest.raises(WinnowError) as caught:
-        require(params, found, tmp_path / "pool")
+        require(params, found)
     for place, name in (
         ("a.yaml:1: source.images", "nowhere"),
         ("a.yaml:1: source.metadata", "none.csv"),
         ("a.yaml:3: scorers.mine.scores", "none.parquet"),
     ):
-        told = f"{tmp_path}/{place}: {tmp_path}/{name}: no such file or folder; put it there"
+        told = f"{tmp_path}/{place}: {name}: no such file or folder; put it there"
         assert told in str(caught.value)
-    (tmp_path / "pool").mkdir()
-    with pytest.raises(WinnowError) as caught:
-        require(params, found, tmp_path / "pool")
-    assert "source.images" not in str(caught.value)  # the pool is made of it already
     shards = joined(tmp_path, "source: {kind: webdataset, shards: 'none-{0..3}.tar'}")
     with pytest.raises(WinnowError, match=r"a\.yaml:1: source\.shards: nothing matches"):
-        require(resolve(shards, ROOT), shards, tmp_path / "no pool")
+        require(resolve(shards, ROOT), shards)
 
 
 # any file

@@ -290,7 +290,7 @@ def test_noise_in_the_captions_is_said(written):
 def test_the_cards_of_submissions_are_shown_as_text(written, tmp_path):
     cards = [read_card(write_card(tmp_path / "card.yaml"))]
     results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
-    page = leaderboard_md(results, [], None, cards)
+    page = leaderboard_md(results, [], cards)
     row = page.splitlines()[-1]
     assert page.splitlines()[-5:-3] == ["## Submissions", ""]
     assert len(re.findall(r"(?<!\\)\|", row)) == len(page.splitlines()[-3].split("|")) - 1

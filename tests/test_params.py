@@ -148,7 +148,7 @@ def test_resolving_leaves_the_tree_alone() -> None:
     assert content == TREE
 
 
-def test_relative_paths_start_from_the_root(tmp_path: Path) -> None:
+def test_relative_paths_start_from_the_root_and_are_seen_from_the_folder(tmp_path: Path) -> None:
     (tmp_path / "weights.pt").touch()
     karpathy = {"kind": "karpathy", "annotations": "data/a.json", "images": "/far/images"}
     content = tree(source=karpathy)
@@ -157,15 +157,22 @@ def test_relative_paths_start_from_the_root(tmp_path: Path) -> None:
     content["models"]["clip"] = {
         "loader": "open_clip", "id": "ViT-B-32", "pretrained": "weights.pt",
     }  # fmt: skip
+    content["scorers"]["own"] = {"use": "own:Own", "files": {"words": "words.txt"}}
+    (tmp_path / "clip").mkdir()
+    content["models"]["siglip"] = {"loader": "open_clip", "id": "local-dir:clip"}
+    content["folder"] = str(tmp_path / "runs/mine")
     params = resolve(content, tmp_path)
-    assert params.source.annotations == tmp_path / "data/a.json"
+    assert params.source.annotations == Path("../../data/a.json")
     assert params.source.images == Path("/far/images")
-    assert params.scorers["mine"].scores == str(tmp_path / "scores.parquet")
-    assert params.zeroshot.folders["eurosat"] == str(tmp_path.parent / "eurosat")
-    assert params.models["clip"].pretrained == str(tmp_path / "weights.pt")
+    assert params.scorers["mine"].scores == "../../scores.parquet"
+    assert params.scorers["own"].files == {"words": "../../words.txt"}
+    assert params.zeroshot.folders["eurosat"] == "../../../eurosat"
+    assert params.models["clip"].pretrained == "../../weights.pt"
     assert params.models["clip"].id == "ViT-B-32"
+    assert params.models["siglip"].id == "local-dir:../../clip"
     shards = {"kind": "webdataset", "shards": "tars/{00..12}.tar"}
-    assert resolve(tree(source=shards), tmp_path).source.shards == f"{tmp_path}/tars/{{00..12}}.tar"
+    folder = str(tmp_path)
+    assert resolve(tree(source=shards, folder=folder), tmp_path).source.shards == shards["shards"]
 
 
 # what is refused; each message names the key, the value and what is allowed
@@ -178,7 +185,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown key of a scorer": (
         lambda t: t["scorers"]["clip"].update(modle="clip"),
-        ["scorers.clip.modle", "'clip'", "use, scores, subset, options, model"],
+        ["scorers.clip.modle", "'clip'", "use, scores, subset, options, files, model"],
     ),
     "unknown key of the world": (
         lambda t: t["terrarium"].update(poool=5),
@@ -647,8 +654,9 @@ def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
     assert segmented(source=real) == []
     assert segmented(source=real, segmentation={"data": data}) == [("real", 1.0)]
     assert segmented(segmentation={"data": data}) == [("real", 1.0)]
-    rooted = resolve(merge(tree(), {"segmentation": {"data": data}}), "/data").segmentation.data
-    assert rooted is not None and (rooted.images, rooted.layout) == ("/data/mine/images", "folder")
+    given = merge(tree(folder="/data/runs"), {"segmentation": {"data": data}})
+    rooted = resolve(given, "/data").segmentation.data
+    assert rooted is not None and (rooted.images, rooted.layout) == ("../mine/images", "folder")
 
 
 @settings(max_examples=30)

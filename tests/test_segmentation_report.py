@@ -125,7 +125,9 @@ def written(tmp_path_factory):
 def rendered(folder, results, *words):
     places = {"cells": folder / "cells", "sweep": folder / "sweep.csv", "output": results}
     named = [word for name, place in places.items() for word in (f"--{name}", str(place))]
-    assert main(["segmentation", *named, *SETTINGS, *words]) == 0
+    given = {word.partition("=")[0] for word in words}
+    usual = [word for word in SETTINGS if word.partition("=")[0] not in given]
+    assert main(["segmentation", *named, *usual, *words]) == 0
     return (results / "segmentation.md").read_text(encoding="utf-8")
 
 

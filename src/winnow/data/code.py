@@ -6,7 +6,7 @@ between workflows in its key.
 
 import ast
 import hashlib
-import importlib.util
+import importlib
 import re
 import sys
 import sysconfig
@@ -206,10 +206,11 @@ def _find(name: str) -> Path | None:
     if top == PACKAGE:
         places = [ROOT]
     else:
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            return None
+        importlib.invalidate_caches()  # a file may have come since a folder was looked into
+        found = (
+            finder.find_spec(top, None) for finder in sys.meta_path
+        )  # loaded ones are no answer
+        spec = next(filter(None, found), None)
         if spec is None:
             return None
         places = [Path(place) for place in spec.submodule_search_locations or ()]

@@ -16,7 +16,7 @@ from winnow.data.files import atomic_path
 from winnow.data.images import BadImageError, encode_png, normalise
 from winnow.data.shards import iter_shard, shard_path
 from winnow.sources.classes import class_words
-from winnow.sources.local import is_hidden, is_image_name
+from winnow.sources.local import is_hidden, is_image_name, may_be_image
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
 # ScoreRS (NeurIPS 2025), appendix: both templates, the second without a full stop.
@@ -112,14 +112,15 @@ def class_folders(tree: Path, name: str) -> list[str]:
 def _class_images(tree: Path, classes: list[str]) -> Iterator[tuple[bytes, int]]:
     for label, name in enumerate(classes):
         files = sorted(p for p in (tree / name).iterdir() if not is_hidden(p.name))
-        others = [file for file in files if not is_image_name(file.name)]
-        if others or not files:
+        images = [file for file in files if is_image_name(file.name)]
+        others = [f for f in files if f not in images and may_be_image(f.suffix.lower())]
+        if others or not images:
             raise WinnowError(
-                f"{others[0]}: not a known kind of image; an evaluation set must be whole"
+                f"{others[0]}: a kind of image that is not read; an evaluation set must be whole"
                 if others
                 else f"{tree / name}: a class without images; remove the folder"
             )
-        for file in files:
+        for file in images:
             yield _whole(file), label
 
 
