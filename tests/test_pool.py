@@ -254,6 +254,17 @@ def test_a_duplicate_within_a_split_gives_its_captions(tmp_path: Path) -> None:
     assert "2 of 2 images kept" in told and "1 x duplicate caption" in told
 
 
+def test_equal_captions_of_a_record_are_one(tmp_path: Path) -> None:
+    told = ["a", "b", " a", "", "a"]
+    drawn = record(1, captions=told, layout="{}", rule_caption="a")
+    summary = build(tmp_path, [record(0, captions=told), drawn])
+    kept = captions(tmp_path)
+    assert kept[digest_bytes(fakes.picture(0))] == ["a", "b"]
+    assert kept[digest_bytes(fakes.picture(1))] == ["a", "b", "a", "a"]  # as Terrarium says them
+    assert summary["lesser"] == {"duplicate caption": 2, "empty caption": 2}
+    assert (summary["captions"], summary["captions_lost"]) == (6, 4)
+
+
 def test_splits_are_set_apart_by_uid(tmp_path: Path) -> None:
     records = [record(i) for i in range(400)]
     build(tmp_path / "a", records, reference=0.3, test=0.1)

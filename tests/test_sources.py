@@ -353,7 +353,7 @@ def test_short_and_long_csv_rows(tmp_path: Path) -> None:
         (b"filename,words\n1.png,x\n", ("text or caption or title", "has filename, words")),
         (b"", ("file_name", "has none")),
         (b"filename,text\n1.png,\xff\n", ("UTF-8",)),
-        (b'filename,text\n1.png,"' + b"x" * 200_000, ("line", "field")),
+        (b'filename,text\n1.png,"' + b"x" * 200_000, ("line 2", "never closed")),
     ],
 )
 def test_csv_broken_as_a_whole(tmp_path: Path, content: bytes, messages: tuple[str, ...]) -> None:
@@ -529,7 +529,21 @@ def test_webdataset_truncated_tar_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_expand_braces(pattern: str, names: list[str]) -> None:
-    assert webdataset.expand_braces(pattern) == names
+    assert list(webdataset.expand_braces(pattern)) == names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("full-{0..999999999}.tar", "stands for 1000000000 names, more than 1000000"),
+        ("{0..999}/{0..999}/{a,b}.tar", "stands for 2000000 names"),
+        ("s-{5..3}.tar", "names no tar"),
+    ],
+)
+def test_braces_are_counted_before_they_are_expanded(pattern: str, message: str) -> None:
+    with pytest.raises(WinnowError, match=r"source\.shards: ") as caught:
+        webdataset.shard_paths(pattern)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 # text
@@ -558,6 +572,7 @@ def test_printable_can_be_stored(name: str) -> None:
         ("  two\t words\r\n here ", "two words here"),
         ("a\x00b\x1b[31m", "ab[31m"),
         ("lone \ud800 surrogate", "lone surrogate"),
+        ("a \u202erevir\u202c and \u2066b\u2069\u200f\u061c", "a revir and b"),
         ("cafe\u0301", "café"),
         ("卫星图像 مطار 👩‍🚀", "卫星图像 مطار 👩‍🚀"),
     ],

@@ -18,7 +18,7 @@ from winnow.data.records import Record, Rejected
 from winnow.params.source import FolderSource
 from winnow.sources.read import read_source
 from winnow.sources.table import Fault, read_rows
-from winnow.sources.text import clean, given_captions, listed
+from winnow.sources.text import caption_fault, clean, given_captions, listed
 
 
 def read(root: Path, name: str, content: str | bytes) -> tuple[dict[str, list[str]], list[str]]:
@@ -176,6 +176,27 @@ def test_cells_without_a_value_are_no_caption(tmp_path: Path) -> None:
     assert not rejected and list(found.values()) == [[]] * len(words)
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_an_endless_cell_costs_its_row_alone(tmp_path: Path, quote: str) -> None:
+    content = f"filepath,title\n0.png,{quote}{'x' * 10**6}{quote}\n1.png,a pond\n"
+    found, rejected = read(tmp_path, "t.csv", content)
+    assert not rejected and found["1.png"] == ["a pond"]
+    assert caption_fault(found["0.png"][0]) == "caption longer than 2000 characters"
+
+
+def test_rejected_rows_tell_how_many_captions_they_bring(tmp_path: Path) -> None:
+    rows = [
+        {"text": ["a", "b"]},
+        {"file_name": "0.png", "text": ["a", 3], "title": "c"},
+        {"file_name": "1.png", "text": ["a", "b"], "split": "dev"},
+        {"file_name": "2.png", "text": None, "split": "dev"},
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    items = list(read_source(FolderSource(images=tmp_path, metadata=path)))
+    assert [item.captions for item in items if isinstance(item, Rejected)] == [2, 3, 2, 0]
+
+
 # lists
 
 
@@ -191,7 +212,16 @@ def test_cells_without_a_value_are_no_caption(tmp_path: Path) -> None:
         ("['机场', 'مطار']", ["机场", "مطار"]),
         ("[aerial] a pond", None),
         ("a pond ['b']", None),
-        ("[]", None),
+        ("[]", []),
+        ("( )", []),
+        ("('a', 'b')", ["a", "b"]),
+        ("('a',)", ["a"]),
+        ("{'a', 'b'}", ["a", "b"]),
+        ("array(['u', 'v'], dtype=object)", ["u", "v"]),
+        ("array(['u'\n 'v'], dtype='<U1')", ["u", "v"]),
+        ('("Old" pier) and a boat (red)', None),
+        ('["North" pier] with boats', None),
+        ("(a pond)", None),
     ],
 )
 def test_listed(text: str, texts: list[str] | None) -> None:
@@ -199,7 +229,19 @@ def test_listed(text: str, texts: list[str] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["['a', b'c']", "['a'] or ['b']", "['a', __import__('os')]", "['a']]"]
+    "text",
+    [
+        "['a', b'c']",
+        "['a'] or ['b']",
+        "['a', __import__('os')]",
+        "['a']]",
+        "['a', 'b'",
+        """["a captain's boat", 'b""",
+        "('a', 'b'",
+        "[3, 'a']",
+        "array(['a', 3], dtype=object)",
+        "{'raw', 'x': 3}",
+    ],
 )
 def test_what_only_looks_like_a_list_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a list that cannot be read"):

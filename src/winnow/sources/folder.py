@@ -16,7 +16,7 @@ from winnow.sources.local import (
     require_folder,
 )
 from winnow.sources.table import Fault, read_rows
-from winnow.sources.text import given_captions
+from winnow.sources.text import given_captions, seeming_captions
 
 NAME = ("file_name", "filename", "filepath")
 TEXT = ("text", "caption", "title", "captions")
@@ -50,14 +50,15 @@ def _is_name(folder: Path, cell: str) -> bool:
 def _entry(row: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejected:
     if isinstance(row, Fault):
         return Rejected(place, row, captions=1)
+    told = [row.get(key) for key in TEXT]
     name = next((row[key] for key in NAME if row.get(key) is not None), None)
     if not isinstance(name, str) or not name.strip():
-        return Rejected(place, "row without a file name", captions=1)
+        return Rejected(place, "row without a file name", captions=seeming_captions(told))
     name = PurePosixPath(name.strip()).as_posix()  # ./a.png is a.png
     try:
-        captions = given_captions([row.get(key) for key in TEXT])
+        captions = given_captions(told)
     except ValueError as error:
-        return Rejected(name, str(error), captions=1)
+        return Rejected(name, str(error), captions=seeming_captions(told))
     split = row.get("split") or "pool"
     if split != "pool" and not (isinstance(split, str) and split in splits):
         return Rejected(name, f"split not in source.splits: {split}", captions=len(captions))

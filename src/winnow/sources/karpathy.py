@@ -27,16 +27,17 @@ def read_karpathy(source: KarpathySource) -> Iterator[Record | Rejected]:
 def _entry(image: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejected:
     if not isinstance(image, dict):
         return Rejected(place, "entry is not an object")
+    sentences = image.get("sentences", [])
+    told = len(sentences) if isinstance(sentences, list) else 1
     name = image.get("filename")
     if not isinstance(name, str) or not name:
-        return Rejected(place, "entry without filename")
+        return Rejected(place, "entry without filename", captions=told)
     if isinstance(image.get("filepath"), str):  # COCO's subfolder
         name = f"{image['filepath']}/{name}"
-    sentences = image.get("sentences", [])
     split, captions = image.get("split"), _captions(sentences)
     if captions is None:
         reason = "sentences are not a list of objects with text in 'raw'"
-        return Rejected(name, reason, captions=len(sentences) if isinstance(sentences, list) else 1)
+        return Rejected(name, reason, captions=told)
     if not isinstance(split, str):
         return Rejected(name, "entry without split", captions=len(captions))
     if split not in splits:

@@ -29,6 +29,7 @@ from winnow.data.tables import (
 from winnow.sources.parallel import ordered
 from winnow.sources.text import caption_fault, clean, printable
 
+TWICE = "duplicate caption"
 STRENGTH = {split: rank for rank, split in enumerate(SPLITS)}  # test over reference over pool
 
 
@@ -227,9 +228,12 @@ def _decode(
 
 
 def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
-    usable = []
+    """The captions that can be used, of real images equal ones once; the other ones are counted."""
+    usable: list[str] = []
     for caption in map(clean, record.captions):
         fault = caption_fault(caption)
+        if fault is None and caption in usable and record.layout is None:
+            fault = TWICE
         if fault is None:
             usable.append(caption)
         else:
@@ -286,7 +290,7 @@ def _joined(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
     captions = list(first.captions)
     for caption in again.captions:
         if caption in captions:
-            quarantine.add(again.name, "caption", "duplicate caption", image=False, captions=1)
+            quarantine.add(again.name, "caption", TWICE, image=False, captions=1)
         else:
             captions.append(caption)
     return replace(first, captions=captions, scene=first.scene or scene)

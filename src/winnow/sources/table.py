@@ -14,6 +14,7 @@ from typing import Any
 from winnow.data.errors import WinnowError
 from winnow.sources.text import MISSING, decode, printable
 
+csv.field_size_limit(2**31 - 1)  # an endless caption costs its row, not the table
 DELIMITERS = "\t,;|"
 QUOTES = 'double a quote inside quotes, or remove a stray one (")'
 TOLD = {  # errors of `csv` in the words of this place

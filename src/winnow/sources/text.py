@@ -12,8 +12,18 @@ from typing import Any
 MAX_CAPTION = 2000  # characters
 # How pandas, NumPy and people write that a cell of a table has no value.
 MISSING = frozenset({"", "nan", "none", "null", "<na>", "n/a", "#n/a"})
-LIST = re.compile(r"""\[\s*(['"]|nan\b|None\b|null\b)""")
-LIST_MARKS = frozenset({",", "]", "", "\n", "nan", "None", "null"})  # what stands between texts
+# How lists of texts begin; in round brackets only what a comma makes a tuple.
+LIST = re.compile(
+    r"""\[\s*(['"]|nan\b|None\b|null\b|[-.\d]+\s*,)"""
+    r"""|[({]\s*("([^"\\]|\\.)*"|'([^'\\]|\\.)*'|nan|None|null)\s*,"""
+)
+LIST_MARKS = frozenset({",", "", "\n", "nan", "None", "null"})  # what stands between texts
+CLOSE = {"[": "]", "(": ")", "{": "}"}
+QUOTED = re.compile(r""""([^"\\]|\\.)*"|'([^'\\]|\\.)*'""", re.DOTALL)
+ARRAY = re.compile(r"array\((\[.*\])\s*(?:,\s*dtype=[\w<>'\"]+)?\)", re.DOTALL)
+EMPTY = re.compile(r"\[\s*\]|\(\s*\)|\{\s*\}|set\(\)")
+UNREADABLE = "captions are a list that cannot be read"
+BIDI = frozenset(map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 MARKS = (  # UTF-32 before UTF-16, which begins alike
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -36,41 +46,70 @@ def given_captions(values: Sequence[Any]) -> list[str]:
     """
     captions: list[str] = []
     for value in values:
-        blank = isinstance(value, str) and not value.strip()
-        if value is None or blank or value != value:  # NaN is not itself
-            continue
-        found = value
-        if isinstance(value, str):
-            texts = listed(value)
-            found = [value] if texts is None else texts
-        if not isinstance(found, list) or not all(isinstance(c, str) for c in found):
+        found = _held(value)
+        if not all(isinstance(c, str) for c in found):
             raise ValueError("captions are not text")
         known = {clean(caption) for caption in captions}
         captions += [c for c in found if clean(c) not in known]
     return captions
 
 
+def seeming_captions(values: Sequence[Any]) -> int:
+    """How many captions the values of a row or an object seem to bring, whatever their faults."""
+    count, known = 0, set[str]()
+    for value in values:
+        try:
+            found = _held(value)
+        except ValueError:
+            found = [value]
+        new = [c for c in found if not (isinstance(c, str) and clean(c) in known)]
+        known |= {clean(c) for c in new if isinstance(c, str)}
+        count += len(new)
+    return count
+
+
+def _held(value: Any) -> list[Any]:
+    """What a value of a row or an object holds, one by one."""
+    if value is None or value != value:  # NaN is not itself
+        return []
+    if isinstance(value, str):
+        texts = listed(value)
+        return texts if texts is not None else [value] if value.strip() else []
+    return value if isinstance(value, list) else [value]
+
+
 def listed(text: str) -> list[str] | None:
     """The texts of a list literal, `['a', nan]` or, as NumPy writes it, `['a' 'b']`; else None.
 
-    Raises ValueError for a text that begins and ends as such a list and is none.
+    A tuple, a set and `array([...], dtype=object)` are lists, too. Raises ValueError for a text
+    that begins as such a list and is none, or is never closed.
     """
     text = text.strip()
-    if not (LIST.match(text) and text.endswith("]")):
+    array = ARRAY.fullmatch(text)
+    text = array[1].strip() if array else text
+    if EMPTY.fullmatch(text):
+        return []
+    if not LIST.match(text):
         return None
+    close = CLOSE[text[0]]
+    if not text.endswith(close):
+        if close in QUOTED.sub("", text):
+            return None
+        raise ValueError(UNREADABLE)
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
         texts = [ast.literal_eval(t.string) for t in tokens if t.type == tokenize.STRING]
-        marks = {t.string for t in tokens[1:] if t.type != tokenize.STRING} - LIST_MARKS
+        marks = [t.string for t in tokens[1:] if t.type != tokenize.STRING]
     except (tokenize.TokenError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ValueError("captions are a list that cannot be read") from error
-    if marks or not all(isinstance(t, str) for t in texts):
-        raise ValueError("captions are a list that cannot be read")
+        raise ValueError(UNREADABLE) from error
+    between = set(marks) - LIST_MARKS != {close} or marks.count(close) > 1
+    if between or not all(isinstance(t, str) for t in texts):
+        raise ValueError(UNREADABLE)
     return texts
 
 
 def clean(text: str) -> str:
-    """NFC, whitespace collapsed, control characters and lone surrogates removed.
+    """NFC, whitespace collapsed, control characters, bidi controls and lone surrogates removed.
 
     Text in any script, joiners and emoji included, is otherwise left as it is.
     """
@@ -79,7 +118,7 @@ def clean(text: str) -> str:
 
 
 def _control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs")
+    return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI
 
 
 def caption_fault(caption: str) -> str | None:
