@@ -1,6 +1,7 @@
 """Tables as people write them: read as they are meant, or refused with the line."""
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -159,6 +160,10 @@ def test_what_a_table_holds_decides_how_it_is_read(
         (b'{"images": [], "annotations": []}', "has images, annotations"),
         (b'[{"file_name": "0.png"},]', "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
+        (b"file_name,filename,text\n0.png,1.png,x\n", "line 1: file_name and filename both name"),
+        (b'{"file_name": "0.png", "filename": "1.png", "text": "x"}', "both name files"),
+        (b"PAR1\x15\0", "is a Parquet file"),
+        (gzip.compress(b"file_name,text\n"), "is compressed with gzip"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "not UTF-8"),
         (b"", "has none"),
     ],
@@ -281,6 +286,21 @@ def test_given_captions_are_text_or_a_reason(values: list[Any]) -> None:
         assert all(isinstance(caption, str) for caption in given_captions(values))
     except ValueError as error:
         assert str(error).startswith("captions are")
+
+
+# keys
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_captions_under_one_key_twice_are_named(tmp_path: Path, as_list: bool) -> None:
+    row = '{"file_name": "0.png", "text": "a", "TEXT": ["b", "c"]}'
+    other = '{"file_name": "1.png", "id": 1, "id": 2, "text": "d", "x": {"y": 1, "y": 2}}'
+    path = tmp_path / "t.jsonl"
+    path.write_text(f"[{row},{other}]" if as_list else f"{row}\n{other}\n")
+    (tmp_path / "1.png").write_bytes(fakes.picture(1))
+    first, second = read_source(FolderSource(images=tmp_path, metadata=path))
+    assert first == Rejected("0.png", "key text occurs twice", captions=3)
+    assert isinstance(second, Record) and second.captions == ["d"]
 
 
 # fuzz: no row is lost

@@ -6,8 +6,9 @@ from typing import Any
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.records import Record, Rejected
-from winnow.params.source import KarpathySource
+from winnow.params.source import KarpathySource, Split
 from winnow.sources.local import Entry, read_entries, require_file, require_folder
+from winnow.sources.text import split_of
 
 
 def read_karpathy(source: KarpathySource) -> Iterator[Record | Rejected]:
@@ -24,7 +25,7 @@ def read_karpathy(source: KarpathySource) -> Iterator[Record | Rejected]:
     return read_entries(folder, entries, source)
 
 
-def _entry(image: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejected:
+def _entry(image: Any, place: str, splits: Mapping[str, Split]) -> Entry | Rejected:
     if not isinstance(image, dict):
         return Rejected(place, "entry is not an object")
     sentences = image.get("sentences", [])
@@ -38,11 +39,12 @@ def _entry(image: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejecte
     if captions is None:
         reason = "sentences are not a list of objects with text in 'raw'"
         return Rejected(name, reason, captions=told)
-    if not isinstance(split, str):
+    if not isinstance(split, str) or not split.strip():
         return Rejected(name, "entry without split", captions=len(captions))
-    if split not in splits:
-        return Rejected(name, f"split not in source.splits: {split}", captions=len(captions))
-    return Entry(name, captions, splits[split])
+    try:
+        return Entry(name, captions, split_of(split, splits))
+    except ValueError as error:
+        return Rejected(name, str(error), captions=len(captions))
 
 
 def _captions(sentences: Any) -> list[str] | None:

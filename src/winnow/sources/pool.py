@@ -27,6 +27,7 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.sources.parallel import ordered
+from winnow.sources.reasons import grouped
 from winnow.sources.text import caption_fault, clean, printable
 
 TWICE = "duplicate caption"
@@ -64,7 +65,7 @@ class _Quarantine:
         self.rows.append((printable(name), stage, reason))
         self.captions += captions
         self.images += image
-        short = "duplicate" if image and stage == "duplicate" else reason.partition(":")[0]
+        short = "duplicate" if image and stage == "duplicate" else reason
         (self.reasons if image else self.lesser)[short] += 1
 
     def table(self) -> pd.DataFrame:
@@ -125,10 +126,10 @@ def _summary(rows: list[_Row], quarantine: _Quarantine) -> dict[str, Any]:
         "captions": sum(len(row.captions) for row in rows),
         "splits": {split: counts[split] for split in SPLITS},
         "rejected": quarantine.images,
-        "reasons": dict(sorted(quarantine.reasons.items())),
+        "reasons": dict(sorted(grouped(quarantine.reasons).items())),
         "joined": quarantine.joined,
         "captions_lost": quarantine.captions,
-        "lesser": dict(sorted(quarantine.lesser.items())),
+        "lesser": dict(sorted(grouped(quarantine.lesser).items())),
         "quarantined": len(quarantine.rows),
         "converted": dict(Counter(r.conversion.headline for r in rows if r.conversion)),
     }
@@ -301,7 +302,8 @@ def _check(rows: list[_Row], quarantine: _Quarantine, limit: float, beside: Path
     if rows and quarantine.images <= limit * total:
         return
     write_table(beside, quarantine.table(), QUARANTINE)
-    often = ", ".join(f"{reason} ({count})" for reason, count in quarantine.reasons.most_common(3))
+    reasons = grouped(quarantine.reasons or quarantine.lesser)
+    often = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3))
     if not rows:
         raise WinnowError(
             f"the source has no usable image ({total} found; {often or 'nothing rejected'}); "

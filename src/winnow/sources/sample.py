@@ -15,7 +15,15 @@ from winnow.sources.local import (
     scene_of,
     shown_suffix,
 )
-from winnow.sources.text import clean, decode, given_captions, seeming_captions
+from winnow.sources.text import (
+    clean,
+    decode,
+    given_captions,
+    key_twice,
+    seeming_captions,
+    split_of,
+    unique_keys,
+)
 
 MAX_TEXT = 2**20  # bytes of one text
 IMAGES = IMAGE_SUFFIXES | {".img_content"}  # RS5M's tars: KEY.img_content, .img_name, .caption
@@ -115,12 +123,15 @@ def _record(
     try:
         about = _about(members)
         captions = _captions(members, about)
-        split = _sample_split(about, source.splits)
+        twice = key_twice(about, (*CAPTION_KEYS, "split", "scene"))
+        if twice is not None:
+            raise UnreadableError(f"{twice} in .json")
+        split = split_of(about.get("split"), source.splits)
         file = _text(members, ".img_name").strip() or name + next(s for s in members if s in IMAGES)
         scene = _scene(members, about) or scene_of(file, source.scene_pattern)
     except UnicodeDecodeError:
         return Rejected(name, "text is not UTF-8", captions=told_captions(members))
-    except UnreadableError as error:
+    except ValueError as error:
         return Rejected(name, str(error), captions=told_captions(members))
     return Record(name, image, split, scene, captions)
 
@@ -154,7 +165,7 @@ def _text(members: Members, suffix: str) -> str:
 
 def _about(members: Members) -> dict[str, Any]:
     try:
-        about = json.loads(_text(members, ".json") or "{}")
+        about = json.loads(_text(members, ".json") or "{}", object_pairs_hook=unique_keys)
     except UnicodeDecodeError:
         raise
     except (ValueError, RecursionError) as error:
@@ -171,15 +182,6 @@ def _captions(members: Members, about: Mapping[str, Any]) -> list[str]:
         return given_captions([*texts, *(about.get(key) for key in CAPTION_KEYS)])
     except ValueError as error:
         raise UnreadableError(str(error)) from error
-
-
-def _sample_split(about: Mapping[str, Any], splits: Mapping[str, str]) -> str:
-    split = about.get("split")
-    if split is None:
-        return "pool"
-    if not isinstance(split, str) or split not in splits:
-        raise UnreadableError(f"split not in source.splits: {split}")
-    return splits[split]
 
 
 def _scene(members: Members, about: Mapping[str, Any]) -> str | None:

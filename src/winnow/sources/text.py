@@ -6,8 +6,10 @@ import io
 import re
 import tokenize
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from winnow.params.source import Split
 
 MAX_CAPTION = 2000  # characters
 # How pandas, NumPy and people write that a cell of a table has no value.
@@ -68,6 +70,52 @@ def seeming_captions(values: Sequence[Any]) -> int:
     return count
 
 
+class Twice(dict[str, Any]):
+    """An object of JSON in which keys occur twice: each has the list of all that it was given."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]):
+        super().__init__()
+        self.keys_twice: set[str] = set()
+        for key, value in pairs:
+            if key in self:
+                self.keys_twice.add(key)
+                earlier = self[key]
+                value = [*_listed_value(earlier), *_listed_value(value)]
+            self[key] = value
+
+
+def _listed_value(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, which is a `Twice` where that is so; a hook for `json.loads`."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Twice(pairs)
+
+
+def key_twice(row: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    """The reason to reject an object in which one of `keys` occurs twice, or None."""
+    twice = [key for key in keys if key in row.keys_twice] if isinstance(row, Twice) else []
+    return f"key {twice[0]} occurs twice" if twice else None
+
+
+def split_of(value: Any, splits: Mapping[str, Split]) -> Split:
+    """Our split for what a source says, in any capitals; `pool` where it says nothing.
+
+    Raises ValueError, with the reason, for a name that `source.splits` does not have.
+    """
+    name = value.strip() if isinstance(value, str) else value
+    if name is None or name == "" or name != name:  # NaN is not itself
+        return "pool"
+    if isinstance(name, str):
+        lower = {key.strip().lower(): split for key, split in splits.items()}
+        found = splits.get(name) or lower.get(name.lower())
+        if found is not None:
+            return found
+    raise ValueError(f"split not in source.splits: {str(value)[:80]}; name it there")
+
+
 def _held(value: Any) -> list[Any]:
     """What a value of a row or an object holds, one by one."""
     if value is None or value != value:  # NaN is not itself
@@ -75,7 +123,7 @@ def _held(value: Any) -> list[Any]:
     if isinstance(value, str):
         texts = listed(value)
         return texts if texts is not None else [value] if value.strip() else []
-    return value if isinstance(value, list) else [value]
+    return _listed_value(value)
 
 
 def listed(text: str) -> list[str] | None:
