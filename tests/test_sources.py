@@ -20,6 +20,7 @@ from winnow.sources import local, webdataset
 from winnow.sources.classes import class_words
 from winnow.sources.read import read_source, set_apart
 from winnow.sources.text import MAX_CAPTION, caption_fault, clean, printable
+from winnow.sources.zeroshot import class_folders
 
 
 def read(settings: dict[str, Any], workers: int = 1) -> tuple[list[Record], dict[str, str]]:
@@ -431,6 +432,8 @@ def test_a_class_folder_whose_name_is_no_text_is_named(tmp_path: Path) -> None:
     assert [r.scene for r in records] == ["river"]
     reason = "the name of its class folder is not UTF-8 text; rename the folder"
     assert rejected == {"caf\udce9/1.png": reason}
+    with pytest.raises(WinnowError, match=r"zeroshot\.folders\.x: .*udce9: .*not UTF-8"):
+        class_folders(tmp_path, "x")
 
 
 def test_classes_round_trip(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from winnow.data.rendering import Rendering
 from winnow.params.source import (
     ClassesSource,
     FilesSource,
-    FolderOfImages,
     FolderSource,
     KarpathySource,
     RealSource,
@@ -67,7 +66,7 @@ def _remedy(source: RealSource) -> str:
         return f"source.metadata: {source.metadata}: has no row; add one for each caption"
     if isinstance(source, WebdatasetSource):
         return f"source.shards: {source.shards}: no file in any tar; put images and texts there"
-    assert isinstance(source, FolderOfImages)
+    assert isinstance(source, ClassesSource | FilesSource)
     return f"source.images: {source.images}: holds no file; put the images there"
 
 
