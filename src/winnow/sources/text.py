@@ -16,8 +16,8 @@ MAX_CAPTION = 2000  # characters
 MISSING = frozenset({"", "nan", "none", "null", "<na>", "n/a", "#n/a"})
 # How lists of texts begin; in round brackets only what a comma makes a tuple.
 LIST = re.compile(
-    r"""\[\s*(['"]|nan\b|None\b|null\b|[-.\d]+\s*,)"""
-    r"""|[({]\s*("([^"\\]|\\.)*"|'([^'\\]|\\.)*'|nan|None|null)\s*,"""
+    r"""\[\s*(['"]|nan\b|None\b|null\b|[-.\d]+\s*,|[\[({]\s*['"])"""
+    r"""|[({]\s*("([^"\\]|\\.)*"|'([^'\\]|\\.)*'|nan|None|null)\s*[,:]"""
 )
 LIST_MARKS = frozenset({",", "", "\n", "nan", "None", "null"})  # what stands between texts
 CLOSE = {"[": "]", "(": ")", "{": "}"}
