@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, read_tabl
 from winnow.params.source import Source
 from winnow.sources.pool import build_pool, describe
 from winnow.sources.read import read_source, rendering_of, set_apart
+from winnow.sources.reasons import grouped
 
 OPEN: dict[str, Any] = {
     "shard_size": 4,
@@ -254,6 +256,17 @@ def test_a_duplicate_within_a_split_gives_its_captions(tmp_path: Path) -> None:
     assert "2 of 2 images kept" in told and "1 x duplicate caption" in told
 
 
+def test_equal_captions_of_a_record_are_one(tmp_path: Path) -> None:
+    told = ["a", "b", " a", "", "a"]
+    drawn = record(1, captions=told, layout="{}", rule_caption="a")
+    summary = build(tmp_path, [record(0, captions=told), drawn])
+    kept = captions(tmp_path)
+    assert kept[digest_bytes(fakes.picture(0))] == ["a", "b"]
+    assert kept[digest_bytes(fakes.picture(1))] == ["a", "b", "a", "a"]  # as Terrarium says them
+    assert summary["lesser"] == {"duplicate caption": 2, "empty caption": 2}
+    assert (summary["captions"], summary["captions_lost"]) == (6, 4)
+
+
 def test_splits_are_set_apart_by_uid(tmp_path: Path) -> None:
     records = [record(i) for i in range(400)]
     build(tmp_path / "a", records, reference=0.3, test=0.1)
@@ -285,6 +298,33 @@ def test_too_many_rejects_stop_the_run_and_are_not_lost(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [beside]
     build(tmp_path, records, quarantine_limit=0.75)
     assert not beside.exists() and len(quarantine(tmp_path)) == 3
+
+
+def test_reasons_are_counted_by_their_cause() -> None:
+    reasons = {
+        "JPEG: damaged or not supported": 2,
+        "3 bands of float32: no value but nodata": 1,
+        "4 bands of float32: no value but nodata": 2,
+        "5x7 pixels, smaller than 16": 1,
+        "9x7 pixels, smaller than 16": 1,
+        "split not in source.splits: dev; name it there": 4,
+        "caption longer than 2000 characters": 1,
+        **{f"scene of a repeated image: {name}, kept is sea": 1 for name in "abcde"},
+        **{f"no such file: {i}": 1 for i in range(9)},
+        "damaged: " + "x" * 500: 1,
+    }
+    told = grouped(Counter(reasons))
+    assert told == {
+        "JPEG: damaged or not supported": 2,
+        "N bands of float32: no value but nodata": 3,
+        "Nx7 pixels, smaller than 16": 2,
+        "split not in source.splits: dev; name it there": 4,
+        "caption longer than 2000 characters": 1,
+        "scene of a repeated image: a, kept is sea; b, kept is sea; c, kept is sea; and others": 5,
+        "no such file": 9,
+        f"damaged: {'x' * 80}...": 1,
+    }
+    assert told.total() == sum(reasons.values())
 
 
 def test_lost_captions_do_not_count_as_images(tmp_path: Path) -> None:

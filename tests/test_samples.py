@@ -1,5 +1,6 @@
 """Samples in tars and folders, class trees and links: all that came in is kept or counted."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -200,6 +201,76 @@ def test_an_image_that_occurs_twice_in_a_tar_counts(tmp_path: Path) -> None:
         ("member occurs twice", True),
         ("members of a sample lie apart (sort the tar by name)", True),
     ]
+
+
+@BOTH
+def test_captions_of_rejected_samples_count(tmp_path: Path, layout: str) -> None:
+    five = b'{"captions": ["a", "b", "c", "d", "e"]'
+    members = [
+        *pair("good", 0),
+        ("good.text", b"a second text"),
+        ("good.en.txt", b"another"),
+        *pair("bad_split", 1), ("bad_split.json", five + b', "split": "dev"}'),
+        ("latin.jpg", fakes.picture(2)), ("latin.txt", b"\xe9"), ("latin.json", five + b"}"),
+        ("no_text.jpg", fakes.picture(3)), ("no_text.json", b'{"captions": ["a", 3]}'),
+        ("broken.jpg", fakes.picture(4)), ("broken.json", b'{"caption"'),
+        ("twice.jpg", fakes.picture(7)), ("twice.json", b'{"caption": "a", "caption": "b"}'),
+        ("two.jpg", fakes.picture(5)), ("two.png", fakes.picture(6)), ("two.json", five + b"}"),
+        ("lone.json", five + b"}"), ("lone.txt", b"\xe9"),
+    ]  # fmt: skip
+    items = items_of(laid_out(tmp_path, layout, members))
+    lost = [(i.name.removeprefix("t.tar/"), i.captions) for i in items if isinstance(i, Rejected)]
+    assert sorted(lost) == [
+        ("bad_split", 6),
+        ("broken", 1),
+        ("good.en.txt", 1),
+        ("good.text", 1),
+        ("latin", 6),
+        ("lone", 6),
+        ("no_text", 2),
+        ("twice", 2),
+        ("two.jpg", 5),
+        ("two.png", 0),
+    ]
+    summary = build(tmp_path, laid_out(tmp_path, layout, members))
+    assert (summary["captions"], summary["captions_lost"]) == (1, 30)
+
+
+def test_second_texts_in_a_tar_count(tmp_path: Path) -> None:
+    members = [
+        *pair("a", 0), ("a.txt", b"again"), ("a.json", b'{"captions": ["b", "c"]}'),
+        ("a.json", b'{"captions": ["d", "e"]}'), ("../a.txt", b"x"),
+        ("../b.json", b'{"text": "x"}'),
+        *pair("b", 1), ("a.caption", b"late"), ("a.jpg", b""),
+    ]  # fmt: skip
+    items = items_of(laid_out(tmp_path, "webdataset", members))
+    assert [(i.reason[:19], i.captions) for i in items if isinstance(i, Rejected)] == [
+        ("member occurs twice", 1),
+        ("member occurs twice", 2),
+        ("member's name leave", 1),
+        ("member's name leave", 1),
+        ("members of a sample", 1),
+    ]
+
+
+def test_second_texts_in_a_folder_count(tmp_path: Path) -> None:
+    items = items_of(laid_out(tmp_path, "files", [*pair("a", 0), ("a.TXT", b"again")]))
+    assert [(i.reason, i.captions) for i in items if isinstance(i, Rejected)] == [
+        ("file occurs twice, in other capitals", 1)
+    ]
+
+
+def test_tars_joined_with_cat_are_refused(tmp_path: Path) -> None:
+    first = fakes.write_tar(tmp_path / "a.tar", pair("a", 1)).read_bytes()
+    second = fakes.write_tar(tmp_path / "b.tar", pair("b", 2)).read_bytes()
+    joined = tmp_path / "c.tar"
+    for content in (first + second, gzip.compress(first) + gzip.compress(second)):
+        joined.write_bytes(content)
+        with pytest.raises(WinnowError, match=r"c\.tar: damaged tar: data follow.*cat") as caught:
+            items_of({"kind": "webdataset", "shards": str(joined)})
+        assert "\n" not in str(caught.value)
+    joined.write_bytes(first + bytes(50_000))
+    assert len(items_of({"kind": "webdataset", "shards": str(joined)})) == 1
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
@@ -404,6 +475,7 @@ FILES = st.lists(
         st.sampled_from(SUFFIXES),
         CONTENTS,
     ),
+    min_size=1,
     max_size=8,
     unique_by=lambda file: file[:2],
 )

@@ -20,6 +20,7 @@ from winnow.sources import local, webdataset
 from winnow.sources.classes import class_words
 from winnow.sources.read import read_source, set_apart
 from winnow.sources.text import MAX_CAPTION, caption_fault, clean, printable
+from winnow.sources.zeroshot import class_folders
 
 
 def read(settings: dict[str, Any], workers: int = 1) -> tuple[list[Record], dict[str, str]]:
@@ -230,7 +231,7 @@ ROWS = (
 
 
 @settings(deadline=None)
-@given(st.lists(OBJECTS, max_size=4))
+@given(st.lists(OBJECTS, min_size=1, max_size=4))
 def test_karpathy_gives_each_entry_or_its_reason(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Any]
 ) -> None:
@@ -324,7 +325,7 @@ def test_jsonl_rejects_bad_rows_and_goes_on(tmp_path: Path) -> None:
         "../bad.png": "leaves the image folder",
         "number.png": "captions are not text",
         "numbers.png": "captions are not text",
-        "split.png": "split not in source.splits: ['train']",
+        "split.png": "split not in source.splits: ['train']; name it there",
         "scene.png": "scene is not text",
         "twice.png": "rows disagree on split: pool, test",
         "metadata.jsonl: line 9": "row without a file name",
@@ -353,7 +354,7 @@ def test_short_and_long_csv_rows(tmp_path: Path) -> None:
         (b"filename,words\n1.png,x\n", ("text or caption or title", "has filename, words")),
         (b"", ("file_name", "has none")),
         (b"filename,text\n1.png,\xff\n", ("UTF-8",)),
-        (b'filename,text\n1.png,"' + b"x" * 200_000, ("line", "field")),
+        (b'filename,text\n1.png,"' + b"x" * 200_000, ("line 2", "never closed")),
     ],
 )
 def test_csv_broken_as_a_whole(tmp_path: Path, content: bytes, messages: tuple[str, ...]) -> None:
@@ -364,7 +365,75 @@ def test_csv_broken_as_a_whole(tmp_path: Path, content: bytes, messages: tuple[s
     assert all(message in str(caught.value) for message in messages)
 
 
+@pytest.mark.parametrize("split", ["TRAIN", " train ", "Train"])
+def test_names_of_splits_are_known_in_any_capitals(tmp_path: Path, split: str) -> None:
+    records, rejected = read(
+        fakes.jsonl_folder(tmp_path / "a", [{"file_name": "1.png", "text": "x", "split": split}])
+    )
+    assert not rejected and records[0].split == "pool"
+    settings = fakes.karpathy(tmp_path / "b", 1)
+    fakes.write_karpathy(tmp_path / "b", [{**GOOD, "split": split}])
+    assert read(settings)[0][0].split == "pool"
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [("im\\0.png", "im/0.png"), ("IM/0.PNG", "im/0.png"), (".\\im\\0.PNG", "im/0.png")],
+)
+def test_names_as_windows_has_them_are_found(tmp_path: Path, named: str, found: str) -> None:
+    settings = fakes.jsonl_folder(tmp_path, [{"file_name": "im/0.png", "text": "x"}])
+    settings["metadata"].write_text(json.dumps({"file_name": named, "text": "x"}))
+    records, rejected = read(settings)
+    assert not rejected and [r.name for r in records] == [found]
+    (tmp_path / "im" / "0.Png").write_bytes(fakes.picture(3))
+    records, rejected = read(settings)
+    [reason] = rejected.values()
+    assert not records and reason == "no such file; it may be im/0.Png or im/0.png"
+
+
+@pytest.mark.parametrize("named", ["..\\secret.png", "im\\..\\..\\secret.png"])
+def test_backslashes_lead_nowhere_else(tmp_path: Path, named: str) -> None:
+    (tmp_path / "secret.png").write_bytes(fakes.picture(9))
+    rows = [{"file_name": "im/0.png", "text": "x"}]
+    settings = fakes.jsonl_folder(tmp_path / "images", rows)
+    settings["metadata"].write_text(json.dumps({"file_name": named, "text": "x"}))
+    assert read(settings) == ([], {named: "no such file"})
+
+
+def test_a_source_with_nothing_in_it_names_what_to_fill(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "t.csv").write_text("file_name,text\n")
+    fakes.write_tar(tmp_path / "a.tar", [])
+    karpathy = fakes.karpathy(tmp_path / "k", 1)
+    fakes.write_karpathy(tmp_path / "k", [])
+    empty = tmp_path / "empty"
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("source.annotations: .*dataset_rsicd.json", karpathy),
+        ("source.metadata: .*t.csv", {
+            "kind": "folder", "images": empty, "metadata": tmp_path / "t.csv"}),
+        ("source.shards: .*a.tar", {"kind": "webdataset", "shards": str(tmp_path / "a.tar")}),
+        ("source.images: .*empty", {"kind": "classes", "images": empty}),
+        ("source.images: .*empty", {"kind": "files", "images": empty}),
+        ("source.level: 3 is too deep", {**fakes.class_tree(tmp_path / "c"), "level": 3}),
+    ]  # fmt: skip
+    for message, wrong in cases:
+        with pytest.raises(WinnowError, match=message):
+            read(wrong)
+
+
 # class folders
+
+
+def test_a_class_folder_whose_name_is_no_text_is_named(tmp_path: Path) -> None:
+    settings = fakes.class_tree(tmp_path, ("river",), 1)
+    (tmp_path / "caf\udce9").mkdir()
+    (tmp_path / "caf\udce9" / "1.png").write_bytes(fakes.picture(5))
+    records, rejected = read(settings)
+    assert [r.scene for r in records] == ["river"]
+    reason = "the name of its class folder is not UTF-8 text; rename the folder"
+    assert rejected == {"caf\udce9/1.png": reason}
+    with pytest.raises(WinnowError, match=r"zeroshot\.folders\.x: .*udce9: .*not UTF-8"):
+        class_folders(tmp_path, "x")
 
 
 def test_classes_round_trip(tmp_path: Path) -> None:
@@ -498,7 +567,7 @@ def test_webdataset_rejects_bad_members_and_extracts_nothing(
         "json": "not valid JSON",
         "list": "JSON is not an object",
         "latin": "text is not UTF-8",
-        "split": "split not in source.splits: dev",
+        "split": "split not in source.splits: dev; name it there",
         "number": "captions are not text",
         "long": "member too large",
     }
@@ -529,7 +598,21 @@ def test_webdataset_truncated_tar_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_expand_braces(pattern: str, names: list[str]) -> None:
-    assert webdataset.expand_braces(pattern) == names
+    assert list(webdataset.expand_braces(pattern)) == names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("full-{0..999999999}.tar", "stands for 1000000000 names, more than 1000000"),
+        ("{0..999}/{0..999}/{a,b}.tar", "stands for 2000000 names"),
+        ("s-{5..3}.tar", "names no tar"),
+    ],
+)
+def test_braces_are_counted_before_they_are_expanded(pattern: str, message: str) -> None:
+    with pytest.raises(WinnowError, match=r"source\.shards: ") as caught:
+        webdataset.shard_paths(pattern)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 # text
@@ -558,6 +641,7 @@ def test_printable_can_be_stored(name: str) -> None:
         ("  two\t words\r\n here ", "two words here"),
         ("a\x00b\x1b[31m", "ab[31m"),
         ("lone \ud800 surrogate", "lone surrogate"),
+        ("a \u202erevir\u202c and \u2066b\u2069\u200f\u061c", "a revir and b"),
         ("cafe\u0301", "café"),
         ("卫星图像 مطار 👩‍🚀", "卫星图像 مطار 👩‍🚀"),
     ],

@@ -1,6 +1,7 @@
 """Tables as people write them: read as they are meant, or refused with the line."""
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -18,7 +19,7 @@ from winnow.data.records import Record, Rejected
 from winnow.params.source import FolderSource
 from winnow.sources.read import read_source
 from winnow.sources.table import Fault, read_rows
-from winnow.sources.text import clean, given_captions, listed
+from winnow.sources.text import caption_fault, clean, given_captions, listed
 
 
 def read(root: Path, name: str, content: str | bytes) -> tuple[dict[str, list[str]], list[str]]:
@@ -159,6 +160,10 @@ def test_what_a_table_holds_decides_how_it_is_read(
         (b'{"images": [], "annotations": []}', "has images, annotations"),
         (b'[{"file_name": "0.png"},]', "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
+        (b"file_name,filename,text\n0.png,1.png,x\n", "line 1: file_name and filename both name"),
+        (b'{"file_name": "0.png", "filename": "1.png", "text": "x"}', "both name files"),
+        (b"PAR1\x15\0", "is a Parquet file"),
+        (gzip.compress(b"file_name,text\n"), "is compressed with gzip"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "not UTF-8"),
         (b"", "has none"),
     ],
@@ -176,6 +181,27 @@ def test_cells_without_a_value_are_no_caption(tmp_path: Path) -> None:
     assert not rejected and list(found.values()) == [[]] * len(words)
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_an_endless_cell_costs_its_row_alone(tmp_path: Path, quote: str) -> None:
+    content = f"filepath,title\n0.png,{quote}{'x' * 10**6}{quote}\n1.png,a pond\n"
+    found, rejected = read(tmp_path, "t.csv", content)
+    assert not rejected and found["1.png"] == ["a pond"]
+    assert caption_fault(found["0.png"][0]) == "caption longer than 2000 characters"
+
+
+def test_rejected_rows_tell_how_many_captions_they_bring(tmp_path: Path) -> None:
+    rows = [
+        {"text": ["a", "b"]},
+        {"file_name": "0.png", "text": ["a", 3], "title": "c"},
+        {"file_name": "1.png", "text": ["a", "b"], "split": "dev"},
+        {"file_name": "2.png", "text": None, "split": "dev"},
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    items = list(read_source(FolderSource(images=tmp_path, metadata=path)))
+    assert [item.captions for item in items if isinstance(item, Rejected)] == [2, 3, 2, 0]
+
+
 # lists
 
 
@@ -191,7 +217,16 @@ def test_cells_without_a_value_are_no_caption(tmp_path: Path) -> None:
         ("['机场', 'مطار']", ["机场", "مطار"]),
         ("[aerial] a pond", None),
         ("a pond ['b']", None),
-        ("[]", None),
+        ("[]", []),
+        ("( )", []),
+        ("('a', 'b')", ["a", "b"]),
+        ("('a',)", ["a"]),
+        ("{'a', 'b'}", ["a", "b"]),
+        ("array(['u', 'v'], dtype=object)", ["u", "v"]),
+        ("array(['u'\n 'v'], dtype='<U1')", ["u", "v"]),
+        ('("Old" pier) and a boat (red)', None),
+        ('["North" pier] with boats', None),
+        ("(a pond)", None),
     ],
 )
 def test_listed(text: str, texts: list[str] | None) -> None:
@@ -199,7 +234,22 @@ def test_listed(text: str, texts: list[str] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["['a', b'c']", "['a'] or ['b']", "['a', __import__('os')]", "['a']]"]
+    "text",
+    [
+        "['a', b'c']",
+        "['a'] or ['b']",
+        "['a', __import__('os')]",
+        "['a']]",
+        "['a', 'b'",
+        """["a captain's boat", 'b""",
+        "('a', 'b'",
+        "[3, 'a']",
+        "[['a', 'b']]",
+        "[{'raw': 'a'}]",
+        "{'raw': 'a'}",
+        "array(['a', 3], dtype=object)",
+        "{'raw', 'x': 3}",
+    ],
 )
 def test_what_only_looks_like_a_list_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a list that cannot be read"):
@@ -239,6 +289,21 @@ def test_given_captions_are_text_or_a_reason(values: list[Any]) -> None:
         assert all(isinstance(caption, str) for caption in given_captions(values))
     except ValueError as error:
         assert str(error).startswith("captions are")
+
+
+# keys
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_captions_under_one_key_twice_are_named(tmp_path: Path, as_list: bool) -> None:
+    row = '{"file_name": "0.png", "text": "a", "TEXT": ["b", "c"]}'
+    other = '{"file_name": "1.png", "id": 1, "id": 2, "text": "d", "x": {"y": 1, "y": 2}}'
+    path = tmp_path / "t.jsonl"
+    path.write_text(f"[{row},{other}]" if as_list else f"{row}\n{other}\n")
+    (tmp_path / "1.png").write_bytes(fakes.picture(1))
+    first, second = read_source(FolderSource(images=tmp_path, metadata=path))
+    assert first == Rejected("0.png", "key text occurs twice", captions=3)
+    assert isinstance(second, Record) and second.captions == ["d"]
 
 
 # fuzz: no row is lost

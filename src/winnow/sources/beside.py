@@ -15,7 +15,7 @@ from winnow.sources.local import (
     trusted_places,
     walk_files,
 )
-from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys
+from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys, told_captions
 
 
 def read_beside(source: FilesSource) -> Iterator[Record | Rejected]:
@@ -29,13 +29,15 @@ def read_beside(source: FilesSource) -> Iterator[Record | Rejected]:
             yield Rejected(item, "hidden file", image=False)
         else:
             names.append(item)
+    places = trusted_places(folder, source.links)
     samples: dict[str, dict[str, str]] = {}  # key -> suffix -> name
     for name, (key, suffix) in sample_keys(names).items():
         if suffix in samples.setdefault(key, {}):  # a.jpg and a.JPG
-            yield Rejected(name, "file occurs twice, in other capitals", suffix in IMAGES)
+            captions = told_captions({suffix: _content(folder, name, suffix, places)})
+            reason = "file occurs twice, in other capitals"
+            yield Rejected(name, reason, suffix in IMAGES, captions)
         else:
             samples[key][suffix] = name
-    places = trusted_places(folder, source.links)
     for key, files in thinned(list(samples.items()), source.limit):
         yield from _sample(folder, key, files, places, source)
 
@@ -43,15 +45,18 @@ def read_beside(source: FilesSource) -> Iterator[Record | Rejected]:
 def _sample(
     folder: Path, key: str, files: dict[str, str], places: list[Path], source: FilesSource
 ) -> Iterator[Record | Rejected]:
-    members: dict[str, bytes | UnreadableError | None] = {}
-    for suffix, name in files.items():
-        members[suffix] = None
-        if is_read(suffix):
-            try:
-                most = None if suffix in IMAGES else MAX_TEXT
-                members[suffix] = read_inside(folder, name, places, most)
-            except UnreadableError as error:
-                members[suffix] = error
+    members = {s: _content(folder, name, s, places) for s, name in files.items()}
     image = next((files[suffix] for suffix in files if suffix in IMAGES), key)
     for item in read_sample(key, members, source):
         yield replace(item, name=image) if isinstance(item, Record) else item
+
+
+def _content(
+    folder: Path, name: str, suffix: str, places: list[Path]
+) -> bytes | UnreadableError | None:
+    if not is_read(suffix):
+        return None
+    try:
+        return read_inside(folder, name, places, None if suffix in IMAGES else MAX_TEXT)
+    except UnreadableError as error:
+        return error

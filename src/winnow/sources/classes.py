@@ -18,6 +18,7 @@ from winnow.sources.local import (
     walk_files,
 )
 from winnow.sources.sample import CAPTIONS
+from winnow.sources.text import printable
 
 
 def read_classes(source: ClassesSource) -> Iterator[Record | Rejected]:
@@ -29,6 +30,12 @@ def read_classes(source: ClassesSource) -> Iterator[Record | Rejected]:
     folder = require_folder(source.images, "images")
     files = list(walk_files(folder, source.links))
     names = [f for f in files if isinstance(f, str) and is_image_name(f) and not is_hidden(f)]
+    most = max((len(PurePosixPath(name).parts) - 1 for name in names), default=0)
+    if source.level is not None and names and source.level > most:
+        raise WinnowError(
+            f"source.level: {source.level} is too deep; the images in {folder} lie at most {most} "
+            "folders below it; set a lower level"
+        )
     level = source.level or _level(folder, names, [f for f in files if isinstance(f, str)])
     images = set(names)
     entries = [
@@ -74,6 +81,8 @@ def _entry(folder: Path, name: str, level: int) -> Entry | Rejected:
     if len(above) < level:
         return Rejected(name, "not in the folder of a class")
     scene = above[level - 1]
+    if printable(scene) != scene:
+        return Rejected(name, "the name of its class folder is not UTF-8 text; rename the folder")
     words = class_words(scene)
     if not any(c.isalpha() for c in words):
         raise WinnowError(

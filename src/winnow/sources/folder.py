@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from winnow.data.records import Record, Rejected
-from winnow.params.source import FolderSource
+from winnow.params.source import FolderSource, Split
 from winnow.sources.local import (
     Entry,
     is_image_name,
@@ -16,7 +16,7 @@ from winnow.sources.local import (
     require_folder,
 )
 from winnow.sources.table import Fault, read_rows
-from winnow.sources.text import given_captions
+from winnow.sources.text import given_captions, key_twice, seeming_captions, split_of
 
 NAME = ("file_name", "filename", "filepath")
 TEXT = ("text", "caption", "title", "captions")
@@ -47,25 +47,27 @@ def _is_name(folder: Path, cell: str) -> bool:
         return False
 
 
-def _entry(row: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejected:
+def _entry(row: Any, place: str, splits: Mapping[str, Split]) -> Entry | Rejected:
     if isinstance(row, Fault):
         return Rejected(place, row, captions=1)
+    told = [row.get(key) for key in TEXT]
     name = next((row[key] for key in NAME if row.get(key) is not None), None)
     if not isinstance(name, str) or not name.strip():
-        return Rejected(place, "row without a file name", captions=1)
+        return Rejected(place, "row without a file name", captions=seeming_captions(told))
+    twice = key_twice(row, (*TEXT, *SCENE, "split"))
     name = PurePosixPath(name.strip()).as_posix()  # ./a.png is a.png
+    if twice is not None:
+        return Rejected(name, twice, captions=seeming_captions(told))
     try:
-        captions = given_captions([row.get(key) for key in TEXT])
+        captions = given_captions(told)
+        split = split_of(row.get("split"), splits)
     except ValueError as error:
-        return Rejected(name, str(error), captions=1)
-    split = row.get("split") or "pool"
-    if split != "pool" and not (isinstance(split, str) and split in splits):
-        return Rejected(name, f"split not in source.splits: {split}", captions=len(captions))
+        return Rejected(name, str(error), captions=seeming_captions(told))
     scene = next((row[key] for key in SCENE if row.get(key) is not None), None)
     if scene is not None and not isinstance(scene, str | int):
         return Rejected(name, "scene is not text", captions=len(captions))
     scene = None if scene is None else str(scene) or None
-    return Entry(name, captions, splits.get(split, "pool"), scene)
+    return Entry(name, captions, split, scene)
 
 
 def _merge(earlier: Entry | Rejected, later: Entry | Rejected) -> Entry | Rejected:

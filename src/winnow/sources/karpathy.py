@@ -6,8 +6,9 @@ from typing import Any
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.records import Record, Rejected
-from winnow.params.source import KarpathySource
+from winnow.params.source import KarpathySource, Split
 from winnow.sources.local import Entry, read_entries, require_file, require_folder
+from winnow.sources.text import split_of
 
 
 def read_karpathy(source: KarpathySource) -> Iterator[Record | Rejected]:
@@ -24,24 +25,26 @@ def read_karpathy(source: KarpathySource) -> Iterator[Record | Rejected]:
     return read_entries(folder, entries, source)
 
 
-def _entry(image: Any, place: str, splits: Mapping[str, str]) -> Entry | Rejected:
+def _entry(image: Any, place: str, splits: Mapping[str, Split]) -> Entry | Rejected:
     if not isinstance(image, dict):
         return Rejected(place, "entry is not an object")
+    sentences = image.get("sentences", [])
+    told = len(sentences) if isinstance(sentences, list) else 1
     name = image.get("filename")
     if not isinstance(name, str) or not name:
-        return Rejected(place, "entry without filename")
+        return Rejected(place, "entry without filename", captions=told)
     if isinstance(image.get("filepath"), str):  # COCO's subfolder
         name = f"{image['filepath']}/{name}"
-    sentences = image.get("sentences", [])
     split, captions = image.get("split"), _captions(sentences)
     if captions is None:
         reason = "sentences are not a list of objects with text in 'raw'"
-        return Rejected(name, reason, captions=len(sentences) if isinstance(sentences, list) else 1)
-    if not isinstance(split, str):
+        return Rejected(name, reason, captions=told)
+    if not isinstance(split, str) or not split.strip():
         return Rejected(name, "entry without split", captions=len(captions))
-    if split not in splits:
-        return Rejected(name, f"split not in source.splits: {split}", captions=len(captions))
-    return Entry(name, captions, splits[split])
+    try:
+        return Entry(name, captions, split_of(split, splits))
+    except ValueError as error:
+        return Rejected(name, str(error), captions=len(captions))
 
 
 def _captions(sentences: Any) -> list[str] | None:

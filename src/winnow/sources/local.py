@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -49,17 +49,44 @@ def read_entries(
 ) -> Iterator[Record | Rejected]:
     """Read the images of a listing, `source.limit` of them spread evenly over it."""
     places = trusted_places(folder, source.links)
+    alike: dict[str, list[str]] | None = None  # files by their plain name, once one is missed
     for entry in thinned(entries, source.limit):
         if isinstance(entry, Rejected):
             yield entry
             continue
         try:
+            if name_fault(entry.name) is None and not _exists(folder / entry.name):
+                alike = _by_plain_name(folder, source.links) if alike is None else alike
+                found = alike.get(_plain_name(entry.name), [])
+                entry = replace(entry, name=found[0]) if len(found) == 1 else entry
+                if len(found) > 1:
+                    raise UnreadableError(f"no such file; it may be {' or '.join(found[:3])}")
             image = read_inside(folder, entry.name, places)
         except UnreadableError as error:
             yield Rejected(entry.name, str(error), captions=len(entry.captions))
             continue
         scene = entry.scene or scene_of(entry.name, source.scene_pattern)
         yield Record(entry.name, image, entry.split, scene, entry.captions)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()
+    except (OSError, ValueError, RuntimeError):
+        return True  # reading it says what is wrong
+
+
+def _plain_name(name: str) -> str:
+    """A relative name as it is compared where no file has it: Windows' slashes, any capitals."""
+    return PurePosixPath(name.replace("\\", "/")).as_posix().lower()
+
+
+def _by_plain_name(folder: Path, links: Links) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for item in walk_files(folder, links):
+        if isinstance(item, str):
+            names.setdefault(_plain_name(item), []).append(item)
+    return names
 
 
 def trusted_places(folder: Path, links: Links) -> list[Path]:

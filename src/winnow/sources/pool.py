@@ -27,8 +27,10 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.sources.parallel import ordered
+from winnow.sources.reasons import grouped
 from winnow.sources.text import caption_fault, clean, printable
 
+TWICE = "duplicate caption"
 STRENGTH = {split: rank for rank, split in enumerate(SPLITS)}  # test over reference over pool
 
 
@@ -63,7 +65,7 @@ class _Quarantine:
         self.rows.append((printable(name), stage, reason))
         self.captions += captions
         self.images += image
-        short = "duplicate" if image and stage == "duplicate" else reason.partition(":")[0]
+        short = "duplicate" if image and stage == "duplicate" else reason
         (self.reasons if image else self.lesser)[short] += 1
 
     def table(self) -> pd.DataFrame:
@@ -124,10 +126,10 @@ def _summary(rows: list[_Row], quarantine: _Quarantine) -> dict[str, Any]:
         "captions": sum(len(row.captions) for row in rows),
         "splits": {split: counts[split] for split in SPLITS},
         "rejected": quarantine.images,
-        "reasons": dict(sorted(quarantine.reasons.items())),
+        "reasons": dict(sorted(grouped(quarantine.reasons).items())),
         "joined": quarantine.joined,
         "captions_lost": quarantine.captions,
-        "lesser": dict(sorted(quarantine.lesser.items())),
+        "lesser": dict(sorted(grouped(quarantine.lesser).items())),
         "quarantined": len(quarantine.rows),
         "converted": dict(Counter(r.conversion.headline for r in rows if r.conversion)),
     }
@@ -227,9 +229,12 @@ def _decode(
 
 
 def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
-    usable = []
+    """The captions that can be used, of real images equal ones once; the other ones are counted."""
+    usable: list[str] = []
     for caption in map(clean, record.captions):
         fault = caption_fault(caption)
+        if fault is None and caption in usable and record.layout is None:
+            fault = TWICE
         if fault is None:
             usable.append(caption)
         else:
@@ -286,7 +291,7 @@ def _joined(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
     captions = list(first.captions)
     for caption in again.captions:
         if caption in captions:
-            quarantine.add(again.name, "caption", "duplicate caption", image=False, captions=1)
+            quarantine.add(again.name, "caption", TWICE, image=False, captions=1)
         else:
             captions.append(caption)
     return replace(first, captions=captions, scene=first.scene or scene)
@@ -297,7 +302,8 @@ def _check(rows: list[_Row], quarantine: _Quarantine, limit: float, beside: Path
     if rows and quarantine.images <= limit * total:
         return
     write_table(beside, quarantine.table(), QUARANTINE)
-    often = ", ".join(f"{reason} ({count})" for reason, count in quarantine.reasons.most_common(3))
+    reasons = grouped(quarantine.reasons or quarantine.lesser)
+    often = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3))
     if not rows:
         raise WinnowError(
             f"the source has no usable image ({total} found; {often or 'nothing rejected'}); "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
 from winnow.data.rendering import Rendering
 from winnow.params.source import (
@@ -9,8 +10,10 @@ from winnow.params.source import (
     FilesSource,
     FolderSource,
     KarpathySource,
+    RealSource,
     Source,
     TerrariumSource,
+    WebdatasetSource,
 )
 from winnow.sources.beside import read_beside
 from winnow.sources.classes import read_classes
@@ -28,6 +31,10 @@ def read_source(source: Source, workers: int = 1) -> Iterator[Record | Rejected]
     """
     if isinstance(source, TerrariumSource):
         return read_terrarium(source, workers)
+    return _something(_read_real(source), source)
+
+
+def _read_real(source: RealSource) -> Iterator[Record | Rejected]:
     if isinstance(source, KarpathySource):
         return read_karpathy(source)
     if isinstance(source, FolderSource):
@@ -36,7 +43,31 @@ def read_source(source: Source, workers: int = 1) -> Iterator[Record | Rejected]
         return read_classes(source)
     if isinstance(source, FilesSource):
         return read_beside(source)
+    assert isinstance(source, WebdatasetSource)
     return read_webdataset(source)
+
+
+def _something(
+    items: Iterator[Record | Rejected], source: RealSource
+) -> Iterator[Record | Rejected]:
+    """The items of a source. Raises WinnowError where there is none at all."""
+    nothing = True
+    for item in items:
+        nothing = False
+        yield item
+    if nothing:
+        raise WinnowError(_remedy(source))
+
+
+def _remedy(source: RealSource) -> str:
+    if isinstance(source, KarpathySource):
+        return f"source.annotations: {source.annotations}: its list 'images' is empty; add entries"
+    if isinstance(source, FolderSource):
+        return f"source.metadata: {source.metadata}: has no row; add one for each caption"
+    if isinstance(source, WebdatasetSource):
+        return f"source.shards: {source.shards}: no file in any tar; put images and texts there"
+    assert isinstance(source, ClassesSource | FilesSource)
+    return f"source.images: {source.images}: holds no file; put the images there"
 
 
 def set_apart(source: Source) -> tuple[float, float]:

@@ -15,12 +15,21 @@ from winnow.sources.local import (
     scene_of,
     shown_suffix,
 )
-from winnow.sources.text import clean, decode, given_captions
+from winnow.sources.text import (
+    clean,
+    decode,
+    given_captions,
+    key_twice,
+    seeming_captions,
+    split_of,
+    unique_keys,
+)
 
 MAX_TEXT = 2**20  # bytes of one text
 IMAGES = IMAGE_SUFFIXES | {".img_content"}  # RS5M's tars: KEY.img_content, .img_name, .caption
 CAPTIONS = frozenset({".txt", ".caption"})
 TEXTS = CAPTIONS | {".json", ".cls", ".img_name"}
+OTHER_TEXTS = CAPTIONS | {".text", ".captions"}  # that hold captions, whether read or not
 CAPTION_KEYS = ("captions", "caption", "text")  # of a .json
 
 # Suffix -> content; None of a kind that is not read, an error of what cannot be read.
@@ -73,7 +82,12 @@ def read_sample(
     if not members:
         return []
     left = [
-        Rejected(f"{name}{s}", f"further file of a sample ({s[-32:]})", may_be_image(_last(s)))
+        Rejected(
+            f"{name}{s}",
+            f"further file of a sample ({s[-32:]})",
+            may_be_image(_last(s)),
+            told_captions({_last(s): members[s]}),
+        )
         for s in members
         if not is_read(s)
     ]
@@ -81,9 +95,11 @@ def read_sample(
     fault = next((m for m in members.values() if isinstance(m, UnreadableError)), None)
     if len(images) > 1:
         reason = f"one of several images of a sample ({', '.join(images)})"
-        return [*(Rejected(f"{name}{suffix}", reason) for suffix in images), *left]
+        told = [told_captions(members), *[0] * len(images)]
+        files = zip(images, told, strict=False)
+        return [*(Rejected(f"{name}{s}", reason, captions=n) for s, n in files), *left]
     if fault is not None:
-        return [Rejected(name, str(fault), captions=_told(members)), *left]
+        return [Rejected(name, str(fault), captions=told_captions(members)), *left]
     image = members[images[0]] if images else None
     if not isinstance(image, bytes):
         return [_without_image(name, members)]
@@ -96,10 +112,7 @@ def _last(suffix: str) -> str:
 
 def _without_image(name: str, members: Members) -> Rejected:
     suffixes = ", ".join(dict.fromkeys(_last(s) for s in members))
-    try:
-        captions = len(_captions(members, _about(members)))
-    except (UnicodeDecodeError, UnreadableError):
-        captions = 0
+    captions = told_captions({_last(s): m for s, m in members.items()})
     lost = captions > 0 or bool({_last(s) for s in members} - DOCUMENTS - {".json"})
     return Rejected(name, f"sample without image ({suffixes})", lost, captions)
 
@@ -110,19 +123,39 @@ def _record(
     try:
         about = _about(members)
         captions = _captions(members, about)
-        split = _sample_split(about, source.splits)
+        twice = key_twice(about, (*CAPTION_KEYS, "split", "scene"))
+        if twice is not None:
+            raise UnreadableError(f"{twice} in .json")
+        split = split_of(about.get("split"), source.splits)
         file = _text(members, ".img_name").strip() or name + next(s for s in members if s in IMAGES)
         scene = _scene(members, about) or scene_of(file, source.scene_pattern)
     except UnicodeDecodeError:
-        return Rejected(name, "text is not UTF-8", captions=_told(members))
-    except UnreadableError as error:
-        return Rejected(name, str(error), captions=_told(members))
+        return Rejected(name, "text is not UTF-8", captions=told_captions(members))
+    except ValueError as error:
+        return Rejected(name, str(error), captions=told_captions(members))
     return Record(name, image, split, scene, captions)
 
 
-def _told(members: Members) -> int:
-    """How many captions a sample seems to bring that is not read."""
-    return sum(suffix in members for suffix in CAPTIONS)
+def told_captions(members: Members) -> int:
+    """How many captions the files of a sample that is not taken seem to bring, equal ones once.
+
+    A text that cannot be read is one, and so is a .json without a text beside it.
+    """
+    values: list[Any] = []
+    unread = 0
+    for suffix in sorted(OTHER_TEXTS & members.keys()):
+        try:
+            values.append(_text(members, suffix))
+            unread += not isinstance(members[suffix], bytes)
+        except UnicodeDecodeError:
+            unread += 1
+    try:
+        about = _about(members)
+        broken = isinstance(members.get(".json"), UnreadableError)
+    except (UnicodeDecodeError, UnreadableError):
+        about, broken = {}, True
+    captions = seeming_captions([*values, *(about.get(key) for key in CAPTION_KEYS)]) + unread
+    return captions or int(broken)
 
 
 def _text(members: Members, suffix: str) -> str:
@@ -132,7 +165,7 @@ def _text(members: Members, suffix: str) -> str:
 
 def _about(members: Members) -> dict[str, Any]:
     try:
-        about = json.loads(_text(members, ".json") or "{}")
+        about = json.loads(_text(members, ".json") or "{}", object_pairs_hook=unique_keys)
     except UnicodeDecodeError:
         raise
     except (ValueError, RecursionError) as error:
@@ -149,15 +182,6 @@ def _captions(members: Members, about: Mapping[str, Any]) -> list[str]:
         return given_captions([*texts, *(about.get(key) for key in CAPTION_KEYS)])
     except ValueError as error:
         raise UnreadableError(str(error)) from error
-
-
-def _sample_split(about: Mapping[str, Any], splits: Mapping[str, str]) -> str:
-    split = about.get("split")
-    if split is None:
-        return "pool"
-    if not isinstance(split, str) or split not in splits:
-        raise UnreadableError(f"split not in source.splits: {split}")
-    return splits[split]
 
 
 def _scene(members: Members, about: Mapping[str, Any]) -> str | None:

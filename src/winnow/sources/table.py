@@ -7,14 +7,25 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from winnow.data.errors import WinnowError
-from winnow.sources.text import MISSING, decode, printable
+from winnow.sources.text import MISSING, Twice, decode, printable, unique_keys
 
+csv.field_size_limit(2**31 - 1)  # an endless caption costs its row, not the table
 DELIMITERS = "\t,;|"
+FILES = {  # by their first bytes
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "compressed with gzip",
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ\0": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+    b"PK\x03\x04": "a ZIP or an Excel file",
+    b"SQLite format": "a database of SQLite",
+}
+KINDS = "unpack it, or save it as CSV or as JSON lines"
 QUOTES = 'double a quote inside quotes, or remove a stray one (")'
 TOLD = {  # errors of `csv` in the words of this place
     "unexpected end of data": f"a quote opens in this row that is never closed; {QUOTES}",
@@ -50,7 +61,8 @@ def read_rows(
     seen = False
     for place, row in rows:
         if isinstance(row, dict):
-            row = {str(key).strip().lower(): value for key, value in row.items()}
+            row = unique_keys(_lower(row))
+            _one_column(f"{path}: {place.partition(': ')[2]}", wanted[0], row)
             seen = seen or any(key in row for key in wanted[0])
             found = list(row) if found is None else found
         yield place, row
@@ -58,11 +70,28 @@ def read_rows(
         raise _no_column(path, wanted[0], found)
 
 
+def _lower(row: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The keys in lower case, and the values, of an object; each of a key that occurs twice."""
+    twice = row.keys_twice if isinstance(row, Twice) else ()
+    pairs = [(key, v) for key, value in row.items() for v in (value if key in twice else [value])]
+    return [(key.strip().lower(), value) for key, value in pairs]
+
+
+def _one_column(place: str, names: Sequence[str], row: Mapping[str, Any] | Sequence[str]) -> None:
+    """Raise WinnowError where two columns, or keys with a value, hold names of files."""
+    held = [n for n in names if n in row and not (isinstance(row, Mapping) and row[n] is None)]
+    if len(held) > 1:
+        raise WinnowError(f"{place}: {' and '.join(held)} both name files; rename or remove one")
+
+
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise WinnowError(f"{path}: cannot be read ({error.strerror})") from error
+    kind = next((kind for start, kind in FILES.items() if content.startswith(start)), None)
+    if kind is not None:
+        raise WinnowError(f"{path}: is {kind}, not a table of text; {KINDS}")
     try:
         text = decode(content)
     except UnicodeDecodeError as error:
@@ -82,7 +111,7 @@ def _no_column(path: Path, wanted: Sequence[str], found: Sequence[str]) -> Winno
 
 def _json_list(path: Path, text: str) -> Iterator[Row]:
     try:
-        rows = json.loads(text)
+        rows = json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise WinnowError(f"{path}: not valid JSON ({error})") from error
     for number, row in enumerate(rows):
@@ -92,12 +121,15 @@ def _json_list(path: Path, text: str) -> Iterator[Row]:
 
 def _json_lines(path: Path, text: str) -> Iterator[Row]:
     with contextlib.suppress(ValueError, RecursionError):
-        yield f"{path.name}: line 1", json.loads(text)  # one object, on whatever lines
+        yield (
+            f"{path.name}: line 1",
+            json.loads(text, object_pairs_hook=unique_keys),
+        )  # one object, on whatever lines
         return
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if line.strip():
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=unique_keys)
             except (ValueError, RecursionError):
                 row = None
             known = isinstance(row, dict)
@@ -171,6 +203,7 @@ def _header(path: Path, first: str, wanted: Sequence[Sequence[str]]) -> tuple[st
             twice = next((c for c in columns if c and columns.count(c) > 1), None)
             if twice is not None:
                 raise WinnowError(f"{path}: has two columns {printable(twice)}; rename one")
+            _one_column(f"{path}: line 1", wanted[0], columns)
             return delimiter, columns
     lower = [cell.strip().lower() for cell in best]
     raise _no_column(path, next(n for n in wanted if not set(n) & set(lower)), best)

@@ -3,6 +3,7 @@
 import glob
 import itertools
 import lzma
+import math
 import re
 import tarfile
 import zlib
@@ -14,10 +15,11 @@ from winnow.data.records import Record, Rejected
 from winnow.data.shards import StrictInfo
 from winnow.params.source import WebdatasetSource
 from winnow.sources.local import MAX_BYTES, UnreadableError, is_hidden, may_be_image, name_fault
-from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys
+from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys, told_captions
 
 BRACES = re.compile(r"\{([^{}]*)\}")
-RANGE = re.compile(r"(\d+)\.\.(\d+)")
+RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
+MAX_NAMES = 10**6  # that one pattern may stand for
 UNSAFE = "member's name leaves the tar"
 
 # ValueError and RecursionError: headers with numbers or names that are none.
@@ -58,20 +60,35 @@ def shard_paths(pattern: str) -> list[Path]:
     return paths
 
 
-def expand_braces(pattern: str) -> list[str]:
-    """`a{0..2}` -> a0, a1, a2 (leading zeros kept); `a{b,c}` -> ab, ac; several braces combine."""
-    match = BRACES.search(pattern)
-    if match is None:
-        return [pattern]
-    numbers = RANGE.fullmatch(match[1])
-    if numbers:
-        low, high = numbers[1], numbers[2]
-        width = len(low) if low.startswith("0") else 0
-        choices = [f"{n:0{width}d}" for n in range(int(low), int(high) + 1)]
-    else:
-        choices = match[1].split(",")
-    tails = expand_braces(pattern[match.end() :])
-    return [pattern[: match.start()] + c + tail for c, tail in itertools.product(choices, tails)]
+def expand_braces(pattern: str) -> Iterator[str]:
+    """`a{0..2}` -> a0, a1, a2 (leading zeros kept); `a{b,c}` -> ab, ac; several braces combine.
+
+    Raises WinnowError for no names and for more than MAX_NAMES, before it makes any.
+    """
+    pieces = BRACES.split(pattern)  # text and what braces hold, in turn
+    numbers = {i: RANGE.fullmatch(pieces[i]) for i in range(1, len(pieces), 2)}
+    counts = [
+        int(m[2]) - int(m[1]) + 1 if m else len(pieces[i].split(",")) for i, m in numbers.items()
+    ]
+    if min(counts, default=1) < 1:
+        raise WinnowError(f"source.shards: {pattern} names no tar; write a range's lower end first")
+    if math.prod(counts) > MAX_NAMES:
+        raise WinnowError(
+            f"source.shards: {pattern[:200]} stands for {math.prod(counts)} names, more than "
+            f"{MAX_NAMES}; correct the range, or use a glob (*)"
+        )
+    choices = (
+        _choices(piece, numbers[i]) if i in numbers else [piece] for i, piece in enumerate(pieces)
+    )
+    return map("".join, itertools.product(*choices))
+
+
+def _choices(inside: str, numbers: re.Match[str] | None) -> list[str]:
+    if numbers is None:
+        return inside.split(",")
+    low, high = numbers[1], numbers[2]
+    width = len(low) if low.startswith("0") else 0
+    return [f"{n:0{width}d}" for n in range(int(low), int(high) + 1)]
 
 
 def _samples(path: Path, source: WebdatasetSource) -> Iterator[Record | Rejected]:
@@ -87,8 +104,8 @@ def _samples(path: Path, source: WebdatasetSource) -> Iterator[Record | Rejected
             yield from _finished(path, key, members, source, seen)
             key, members = stem, Members()
         if suffix in members:
-            lost = may_be_image(suffix)
-            yield Rejected(f"{path.name}/{stem}{suffix}", "member occurs twice", lost)
+            lost, captions = may_be_image(suffix), told_captions({suffix: content})
+            yield Rejected(f"{path.name}/{stem}{suffix}", "member occurs twice", lost, captions)
         else:
             members[suffix] = content
     yield from _finished(path, key, members, source, seen)
@@ -102,7 +119,7 @@ def _finished(
     if key in seen:
         lost = any(suffix in IMAGES for suffix in members)
         reason = "members of a sample lie apart (sort the tar by name)"
-        return [Rejected(f"{path.name}/{key}", reason, lost)]
+        return [Rejected(f"{path.name}/{key}", reason, lost, told_captions(members))]
     seen.add(key)
     return read_sample(f"{path.name}/{key}", members, source)
 
@@ -112,12 +129,13 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes | UnreadableError | N
     try:
         with tarfile.open(path, "r:*", tarinfo=StrictInfo) as tar:
             infos = [info for info in tar.getmembers() if not info.isdir()]
+            _check_end(path, tar)
             safe = [i.name for i in infos if name_fault(i.name) is None and not is_hidden(i.name)]
             keys = sample_keys(safe)
             for info in infos:
                 shown = f"{path.name}/{info.name}"
                 if info.name not in keys:
-                    yield _unnamed(shown, info.name)
+                    yield _unnamed(tar, info, shown)
                     continue
                 key, suffix = keys[info.name]
                 yield key, suffix, _content(tar, info, suffix)
@@ -128,11 +146,24 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes | UnreadableError | N
         ) from error
 
 
-def _unnamed(shown: str, name: str) -> Rejected:
-    if name_fault(name) is None:
+def _check_end(path: Path, tar: tarfile.TarFile) -> None:
+    """Raise WinnowError where more than zeros follows the end of an archive."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    while block := tar.fileobj.read(2**20):
+        if block.strip(b"\0"):
+            raise WinnowError(
+                f"{path}: damaged tar: data follow its end (byte {tar.offset}), as where tars were "
+                "joined with cat; name them one by one, or join them with tar --concatenate"
+            )
+
+
+def _unnamed(tar: tarfile.TarFile, info: tarfile.TarInfo, shown: str) -> Rejected:
+    if name_fault(info.name) is None:
         return Rejected(shown, "hidden file", image=False)
-    suffix = PurePosixPath(name).suffix.lower()
-    return Rejected(shown, UNSAFE, may_be_image(suffix))
+    suffix = PurePosixPath(info.name).suffix.lower()
+    captions = told_captions({suffix: _content(tar, info, suffix)})
+    return Rejected(shown, UNSAFE, may_be_image(suffix), captions)
 
 
 def _content(

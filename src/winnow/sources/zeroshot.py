@@ -17,6 +17,7 @@ from winnow.data.images import BadImageError, encode_png, normalise
 from winnow.data.shards import iter_shard, shard_path
 from winnow.sources.classes import class_words
 from winnow.sources.local import is_hidden, is_image_name, may_be_image
+from winnow.sources.text import printable
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
 # ScoreRS (NeurIPS 2025), appendix: both templates, the second without a full stop.
@@ -105,6 +106,12 @@ def class_folders(tree: Path, name: str) -> list[str]:
     if len(classes) < 2:
         raise WinnowError(
             f"zeroshot.folders.{name}: {tree} holds {len(classes)} class folders, not 2+"
+        )
+    unnamed = next((c for c in classes if printable(c) != c), None)
+    if unnamed is not None:
+        raise WinnowError(
+            f"zeroshot.folders.{name}: {tree / printable(unnamed)}: the name of a class "
+            "folder is not UTF-8 text; rename the folder"
         )
     return classes
 
