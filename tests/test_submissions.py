@@ -396,7 +396,7 @@ def test_a_subset_is_scored_one_and_the_rest_nought(
     [
         (lambda t: t.iloc[:0], "keeps no pair; name those to keep"),
         (
-            lambda t: t.assign(uid="f" * 32),
+            lambda t: t.assign(uid="z" + t["uid"].str[1:]),
             "is no pair of the captions (20 such rows of 20); leave",
         ),
     ],
@@ -410,7 +410,7 @@ def test_a_subset_of_a_run_is_as_strict(
     words += ["--output", tmp_path / "scores.parquet", f"--subset={folder / 'subset.parquet'}"]
     assert main(list(map(str, words))) == 2 and not (tmp_path / "scores.parquet").exists()
     error = capsys.readouterr().err
-    assert told in error.replace("row 0: ", "") and "subset.parquet" in error
+    assert told in error and "subset.parquet" in error
 
 
 # the command
