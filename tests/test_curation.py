@@ -205,6 +205,63 @@ def test_select_wants_one_rule(
     assert not (tmp_path / "subset.parquet").exists()
 
 
+@pytest.mark.parametrize("rule", ["--ratio=0.5", "--threshold=0.5"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t.iloc[:0], "holds no scores; score the pool's pairs first"),
+        (lambda t: pd.concat([t, t.iloc[2:5]]), "row 96 (3 such rows): uid {2} occurs again; keep"),
+        (lambda t: t.assign(uid=["f" * 32, *t["uid"][1:]]), "row 0 (1 such rows): uid ffff"),
+        (lambda t: t.assign(score=[np.inf, *t["score"][1:]]), "uid {0} has no finite score; write"),
+    ],
+    ids=["empty", "doubled", "unknown", "infinite"],
+)
+def test_scores_that_do_not_fit_the_pool_are_refused(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str, change: Any,
+    told: str,
+) -> None:  # fmt: skip
+    frame = scored(world, tmp_path / "scores.parquet")
+    write_table(tmp_path / "scores.parquet", change(frame), SCORES)
+    paths = [f"--scores={tmp_path / 'scores.parquet'}", f"--pool={world.pool}"]
+    output = tmp_path / "out.parquet"
+    for words in (["select", rule], ["choose-ratios", "--ratios=[0.5,1]"]):
+        assert call(words[0], *paths, f"--output={output}", words[1]) == 2
+        named = [f"{uid}, caption_id {n}" for uid, n in frame[PAIR].itertuples(index=False)]
+        assert f"scores.parquet: {told.format(*named)}" in capsys.readouterr().err.replace(
+            "row 0 (1 such rows): uid " + named[0], "uid " + named[0]
+        )
+        assert not output.exists()
+
+
+def test_scores_of_images_outside_the_pool_split_are_refused(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = scored(world, tmp_path / "scores.parquet")
+    other = world.samples.loc[world.samples["split"] != "pool", "uid"].iloc[0]
+    frame.loc[1, "uid"] = other
+    write_table(tmp_path / "scores.parquet", frame, SCORES)
+    paths = [f"--scores={tmp_path / 'scores.parquet'}", f"--pool={world.pool}"]
+    assert call("select", *paths, f"--output={tmp_path / 'out.parquet'}", "--ratio=0.5") == 2
+    error = capsys.readouterr().err
+    assert f"row 1 (1 such rows): uid {other}" in error and "no image of the pool split" in error
+
+
+def test_what_a_selection_leaves_out_is_in_the_log(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = scored(world, tmp_path / "scores.parquet")
+    assert select(world, tmp_path, "--threshold=1e9") == set()
+    said = capsys.readouterr().out
+    assert "no score reaches --threshold=1e+09 (the highest is 1); the subset is empty" in said
+    assert "have no score" not in said
+    lost = frame["uid"].iloc[3]
+    write_table(tmp_path / "scores.parquet", frame[frame["uid"] != lost], SCORES)
+    select(world, tmp_path, "--ratio=0.5")
+    total = frame["uid"].nunique()
+    assert f"1 of the {total} images of the pool split" in (said := capsys.readouterr().out)
+    assert f"have no score and are left out (the first is uid {lost})" in said
+
+
 def test_scores_of_the_pool_alone(world: World) -> None:
     """What is scored and selected belongs to the pool split."""
     samples = read_arrow(world.pool / "samples.parquet", SAMPLES).to_pandas()

@@ -150,7 +150,7 @@ def test_scores_that_are_named(
     assert (found[0]["scorer"], found[0]["ratio"], found[0]["checkpoints"]) == ("text", None, [])
     for table, told in (
         (scores.iloc[1:], "given.parquet: no score for uid"),
-        (scores.assign(score=np.inf), "is infinite"),
+        (scores.assign(score=np.inf), "is not a finite number (9 such pairs)"),
     ):
         write_table(given, table, SCORES)
         with pytest.raises(AssertionError):

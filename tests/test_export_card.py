@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 from conftest import World
 from huggingface_hub import DatasetCard
+from pydantic import ValidationError
 
 from winnow.cli import main
 from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
 from winnow.export.card import data_card
+from winnow.export.croissant import as_text
 from winnow.export.facts import About, Chosen, Facts, chosen
 from winnow.export.webdataset import export_subset
 
@@ -118,6 +120,25 @@ def test_what_is_told_is_in_the_metadata(world: World, tmp_path: Path) -> None:
     assert content["name"] == "clean-port" and content["version"] == "2.0.1"
     assert content["license"] == "cc-by-4.0" and content["url"] == "https://example.org/clean"
     assert content["creator"]["name"] == 'A "B" Team' and content["datePublished"] == "2026-01-31"
+
+
+def test_the_metadata_may_stand_in_a_page(world: World, tmp_path: Path) -> None:
+    creator = "</script><b>R&D</b>"
+    export_subset(
+        world.pool, world.samples, world.raw.iloc[:3], tmp_path / "clean", 8, About(creator=creator)
+    )
+    text = (tmp_path / "clean" / "croissant.json").read_text()
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text)["creator"]["name"] == creator
+    assert json.loads(as_text({"a": "\u2028é\u2029"})) == {"a": "\u2028é\u2029"}
+    assert not set("\u2028\u2029") & set(as_text({"a": "\u2028é\u2029"}))
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\u2029"])
+def test_a_creator_is_one_line(break_: str) -> None:
+    with pytest.raises(ValidationError, match="holds a line break; write it in one line"):
+        About(creator=f"A. Author{break_}B. Author")
+    assert About(creator="A. Author, B. Author").creator == "A. Author, B. Author"
 
 
 def test_mlcroissant_is_imported_by_the_export_alone() -> None:

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from test_pool import build, from_source, record, samples
 
+from winnow.data import rendering
 from winnow.data.images import BadImageError, encode_png, normalise, open_rgb
 from winnow.data.masks import read_mask
+from winnow.data.raster import read_raster
 from winnow.data.rendering import Rendering
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CONVERSIONS, read_table
@@ -286,6 +290,41 @@ def test_images_that_hold_nothing(tag: str | None) -> None:
     values = np.full((16, 16), np.nan if tag is None else 0, np.float32)
     with pytest.raises(BadImageError, match="1 band of float32: no value but nodata or not finite"):
         normalise(tiff(values, nodata=tag))
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+def test_a_stretch_takes_little_more_memory_than_the_image(
+    monkeypatch: pytest.MonkeyPatch, bands: int
+) -> None:
+    monkeypatch.setattr(rendering, "STRIP", 2**14, raising=False)
+    values = RNG.random((1024, 1024, bands), dtype=np.float32)
+    values[:100] = -9999
+    content = tiff(values.squeeze())
+    tracemalloc.start()
+    raster = read_raster(content, 2**20)
+    assert raster is not None
+    rendering.draw(raster, Rendering())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3.6 * values.nbytes
+
+
+@given(
+    arrays(st.sampled_from([np.uint16, np.int32, np.float16, np.float32, np.float64]),
+           st.integers(1, 99), elements={"min_value": 0, "max_value": 60000})
+)  # fmt: skip
+def test_percentiles_are_those_of_numpy(values: np.ndarray) -> None:
+    expected = np.percentile(values.astype(np.float64), rendering.PERCENTILES).tolist()
+    assert rendering._percentiles(values) == expected
+
+
+@pytest.mark.parametrize("strip", [1, 100, 2**20])
+def test_strips_draw_what_the_whole_does(monkeypatch: pytest.MonkeyPatch, strip: int) -> None:
+    values = RNG.normal(300, 90, (40, 24, 3)).astype(np.float32)
+    values[:5, 3:], values[9] = -9999, np.nan
+    whole = drawn(tiff(values))
+    monkeypatch.setattr(rendering, "STRIP", strip)
+    assert (drawn(tiff(values)) == whole).all()
 
 
 def test_white_is_zero() -> None:

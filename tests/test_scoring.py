@@ -537,7 +537,15 @@ def test_a_parquet_of_scores(
     assert f"no score for uid {uid}, caption_id {caption} (1 pairs" in missing
     doubled = told(pd.concat([pairs, pairs.iloc[[5]]]))
     assert f"uid and caption_id ({uid}, {caption}) occurs again in row 96" in doubled
-    assert "'score' is large_string, expected double" in told(pairs.assign(score="high"))
+    assert "(1 such rows); keep one row of each" in doubled
+    typed = told(pairs.assign(score="high"))
+    assert "'score' is large_string, expected double; write it with the columns uid" in typed
+    assert "(3 such rows); give each a value" in told(
+        pairs.assign(score=pairs["score"].where(pairs.index > 2))
+    )
+    assert "(3 pairs without a score); score every pair" in told(pairs.drop(index=[5, 6, 7]))
+    infinite = told(pairs.assign(score=pairs["score"].where(pairs.index != 5, -np.inf)))
+    assert f"the score of uid {uid}, caption_id {caption} is not a finite number" in infinite
     given.write_text("uid,caption_id,score\n")
     assert score(world, output, *words) == 2
     assert "not a readable Parquet file" in capsys.readouterr().err
@@ -545,6 +553,15 @@ def test_a_parquet_of_scores(
     write_table(given, pairs.sample(frac=1, random_state=0), SCORES)  # any order will do
     assert score(world, output, *words) == 0
     assert np.array_equal(read_table(output, SCORES)["score"], np.arange(96.0))
+    assert "not used" not in capsys.readouterr().out
+
+    more = pd.concat([pairs.iloc[:2].assign(uid="f" * 32), pairs])  # of a larger pool
+    write_table(given, more, SCORES)
+    assert score(world, output, *words) == 0
+    assert np.array_equal(read_table(output, SCORES)["score"], np.arange(96.0))
+    said = capsys.readouterr().out
+    assert f"{given}: row 0: uid {'f' * 32}, caption_id" in said
+    assert "(2 such rows of 98); they are not used" in said
 
 
 @pytest.mark.usefixtures("same_environment")

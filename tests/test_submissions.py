@@ -391,6 +391,28 @@ def test_a_subset_is_scored_one_and_the_rest_nought(
     assert kept.equals(pairs[PAIR].iloc[10:30].reset_index(drop=True))
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t.iloc[:0], "keeps no pair; name those to keep"),
+        (
+            lambda t: t.assign(uid="z" + t["uid"].str[1:]),
+            "is no pair of the captions (20 such rows of 20); leave",
+        ),
+    ],
+)
+def test_a_subset_of_a_run_is_as_strict(
+    world: World, pairs: pd.DataFrame, folder: Path, tmp_path: Path,
+    change: Callable, told: str, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    subset_of(folder, change(pairs.iloc[10:30]))
+    words = ["score", "--pool", world.pool, "--captions", world.raw_path, "--scorer", "theirs"]
+    words += ["--output", tmp_path / "scores.parquet", f"--subset={folder / 'subset.parquet'}"]
+    assert main(list(map(str, words))) == 2 and not (tmp_path / "scores.parquet").exists()
+    error = capsys.readouterr().err
+    assert told in error and "subset.parquet" in error
+
+
 # the command
 
 

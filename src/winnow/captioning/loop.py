@@ -41,7 +41,7 @@ def read_attempts(captions: Sequence[Path], scores: Sequence[Path], loop: Loop) 
         require_unique(table, ["uid"], path)
         here = scores[number * len(scorers) : (number + 1) * len(scorers)]
         rounds.append(table.assign(round=number + 1))
-        values.append(np.stack([_finite(table, score) for score in here], axis=1))
+        values.append(_joined(table, here))
     attempts = pd.concat(rounds, ignore_index=True)
     found = np.concatenate(values)
     by_scorer = [dict(zip(scorers, row, strict=True)) for row in found.tolist()]
@@ -51,12 +51,9 @@ def read_attempts(captions: Sequence[Path], scores: Sequence[Path], loop: Loop) 
     )
 
 
-def _finite(captions: pd.DataFrame, path: Path) -> np.ndarray:
-    values = join_scores(captions, read_table(path, SCORES), path)
-    if not np.isfinite(values).all():
-        row = captions.iloc[int(np.flatnonzero(~np.isfinite(values))[0])]
-        raise WinnowError(f"{path}: the score of uid {row['uid']} is not a finite number")
-    return values
+def _joined(captions: pd.DataFrame, paths: Sequence[Path]) -> np.ndarray:
+    columns = [join_scores(captions, read_table(path, SCORES), path) for path in paths]
+    return np.stack(columns, axis=1)
 
 
 def combine(scores: np.ndarray, first: np.ndarray) -> np.ndarray:

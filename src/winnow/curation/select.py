@@ -1,6 +1,9 @@
 """Which pairs to keep, given their scores."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -57,6 +60,35 @@ def _best(scores: pa.Table, values: np.ndarray, rows: np.ndarray, ratio: float) 
         ranked = pc.sort_indices(tied, [("uid", "ascending"), ("caption_id", "ascending")])
         level = level[ranked.to_numpy()[:missing]]
     return np.sort(np.concatenate([above, level]))
+
+
+def check_scores(
+    scores: pa.Table, samples: pa.Table, path: Path, pool: Path
+) -> tuple[int, list[str]]:
+    """Images of the pool split among `samples`, and the uids of those that have no score.
+
+    WinnowError names what a table of scores must not hold: no row, a score that is not finite, an
+    image that is not of the pool split, a pair that occurs again; the first row and how many.
+    """
+    if not scores.num_rows:
+        raise WinnowError(f"{path}: holds no scores; score the pool's pairs first")
+    images = samples["uid"].filter(pc.equal(samples["split"], "pool")).combine_chunks()
+    place = pc.index_in(scores["uid"], images).to_numpy()  # NaN of others
+    other = np.isnan(place)
+    images_of = np.where(other, 0, place).astype(np.int64)
+    key = (images_of << 32) + scores["caption_id"].to_numpy()
+    for wrong, told in (
+        (~np.isfinite(scores["score"].to_numpy()), "has no finite score; write finite numbers"),
+        (other, f"is of no image of the pool split in {pool}; leave such rows out"),
+        (pd.Series(key).duplicated().to_numpy(), "occurs again; keep one row of each pair"),
+    ):
+        if wrong.any():
+            row = int(wrong.argmax())
+            pair = f"uid {scores['uid'][row]}, caption_id {scores['caption_id'][row]}"
+            raise WinnowError(f"{path}: row {row} ({int(wrong.sum())} such rows): {pair} {told}")
+    absent = np.ones(len(images), dtype=bool)
+    absent[images_of] = False
+    return len(images), images.filter(pa.array(absent)).to_pylist()
 
 
 def scenes_of(scores: pa.Table, samples: pa.Table) -> tuple[np.ndarray, list[str]]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import Field, PositiveInt
 
 from winnow.command import verb
@@ -23,7 +24,9 @@ from winnow.data.tables import (
 )
 from winnow.params import sections
 
-PLACES = {name: SAMPLES[name] for name in ("uid", "scene?")}  # the other columns take seconds
+PLACES = {
+    name: SAMPLES[name] for name in ("uid", "split", "scene?")
+}  # the other columns take seconds
 
 
 @verb("pool", "model", "output", values={"threshold": float})
@@ -59,13 +62,26 @@ def choose_ratios(
     from winnow.curation.choice import choose
     from winnow.curation.select import scenes_of
 
-    table = read_arrow(scores, SCORES)
-    codes, names = scenes_of(table, read_arrow(pool / "samples.parquet", PLACES))
+    table, samples = _scored(scores, pool)
+    codes, names = scenes_of(table, samples)
     values = table["score"].to_numpy()
     chosen = choose(values, codes, names, settings.ratios, settings.min_pairs)
     write_table(output, chosen, CHOICE)
     for row in chosen.itertuples():
         print(f"{row.scene}: {row.clean_share:.3f} by the {row.source}, keeping {row.ratio:g}")
+
+
+def _scored(scores: Path, pool: Path) -> tuple[pa.Table, pa.Table]:
+    """The table of scores, checked against the pool, and the pool's samples. The log counts the
+    images without any score."""
+    from winnow.curation.select import check_scores
+
+    table, samples = read_arrow(scores, SCORES), read_arrow(pool / "samples.parquet", PLACES)
+    total, missing = check_scores(table, samples, scores, pool)
+    if missing:
+        print(f"{scores}: {len(missing)} of the {total} images of the pool split in {pool} have no "
+              f"score and are left out (the first is uid {missing[0]})")  # fmt: skip
+    return table, samples
 
 
 class SelectSettings(sections.Curation):
@@ -85,20 +101,25 @@ def select(
     settings: SelectSettings,
 ) -> None:
     """Keep the best pairs: by ratio (of the pool or of each scene), choice, or threshold."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from winnow.curation.choice import read_choice
     from winnow.curation.select import keep_above, keep_ratio, keep_ratios, scenes_of
 
-    table = read_arrow(scores, SCORES)
+    table, samples = _scored(scores, pool)
     if [settings.ratio, settings.threshold, choice].count(None) != 2:
         raise WinnowError("give either --ratio or --threshold, or --choice")
     if settings.threshold is not None:
         kept = keep_above(table, settings.threshold)
+        if not len(kept):
+            most = pc.max(table["score"]).as_py()
+            print(f"{scores}: no score reaches --threshold={settings.threshold:g} (the highest is "
+                  f"{most:g}); the subset is empty")  # fmt: skip
     elif settings.ratio is not None and settings.within == "pool":
         kept = keep_ratio(table, settings.ratio)
     else:
-        groups, names = scenes_of(table, read_arrow(pool / "samples.parquet", PLACES))
+        groups, names = scenes_of(table, samples)
         if choice is not None:
             kept = keep_ratios(table, read_choice(choice, names, groups), groups)
         else:

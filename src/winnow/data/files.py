@@ -67,9 +67,14 @@ def write_text(path: str | Path, content: str) -> None:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON with sorted keys; NaN is refused because it is not JSON."""
+    """Write `json_text` atomically."""
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """JSON with sorted keys; NaN is refused because it is not JSON."""
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_text(path, text + "\n")
+    return text + "\n"
 
 
 def read_json(path: str | Path) -> Any:

@@ -73,6 +73,7 @@ def _decoded(content: bytes, rendering: Rendering) -> tuple[Image.Image, Convers
         raster = read_deep_png(content, _orientation(image))
     _check_side(raster.values.shape[2], raster.values.shape[1])
     pixels, done = draw(raster, rendering)
+    del raster  # large beside the picture
     return Image.fromarray(pixels), done
 
 

@@ -135,7 +135,11 @@ def _tiff(content: bytes, most: int) -> Raster | None:
         raise BadImageError(f"{what}: {error}") from error
     except Exception as error:  # of many kinds for damaged files
         raise BadImageError(f"{what}: damaged or not supported ({_brief(error)})") from error
-    values = np.concatenate(np.moveaxis(planes, -1, 1))
+    if len(planes) == 1:  # needs no copy
+        values = np.moveaxis(planes[0], -1, 0)
+    else:
+        values = np.concatenate(np.moveaxis(planes, -1, 1))
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype.kind not in "uif":
         raise BadImageError(f"{what}: not numbers that a picture can show")
     orientation = orientation if orientation in range(1, 9) else 1

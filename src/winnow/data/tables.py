@@ -199,13 +199,14 @@ def read_arrow(path: str | Path, columns: Columns) -> pa.Table:
     """Read and check the declared columns of a Parquet file (further columns are ignored).
 
     Raises WinnowError naming the file, what is wrong with its columns (numbers written as words are
-    no numbers) and, for a null or NaN, the first row.
+    no numbers), for nulls and NaN the first row and how many there are, and the remedy.
     """
     wanted = schema(columns)
     file = open_table(path)
     faults = column_faults(file.schema_arrow, columns)
     if faults:
-        raise WinnowError(f"{path}: {'; '.join(faults)}")
+        needed = ", ".join(f"{field.name} ({field.type})" for field in wanted)
+        raise WinnowError(f"{path}: {'; '.join(faults)}; write it with the columns {needed}")
     try:
         table = file.read(columns=wanted.names).select(wanted.names)
         table.validate(full=True)  # words that are no UTF-8
@@ -267,12 +268,16 @@ def _checked(path: str | Path, column: pa.ChunkedArray, field: pa.Field) -> pa.C
         column = column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise WinnowError(
-            f"{path}: column {field.name!r} is {column.type}, expected {field.type} ({error})"
+            f"{path}: column {field.name!r} is {column.type}, expected {field.type} ({error}); "
+            f"write it as {field.type}"
         ) from error
     bad = pc.is_null(column, nan_is_null=True)
     if not field.nullable and pc.any(bad).as_py():
         row = pc.index(bad, True).as_py()
-        raise WinnowError(f"{path}: column {field.name!r} has no value (null or NaN) in row {row}")
+        raise WinnowError(
+            f"{path}: column {field.name!r} has no value (null or NaN) in row {row} "
+            f"({pc.sum(bad).as_py()} such rows); give each a value"
+        )
     return column
 
 
@@ -312,38 +317,55 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 
 def join_scores(captions: pd.DataFrame, scores: pd.DataFrame, path: str | Path) -> np.ndarray:
-    """Scores in the order of `captions`; a pair that was not scored is named."""
+    """Scores in the order of `captions`; a pair whose score is missing or infinite is named."""
     require_unique(scores, PAIR, path)
-    joined = captions[PAIR].merge(scores, on=PAIR, how="left")["score"]
-    if joined.isna().any():
-        row = captions.loc[joined.isna().to_numpy(), PAIR].iloc[0]
+    values = captions[PAIR].merge(scores, on=PAIR, how="left")["score"].to_numpy()
+    missing, infinite = np.isnan(values), np.isinf(values)
+    if missing.any():
         raise WinnowError(
-            f"{path}: no score for uid {row['uid']}, caption_id {row['caption_id']} "
-            f"({int(joined.isna().sum())} pairs without a score)"
+            f"{path}: no score for {_pair(captions, missing)} ({int(missing.sum())} pairs without "
+            "a score); score every pair of the captions"
         )
-    return joined.to_numpy()
+    if infinite.any():
+        raise WinnowError(
+            f"{path}: the score of {_pair(captions, infinite)} is not a finite number "
+            f"({int(infinite.sum())} such pairs); write finite numbers"
+        )
+    return values
+
+
+def _pair(frame: pd.DataFrame, which: np.ndarray) -> str:
+    row = frame.iloc[int(np.flatnonzero(which)[0])]
+    return f"uid {row['uid']}, caption_id {row['caption_id']}"
+
+
+def strangers(captions: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Which rows of `table` are no pair of `captions`, bool [n]; and what to say of them."""
+    known = pd.MultiIndex.from_frame(captions[PAIR])
+    unknown = ~pd.MultiIndex.from_frame(table[PAIR]).isin(known)
+    if not unknown.any():
+        return unknown, ""
+    told = f"row {int(np.flatnonzero(unknown)[0])}: {_pair(table, unknown)} is no pair of the "
+    return unknown, f"{told}captions ({int(unknown.sum())} such rows of {len(table)})"
 
 
 def kept_pairs(captions: pd.DataFrame, subset: pd.DataFrame, path: str | Path) -> np.ndarray:
     """Whether `subset` holds each row of `captions`: bool [n]. A pair of neither is named."""
     require_unique(subset, PAIR, path)
-    known = pd.MultiIndex.from_frame(captions[PAIR])
-    kept = pd.MultiIndex.from_frame(subset[PAIR])
-    unknown = ~kept.isin(known)
+    unknown, told = strangers(captions, subset)
     if unknown.any():
-        row = int(np.flatnonzero(unknown)[0])
-        raise WinnowError(
-            f"{path}: row {row}: uid {subset['uid'].iloc[row]}, caption_id "
-            f"{subset['caption_id'].iloc[row]} is no pair of the captions "
-            f"({int(unknown.sum())} such rows)"
-        )
-    return known.isin(kept)
+        raise WinnowError(f"{path}: {told}; leave them out")
+    kept = pd.MultiIndex.from_frame(subset[PAIR])
+    return pd.MultiIndex.from_frame(captions[PAIR]).isin(kept)
 
 
 def require_unique(frame: pd.DataFrame, keys: Sequence[str], path: str | Path) -> None:
     """Refuse a table in which a key occurs twice, naming the first."""
-    doubled = frame.duplicated(subset=list(keys))
+    doubled = frame.duplicated(subset=list(keys)).to_numpy()
     if doubled.any():
         row = int(np.flatnonzero(doubled)[0])
         key = ", ".join(str(frame.iloc[row][k]) for k in keys)
-        raise WinnowError(f"{path}: {' and '.join(keys)} ({key}) occurs again in row {row}")
+        raise WinnowError(
+            f"{path}: {' and '.join(keys)} ({key}) occurs again in row {row} "
+            f"({int(doubled.sum())} such rows); keep one row of each"
+        )

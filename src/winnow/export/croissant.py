@@ -7,6 +7,7 @@ from typing import Any
 import mlcroissant as mlc
 
 from winnow import __version__
+from winnow.data.files import json_text
 from winnow.export.card import summary
 from winnow.export.facts import About, Chosen, Facts
 
@@ -14,6 +15,7 @@ PAIRS = "pairs.parquet"
 IMAGES = "images"  # the file set inside the tars
 RECORDS = "pairs"
 MIMES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 CITATION = (
     "@software{winnow, author = {{The Winnow authors}}, title = {Winnow: a reproducible benchmark "
     f"of data curation for remote-sensing image-text data}}, version = {{{__version__}}}}}"
@@ -50,6 +52,11 @@ def croissant(folder: Path, facts: Facts, about: About, chosen: Chosen) -> dict[
         **known,
     )
     return metadata.to_json()
+
+
+def as_text(content: dict[str, Any]) -> str:
+    """JSON that a page may hold in a script element as it is: nothing in it ends the element."""
+    return json_text(content).translate(ESCAPED)
 
 
 def _file(path: Path, kind: str) -> mlc.FileObject:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
@@ -56,6 +56,13 @@ class About(Section):
         description="Where it is published",
     )
     published: date | None = Field(default=None, description="Day of the publication, YYYY-MM-DD")
+
+    @field_validator("creator")
+    @classmethod
+    def _one_line(cls, creator: str | None) -> str | None:
+        if creator is not None and creator != "".join(creator.splitlines()):
+            raise ValueError("holds a line break; write it in one line")
+        return creator
 
 
 class ScoredBy(Section):
@@ -152,11 +159,6 @@ def scored(pairs: pd.DataFrame, how: Chosen, path: Path | None) -> tuple[pd.Data
     if path is None:
         return pairs.assign(score=np.nan), how
     scores = join_scores(pairs, read_table(path, SCORES), path)
-    if np.isinf(scores).any():
-        row = pairs.iloc[int(np.isinf(scores).argmax())]
-        raise WinnowError(
-            f"{path}: the score of uid {row['uid']}, caption_id {row['caption_id']} is infinite"
-        )
     try:
         about = ScoredBy.model_validate(read_about(path))
     except ValidationError as error:

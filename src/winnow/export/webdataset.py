@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, write_json, write_text
+from winnow.data.files import atomic_path, write_text
 from winnow.data.shards import ShardWriter, iter_members, shard_path
 from winnow.data.tables import write_table
 from winnow.export.card import data_card
-from winnow.export.croissant import PAIRS, croissant
+from winnow.export.croissant import PAIRS, as_text, croissant
 from winnow.export.facts import EXPORTED, About, Chosen, describe
 
 NOT_TOLD = About()
@@ -41,7 +41,7 @@ def export_subset(
         exported = write_shards(pool, samples, pairs, folder, shard_size, chosen)
         write_table(folder / PAIRS, exported, EXPORTED)
         facts = describe(exported, pairs, samples)
-        write_json(folder / "croissant.json", croissant(folder, facts, about, chosen))
+        write_text(folder / "croissant.json", as_text(croissant(folder, facts, about, chosen)))
         write_text(folder / "README.md", data_card(facts, about, chosen))
     return len(exported)
 

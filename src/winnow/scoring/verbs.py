@@ -8,6 +8,7 @@ from pydantic import Field
 
 from winnow.command import verb
 from winnow.data.code import code_digest, user_code
+from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, optional_json, write_json
 from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import (
@@ -19,6 +20,7 @@ from winnow.data.tables import (
     kept_pairs,
     read_about,
     read_table,
+    strangers,
     write_table,
 )
 from winnow.params import sections
@@ -62,9 +64,13 @@ def score(
         if settings.scores is not None:
             given = read_table(settings.scores, SCORES)
             values = join_scores(pairs, given, settings.scores)
+            if (told := strangers(pairs, given)[1]) != "":
+                print(f"{settings.scores}: {told}; they are not used", flush=True)
             write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         elif settings.subset is not None:
             kept = read_table(settings.subset, SUBSET)
+            if kept.empty:
+                raise WinnowError(f"{settings.subset}: keeps no pair; name those to keep")
             values = kept_pairs(pairs, kept, settings.subset).astype(float)
             write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         else:
