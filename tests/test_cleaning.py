@@ -160,6 +160,7 @@ HARMLESS = [
     "Here are trees: oaks, pines.",
     "This is a list of fields: green, red.",
     "Okayama castle, from above.",
+    "A road. Here is a caption: it is empty.",
     "Certainly a harbour.",
     "Sure",
     '"Stop" and "Go" signs.',

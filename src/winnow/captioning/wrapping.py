@@ -18,7 +18,7 @@ _YES = re.compile(
     re.I | re.X,
 )
 _PREAMBLE = re.compile(
-    rf"""\s*(?:[*\#]+\ *(?:[\w-]+\ ){{0,3}}{_NAME}[*]*(?=[ \t]*\n) | [*_\#\ ]* (?:
+    rf"""(?:[*\#]+\ *(?:[\w-]+\ ){{0,3}}{_NAME}[*]*(?=[ \t]*\n) | [*_\#\ ]* (?:
       (?:based\ on\ (?:the|this|your)\ {_IMAGE}[^\n:,]*,\ *)?
       (?:here(?:['\u2019]s|\ is|\ are|\ you\ go)|(?:below|the\ following)\ (?:is|are))\b
         [^\n:]{{0,80}}?\b{_NAME} (?:[^\n:]{{0,80}}:[*_]* | [^\n:]{{0,80}}\.(?=\s*\n))
@@ -29,16 +29,16 @@ _PREAMBLE = re.compile(
     re.I | re.X,
 )
 _FAREWELL = re.compile(
-    r"\n\s*(?:let me know|feel free|i hope this|would you like|if you(?:['\u2019]d| would| need"
-    r"| want)|please let me know)\b[^\n]*\s*\Z",
+    r"\n[ \t]*(?:let me know|feel free|i hope this|would you like|if you(?:['\u2019]d| would| need"
+    r"| want)|please let me know)\b[^\n]*\Z",
     re.I,
 )
 _FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)(?:\n?[ \t]*```|\Z)", re.S)
 _IN_JSON = re.compile(
     r'[{,]\s*"(?:(?:image_)?(?:caption|description)|text|answer)"\s*:\s*"((?:[^"\\]|\\.)*)', re.S
 )
-_STRONG = re.compile(r"(?<!\w)(\*{1,3})(?=[^\s*])([^\n]*?[^\s*])\1(?!\w)")
-_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+", re.M)
+_STRONG = re.compile(r"(?<!\w)(\*{1,3})(?=[^\s*])([^\n*]*[^\s*])\1(?!\w)")
+_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+)+", re.M)
 _ITEM = re.compile(r"[ \t]*(?:[-*+\u2022]|\(?\d{1,2}[.)])[ \t]+(?=\S)")
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb", "`": "`"}
 
@@ -50,20 +50,19 @@ def unwrapped(text: str) -> str:
     one stays. The items of a list follow one another without their numbers or bullets.
     """
     while True:
-        bare = _PREAMBLE.sub("", _YES.sub("", text, count=1), count=1) if _leads(text) else text
+        bare = text.strip()
+        for lead in (_YES, _PREAMBLE):
+            if found := lead.match(bare):
+                bare = bare[found.end() :]
         bare = _FAREWELL.sub("", bare)
         if fenced := _FENCE.match(bare):
             bare = fenced[1]
-        if bare.lstrip()[:1] in ("{", "[") and (found := _IN_JSON.search(bare)):
-            bare = _decoded(found[1])
+        if bare.lstrip()[:1] in ("{", "[") and (inside := _IN_JSON.search(bare)):
+            bare = _decoded(inside[1])
         bare = _without_quotes(_STRONG.sub(r"\2", _HEADING.sub("", _joined(bare))).strip())
         if bare == text:
             return text
         text = bare
-
-
-def _leads(text: str) -> bool:
-    return (_YES.match(text) or _PREAMBLE.match(text)) is not None
 
 
 def _decoded(inside: str) -> str:
