@@ -58,12 +58,14 @@ def spoken(reply: str) -> tuple[str, str]:
 
     What is around it (`wrapping.unwrapped`) is off.
     """
-    text, line = reply, ""
-    while True:  # a line may spell a mark that control characters had hidden
+    text, line = reply, None
+    while text != line:  # a line may spell a mark that control characters or line ends had hidden
+        line = text
         text, fault = said(text)
-        if fault or text == line:
-            return ("", fault) if fault else (line, "")
-        text = line = tidy(unwrapped(text))
+        if fault:
+            return "", fault
+        text = tidy(unwrapped(text))
+    return text, ""
 
 
 def judge(reply: str, cut: bool) -> tuple[str, str]:
