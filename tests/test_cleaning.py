@@ -1,4 +1,4 @@
-"""What chat models wrap their answers in: thoughts, special tokens, roles, refusals."""
+"""What chat models wrap their answers in: thoughts, tokens, roles, preambles; refusals."""
 
 import pytest
 from conftest import World
@@ -6,8 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.captioning.answers import judge, spoken, tidy
-from winnow.captioning.cleaning import marks_thought, refuses, said
+from winnow.captioning.cleaning import declines, marks_thought, said
+from winnow.captioning.wrapping import unwrapped
 from winnow.judging.by_model import read_reply
+from winnow.terrarium.captions import coarse_caption, human_captions, rule_caption
+from winnow.terrarium.layout import draw_layout
+from winnow.terrarium.perspectives import answers
 
 ROAD = "A road crosses a green field."
 WRAPPED = [
@@ -66,12 +70,69 @@ REFUSALS = [
     "I am unable to describe this.",
     "I'm not able to view it.",
     "Unfortunately, I can't open this file.",
-    "I don't see any image here.",
-    "Please upload the image again.",
     "<think>It is not allowed.</think>I'm sorry, I can't.",
     "assistant: I won't describe this.",
     "很抱歉\uff0c我无法描述这张图片。",
     "Lo siento, no puedo ayudar.",
+]
+NO_IMAGES = [
+    "There is no image attached. Please provide the image.",
+    "I don't see any image",
+    "I don\u2019t see any image here.",
+    "I can't see an image in our chat.",
+    "Could you please upload the image",
+    "Please upload the image again.",
+    "Sure! Please share the image you would like me to describe.",
+    "I'm sorry, but there is no image provided.",
+    "There doesn't appear to be an image attached.",
+    "No image was provided.",
+    "No image.",
+    "It seems that no image was attached.",
+    "It looks like you haven't attached an image.",
+    "Unfortunately, the picture did not load.",
+    "To describe it, please upload the image.",
+    "Once you upload the image, I can help.",
+    "I need to see the image to describe it.",
+]
+AROUND = [  # of captions alone: a rating is read strictly
+    "Here is a caption for the image:\n\n{}",
+    "Here\u2019s a short caption: {}",
+    "Here is a description of the image in one sentence.\n\n{}",
+    "Sure! Here is a one-sentence description:\n{}",
+    "Sure, here's a description of the satellite image: {}",
+    "Certainly! Here you go:\n{}",
+    "Certainly! {}",
+    "I'd be happy to help! Here's a caption: {}",
+    "Based on the image, here is a description:\n{}",
+    "The caption of the image:\n{}",
+    "**Here is a caption for the image:**\n\n{}",
+    '**Caption:** "{}"',
+    "**{}**",
+    "# Caption\n{}",
+    "## Caption:\n\n{}",
+    '"{}"',
+    "\u201c{}\u201d",
+    "'{}'",
+    "`{}`",
+    "```\n{}\n```",
+    "```text\n{}```",
+    '```json\n{"caption": "{}"}\n```',
+    '```json\n{"caption": "{}',
+    '{"id": 3, "image_caption": "{}", "objects": ["a road"]}',
+    '[{"description": "{}"}]',
+    'Here is the JSON:\n```json\n{\n  "caption": "{}"\n}\n```\nLet me know if you need more!',
+    "\x1b[31mCaption:\x1b[0m {}",
+    "\x1b[2m<think>hm</think>\x1b[0m{}",
+    "<answer>Here is the caption:\n**{}**</answer></s>",
+]
+LISTS = [
+    ("1. two planes\n2. a road\n3) a field", "two planes; a road; a field"),
+    ("- Two planes.\n- A road.", "Two planes. A road."),
+    ("Objects:\n* 2 cars\n\n* **1** house", "Objects: 2 cars; 1 house"),
+    ("Here are the captions:\n1. A road.\n2. A field.", "A road. A field."),
+    ("1. A road", "1. A road"),
+    ("A road\nby a field", "A road by a field"),
+    ('{"cars": 3}', '{"cars": 3}'),
 ]
 HARMLESS = [
     "I",
@@ -91,6 +152,21 @@ HARMLESS = [
     "[a] town, by a river (wide)",
     "I think a road.",
     "Final approach of a plane: runway 09.",
+    "there is no road in the image",
+    "there is no image of a road",
+    "No picture of the sea is complete without ships.",
+    "The image is not clear.",
+    "Here is a harbour: boats lie in rows.",
+    "Here are trees: oaks, pines.",
+    "This is a list of fields: green, red.",
+    "Okayama castle, from above.",
+    "A road. Here is a caption: it is empty.",
+    "Certainly a harbour.",
+    "Sure",
+    '"Stop" and "Go" signs.',
+    'A sign says "Stop".',
+    "2*3*4 = 24, 4 * 5 * 6",
+    "a snake_case __init__ file",
 ]
 
 
@@ -133,6 +209,29 @@ def test_refusals_are_no_captions(reply: str) -> None:
     assert read_reply(reply, False)[1].startswith("no rating (refusal): ")
 
 
+@pytest.mark.parametrize("reply", NO_IMAGES)
+def test_that_there_is_no_image_is_no_caption(reply: str) -> None:
+    assert judge(reply, cut=False) == ("", "no image")
+    if not reply.startswith("Sure"):
+        assert read_reply(reply, False)[1].startswith("no rating (no image): ")
+
+
+@pytest.mark.parametrize("wrapping", AROUND)
+def test_what_is_around_a_caption_is_taken_off(wrapping: str) -> None:
+    for caption in (ROAD, "a farmer's field by a river"):
+        assert judge(wrapping.replace("{}", caption), cut=False) == (caption, "")
+
+
+@pytest.mark.parametrize("preamble", ["Here is a caption for the image:", "**Caption:**\n"])
+def test_a_preamble_alone_is_empty(preamble: str) -> None:
+    assert judge(preamble, cut=False) == ("", "empty answer")
+
+
+@pytest.mark.parametrize("reply, text", LISTS)
+def test_a_list_is_one_line_without_its_marks(reply: str, text: str) -> None:
+    assert judge(reply, cut=False) == (text, "")
+
+
 @pytest.mark.parametrize("caption", HARMLESS)
 def test_captions_stay_as_they_are(caption: str) -> None:
     assert said(caption) == (caption, "") and judge(caption, cut=False) == (caption, "")
@@ -143,9 +242,18 @@ def test_captions_of_people_and_rules_stay_as_they_are(world: World) -> None:
         assert judge(text, cut=False) == (text, "")
 
 
+@given(st.integers(0, 2**63 - 1))
+def test_captions_of_terrarium_stay_as_they_are(seed: int) -> None:
+    layout = draw_layout(seed)
+    texts = [*human_captions(layout, seed), rule_caption(layout), coarse_caption(layout, seed)]
+    for text in [*texts, *filter(None, answers(layout, seed).values())]:
+        assert judge(text, cut=False) == (text, "")
+
+
 pieces = st.sampled_from(
     ["<think>", "</think>", "<|channel|>", "final", "<|message|>", "</s>", "<s", ">", "<answer>",
-     "</answer>", "assistant", ":", "\n", "[THINK]", "I'm sorry", "\x00", "\u200b", "a road", "<|"]
+     "</answer>", "assistant", ":", "\n", "[THINK]", "I'm sorry", "\x00", "\u200b", "a road", "<|",
+     "1. ", "**", '"', "```", "Sure! ", "Here is a caption", '{"caption": "', "# ", "\x1b[3m", "\\"]
 )  # fmt: skip
 
 
@@ -153,11 +261,12 @@ pieces = st.sampled_from(
 def test_any_reply_is_a_clean_text_or_a_fault(reply: str, cut: bool) -> None:
     text, fault = judge(reply, cut)
     assert bool(text) != bool(fault)
-    assert text == tidy(text) and not refuses(text)
+    assert text == tidy(text) and not declines(text)
     assert "think>" not in text.lower() or "<think>" not in text.lower()
     assert "</s>" not in text and "<|message|>" not in text
     if text and not cut:
         assert spoken(text) == (text, "")
+    assert len(unwrapped(reply)) <= len(reply) and unwrapped(text) == text
     line, wrong = read_reply(reply, cut)
     assert bool(line) != bool(wrong)
 

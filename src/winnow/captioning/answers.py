@@ -5,20 +5,24 @@ import unicodedata
 from itertools import takewhile
 from operator import eq
 
-from winnow.captioning.cleaning import REFUSAL, SPECIAL, refuses, said
+from winnow.captioning.cleaning import ANSI, SPECIAL, declines, said
+from winnow.captioning.wrapping import unwrapped
+from winnow.sources.text import MAX_CAPTION
 
 EMPTY, GARBAGE, ENDLESS = "empty answer", "garbage", "repeats itself without end"
+TOO_LONG = f"longer than {MAX_CAPTION} characters"
 COPIES = 3  # of what ends a text, to call it a repetition
 SPAN = 30  # characters that the copies cover at least; shorter ones occur in good captions
 
 _JOINERS = "\u200c\u200d"  # format characters that Persian and Indic scripts need
+_ENDS = " .!?;,\"'\u2019\u201d\u3002\uff01\uff1f"  # what may follow the last copy
 _SENTENCE_END = re.compile(r"[.!?][\"'\u2019\u201d)]*(?=\s|$)|[\u3002\uff01\uff1f]")
 
 
 def tidy(text: str) -> str:
     """One line: special tokens and control characters left out, whitespace as single spaces."""
     plain = text.isascii() and text.isprintable()
-    kept = text if plain else "".join(map(_printable, text))
+    kept = text if plain else "".join(map(_printable, ANSI.sub("", text)))
     while (shorter := SPECIAL.sub(" ", kept)) != kept:  # what is left may spell another one
         kept = shorter
     return " ".join(kept.split())
@@ -50,20 +54,26 @@ def finished(text: str) -> str:
 
 
 def spoken(reply: str) -> tuple[str, str]:
-    """What a reply says in the end, as one clean line, or why it says nothing (`cleaning.said`)."""
-    text, line = reply, ""
-    while True:  # a line may spell a mark that control characters had hidden
+    """What a reply says in the end, as one clean line, or why it says nothing (`cleaning.said`).
+
+    What is around it (`wrapping.unwrapped`) is off.
+    """
+    text, line = reply, None
+    while text != line:  # a line may spell a mark that control characters or line ends had hidden
+        line = text
         text, fault = said(text)
-        if fault or text == line:
-            return ("", fault) if fault else (line, "")
-        text = line = tidy(text)
+        if fault:
+            return "", fault
+        text = tidy(unwrapped(text))
+    return text, ""
 
 
 def judge(reply: str, cut: bool) -> tuple[str, str]:
     """The caption in a reply that was `cut` at the token limit or not, and what is wrong with it.
 
     One of the two is empty: (text, "") or ("", fault). Of a text that was cut the last finished
-    sentence is the end; a thought that was cut leaves none.
+    sentence is the end; a thought that was cut leaves none. A text may be as long as a caption of
+    people.
     """
     text, fault = spoken(reply)
     if fault:
@@ -77,8 +87,10 @@ def judge(reply: str, cut: bool) -> tuple[str, str]:
         letters += sum(unicodedata.category(character) in ("Mn", "Mc") for character in text)
     if 2 * letters < len(text) - text.count(" "):
         return "", GARBAGE
-    if refuses(text):
-        return "", REFUSAL
-    if cut and repeats(text):
+    if fault := declines(text):
+        return "", fault
+    end = text[-MAX_CAPTION:]
+    if repeats(f"{end} ") or repeats(end.rstrip(_ENDS)):  # the last copy whole, or cut
         return "", ENDLESS
-    return (finished(text) if cut else text), ""
+    text = finished(text) if cut else text
+    return ("", TOO_LONG) if len(text) > MAX_CAPTION else (text, "")

@@ -6,7 +6,8 @@ not marked stays as it is.
 
 import re
 
-CUT_THOUGHT, ONLY_THOUGHT, REFUSAL = "thought cut off", "only reasoning", "refusal"
+CUT_THOUGHT, ONLY_THOUGHT = "thought cut off", "only reasoning"
+REFUSAL, NO_IMAGE = "refusal", "no image"
 
 _THOUGHT = (
     "think|thinking|thoughts?|thought_process|chain_of_thought|reason|reasoning|reasoning_content"
@@ -46,6 +47,10 @@ SPECIAL = re.compile(
     """,
     re.X,
 )
+# Escape sequences of terminals: colours and the like, titles, character sets.
+ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-9:;?]*[@-~]|\x1b\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|\x1b[()][0-9AB]"
+)
 _NEXT_TURN = re.compile(
     rf"(?:{SPECIAL.pattern})\s*(?:(?:{SPECIAL.pattern})\s*)*"
     rf"(?i:user|human|system)\s*(?:[:\n]|{SPECIAL.pattern})"
@@ -77,14 +82,47 @@ _REFUSALS = re.compile(
           |(?:am|was|are|were)\s+(?:not\s+able|unable)
           |(?:do\s+not|don['\u2019]?t)\s+(?:have|see\s+(?:any|an|the|your)\s+(?:image|picture|photo)))\b
     | (?:i|we)['\u2019]?(?:m|re)\s+(?:not\s+able|unable|not\s+allowed)\b
-    | (?:please|could\s+you)\s+(?:provide|upload|attach|share)\s
-        (?:me\s+)?(?:an?|the|your)\s+(?:image|picture|photo)
     | (?:很|非常|十分)?(?:抱歉|对不起|對不起)|作为(?:一个|一名)?\s*(?:AI|人工智能)
     | 申し訳|すみません|죄송|미안
     | lo\s+siento\b|je\s+suis\s+désolée?\b|désolée?\s*,
     | es\s+tut\s+mir\s+leid\b|leider\s+kann\s+ich\b
     | desculpe\b|sinto\s+muito\b|mi\s+(?:dis|s)piace\b|извините\b|простите\b|к\s+сожалению,?\s+я\b
     )""",
+    re.I | re.X,
+)
+
+_IMAGE = r"(?:(?:satellite|aerial)\s+)?(?:image|picture|photo|photograph|attachment)s?\b"
+_GIVEN = (
+    r"(?:attach(?:ed)?|provided?|upload(?:ed)?|included?|shared?|supplied|sent)\b"
+    r"|(?:given|visible|available)\W*\Z"
+)
+_NOT = r"(?:\s+not|n['\u2019]?t)"
+_NO_IMAGES = re.compile(
+    _BEGINS
+    + rf"""
+      (?:(?:(?:i['\u2019]?m|i\ am)\s+(?:(?:so|very)\s+)?(?:sorry|afraid)|sorry|(?:my\s+)?apologies
+        |i\s+apologi[sz]e|unfortunately)[\s,.;:!\u2014\u2013-]+(?:but\s+|that\s+)?)?
+      (?:to\s+(?:\w+\s+){{1,5}}\w+,\s+)?
+      (?:it\s+(?:seems|appears|looks)\s+(?:that\s+|like\s+|as\s+if\s+)?)?
+      (?:
+        there(?:(?:['\u2019]s|\s+(?:is|was|are|were|(?:seems|appears)\s+to\s+be))\s+(?:no|not\s+an)
+            |\s+(?:is|was|does|do){_NOT}\s+(?:(?:seem|appear)\s+to\s+be\s+)?any?)
+          \s+{_IMAGE}
+          (?:\s*(?:[.!,]|\Z)|\s+(?:here|for\s+me|to\s+(?:describe|caption|see|look)|{_GIVEN}
+            |in\s+(?:your|this|the|our)\s+(?:message|conversation|chat|request|prompt)))
+      | no\s+{_IMAGE}(?:\s*(?:[.!]?\Z|(?:(?:is|was|were|has\s+been|have\s+been)\s+)?(?:{_GIVEN})))
+      | (?:the|your|an?|any)\s+{_IMAGE}\s+
+          (?:(?:is|was|were|has|have|did|does|could|can){_NOT}|failed\s+to)\s+
+          (?:been\s+|be\s+|come\s+|seem\s+to\s+be\s+)*
+          (?:{_GIVEN}|load(?:ed)?\b|through\b|display(?:ed)?\b)
+      | you\s+(?:have|did){_NOT}\s+(?:yet\s+)?(?:{_GIVEN}|send\b)
+      | (?:i|we)\s+(?:(?:currently|actually)\s+)?(?:do{_NOT}|can{_NOT}|cannot|can['\u2019]?t)\s+
+          (?:currently\s+|actually\s+)?(?:see|view|find|have|detect)\s+(?:any|an?)\s+{_IMAGE}
+      | (?:i|we)\s+(?:would\s+)?need\s+(?:you\s+to\s+\w+\s+|to\s+see\s+)?(?:an?|the|your)\s+{_IMAGE}
+      | (?:(?:please|kindly|(?:could|can|would|will)\s+you(?:\s+please)?|(?:once|if)\s+you)
+          \s+(?:re-?)?(?:provide|upload|attach|share|send|include|supply))\s+
+          (?:me\s+|us\s+|it\s+)?(?:with\s+)?(?:(?:an?|the|your)\s+)?{_IMAGE}
+      )""",
     re.I | re.X,
 )
 
@@ -96,7 +134,7 @@ def said(reply: str) -> tuple[str, str]:
     are taken off until none is left. A thought without an end is `CUT_THOUGHT`, one with nothing
     after it `ONLY_THOUGHT`; a reply without words and thoughts is returned as it is.
     """
-    text, thought = reply, False
+    text, thought = ANSI.sub("", reply), False
     while True:
         spoken, cut, found = _without_thoughts(text)
         if cut:
@@ -116,9 +154,11 @@ def marks_thought(token: str) -> bool:
     return _CHANNEL.fullmatch(token) is not None or _MARKS.fullmatch(token) is not None
 
 
-def refuses(line: str) -> bool:
-    """Whether a clean line of text begins as those do in which a model declines to answer."""
-    return _REFUSALS.match(line) is not None
+def declines(line: str) -> str:
+    """`NO_IMAGE` or `REFUSAL` where a clean line begins as if a model declines, else ""."""
+    if _NO_IMAGES.match(line):
+        return NO_IMAGE
+    return REFUSAL if _REFUSALS.match(line) else ""
 
 
 def _without_thoughts(text: str) -> tuple[str, bool, bool]:

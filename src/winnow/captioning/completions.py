@@ -25,6 +25,16 @@ _SPENT = {
     "exceeded_current_quota_error",
     "account_deactivated",
 }
+# Words that say so where a key is refused (401, 403): no limit is told in that way.
+_SPENT_WORDS = re.compile(
+    r"(?:insufficient|not enough|no (?:more |remaining )?|(?:ran|run|are|is) out of|low|negative)"
+    r"\W+(?:\w+\W+){0,2}?(?:balance|funds|credits?|quota)\b"
+    r"|\b(?:balance|funds|credits?|quota)\W+(?:(?:is|are|has|have|been|too|fully)\W+)*"
+    r"(?:insufficient|not enough|low|exhausted|depleted|used up|exceeded|negative|empty|zero)"
+    r"|exceeded your (?:\w+ )?quota|arrears|overdue|top[ -]?up\b"
+    r"|\u4f59\u989d\u4e0d\u8db3|\u6b20\u8d39",
+    re.I,
+)
 _NO_MODEL = {"model_not_found", "invalid_model", "unknown_model", "model_not_supported"}
 # About what one request holds, be its status what it may.
 _CONTENT = re.compile(
@@ -62,7 +72,9 @@ class Failure:
     @property
     def spent(self) -> bool:
         """Whether the account has nothing left."""
-        return self.status == 402 or bool(self.codes & _SPENT)
+        if self.status == 402 or self.codes & _SPENT:
+            return True
+        return self.status in (401, 403) and _SPENT_WORDS.search(self.words) is not None
 
     @property
     def of_content(self) -> bool:

@@ -67,11 +67,11 @@ def ask(
 ) -> Iterator[Answer]:
     """Stream one Answer for each request, not always in their order.
 
-    `read` tells what a reply is worth; by default one without words, of garbage, or cut while it
-    repeats itself is worth nothing. Such a reply is asked for again, with another seed and some
-    temperature, up to `attempts` in all; then the Answer has the fault. With `accept_empty` one
-    that `read` finds empty is an answer, "". `total` is for the progress bar, which `describe`
-    names. What no request can get past is a WinnowError.
+    `read` tells what a reply is worth; by default one without words, of garbage, that declines,
+    repeats itself or is longer than a caption may be is worth nothing. Such a reply is asked for
+    again, with another seed and some temperature, up to `attempts` in all; then the Answer has the
+    fault. With `accept_empty` one that `read` finds empty is an answer, "". `total` is for the
+    progress bar, which `describe` names. What no request can get past is a WinnowError.
     """
     desk = Desk(backend.identity, responses, attempts, accept_empty, read)
     if isinstance(backend, Batched):

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from winnow.captioning.answers import tidy
-from winnow.captioning.cleaning import REFUSAL, refuses, said
+from winnow.captioning.cleaning import declines, said
 from winnow.captioning.desk import Request
 from winnow.captioning.engine import Backend, ask
 from winnow.captioning.responses import Responses
@@ -90,7 +90,7 @@ def read_reply(reply: str, cut: bool) -> tuple[str, str]:
     """A reply as `ask` wants it read: a rating in JSON, or why it is none and how it begins."""
     text, fault = said(reply)
     try:
-        if fault or (fault := REFUSAL if refuses(tidy(text)) else ""):
+        if fault or (fault := declines(tidy(text))):
             raise ValueError(fault)
         return json.dumps(parse(text)._asdict()), ""
     except ValueError as error:
