@@ -207,10 +207,9 @@ def _find(name: str) -> Path | None:
         places = [ROOT]
     else:
         importlib.invalidate_caches()  # a file may have come since a folder was looked into
-        found = (
-            finder.find_spec(top, None) for finder in sys.meta_path
-        )  # loaded ones are no answer
-        spec = next(filter(None, found), None)
+        # Not by `find_spec`: of a module that is loaded it says where that one came from
+        specs = (finder.find_spec(top, None) for finder in sys.meta_path)
+        spec = next(filter(None, specs), None)
         if spec is None:
             return None
         places = [Path(place) for place in spec.submodule_search_locations or ()]
