@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from winnow.data.code import RUNNING
 from winnow.data.errors import WinnowError, did_you_mean
 from winnow.data.secrets import shown
 from winnow.data.yaml_file import parse_yaml
@@ -52,6 +53,7 @@ def verb(
         def run(*, rest: list[str], **arguments: Any) -> None:
             if settings is not None:
                 arguments["settings"] = parse(rest, settings, name)
+            RUNNING.set(name)  # its code is in the records that it writes
             function(**arguments)
 
         run.__doc__ = function.__doc__

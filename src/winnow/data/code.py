@@ -11,6 +11,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from winnow.data.files import digest_files
 
 PACKAGE = "winnow"
 ROOT = Path(__file__).resolve().parents[1]
+RUNNING: ContextVar[str | None] = ContextVar("verb that runs", default=None)
 # What is installed is no code of a user's, and is not followed: versions are in the records.
 INSTALLED = tuple(
     Path(sysconfig.get_path(name)).resolve()
@@ -46,9 +48,10 @@ def code_digest(verb: str) -> str:
     return _digest(total, _closure(_imports(module, reached)))
 
 
-def package_digest() -> str:
-    """Digest of all of winnow's code: what a record says beside its own."""
-    return digest_files(sorted(ROOT.rglob("*.py")))
+def running_digest() -> str:
+    """Digest of the code of the verb that runs, or outside of verbs of all of winnow's."""
+    verb = RUNNING.get()
+    return code_digest(verb) if verb else digest_files(sorted(ROOT.rglob("*.py")))
 
 
 def user_code(use: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import winnow
-from winnow.data.code import package_digest
+from winnow.data.code import running_digest
 from winnow.data.energy import ENERGY, counters, used
 from winnow.data.files import digest_files
 
@@ -25,7 +25,7 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     return {
         "parameters": parameters,
         "inputs": {name: digest_files([path]) for name, path in inputs.items()},
-        "code": package_digest(),
+        "code": running_digest(),
         "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
         "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": _gpu_name()},
     }
