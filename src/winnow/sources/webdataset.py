@@ -17,8 +17,9 @@ from winnow.params.source import WebdatasetSource
 from winnow.sources.local import MAX_BYTES, UnreadableError, is_hidden, may_be_image, name_fault
 from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys, told_captions
 
-BRACES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
+# A range or a choice; other braces are part of a name, as a shell has it.
+BRACES = re.compile(r"\{(\d{1,18}\.\.\d{1,18}|[^{}]*,[^{}]*)\}")
 MAX_NAMES = 10**6  # that one pattern may stand for
 UNSAFE = "member's name leaves the tar"
 
@@ -51,7 +52,8 @@ def shard_paths(pattern: str) -> list[Path]:
     """The tars that a glob, or a pattern with braces (`{000..012}`, `{a,b}`), stands for."""
     paths: list[Path] = []
     for name in expand_braces(pattern):
-        found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (absolute too)
+        # A file of that very name, whatever brackets are in it, is no pattern
+        found = [name] if Path(name).is_file() else sorted(_matches(name))
         if not found:
             raise WinnowError(
                 f"source.shards: nothing matches {name}; put the tars there or correct the pattern"
@@ -60,8 +62,13 @@ def shard_paths(pattern: str) -> list[Path]:
     return paths
 
 
+def _matches(name: str) -> list[str]:
+    return glob.glob(name, recursive=True)  # noqa: PTH207 (absolute too)
+
+
 def expand_braces(pattern: str) -> Iterator[str]:
     """`a{0..2}` -> a0, a1, a2 (leading zeros kept); `a{b,c}` -> ab, ac; several braces combine.
+    Other braces stay as they are.
 
     Raises WinnowError for no names and for more than MAX_NAMES, before it makes any.
     """
