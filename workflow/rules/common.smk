@@ -101,7 +101,8 @@ def drop_dead_links(folder):
     lost = [p for p in folder.rglob("*") if p.is_symlink() and not p.exists()]
     looks = any(LOOKS.fullmatch(word.partition("=")[0]) for word in sys.argv[1:])
     for path in [] if looks else lost:
-        whole = (p for p in path.parents if os.path.lexists(p / ".snakemake_timestamp"))
+        inside = (p for p in path.parents if folder in p.parents)
+        whole = (p for p in inside if os.path.lexists(p / ".snakemake_timestamp"))
         output = next(whole, path)
         if output.is_dir() and not output.is_symlink():
             shutil.rmtree(output)
@@ -153,7 +154,6 @@ STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
 TERRARIUM = P.source.kind == "terrarium"
 
 
-# What the tables call the evaluation set and the fine-tuned model.
 def local_name(name):
     """What tables call a model: the name of its file or folder, where it is here and not on a hub."""
     path = PLACE / name.removeprefix("local-dir:")
@@ -166,6 +166,7 @@ def source_name():
     return Path(P.folder).name or (PLACE / given).resolve().name
 
 
+# What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else source_name()
 MODEL = local_name(P.models["clip"].id or "stand-in clip")
 # What generated images are measured by, and the intervals of it.
