@@ -38,7 +38,7 @@ def files(folder: Path) -> set[Path]:
 def test_a_run_ends_with_what_it_found_and_where(small: Clone) -> None:
     text = small.snakemake().text
     end = text[text.index("Controls  ") :]  # this run has no method
-    assert "raw/random at 30%" in end and "raw/none at 100%" in end and "held" in end
+    assert "raw/random at 30%" in end and "raw/none at 100%" in end and "Claims  " in end
     assert "results/leaderboard.md" in end and "results/site/index.html" in end
     assert "input: results/leaderboard.csv" not in text
     assert "images kept" in (small.folder / "logs/pool.log").read_text()  # it came from the cache
