@@ -270,7 +270,8 @@ def install(folder: Path, root: Path, share: float | None = None, **changes: obj
 def test_an_installed_submission_is_a_scorer(folder: Path, tmp_path: Path) -> None:
     install(folder, tmp_path)
     found = resolve(read(ROOT / "params.yaml"), tmp_path)
-    assert found.scorers["theirs"].scores == str(tmp_path / "submissions/theirs/scores.parquet")
+    place = Path(found.folder, found.scorers["theirs"].scores or "").resolve()
+    assert place == (tmp_path / "submissions/theirs/scores.parquet").resolve()
     own = {(c.track, c.ratio) for c in cells(sweep(found)) if c.scorer == "theirs"}
     assert own == {("contrastive", 0.3), ("detection", 1.0)}
     place = tmp_path / "submissions"

@@ -216,7 +216,12 @@ def named(**values):
 
 
 def users(path):
-    """An input that a user names, as it is; none for none."""
+    """An input that a user names; none for none. Of an input Snakemake takes braces for wildcards,
+    also where a function gives it."""
+    if path and "{" in path:
+        sys.exit(
+            f"{path}: Snakemake takes braces in the path of this file for wildcards; rename it"
+        )
     return lambda wildcards: path or []
 
 

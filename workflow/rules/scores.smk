@@ -17,7 +17,7 @@ def scorer_inputs(wildcards):
     oracle = (scorer.use or wildcards.scorer) == "oracle"
     return {
         "model": model(scorer.model) if scorer.model else [],
-        "given": scorer.scores or scorer.subset or [],
+        "given": users(scorer.scores or scorer.subset)(wildcards),
         "truth": f"artifacts/truth/{wildcards.captions}.parquet" if oracle else [],
     }
 

@@ -114,11 +114,14 @@ def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
 
 def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:
     """What the table says of itself: whose scores these are, whether they tell pairs apart, and the
-    checkpoints that they come from."""
+    checkpoints that they come from. Of a file of this machine the name alone is told."""
     keeps_all = settings.subset is not None or (settings.use or scorer) == "none"
     checkpoints = []
     if model is not None:
-        checkpoints = [{**settings.checkpoint, "digest": digest_files([model])}]
+        told = {
+            k: Path(v).name if Path(v).is_absolute() else v for k, v in settings.checkpoint.items()
+        }
+        checkpoints = [{**told, "digest": digest_files([model])}]
     return {"scorer": scorer, "scored": not keeps_all, "checkpoints": checkpoints}
 
 
