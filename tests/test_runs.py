@@ -146,10 +146,11 @@ def test_braces_and_blanks_in_what_a_user_names_are_taken_as_they_are(
     small.snakemake(*named, "--", "artifacts/captions/human.parquet")
     captions = read_table(tmp_path / "runs {here}/artifacts/captions/human.parquet", CAPTIONS)
     assert set(captions["text"]) == {f"{name} {n}" for name in ("pub", "rs") for n in range(6)}
-    assert (
-        "describe"
-        in small.snakemake("--dry-run", *named, "--", "artifacts/captions/mllm_scene.parquet").text
-    )
+    content["captioning"] = {"perspectives": str(perspectives)}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    refused = small.run("snakemake", "--cores", "1", "--dry-run", *named)
+    assert "takes braces in the path of this file for wildcards" in refused.text
+    assert refused.code and "Traceback" not in refused.text
     assert not list(tmp_path.rglob("hacked"))
 
 
