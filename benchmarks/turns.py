@@ -54,9 +54,16 @@ class Loops:
     def engine(self, rows: pd.DataFrame, images: list[bytes]) -> float:
         """The engine, from the shard on disk to the table of scores on disk."""
         output = self.folder / "scores.parquet"
-        sizes = {"batch_size": self.batch, "workers": self.workers}
         start = time.perf_counter()
-        score_pool(self.scorer, self.pool, rows, output, key="", **sizes)
+        score_pool(
+            self.scorer,
+            self.pool,
+            rows,
+            output,
+            key="",
+            batch_size=self.batch,
+            workers=self.workers,
+        )
         seconds = time.perf_counter() - start
         scores = read_table(output, SCORES)["score"].to_numpy()
         difference = np.abs(scores - torch.cat(self.expected).numpy()).max()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -146,11 +147,17 @@ def test_braces_and_blanks_in_what_a_user_names_are_taken_as_they_are(
     small.snakemake(*named, "--", "artifacts/captions/human.parquet")
     captions = read_table(tmp_path / "runs {here}/artifacts/captions/human.parquet", CAPTIONS)
     assert set(captions["text"]) == {f"{name} {n}" for name in ("pub", "rs") for n in range(6)}
+    given = captions[["uid", "caption_id"]].assign(score=range(len(captions)))
+    given.to_parquet(folder / "scores.parquet")
     content["captioning"] = {"perspectives": str(perspectives)}
+    content["scorers"] = {"given": {"scores": str(folder / "scores.parquet")}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
-    refused = small.run("snakemake", "--cores", "1", "--dry-run", *named)
-    assert "takes braces in the path of this file for wildcards" in refused.text
-    assert refused.code and "Traceback" not in refused.text
+    table = "artifacts/scores/human/given.parquet"
+    small.snakemake(*named, "--", table)
+    scores = pd.read_parquet(tmp_path / "runs {here}" / table)["score"]
+    assert sorted(scores) == list(range(len(captions)))
+    asked = ("--dry-run", "--printshellcmds", "--", "artifacts/captions/mllm.parquet")
+    assert shlex.quote(str(perspectives)) in small.snakemake(*named, *asked).text
     assert not list(tmp_path.rglob("hacked"))
 
 

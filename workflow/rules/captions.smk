@@ -65,7 +65,6 @@ rule annotate:
     input:
         pool="artifacts/pool",
         layouts="artifacts/truth/layouts.parquet",
-        coco=users(P.annotations.coco),
     output:
         "artifacts/captions/annotations.parquet",
     log:
@@ -74,7 +73,7 @@ rule annotate:
     threads: 1
     params:
         options=settings(P.annotations),
-        masks=content(P.annotations.masks),
+        content=content(P.annotations.coco, P.annotations.masks),
         code=code_digest("annotate"),
     message:
         "gathering the boxes and masks that come with the images"
@@ -107,7 +106,6 @@ rule describe:
         pool="artifacts/pool",
         model=speaker("mllm"),
         rule=lambda wildcards: rule_needed(ASKED[wildcards.asked]),
-        perspectives=users(P.captioning.perspectives),
     output:
         captions="artifacts/captions/{asked}.parquet",
         cost="artifacts/captions/{asked}.cost.json",
@@ -119,6 +117,7 @@ rule describe:
     cache: "omit-software"
     threads: 1
     params:
+        **files(perspectives=P.captioning.perspectives),
         perspective=lambda wildcards: ASKED[wildcards.asked],
         model=verbatim("--model" if speaker("mllm") else address("mllm")),
         rule=lambda wildcards, input: "--rule" if input.rule else "",
@@ -127,7 +126,7 @@ rule describe:
     message:
         "asking the mllm about {wildcards.asked}"
     shell:
-        "winnow describe --pool {input.pool:q} --perspectives {input.perspectives:q}"
+        "winnow describe --pool {input.pool:q} {params.files}"
         " --perspective {params.perspective} {params.model} {input.model:q}"
         " {params.rule} {input.rule:q} --output {output.captions}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
@@ -158,7 +157,6 @@ rule integrate:
     input:
         parts=captions_of("mllm", "relay"),
         model=speaker("llm") if P.captioning.integration.mode == "llm" else [],
-        perspectives=users(P.captioning.perspectives),
     output:
         captions="artifacts/captions/integrated.parquet",
         cost="artifacts/captions/integrated.cost.json",
@@ -168,6 +166,7 @@ rule integrate:
     cache: "omit-software"
     threads: 1
     params:
+        **files(perspectives=P.captioning.perspectives),
         model=lambda wildcards, input: "--model" if input.model else "",
         server=verbatim(
             address("llm") if P.captioning.integration.mode == "llm" else ""
@@ -182,7 +181,7 @@ rule integrate:
     message:
         "merging the descriptions of each image"
     shell:
-        "winnow integrate --parts {input.parts:q} --perspectives {input.perspectives:q}"
+        "winnow integrate --parts {input.parts:q} {params.files}"
         " {params.model} {input.model:q} {params.server} --output {output.captions}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
@@ -212,7 +211,6 @@ rule redescribe:
         unpack(round_inputs),
         pool="artifacts/pool",
         model=speaker("mllm"),
-        perspectives=users(P.captioning.perspectives),
     output:
         captions="artifacts/captions/loop_{round}.parquet",
         cost="artifacts/captions/loop_{round}.cost.json",
@@ -225,6 +223,7 @@ rule redescribe:
     priority: 10  # the rounds wait for each other
     threads: 1
     params:
+        **files(perspectives=P.captioning.perspectives),
         model=verbatim("--model" if speaker("mllm") else address("mllm")),
         rule=lambda wildcards, input: "--rule" if input.rule else "",
         round="{round}",
@@ -238,7 +237,7 @@ rule redescribe:
     message:
         "round {wildcards.round} of the dual loop"
     shell:
-        "winnow redescribe --pool {input.pool:q} --perspectives {input.perspectives:q}"
+        "winnow redescribe --pool {input.pool:q} {params.files}"
         " {params.model} {input.model:q} {params.rule} {input.rule:q} --round {params.round}"
         " --captions {input.captions:q} --scores {input.scores:q} --output {output.captions}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"

@@ -215,21 +215,18 @@ def named(**values):
     return verbatim(words(**values))
 
 
-def users(path):
-    """An input that a user names; none for none. Of an input Snakemake takes braces for wildcards,
-    also where a function gives it."""
-    if path and "{" in path:
-        sys.exit(
-            f"{path}: Snakemake takes braces in the path of this file for wildcards; rename it"
-        )
-    return lambda wildcards: path or []
-
-
 def content(*paths):
-    """The param that stands for what lies in files and folders of a user's, which Snakemake does not
-    hash as inputs: the cache asks for it, and a change runs the job again."""
-    named = [path for path in paths if path]
-    return lambda wildcards: content_digest(named) if named else ""
+    """The param that stands for what lies in files and folders of a user's: the cache asks for it, and
+    a change runs the job again. They are no inputs, in whose paths Snakemake takes braces for
+    wildcards, also where a function gives them."""
+    found = [path for path in paths if path]
+    return lambda wildcards: content_digest(found) if found else ""
+
+
+def files(**paths):
+    """The params that name files of a user's to a command, and stand for what lies in them."""
+    found = {key: str(path) for key, path in paths.items() if path}
+    return {"files": named(**found), "content": content(*found.values())}
 
 
 ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # as Python writes it

@@ -158,8 +158,6 @@ rule evaluate_standin:
 rule train_mllm:
     input:
         **FOUNDRY,
-        perspectives=users(P.captioning.perspectives),
-        questions=users(P.preferences.questions),
     output:
         directory("artifacts/foundry/{role}"),
     log:
@@ -169,6 +167,10 @@ rule train_mllm:
     cache: "omit-software"
     threads: 1
     params:
+        **files(
+            perspectives=P.captioning.perspectives,
+            questions=P.preferences.questions,
+        ),
         role="{role}",
         options=settings(P.foundry.mllm),
         code=code_digest("train-mllm"),
@@ -176,7 +178,7 @@ rule train_mllm:
         "training the stand-in {wildcards.role}"
     shell:
         "winnow train-mllm --pool {input.pool:q} --human {input.human:q} --layouts {input.layouts:q}"
-        " --perspectives {input.perspectives:q} --questions {input.questions:q} --output {output}"
+        " {params.files} --output {output}"
         " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -184,7 +186,6 @@ rule evaluate_mllm:
     input:
         pool=FOUNDRY["pool"],
         layouts=FOUNDRY["layouts"],
-        perspectives=users(P.captioning.perspectives),
         model=rules.train_mllm.output,
     output:
         "artifacts/foundry/{role}.md",
@@ -195,13 +196,14 @@ rule evaluate_mllm:
     cache: "omit-software"
     threads: 1
     params:
+        **files(perspectives=P.captioning.perspectives),
         role="{role}",
         code=code_digest("evaluate-mllm"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
         "winnow evaluate-mllm --pool {input.pool:q} --layouts {input.layouts:q}"
-        " --perspectives {input.perspectives:q} --model {input.model:q} --output {output}"
+        " {params.files} --model {input.model:q} --output {output}"
         " --role {params.role} --threads {threads} > {log} 2>&1"
 
 

@@ -64,8 +64,6 @@ rule propose:
         pool="artifacts/pool",
         images=rules.deduplicate.output,
         human="artifacts/captions/human.parquet",
-        perspectives=users(P.captioning.perspectives),
-        questions=users(P.preferences.questions),
         model=lambda wildcards: (
             speaker(wildcards.who) if wildcards.who in MULTIMODAL else []
         ),
@@ -84,6 +82,10 @@ rule propose:
     cache: "omit-software"
     threads: 1
     params:
+        **files(
+            perspectives=P.captioning.perspectives,
+            questions=P.preferences.questions,
+        ),
         who="{who}",
         role=P.preferences.deduplication.model,
         model=lambda wildcards, input: "--model" if input.model else "",
@@ -97,8 +99,8 @@ rule propose:
         "what {wildcards.who} say about the reference images"
     shell:
         "winnow propose --pool {input.pool:q} --images {input.images:q} --human {input.human:q}"
-        " --layouts {input.pool:q}/layouts.parquet --perspectives {input.perspectives:q}"
-        " --questions {input.questions:q} {params.model} {input.model:q} {params.clip} {input.clip:q}"
+        " --layouts {input.pool:q}/layouts.parquet"
+        " {params.files} {params.model} {input.model:q} {params.clip} {input.clip:q}"
         " {params.server} --role {params.who} --output {output.candidates}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
@@ -107,8 +109,6 @@ rule rate:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
-        questions=users(P.preferences.questions),
-        rubric=users(P.preferences.rubric),
         candidates=CANDIDATES,
     output:
         rated="artifacts/score_model/preferences/rated.parquet",
@@ -118,6 +118,7 @@ rule rate:
     cache: "omit-software"
     threads: 1
     params:
+        **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
         judge=P.preferences.judge,
         server=verbatim(address("judge") if P.preferences.judge == "openai" else ""),
         options=settings(P.captioning.generation),
@@ -126,8 +127,8 @@ rule rate:
         "rating what was said, by {params.judge}"
     shell:
         "winnow rate --candidates {input.candidates:q} --pool {input.pool:q} --human {input.human:q}"
-        " --layouts {input.pool:q}/layouts.parquet --questions {input.questions:q}"
-        " --rubric {input.rubric:q} --judge {params.judge} {params.server} --output {output.rated}"
+        " --layouts {input.pool:q}/layouts.parquet {params.files}"
+        " --judge {params.judge} {params.server} --output {output.rated}"
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
 
@@ -136,10 +137,8 @@ rule prefer:
         pool="artifacts/pool",
         images=rules.deduplicate.output,
         human="artifacts/captions/human.parquet",
-        perspectives=users(P.captioning.perspectives),
         rated=rules.rate.output.rated,
         candidates=CANDIDATES,
-        text_pairs=users(P.preferences.text_pairs),
     output:
         "artifacts/score_model/preferences/pairs.parquet",
     log:
@@ -147,7 +146,10 @@ rule prefer:
     cache: "omit-software"
     threads: 1
     params:
-        text_pairs="--text-pairs" if P.preferences.text_pairs else "",
+        **files(
+            perspectives=P.captioning.perspectives,
+            text_pairs=P.preferences.text_pairs,
+        ),
         options=settings(
             {
                 "held_out": P.preferences.held_out,
@@ -159,8 +161,8 @@ rule prefer:
         "pairing the better with the worse"
     shell:
         "winnow prefer --rated {input.rated:q} --candidates {input.candidates:q} --human {input.human:q}"
-        " --pool {input.pool:q} --images {input.images:q} --perspectives {input.perspectives:q}"
-        " {params.text_pairs} {input.text_pairs:q} --output {output} --threads {threads}"
+        " --pool {input.pool:q} --images {input.images:q}"
+        " {params.files} --output {output} --threads {threads}"
         " {params.options} > {log} 2>&1"
 
 
@@ -168,8 +170,6 @@ rule evaluate_judge:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
-        questions=users(P.preferences.questions),
-        rubric=users(P.preferences.rubric),
         candidates=CANDIDATES,
     output:
         directory("artifacts/cells/preference/reference/judge/1.0/0"),
@@ -178,6 +178,7 @@ rule evaluate_judge:
     cache: "omit-software"
     threads: 1
     params:
+        **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
         judge=P.preferences.judge,
         server=verbatim(address("judge") if P.preferences.judge == "openai" else ""),
         options=settings(
@@ -188,6 +189,6 @@ rule evaluate_judge:
         "measuring the judge by mistakes of known kind"
     shell:
         "winnow evaluate-judge --pool {input.pool:q} --human {input.human:q}"
-        " --layouts {input.pool:q}/layouts.parquet --questions {input.questions:q}"
-        " --rubric {input.rubric:q} --candidates {input.candidates:q} --judge {params.judge}"
+        " --layouts {input.pool:q}/layouts.parquet {params.files}"
+        " --candidates {input.candidates:q} --judge {params.judge}"
         " {params.server} --output {output} --threads {threads} {params.options} > {log} 2>&1"

@@ -17,7 +17,6 @@ def scorer_inputs(wildcards):
     oracle = (scorer.use or wildcards.scorer) == "oracle"
     return {
         "model": model(scorer.model) if scorer.model else [],
-        "given": users(scorer.scores or scorer.subset)(wildcards),
         "truth": f"artifacts/truth/{wildcards.captions}.parquet" if oracle else [],
     }
 
@@ -31,10 +30,10 @@ def own_code(wildcards):
         sys.exit(f"scorers.{wildcards.scorer}: {error}")
 
 
-def own_files(wildcards):
-    """The digest of the files that a user's class reads."""
-    files = P.scorers[wildcards.scorer].files
-    return content_digest(files.values()) if files else ""
+def own_content(wildcards):
+    """The digest of the files of a user's that a scorer reads."""
+    scorer = P.scorers[wildcards.scorer]
+    return content(scorer.scores, scorer.subset, *scorer.files.values())(wildcards)
 
 
 def checkpoint_of(scorer):
@@ -79,7 +78,7 @@ rule score:
         model=lambda wildcards, input: "--model" if input.model else "",
         truth=lambda wildcards, input: "--truth" if input.truth else "",
         own=own_code,
-        files=own_files,
+        content=own_content,
         code=code_digest("score"),
     message:
         "scoring {wildcards.captions} with {wildcards.scorer}"
