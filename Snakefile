@@ -35,7 +35,9 @@ include: "workflow/rules/site.smk"
 
 onstart:
     if not TERRARIUM:
-        check_splits({job.rule.name for job in workflow.dag.needrun_jobs()})
+        planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
+        check_splits(planned)
+        check_judge(planned)
     CACHE.mkdir(parents=True, exist_ok=True)
     os.environ.update(forkserver.start(os.environ))
     progress.start(Path("logs"))

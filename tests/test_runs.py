@@ -174,6 +174,22 @@ def test_a_source_is_read_again_when_its_images_change(small: Clone, tmp_path: P
     assert "pool" in small.snakemake("--dry-run", "--", "artifacts/pool").text
 
 
+def test_what_the_judge_cannot_rate_is_said_before_the_first_job(
+    small: Clone, tmp_path: Path
+) -> None:
+    for number in range(12):
+        image = tmp_path / f"images/{('farm', 'port')[number % 2]}/{number}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(fakes.picture(number))
+    source = {"kind": "classes", "images": str(tmp_path / "images"), "reference": 0.4, "test": 0.3}
+    small.change(lambda content: content.update(source=source))
+    table = "artifacts/score_model/preferences/rated.parquet"
+    told = small.run("snakemake", "--cores", "1", "--", table)
+    assert told.code and "the judge `truth` cannot rate them" in told.text
+    assert "neighbours, overview" in told.text and "Traceback" not in told.text
+    assert not (small.folder / "artifacts/pool").exists()
+
+
 def test_a_downloaded_archive_without_git_gets_its_stand_ins(tmp_path: Path) -> None:
     made = clone(tmp_path / "clone", tmp_path / "state")
     shutil.rmtree(made.folder / ".git")

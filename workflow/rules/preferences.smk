@@ -38,6 +38,22 @@ def proposing(who):
     }
 
 
+def check_judge(planned):
+    """End the run before its first job if it shall rate what the judge cannot: without layouts, `truth`
+    knows captions by people and by `noise` alone."""
+    unknown = [
+        name
+        for name, captioner in P.preferences.captioners.items()
+        if captioner.by not in ("human", "noise")
+    ]
+    if "rate" in planned and P.preferences.judge == "truth" and unknown:
+        raise WorkflowError(
+            f"preferences.captioners: {', '.join(unknown)}: the judge `truth` cannot rate them, as no "
+            "layouts of real images are known; drop them (null) as docs/pools/rsicd.yaml does, or have "
+            "a model judge (preferences.judge: openai)"
+        )
+
+
 rule deduplicate:
     input:
         pool="artifacts/pool",

@@ -1,4 +1,4 @@
-"""The flat tables of cells: what they measured, and what they cost in this run, on what."""
+"""The flat tables of cells: what they measured; what they cost in this run, on what, from what."""
 
 import math
 from collections.abc import Iterable
@@ -53,21 +53,20 @@ def _described(named: dict[str, Any]) -> str:
 
 
 def cells_csv(sweep: Sweep) -> str:
-    """Every usable cell and metric, with interval, queries, and the digests the cell came from."""
-    usable = [cell for cell in sweep.expected if cell in sweep.records]
-    sources = [digests(sweep.records[c]) for c in usable for _ in sweep.records[c].metrics]
-    rows = tidy(sweep).astype(object).assign(digests=sources)
-    return csv_text([*COLUMNS, "digests"], rows.to_numpy().tolist())
+    """Every usable cell and metric, with interval and queries."""
+    return csv_text(COLUMNS, tidy(sweep).astype(object).to_numpy().tolist())
 
 
 def cost_csv(sweep: Sweep, costs: dict[Cell, Cost]) -> str:
-    """One row a usable cell: its keys, what it cost in this run, and on what."""
+    """One row a usable cell: its keys, what it cost in this run, on what, and the digests it
+    came from."""
     rows = [
         [
             *cell.model_dump().values(),
             *(cost.get(name) for name in COST),
             hardware([sweep.records[cell]]),
+            digests(sweep.records[cell]),
         ]
         for cell, cost in costs.items()
     ]
-    return csv_text([*KEYS, *COST, "hardware"], rows)
+    return csv_text([*KEYS, *COST, "hardware", "digests"], rows)
