@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 from mllm_fixture import mllm  # noqa: F401
-from workflow_helpers import small, smoke, state  # noqa: F401
+from workflow_helpers import small, smoke, state, undisturbed, victim  # noqa: F401
 
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
 from winnow.params.sections import Captions

@@ -1,19 +1,17 @@
 """What goes wrong: wrong parameters, killed runs, full disks. Clear words, and nothing lost."""
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
-from workflow_helpers import SECONDS, Clone, clone, contents, kill, shrink
+from workflow_helpers import SECONDS, Clone, clone, contents, kill
 
 SUBSET = "artifacts/subsets/raw/random/0.3.parquet"
 MODEL = "artifacts/models/contrastive/raw/random/0.3/0"
@@ -30,33 +28,6 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which no job ever runs."""
     folder = tmp_path_factory.mktemp("untouched")
     return clone(folder / "clone", folder / "state")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(smoke: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A finished run whose trainings no other run did, with a cache of its own."""
-    return _new(smoke, tmp_path_factory.mktemp("undisturbed"))
-
-
-@pytest.fixture
-def victim(smoke: Clone, undisturbed: Clone, tmp_path: Path) -> Clone:
-    """A clone about to do what `undisturbed` did, in which things go wrong."""
-    return _new(smoke, tmp_path, run=False)
-
-
-def _new(smoke: Clone, folder: Path, run: bool = True) -> Clone:
-    shutil.copytree(smoke.cache, folder / "outputs", copy_function=os.link)
-    state = Path(smoke.environment["XDG_CACHE_HOME"])
-    made = clone(folder / "clone", state, folder / "outputs")
-
-    def edit(content: dict[str, Any]) -> None:
-        shrink(content)
-        content["contrastive"]["learning_rate"] *= 1.5
-
-    made.change(edit)
-    if run:
-        made.snakemake("--quiet", "all")
-    return made
 
 
 def one_line(text: str) -> str:

@@ -219,3 +219,31 @@ def small(smoke: Clone, tmp_path: Path, state: Path) -> Iterator[Clone]:
     made.commit()
     yield made
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(smoke: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A finished run whose trainings no other run did, with a cache of its own."""
+    made = _altered(smoke, tmp_path_factory.mktemp("undisturbed"))
+    made.snakemake("--quiet", "all")
+    return made
+
+
+@pytest.fixture
+def victim(smoke: Clone, undisturbed: Clone, tmp_path: Path) -> Clone:
+    """A clone about to do what `undisturbed` did, in which things go wrong."""
+    return _altered(smoke, tmp_path)
+
+
+def _altered(smoke: Clone, folder: Path) -> Clone:
+    """A fresh clone whose trainings differ from the smoke run's, with a copy of its cache."""
+    shutil.copytree(smoke.cache, folder / "outputs", copy_function=os.link)
+    state = Path(smoke.environment["XDG_CACHE_HOME"])
+    made = clone(folder / "clone", state, folder / "outputs")
+
+    def edit(content: dict[str, Any]) -> None:
+        shrink(content)
+        content["contrastive"]["learning_rate"] *= 1.5
+
+    made.change(edit)
+    return made
