@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from test_site_browser import CHROMIUM, FLAGS
-from workflow_helpers import ROOT, clone
+from workflow_helpers import ROOT, clone, smoke_in_place
 
 from winnow.reporting.papers import load_papers
 
@@ -36,8 +36,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*SHOWN, "results/site/assets/site.css"):
         (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (made.folder / name).write_text(f"content of {name}")
-    words = ("--config", "scale=smoke", "--report", str(folder / "report.zip"))
-    made.snakemake(*words, **NOWHERE)
+    made.change(smoke_in_place)
+    made.snakemake("--report", str(folder / "report.zip"), **NOWHERE)
     with zipfile.ZipFile(folder / "report.zip") as archive:
         archive.extractall(folder)
     return folder / "report"

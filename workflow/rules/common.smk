@@ -16,7 +16,7 @@ from typing import get_args
 from snakemake.caching.local import OutputFileCache
 
 from winnow.command import options
-from winnow.data.code import code_digest, user_code
+from winnow.data.code import code_digest, search_path, user_code
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.files import cache_folder
@@ -28,12 +28,7 @@ from winnow.params.sections import GeneratorRole, MllmRole, Role
 
 ROOT = Path(workflow.basedir)
 STARTED = time.time()
-# Jobs run in another folder than this.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    os.path.abspath(place)
-    for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if place
-)
+os.environ.update(search_path(os.environ))
 
 # Each file and the command line by itself, since Snakemake's own `config` has lost which said what. In
 # its place stands what they come to.

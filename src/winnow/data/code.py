@@ -7,10 +7,11 @@ between workflows in its key.
 import ast
 import hashlib
 import importlib
+import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -67,6 +68,12 @@ def user_code(use: str) -> str:
             "another"
         )
     return _digest(hashlib.sha256(), _closure([name], own=name.partition(".")[0]))
+
+
+def search_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variable by which jobs, which run in another folder, find a user's modules."""
+    places = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    return {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, places))}
 
 
 def _digest(total: "hashlib._Hash", modules: Iterable[str]) -> str:
