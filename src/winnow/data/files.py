@@ -3,8 +3,10 @@
 import csv
 import errno
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -15,6 +17,9 @@ from typing import IO, Any
 
 from winnow.data.errors import WinnowError
 
+DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
+# What a spreadsheet takes for a formula, once some of its own marks of text are before it
+FORMULA = re.compile(r"'*[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]")
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
 
@@ -112,9 +117,9 @@ def read_json(path: str | Path) -> Any:
 
 def signed(record: dict[str, Any]) -> dict[str, Any]:
     """A record with `digest`, that of everything else in it; whitespace and order do not count."""
-    content = {key: value for key, value in record.items() if key != "digest"}
+    content = {key: value for key, value in record.items() if key != DIGEST}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return content | {"digest": digest_bytes(text.encode())}
+    return content | {DIGEST: digest_bytes(text.encode())}
 
 
 def write_signed(path: str | Path, record: dict[str, Any]) -> None:
@@ -130,7 +135,7 @@ def read_signed(path: str | Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict):
         raise WinnowError(f"{path}: holds no record; delete it and run again")
-    digest = content.pop("digest", None)
+    digest = content.pop(DIGEST, None)
     if digest not in (None, signed(content)["digest"]):
         raise WinnowError(
             f"{path}: damaged or edited: its digest is of another record; delete it and run again"
@@ -153,14 +158,31 @@ def digest_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
+def csv_cell(text: str) -> str:
+    """A text as a cell of a CSV: one that a spreadsheet would take for a formula gets a `'` before
+    it, as spreadsheets show text. Numbers stay. `csv_word` undoes it."""
+    if not FORMULA.match(text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def csv_word(cell: str) -> str:
+    """The text of a cell that `csv_cell` made."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
 def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV that a rule wrote.
+    """The rows of a CSV that a rule wrote; a column `digest` is checked and left out.
 
     WinnowError names the file, and the first of `columns` that it does not have, or the row that
-    is not as wide as its head.
+    is not as wide as its head or not as it was written.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as handle:
+        with io.StringIO(read_bytes(path).decode("utf-8"), newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
@@ -173,7 +195,16 @@ def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     for place, row in enumerate(rows):
         if None in row or None in row.values():
             raise WinnowError(f"{path}: row {place} is not as wide as its head; render it again")
-    return rows
+    read = [{csv_word(key): csv_word(cell) for key, cell in row.items()} for row in rows]
+    for place, row in enumerate(read):
+        if row.pop(DIGEST, None) not in (None, csv_digest(row)):
+            raise WinnowError(f"{path}: row {place} is damaged or was edited; render it again")
+    return read
+
+
+def csv_digest(row: dict[str, str]) -> str:
+    """What the column `digest` of a CSV holds: of the columns before it and their cells."""
+    return digest_bytes(json.dumps(list(row.items())).encode())[:16]
 
 
 def digest_files(paths: list[Path]) -> str:
