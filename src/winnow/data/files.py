@@ -136,7 +136,7 @@ def read_signed(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise WinnowError(f"{path}: holds no record; delete it and run again")
     digest = content.pop(DIGEST, None)
-    if digest not in (None, signed(content)["digest"]):
+    if digest is not None and digest != signed(content)[DIGEST]:
         raise WinnowError(
             f"{path}: damaged or edited: its digest is of another record; delete it and run again"
         )

@@ -17,7 +17,7 @@ from winnow.data.images import BadImageError, encode_png, normalise
 from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.shards import iter_shard, shard_path
 from winnow.sources.classes import class_words
-from winnow.sources.local import is_hidden, is_image_name, may_be_image
+from winnow.sources.local import MAX_BYTES, is_hidden, is_image_name, may_be_image
 from winnow.sources.text import printable
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
@@ -137,6 +137,8 @@ def _class_images(tree: Path, classes: list[str]) -> Iterator[tuple[bytes, int]]
 
 def _whole(file: Path) -> bytes:
     try:
+        if file.stat().st_size > MAX_BYTES:
+            raise BadImageError(f"larger than {MAX_BYTES} bytes")
         content = read_bytes(file)
         normalise(content)
     except OSError as error:
