@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import yaml
 from report_helpers import contrastive, write_cell, write_sweep
 
+from winnow.data.files import digest_bytes
 from winnow.data.images import encode_png
 from winnow.data.metrics import Cell
 from winnow.data.shards import ShardWriter
@@ -73,8 +75,18 @@ class Run:
         return self.folder / name
 
 
+@cache
+def pictures() -> list[bytes]:
+    """The images of the pool, in the order of their uids; some are not square."""
+    draw = np.random.default_rng(0)
+    sides = [(64, 48) if number % 10 == 0 else (64, 64) for number in range(PAIRS)]
+    images = (draw.integers(0, 255, (*side, 3), dtype=np.uint8) for side in sides)
+    return sorted(map(encode_png, images), key=digest_bytes)
+
+
+@cache
 def uid(number: int) -> str:
-    return f"{number:032x}"
+    return digest_bytes(pictures()[number])
 
 
 def write_run(folder: Path) -> Run:
@@ -98,12 +110,7 @@ def _drawing(scorer: str) -> Cell:
 
 def _pool(folder: Path) -> None:
     writer = ShardWriter(folder / "pool/shards", 50)
-    draw = np.random.default_rng(0)
-    shards = []
-    for number in range(PAIRS):
-        side = (64, 48) if number % 10 == 0 else (64, 64)  # some are not square
-        image = draw.integers(0, 255, (*side, 3), dtype=np.uint8)
-        shards.append(writer.add(uid(number), {"png": encode_png(image)}))
+    shards = [writer.add(uid(n), {"png": image}) for n, image in enumerate(pictures())]
     writer.close()
     numbers = np.arange(PAIRS)
     samples = {"uid": [uid(n) for n in numbers], "split": "pool", "source": "x", "shard": shards}

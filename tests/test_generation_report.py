@@ -1,6 +1,7 @@
 """Reports on text-to-image from synthetic cells: tables, the choice of keep ratios, the gallery."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from report_helpers import (
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
+from winnow.data.files import digest_bytes
 from winnow.data.images import encode_png
 from winnow.data.shards import ShardWriter
 from winnow.data.tables import (
@@ -83,11 +85,19 @@ def skill(cell, scene):
     return by_name.get(cell.scorer, 0.6 - abs(cell.ratio - BEST[scene]) / 2)
 
 
+@cache
+def picture(row):
+    """The image that prompt number `row` is a caption of."""
+    pixels = np.full((64, 64, 3), 10, np.uint8)
+    pixels[0, 0] = divmod(row, 256)[0], row % 256, 0
+    return encode_png(pixels)
+
+
 def prompts():
     scenes = np.repeat(SCENES, PROMPTS_EACH)
     rows = np.arange(len(scenes), dtype=np.int32)
     texts = [f"a <b>{scene}</b> | no. {row}" for row, scene in enumerate(scenes)]
-    uids = [f"{seed_of('prompt', row):032x}" for row in rows]
+    uids = [digest_bytes(picture(row)) for row in rows.tolist()]
     return pd.DataFrame({"row": rows, "uid": uids, "scene": scenes, "prompt": texts})
 
 
@@ -130,8 +140,8 @@ def write_generation(folder, cell, noise=0.02):
 
 def write_pool(pool, asked):
     writer = ShardWriter(pool / "shards", 1000)
-    for uid in asked["uid"]:
-        writer.add(uid, {"png": encode_png(np.full((64, 64, 3), 10, np.uint8))})
+    for row, uid in zip(asked["row"].tolist(), asked["uid"], strict=True):
+        writer.add(uid, {"png": picture(row)})
     writer.close()
     samples = asked[["uid", "scene"]].assign(split="test", source="x", shard=0, width=64, height=64)
     write_table(pool / "samples.parquet", samples, SAMPLES)

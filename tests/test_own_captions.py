@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
+from winnow.data.files import read_signed
 from winnow.data.images import encode_png
 from winnow.data.splits import rows_of
 from winnow.data.tables import CAPTIONS, SAMPLES, SUBSET, TRUTH, read_table, write_table
@@ -70,7 +71,7 @@ def test_the_pool_is_what_was_given(
     assert set(truth["kind"]) == {"clean"}
     text = capsys.readouterr().out
     assert "No noise was added" in text and f"{3 * COUNT} captions of {COUNT} images" in text
-    assert json.loads((tmp_path / "raw.noise.json").read_text()) == {}
+    assert read_signed(tmp_path / "raw.noise.json") == {}
 
 
 def test_noise_that_is_asked_for_is_said(

@@ -19,7 +19,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes, digest_files
 from winnow.data.images import BadImageError, normalise, open_rgb
 from winnow.data.records import SPLITS, Record, Rejected
-from winnow.data.shards import iter_shard, shard_path
+from winnow.data.shards import iter_members, iter_shard, shard_path
 from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, read_table
 from winnow.params.source import Source
 from winnow.sources.pool import build_pool, describe
@@ -134,9 +134,9 @@ def test_terrarium_writes_layouts_and_masks_in_step(tmp_path: Path) -> None:
     assert list(layouts["uid"]) == list(table["uid"])
     assert [json.loads(text)["scene"] for text in layouts["layout"]] == list(table["scene"])
     for shard in (0, 1):
-        masks = list(iter_shard(tmp_path / "pool" / "masks" / f"{shard:05d}.tar"))
-        assert [uid for uid, _ in masks] == list(table.loc[table["shard"] == shard, "uid"])
-        assert all(open_rgb(mask).size == (32, 32) for _, mask in masks)
+        masks = list(iter_members(tmp_path / "pool" / "masks" / f"{shard:05d}.tar"))
+        assert [uid for uid, _, _ in masks] == list(table.loc[table["shard"] == shard, "uid"])
+        assert all(open_rgb(mask).size == (32, 32) for _, _, mask in masks)
 
 
 def test_awkward_images_become_plain_ones(tmp_path: Path) -> None:

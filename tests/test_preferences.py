@@ -22,6 +22,7 @@ from winnow.captioning.questions import load_questions
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data.errors import WinnowError
+from winnow.data.files import digest_bytes
 from winnow.data.shards import ShardWriter, iter_members
 from winnow.data.tables import (
     CANDIDATES,
@@ -368,20 +369,26 @@ def changed_pool(world: World, folder: Path) -> World:
     own = set(world.of("reference")["uid"])
     layouts = read_table(world.layouts_path, LAYOUTS)
     path = folder / "pool" / "samples.parquet"
+    renamed: dict[str, str] = {}  # an image has the name of its bytes
     shutil.copytree(world.pool, folder / "pool")
     for shard in sorted((world.pool / "shards").iterdir()):
         writer = ShardWriter(folder / "new", 1000)
         members = list(iter_members(shard))
         other = next((m for m in members if m[0] in own), members[0])[2]
         for uid, extension, content in members:
-            writer.add(uid, {extension: content if uid in own else other})
+            if uid not in own:
+                content = other + uid.encode()  # what follows the end of a PNG is no part of it
+                renamed[uid] = digest_bytes(content)
+            writer.add(renamed.get(uid, uid), {extension: content})
         writer.close()
         shutil.move(folder / "new" / "00000.tar", folder / "pool" / "shards" / shard.name)
     samples = world.samples.copy()
     samples.loc[~samples["uid"].isin(own), "scene"] = "volcano"
+    samples["uid"] = samples["uid"].replace(renamed)
     write_table(path, samples, SAMPLES)
     human = world.human.copy()
     human.loc[~human["uid"].isin(own), "text"] = "a volcano"
+    human["uid"] = human["uid"].replace(renamed)
     layouts = layouts[layouts["uid"].isin(own)]
     write_table(folder / "human.parquet", human, CAPTIONS)
     write_table(folder / "layouts.parquet", layouts, LAYOUTS)

@@ -433,7 +433,7 @@ def test_a_shard_that_lacks_an_image(world: World, tmp_path: Path) -> None:
 def test_a_damaged_image_is_named(world: World, tmp_path: Path) -> None:
     uid = next(iter_shard(shard_path(world.pool, 0)))[0]
     pool = copy_pool(world, tmp_path, lambda number, c: c if number else c[: len(c) // 2])
-    with pytest.raises(WinnowError, match=rf"00000\.tar: image {uid} is damaged.*run again"):
+    with pytest.raises(WinnowError, match=rf"00000\.tar: member {uid}\.png is damaged.*run again"):
         score_pool(Counting(), pool, keys(world), tmp_path / "scores.parquet", key="k")
 
 

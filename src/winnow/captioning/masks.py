@@ -11,7 +11,7 @@ from winnow.captioning.matching import MASK_KEYS, Fault, Row, match
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError
 from winnow.data.masks import check_mask, read_mask
-from winnow.data.shards import iter_members
+from winnow.data.shards import iter_masks
 from winnow.params.sections import Annotations
 from winnow.sources.classes import class_words
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
@@ -22,15 +22,14 @@ from winnow.terrarium.schema import CLASSES, Box
 def pool_masks(folder: Path, min_area: float) -> list[Row]:
     """Rows of ANNOTATIONS from Terrarium's land-cover masks, none where the pool has no masks."""
     names, rows = dict(enumerate(CLASSES)), []
-    for path in sorted(folder.glob("*.tar")):
-        for uid, _, content in iter_members(path):
-            try:
-                mask = read_mask(content)
-            except BadImageError as error:
-                raise WinnowError(
-                    f"{path}: mask {uid}: {error}; delete the pool and run again"
-                ) from error
-            rows += [(uid, "mask", *region) for region in regions(mask, names, min_area)]
+    for uid, content in iter_masks(folder):
+        try:
+            mask = read_mask(content)
+        except BadImageError as error:
+            raise WinnowError(
+                f"{folder}: mask {uid}: {error}; delete the pool and run again"
+            ) from error
+        rows += [(uid, "mask", *region) for region in regions(mask, names, min_area)]
     return rows
 
 

@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import cache_folder
+from winnow.data.files import cache_folder, digest_bytes
 
 Result = TypeVar("Result")
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# What a damaged file makes SQLite say; SQLITE_ERROR: of names that it does not find there.
+DAMAGED = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_MISMATCH,
+)
 PATIENCE = 60.0  # seconds to wait for other processes that write
 AT_ONCE = 500  # keys in one query
 
@@ -33,27 +40,32 @@ class Responses:
         self._run(lambda connection: None)
 
     def find(self, digests: Sequence[str]) -> dict[str, Any]:
-        """The replies that are known."""
+        """The replies that are known. A damaged one is not, and is named in a warning."""
 
-        def look(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+        def look(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
             for start in range(0, len(digests), AT_ONCE):
                 part = digests[start : start + AT_ONCE]
                 marks = ", ".join("?" * len(part))
-                query = f"SELECT digest, reply FROM replies WHERE digest IN ({marks})"
+                query = f"SELECT digest, reply, checksum FROM answers WHERE digest IN ({marks})"
                 yield from connection.execute(query, part)
 
-        known = {}
-        for digest, reply in self._run(lambda connection: list(look(connection))):
-            with suppress(ValueError, TypeError):  # not JSON: as good as none
-                known[digest] = json.loads(reply)
-        return known
+        rows = self._run(lambda connection: list(look(connection)))
+        damaged = [row[0] for row in rows if row[2] != _checksum(*row[:2])]
+        if damaged:
+            print(
+                f"warning: {self.path}: {len(damaged)} replies are damaged (the first is that to "
+                f"request {damaged[0]}): they are asked again",
+                file=sys.stderr,
+            )
+        return {row[0]: json.loads(row[1]) for row in rows if row[0] not in damaged}
 
     def keep(self, replies: Mapping[str, Any]) -> None:
         """Add replies, all in one commit."""
-        rows = [(digest, json.dumps(reply)) for digest, reply in replies.items()]
+        texts = {digest: json.dumps(reply) for digest, reply in replies.items()}
+        rows = [(digest, text, _checksum(digest, text)) for digest, text in texts.items()]
         if rows:
             self._run(
-                lambda it: it.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?)", rows)
+                lambda it: it.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
             )
 
     def close(self) -> None:
@@ -93,10 +105,9 @@ class Responses:
             # Without waiting for the disk a commit still outlives the process. A journal file, and
             # not WAL, which several hosts must not share over a network.
             connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS replies"
-                " (digest TEXT PRIMARY KEY, reply TEXT NOT NULL) WITHOUT ROWID"
-            )
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+            with connection:
+                _make_table(connection)
         except BaseException:
             connection.close()
             raise
@@ -129,6 +140,31 @@ class Responses:
             if _is_damage(error):
                 return False
             raise
+
+
+def _make_table(connection: sqlite3.Connection) -> None:
+    """Make the table where there is none, with the replies of earlier versions, whose table had no
+    checksums."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if "answers" in tables:
+        connection.execute("SELECT digest, reply, checksum FROM answers LIMIT 0")
+        return
+    connection.execute("BEGIN IMMEDIATE")  # of several processes the others find the table
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS answers (digest TEXT PRIMARY KEY, reply TEXT NOT NULL,"
+        " checksum TEXT NOT NULL) WITHOUT ROWID"
+    )
+    if "replies" in tables:
+        connection.create_function("checksum", 2, _checksum)
+        connection.execute(
+            "INSERT OR IGNORE INTO answers SELECT digest, reply, checksum(digest, reply)"
+            " FROM replies WHERE json_valid(reply)"
+        )
+
+
+def _checksum(digest: object, reply: object) -> str:
+    """Of a row: a damaged reply, or one that stands by another request, is not taken."""
+    return digest_bytes(f"{digest}\0{reply}".encode("utf-8", "surrogatepass"))
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import write_json
+from winnow.data.files import write_signed
 from winnow.data.provenance import measured
 from winnow.data.tables import (
     ANNOTATIONS,
@@ -113,7 +113,7 @@ def describe(
     )
     check_quarantine(unanswered, count, settings.quarantine_limit, quarantine)
     write_table(output, captions, CAPTIONS)
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": count})
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
 @verb("output", lists=("parts",))
@@ -173,7 +173,7 @@ def integrate(
     print(f"{count} images: {len(captions)} captions, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, count, settings.quarantine_limit, quarantine)
     write_table(output, captions, CAPTIONS)
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": count})
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
 class OneEngine(sections.Section):
@@ -252,7 +252,7 @@ def redescribe(
     print(f"{len(uids)} images to describe: {len(found)} captions, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, len(uids), asking.quarantine_limit, quarantine)
     write_table(output, found.assign(generator="loop"), CAPTIONS)
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(uids)})
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(uids)})
 
 
 @verb("output", "trace", lists=("captions", "scores"), settings=sections.Loop)

@@ -12,12 +12,12 @@ import yaml
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_csv
 from winnow.data.tables import (
-    DAMAGED,
     PAIR,
     SCORES,
     SUBSET,
     Columns,
     column_faults,
+    damaged,
     open_table,
     read_table,
 )
@@ -109,8 +109,10 @@ def _check_uids(path: Path) -> None:
         chunks = file.read(columns=["uid"])["uid"].chunks
         different = [getattr(chunk, "dictionary", chunk) for chunk in chunks]
         longest = max((pc.max(pc.binary_length(v)).as_py() or 0 for v in different), default=0)
-    except DAMAGED as error:
-        raise WinnowError(f"{path}: truncated or damaged ({error})") from error
+    except WinnowError:
+        raise
+    except Exception as error:  # of many kinds for damaged files
+        raise damaged(path, error) from error
     if longest > UID_LENGTH:
         raise WinnowError(
             f"{path}: column 'uid' holds {longest} characters; a uid has {UID_LENGTH}"

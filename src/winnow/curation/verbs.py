@@ -8,7 +8,6 @@ from pydantic import Field, PositiveInt
 from winnow.command import verb
 from winnow.curation import audit_verbs, submit_verbs  # noqa: F401 (their verbs)
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path
 from winnow.data.splits import rows_of
 from winnow.data.tables import (
     CHOICE,
@@ -20,6 +19,7 @@ from winnow.data.tables import (
     read_arrow,
     read_table,
     schema,
+    write_arrow,
     write_table,
 )
 from winnow.params import sections
@@ -102,7 +102,6 @@ def select(
 ) -> None:
     """Keep the best pairs: by ratio (of the pool or of each scene), choice, or threshold."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     from winnow.curation.choice import read_choice
     from winnow.curation.select import keep_above, keep_ratio, keep_ratios, scenes_of
@@ -125,6 +124,5 @@ def select(
         else:
             assert settings.ratio is not None
             kept = keep_ratio(table, settings.ratio, groups)
-    with atomic_path(output) as temporary:
-        pq.write_table(table.select(PAIR).take(kept).cast(schema(SUBSET)), temporary)
+    write_arrow(output, table.select(PAIR).take(kept).cast(schema(SUBSET)))
     print(f"kept {len(kept)} of {table.num_rows} pairs")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from winnow.data.files import cache_folder
+from winnow.data.files import cache_folder, digest_bytes, digest_file
 
 # A file that was written just now may change again within its clock's tick: not remembered.
 SETTLED_S = 2.0
@@ -60,10 +60,12 @@ def _memory() -> sqlite3.Connection:
 def _opened(place: str) -> sqlite3.Connection:
     memory = sqlite3.connect(place, timeout=60, isolation_level=None)  # each digest by itself
     memory.execute("PRAGMA synchronous = OFF")  # a lost one is read again
+    memory.text_factory = lambda text: text.decode("utf-8", "replace")  # of damaged rows
     memory.execute(
-        "CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, state TEXT, digest TEXT)"
+        "CREATE TABLE IF NOT EXISTS sums"
+        " (path TEXT PRIMARY KEY, state TEXT, digest TEXT, checksum TEXT)"
     )
-    memory.execute("DELETE FROM digests WHERE path = ''")  # whether it can be written
+    memory.execute("DELETE FROM sums WHERE path = ''")  # whether it can be written
     return memory
 
 
@@ -73,15 +75,20 @@ def _digest(memory: sqlite3.Connection, file: Path) -> str:
         state = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
         key = os.fsencode(file.resolve()).hex()
         known = memory.execute(
-            "SELECT digest FROM digests WHERE path = ? AND state = ?", (key, state)
+            "SELECT digest, checksum FROM sums WHERE path = ? AND state = ?", (key, state)
         ).fetchone()
-        if known:
+        if known and known[1] == _checksum(key, state, known[0]):
             return str(known[0])
-        with file.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        digest = digest_file(file).hex()
     except OSError as error:
         return f"unreadable: {error.strerror}"
     if time.time() - found.st_ctime > SETTLED_S:
         with suppress(sqlite3.Error):  # a full disk: it is not remembered
-            memory.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (key, state, digest))
+            row = (key, state, digest, _checksum(key, state, digest))
+            memory.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", row)
     return digest
+
+
+def _checksum(*row: object) -> str:
+    """Of a row, so that a damaged digest is not taken for the file's."""
+    return digest_bytes("\0".join(map(str, row)).encode("utf-8", "surrogatepass"))

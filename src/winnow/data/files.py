@@ -1,18 +1,25 @@
 """Writing so that a job killed at any point leaves nothing that looks finished, and digests."""
 
 import csv
+import errno
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from winnow.data.errors import WinnowError
 
+DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
+# What a spreadsheet takes for a formula, once some of its own marks of text are before it
+FORMULA = re.compile(r"'*[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]")
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
 
@@ -55,6 +62,25 @@ def _sync(path: Path) -> None:
                 os.fsync(handle.fileno())
 
 
+def require_regular(path: str | Path) -> None:
+    """Raise OSError for what is no regular file, links followed: a FIFO, a socket or a device is
+    never opened, since reading it may not end."""
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def open_file(path: str | Path) -> IO[bytes]:
+    """A regular file, open for reading. Raises OSError."""
+    require_regular(path)
+    return Path(path).open("rb")
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a regular file. Raises OSError."""
+    with open_file(path) as handle:
+        return handle.read()
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a whole file atomically."""
     with atomic_path(path) as temporary:
@@ -80,7 +106,7 @@ def json_text(content: Any) -> str:
 def read_json(path: str | Path) -> Any:
     """Read a JSON file; a truncated or malformed one is named with its line."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        return json.loads(read_bytes(path).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such file") from error
     except OSError as error:
@@ -89,9 +115,42 @@ def read_json(path: str | Path) -> Any:
         raise WinnowError(f"{path}: not valid JSON ({error})") from error
 
 
+def signed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with `digest`, that of everything else in it; whitespace and order do not count."""
+    content = {key: value for key, value in record.items() if key != DIGEST}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return content | {DIGEST: digest_bytes(text.encode())}
+
+
+def write_signed(path: str | Path, record: dict[str, Any]) -> None:
+    """Write a record atomically with a digest of itself, which `read_signed` checks."""
+    write_json(path, signed(record))
+
+
+def read_signed(path: str | Path) -> dict[str, Any]:
+    """A record without its digest. One that has none is taken as it is: somebody else wrote it.
+
+    WinnowError names a file that is no record, or not as it was written.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise WinnowError(f"{path}: holds no record; delete it and run again")
+    digest = content.pop(DIGEST, None)
+    if digest is not None and digest != signed(content)[DIGEST]:
+        raise WinnowError(
+            f"{path}: damaged or edited: its digest is of another record; delete it and run again"
+        )
+    return content
+
+
 def optional_json(path: str | Path) -> dict[str, Any]:
     """An object of a JSON file, empty where there is no such file."""
     return dict(read_json(path)) if Path(path).is_file() else {}
+
+
+def optional_signed(path: str | Path) -> dict[str, Any]:
+    """A record as of `read_signed`, empty where there is no such file."""
+    return read_signed(path) if Path(path).exists() else {}
 
 
 def digest_bytes(content: bytes) -> str:
@@ -99,14 +158,31 @@ def digest_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
+def csv_cell(text: str) -> str:
+    """A text as a cell of a CSV: one that a spreadsheet would take for a formula gets a `'` before
+    it, as spreadsheets show text. Numbers stay. `csv_word` undoes it."""
+    if not FORMULA.match(text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def csv_word(cell: str) -> str:
+    """The text of a cell that `csv_cell` made."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
 def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV that a rule wrote.
+    """The rows of a CSV that a rule wrote; a column `digest` is checked and left out.
 
     WinnowError names the file, and the first of `columns` that it does not have, or the row that
-    is not as wide as its head.
+    is not as wide as its head or not as it was written.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as handle:
+        with io.StringIO(read_bytes(path).decode("utf-8"), newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
@@ -119,7 +195,16 @@ def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     for place, row in enumerate(rows):
         if None in row or None in row.values():
             raise WinnowError(f"{path}: row {place} is not as wide as its head; render it again")
-    return rows
+    read = [{csv_word(key): csv_word(cell) for key, cell in row.items()} for row in rows]
+    for place, row in enumerate(read):
+        if row.pop(DIGEST, None) not in (None, csv_digest(row)):
+            raise WinnowError(f"{path}: row {place} is damaged or was edited; render it again")
+    return read
+
+
+def csv_digest(row: dict[str, str]) -> str:
+    """What the column `digest` of a CSV holds: of the columns before it and their cells."""
+    return digest_bytes(json.dumps(list(row.items())).encode())[:16]
 
 
 def digest_files(paths: list[Path]) -> str:
@@ -129,16 +214,22 @@ def digest_files(paths: list[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in paths:
-        files = sorted(_contents(path)) if path.is_dir() else [path]
+        files = sorted(regular_files(path)) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
             total.update(name.encode() + b"\0")
-            with file.open("rb") as handle:
-                total.update(hashlib.file_digest(handle, "sha256").digest())
+            total.update(digest_file(file))
     return total.hexdigest()[:32]
 
 
-def _contents(folder: Path) -> Iterator[Path]:
+def digest_file(path: str | Path) -> bytes:
+    """SHA-256 of a regular file. Raises OSError."""
+    with open_file(path) as handle:
+        return hashlib.file_digest(handle, "sha256").digest()
+
+
+def regular_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder but those of the run."""
     return (p for p in folder.rglob("*") if p.is_file() and p.name not in OF_THE_RUN)
 
 

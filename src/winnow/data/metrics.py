@@ -1,6 +1,5 @@
 """A cell's `metrics.json`: a superset of CLIP_benchmark's result, with intervals and provenance."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_bytes, digest_files, read_json, write_json
+from winnow.data.files import digest_files, read_json, signed, write_signed
 
 VERSION = 2  # since 2 a record holds a digest of itself and of the files beside it
 
@@ -46,14 +45,7 @@ class Metrics(BaseModel):
 
 def write_metrics(path: str | Path, metrics: Metrics) -> None:
     """Write `metrics.json` atomically, with a digest of the record."""
-    write_json(path, signed(metrics.model_dump(mode="json")))
-
-
-def signed(record: dict[str, Any]) -> dict[str, Any]:
-    """A record with `digest`, that of everything else in it; whitespace and order do not count."""
-    content = {key: value for key, value in record.items() if key != "digest"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return content | {"digest": digest_bytes(text.encode())}
+    write_signed(path, metrics.model_dump(mode="json"))
 
 
 def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:

@@ -14,6 +14,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.data.images import BadImageError, encode_png, open_rgb
 from winnow.data.masks import read_mask
+from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.tables import SEGMENTS, read_table, require_unique, write_table
 
 TABLE = "items.parquet"
@@ -30,14 +31,16 @@ def write_segment(folder: Path, name: str, image: np.ndarray, mask: np.ndarray |
 
 
 def write_items(folder: Path, items: pd.DataFrame, classes: Sequence[str]) -> None:
-    """Write the table SEGMENTS and the names of the labels 0, 1, ...; the caller makes the folder
-    atomic."""
+    """Write the table SEGMENTS, the names of the labels 0, 1, ... and digests of all that is in the
+    folder; the caller makes it atomic."""
     write_table(folder / TABLE, items, SEGMENTS)
     write_json(folder / CLASSES, {"classes": list(classes)})
+    seal_folder(folder)
 
 
 def read_items(folder: Path) -> pd.DataFrame:
-    """SEGMENTS of a set. Raises WinnowError where a name occurs twice."""
+    """SEGMENTS of a set. Raises WinnowError where a name occurs twice, and as `check_folder`."""
+    check_folder(folder)
     items = read_table(folder / TABLE, SEGMENTS)
     require_unique(items, ["name"], folder / TABLE)
     return items

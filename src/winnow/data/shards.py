@@ -10,26 +10,55 @@ from typing import Self
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import digest_bytes, require_regular
 from winnow.data.images import FORMATS
+from winnow.data.sealed import check_folder
 
+DESCRIBING = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+MAX_HEADER = 2**20  # bytes of what describes the next member of a tar
 MEMBER = re.compile(r"([0-9a-f]{32})\.(" + "|".join(FORMATS.values()) + ")")
 
 
 class StrictInfo(tarfile.TarInfo):
-    """Headers read with the end of the archive insisted on.
+    """Headers read with the end of the archive insisted on, and none that makes reading endless.
 
-    By itself `tarfile` takes a damaged header, or a file cut between members, for the end.
+    By itself `tarfile` takes a damaged header, or a file cut between members, for the end. Sizes
+    below zero and maps of holes keep it busy for ever, and it reads a name of any length.
     """
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         """The next header. Raises ReadError unless there is one, or the archive's proper end."""
+        start = archive.offset
         try:
-            return super().fromtarfile(archive)
+            info = super().fromtarfile(archive)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"{error} at byte {archive.offset}") from error
+        if info.size < 0 or archive.offset <= start:  # of a header of the kind pax, too
+            raise tarfile.ReadError(f"a member of {info.size} bytes at byte {start}")
+        return info
+
+    def _proc_member(self, archive: tarfile.TarFile) -> Self:
+        """Where `tarfile` begins with a raw header: one that describes the next member is read."""
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            self._sparse()
+        if self.size < 0 or (self.type in DESCRIBING and self.size > MAX_HEADER):
+            raise tarfile.HeaderError(f"a header of {self.size} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
+
+    def _sparse(self, *_: object) -> None:
+        raise tarfile.HeaderError("a sparse file: store it whole (tar without --sparse)")
+
+    # Holes as headers of the kind pax tell of them
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _sparse
 
 
 class ShardWriter:
@@ -66,8 +95,29 @@ def shard_path(pool: str | Path, shard: int) -> Path:
 
 
 def iter_shard(path: str | Path) -> Iterator[tuple[str, bytes]]:
-    """Stream (uid, encoded image) from one shard, in order. Errors as in `iter_members`."""
-    return ((uid, content) for uid, _, content in iter_members(path))
+    """Stream (uid, encoded image) from one shard, in order. Errors as in `iter_images`."""
+    return ((uid, content) for uid, _, content in iter_images(path))
+
+
+def iter_images(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
+    """Stream (uid, extension, encoded image) from one shard. An image that is not the one that its
+    uid names is an error; others as in `iter_members`."""
+    for uid, extension, content in iter_members(path):
+        if digest_bytes(content) != uid:
+            raise WinnowError(
+                f"{path}: member {uid}.{extension} is damaged: its name is the digest of other "
+                "bytes; delete the pool and run again"
+            )
+        yield uid, extension, content
+
+
+def iter_masks(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Stream (uid, encoded mask) from the tars of a folder, whose digests lie beside them. Errors
+    as in `iter_members` and `check_folder`."""
+    check_folder(folder)
+    for path in sorted(folder.glob("*.tar")):
+        for uid, _, content in iter_members(path):
+            yield uid, content
 
 
 def iter_members(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
@@ -76,6 +126,7 @@ def iter_members(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
     A damaged tar, or a member that no pool would have written, is an error that names it.
     """
     try:
+        require_regular(path)
         with tarfile.open(path, "r|", tarinfo=StrictInfo) as tar:
             for member in tar:
                 match = MEMBER.fullmatch(member.name)
@@ -89,8 +140,13 @@ def iter_members(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
                 yield match[1], match[2], handle.read()
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such shard") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise WinnowError(f"{path}: damaged shard ({error}); delete it and run again") from error
+    except WinnowError:
+        raise
+    except Exception as error:  # of many kinds for damaged files
+        detail = " ".join(str(error).split())
+        raise WinnowError(
+            f"{path}: damaged shard ({detail}); delete the pool and run again"
+        ) from error
 
 
 def pool_images(pool: Path, samples: pd.DataFrame) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
+from winnow.data.sealed import check_table, seal_table
 
 TEXT = pa.string()
 
@@ -176,7 +177,7 @@ DRAWS = {"metric": TEXT, "draw": pa.int32(), "value?": pa.float64()}
 OUTCOMES = {"metric": TEXT, "query": TEXT, "group": TEXT, "value": pa.float64()}
 
 PAIR = ["uid", "caption_id"]  # the key of a pair
-DAMAGED = (pa.ArrowException, OSError, ValueError)  # what a Parquet file that is none may raise
+REMEDY = "write it again: delete it and run again where a job wrote it"
 ABOUT = b"winnow"  # the key of the metadata in which a table says what it is
 SHOWN_NAMES, SHOWN_LENGTH = 20, 60  # of the columns of a table, in a message
 
@@ -210,20 +211,36 @@ def read_arrow(path: str | Path, columns: Columns) -> pa.Table:
     try:
         table = file.read(columns=wanted.names).select(wanted.names)
         table.validate(full=True)  # words that are no UTF-8
-    except DAMAGED as error:
-        raise WinnowError(f"{path}: truncated or damaged ({error})") from error
+    except Exception as error:  # of many kinds for damaged files
+        raise damaged(path, error) from error
     arrays = [_checked(path, table[field.name], field) for field in wanted]
     return pa.Table.from_arrays(arrays, schema=wanted)
 
 
 def open_table(path: str | Path, **options: Any) -> pq.ParquetFile:
-    """A Parquet file, of which the metadata are read. WinnowError names what is none."""
+    """A Parquet file, of which the metadata are read, and whose bytes are those that were written
+    as far as it tells. WinnowError names what is none."""
     try:
-        return pq.ParquetFile(path, **options)
+        check_table(path)
+        return pq.ParquetFile(path, page_checksum_verification=True, **options)
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such table") from error
-    except DAMAGED as error:
-        raise WinnowError(f"{path}: not a readable Parquet file ({error})") from error
+    except WinnowError as error:
+        raise WinnowError(f"{error}; {REMEDY}") from error
+    except Exception as error:  # of many kinds for damaged files
+        told = _brief(error)
+        raise WinnowError(f"{path}: not a readable Parquet file ({told}); {REMEDY}") from error
+
+
+def damaged(path: str | Path, error: Exception) -> WinnowError:
+    """What to say of a table whose columns cannot be read."""
+    return WinnowError(f"{path}: truncated or damaged ({_brief(error)}); {REMEDY}")
+
+
+def _brief(error: Exception) -> str:
+    """The first line of what another library says of damaged bytes, which may be in it."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ascii((text.splitlines() or [type(error).__name__])[0][:200])[1:-1]
 
 
 def column_faults(found: pa.Schema, columns: Columns) -> list[str]:
@@ -299,11 +316,17 @@ def write_table(
     if missing:
         raise WinnowError(f"{path}: column {missing[0]!r} is missing from the table to write")
     arrays = [_checked(path, _array(path, frame[field.name], field), field) for field in wanted]
+    table = pa.Table.from_arrays(arrays, schema=wanted)
+    if about is not None:
+        table = table.replace_schema_metadata({ABOUT: json.dumps(about)})
+    write_arrow(path, table)
+
+
+def write_arrow(path: str | Path, table: pa.Table) -> None:
+    """Write a table atomically, with checksums of its pages and a digest of the whole file."""
     with atomic_path(path) as temporary:
-        table = pa.Table.from_arrays(arrays, schema=wanted)
-        if about is not None:
-            table = table.replace_schema_metadata({ABOUT: json.dumps(about)})
-        pq.write_table(table, temporary)
+        pq.write_table(table, temporary, write_page_checksum=True)
+        seal_table(temporary)
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from yaml.constructor import ConstructorError
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import read_bytes
 
 Declared = TypeVar("Declared")
 Lines = dict[tuple[str, ...], int]  # a path of keys and indices -> where it begins, from 1
@@ -109,7 +110,7 @@ def _told(error: Exception) -> str:
 def read_text(path: str | Path) -> str:
     """A text file in UTF-8; WinnowError names what is no file, or no text, and the line."""
     try:
-        content = Path(path).read_bytes()
+        content = read_bytes(path)
         return content.decode("utf-8")
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such file") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from winnow.data.files import atomic_path, digest_files, write_json
+from winnow.data.files import atomic_path, digest_files, write_json, write_signed
 from winnow.data.metrics import Metrics, write_metrics
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 
@@ -41,4 +41,4 @@ def write_cell(
         written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         digests = {path.relative_to(folder).as_posix(): digest_files([path]) for path in written}
         write_metrics(folder / "metrics.json", result.model_copy(update={"files": digests}))
-        write_json(folder / "cost.json", {**cost, "samples": samples})
+        write_signed(folder / "cost.json", {**cost, "samples": samples})

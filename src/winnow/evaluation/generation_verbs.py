@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from winnow.command import verb
-from winnow.data.files import read_json, write_text
+from winnow.data.files import read_json, read_signed, write_text
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost, weight_files
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
@@ -55,8 +55,8 @@ def evaluate_generation(
     cost: dict[str, float] = {}
     with measured(cost):
         found = _evaluated(generated, pool, human, clip, remoteclip, settings)
-    record = read_json(generated / RECORD)
-    drawn = read_json(generated / COST)
+    record = read_signed(generated / RECORD)
+    drawn = read_signed(generated / COST)
     trained = drawn.pop("training")  # empty for a published model
     spent = total_cost(total_cost(cost, drawn), trained)
     inputs = {"human": human, "samples": pool / "samples.parquet"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_json, read_json, write_text
+from winnow.data.files import optional_json, optional_signed, read_json, write_text
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost
 from winnow.data.tables import CAPTIONS, LAYOUTS, PREFERENCES, SAMPLES, read_table
@@ -66,7 +66,7 @@ def evaluate_contrastive(
     asked = {str(name): set(rows["query"]) for name, rows in outcomes.groupby("metric")}
     asked |= {name: set().union(*(asked[m] for m in parts)) for name, parts in means.items()}
     training = optional_json(model / "training.json")  # the control `pretrained` has none
-    spent = optional_json(model / "cost.json")
+    spent = optional_signed(model / "cost.json")
     cell = Cell(track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=cell_seed)
     inputs = {
         "human": human,

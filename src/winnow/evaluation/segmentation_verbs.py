@@ -4,7 +4,7 @@ from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json, write_text
+from winnow.data.files import read_json, read_signed, write_text
 from winnow.data.images import encode_png
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost, weight_files
@@ -83,7 +83,7 @@ def evaluate_segmentor(
     total, samples = cost, 0
     for variant, folder in variants.items():
         inputs |= weight_files(f"model/{variant}", folder)
-        spent = read_json(folder / "cost.json")
+        spent = read_signed(folder / "cost.json")
         total, samples = total_cost(total, spent), samples + spent["samples"]
     records = {name: read_json(folder / RECORD) for name, folder in variants.items()}
     result = Metrics(

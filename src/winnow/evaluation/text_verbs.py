@@ -7,7 +7,7 @@ from typing import Literal
 from winnow.captioning.verbs import Asking
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
+from winnow.data.files import read_signed
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost
 from winnow.data.tables import (
@@ -141,7 +141,7 @@ def evaluate_detection(
         higher_is_better=dict.fromkeys(found.metrics, True),
         provenance=provenance(settings.model_dump(), {"scores": scores, "truth": truth}),
     )
-    total = total_cost(cost, read_json(scores.with_suffix(".cost.json")))
+    total = total_cost(cost, read_signed(scores.with_suffix(".cost.json")))
     outcomes, draws = detection_outcomes(pairs), draws_table(found)
     write_cell(output, result, outcomes, total, len(pairs), draws=draws)
 

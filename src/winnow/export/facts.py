@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
+from winnow.data.files import read_signed
 from winnow.data.language import words
 from winnow.data.tables import NOISE, SCORES, TEXT, join_scores, read_about, read_table
 from winnow.params.sections import Name, Noise, Rates, Section
@@ -122,7 +122,7 @@ def noise_beside(captions: Path) -> dict[Noise, float] | None:
     if not path.exists():
         return None
     try:
-        return dict(TypeAdapter(Rates).validate_python(read_json(path)))
+        return dict(TypeAdapter(Rates).validate_python(read_signed(path)))
     except ValidationError as error:
         raise WinnowError(f"{path}: no shares by kind of noise; make the captions again") from error
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_text
-from winnow.data.shards import ShardWriter, iter_members, shard_path
+from winnow.data.shards import ShardWriter, iter_images, shard_path
 from winnow.data.tables import write_table
 from winnow.export.card import data_card
 from winnow.export.croissant import PAIRS, as_text, croissant
@@ -71,7 +71,7 @@ def write_shards(
     writer = ShardWriter(folder, shard_size)
     exported: list[dict[str, Any]] = []
     for shard in sorted(set(rows["shard"].tolist())):
-        for uid, extension, content in iter_members(shard_path(pool, shard)):
+        for uid, extension, content in iter_images(shard_path(pool, shard)):
             if uid in wanted:
                 exported += _add(writer, wanted[uid], known[uid], chosen, extension, content)
     writer.close()

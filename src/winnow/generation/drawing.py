@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_json, write_json
+from winnow.data.files import optional_json, optional_signed, write_signed
 from winnow.data.provenance import provenance, weight_files
 from winnow.generation.images import COST, RECORD
 from winnow.params.sections import Sampling
@@ -65,6 +65,6 @@ def write_records(
         "training": optional_json(model / "training.json"),  # a published model has none
         **provenance(settings.model_dump(), inputs),
     }
-    write_json(folder / RECORD, record)
-    trained = optional_json(model / COST)
-    write_json(folder / COST, {**cost, "samples": images, "training": trained})
+    write_signed(folder / RECORD, record)
+    trained = optional_signed(model / COST)
+    write_signed(folder / COST, {**cost, "samples": images, "training": trained})

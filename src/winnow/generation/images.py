@@ -9,6 +9,7 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.images import encode_png
+from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.tables import PROMPTS, read_table, write_table
 
 TABLE = "prompts.parquet"
@@ -29,14 +30,17 @@ def blank(image: np.ndarray) -> str | None:
 
 
 def write_images(folder: Path, prompts: pd.DataFrame, images: Iterable[np.ndarray]) -> None:
-    """Write PROMPTS and an image, uint8 [H, W, 3], for each; the caller makes it atomic."""
+    """Write PROMPTS, an image, uint8 [H, W, 3], for each, and digests of these; the caller makes it
+    atomic."""
     for row, image in zip(prompts["row"].tolist(), images, strict=True):
         (folder / image_name(row)).write_bytes(encode_png(image))
     write_table(folder / TABLE, prompts, PROMPTS)
+    seal_folder(folder)
 
 
 def read_prompts(folder: Path) -> pd.DataFrame:
-    """PROMPTS of a folder of images."""
+    """PROMPTS of a folder of images. Errors as in `read_table` and `check_folder`."""
+    check_folder(folder)
     return read_table(folder / TABLE, PROMPTS)
 
 

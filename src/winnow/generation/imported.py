@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import csv_word
 from winnow.data.images import BadImageError, open_rgb
 from winnow.generation.images import blank, image_name
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
@@ -132,7 +133,10 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
-            yield reader.line_num, row
+            yield (
+                reader.line_num,
+                {k: csv_word(v) if isinstance(v, str) else v for k, v in row.items()},
+            )
     except csv.Error as error:
         line = reader.reader.line_num  # that of DictReader lags behind
         raise WinnowError(f"{path}: line {line}: {error}; mend that line") from error

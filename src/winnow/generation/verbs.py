@@ -5,7 +5,7 @@ from typing import Any
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, write_json, write_text
+from winnow.data.files import atomic_path, csv_cell, write_signed, write_text
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images
@@ -26,9 +26,9 @@ def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: in
         write_text(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         return
     text = io.StringIO()
-    writer = csv.DictWriter(text, KEYS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(KEYS)
+    writer.writerows([csv_cell(row[key]) for key in KEYS] for row in rows)
     write_text(output, text.getvalue())
 
 
@@ -137,8 +137,8 @@ def import_images(
             "training": {},
             **provenance({"images": images}, inputs),
         }
-        write_json(made / RECORD, record)
-        write_json(made / COST, {**cost, "samples": len(names), "training": {}})
+        write_signed(made / RECORD, record)
+        write_signed(made / COST, {**cost, "samples": len(names), "training": {}})
 
 
 def _prompts(pool: Path, human: Path, images: int) -> Any:

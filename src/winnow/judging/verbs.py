@@ -6,7 +6,7 @@ from typing import Literal
 from winnow.captioning.verbs import Asking
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import write_json
+from winnow.data.files import write_signed
 from winnow.data.provenance import measured
 from winnow.data.tables import (
     CAPTIONS,
@@ -80,4 +80,4 @@ def rate(
     print(f"{len(rows)} candidates: {len(rated)} rated, {len(unrated)} in quarantine")
     check_quarantine(unrated, len(rows), settings.quarantine_limit, quarantine, "candidates")
     write_table(output, rated, RATED)
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from winnow.command import verb
-from winnow.data.files import write_json
+from winnow.data.files import write_json, write_signed
 from winnow.params import sections
 
 
@@ -18,4 +18,4 @@ def schema_json(output: Path, threads: int) -> None:
 @verb("output", settings=sections.ScoreModel)
 def recipes(output: Path, threads: int, settings: sections.ScoreModel) -> None:
     """Write down how the score models of a run are trained."""
-    write_json(output, settings.model_dump(mode="json"))
+    write_signed(output, settings.model_dump(mode="json"))

@@ -1,5 +1,6 @@
 """Pairs about text alone: merges of an image's human captions, or pairs from a file."""
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from winnow.captioning.perspectives import Perspective, merge_prompt
 from winnow.captioning.realise import realise
 from winnow.captioning.vote import plurals, understood, vote
 from winnow.data.errors import WinnowError
+from winnow.data.files import open_file
 from winnow.preferences.draw import drawn
 from winnow.preferences.pairs import Pair
 from winnow.preferences.people import captions_of
@@ -83,7 +85,7 @@ def read_pairs(path: Path) -> list[Pair]:
     Raises WinnowError naming the file and the line.
     """
     try:
-        with path.open(encoding="utf-8") as lines:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8") as lines:
             return [
                 _parsed(line, f"{path}: line {number}")
                 for number, line in enumerate(lines, 1)
@@ -91,6 +93,8 @@ def read_pairs(path: Path) -> list[Pair]:
             ]
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such file") from error
+    except OSError as error:
+        raise WinnowError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise WinnowError(f"{path}: not UTF-8 ({error})") from error
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from winnow.captioning.verbs import OneEngine
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import write_json
+from winnow.data.files import write_signed
 from winnow.data.provenance import measured
 from winnow.data.tables import (
     CANDIDATES,
@@ -109,7 +109,7 @@ def propose(
     print(f"{len(samples)} images: {len(found)} texts, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, asked, asking.quarantine_limit, quarantine, "requests")
     write_table(output, found, CANDIDATES)
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(samples)})
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(samples)})
 
 
 def _of_people(

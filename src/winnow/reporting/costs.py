@@ -6,7 +6,7 @@ from typing import Any
 
 from winnow.data.energy import ENERGY
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
+from winnow.data.files import read_signed
 from winnow.data.metrics import Cell, Metrics
 from winnow.reporting.cells import (
     COLUMNS,
@@ -32,7 +32,7 @@ def read_costs(sweep: Sweep) -> dict[Cell, Cost]:
 
 def _cost(sweep: Sweep, cell: Cell) -> Cost:
     try:
-        found = mapping(read_json(cell_folder(sweep.folder, cell) / "cost.json"))
+        found = mapping(read_signed(cell_folder(sweep.folder, cell) / "cost.json"))
     except WinnowError:
         return {}
     known: list[tuple[str, Any]] = [(name, found.get(name)) for name in COST]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_json, read_csv
+from winnow.data.files import optional_signed, read_csv
 from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_table
 from winnow.params.model import JUDGE
 from winnow.reporting.cells import read_sweep
@@ -111,7 +111,7 @@ def _subset(
 
 def _starts(recipes: Path) -> dict[str, tuple[str, float]]:
     """Of the recipes that start from a model fine-tuned on the pool: by what scorer, what ratio."""
-    plan = optional_json(recipes)
+    plan = optional_signed(recipes)
     tuned = plan.get("tuned", {})
     return {
         name: (tuned[recipe["start"]]["scorer"], float(tuned[recipe["start"]]["ratio"]))
@@ -122,7 +122,7 @@ def _starts(recipes: Path) -> dict[str, tuple[str, float]]:
 
 def leakage_csv(found: Sequence[Row]) -> str:
     """For programs: `pairs` is blank where nothing was audited."""
-    return csv_text(COLUMNS, [_line(row) for row in found])
+    return csv_text(COLUMNS, [_line(row) for row in found], signed=True)
 
 
 def _line(row: Row) -> list[object]:

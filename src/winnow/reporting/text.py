@@ -5,6 +5,8 @@ import io
 import re
 from collections.abc import Callable, Sequence
 
+from winnow.data.files import DIGEST, csv_cell, csv_digest
+
 EMPTY = "\N{EN DASH}"  # shown where there is no value; CSV leaves it blank
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$#])")
@@ -43,21 +45,26 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int 
     return "\n".join(lines) + "\n"
 
 
-def csv_text(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[object]], signed: bool = False) -> str:
     """A CSV; None is blank. Floats have six significant digits, but a column `*ratio` is exact, as
-    ratios name folders."""
+    ratios name folders. What a spreadsheet would take for a formula is marked as text, which
+    `read_csv` undoes. `signed` rows end with a digest of themselves, which `read_csv` checks."""
     exact = [name.endswith("ratio") for name in header]
+    table = [[_csv(*cell) for cell in zip(row, exact, strict=True)] for row in rows]
+    if signed:
+        digests = [csv_digest(dict(zip(header, row, strict=True))) for row in table]
+        header = [*header, DIGEST]
+        table = [[*row, digest] for row, digest in zip(table, digests, strict=True)]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([[_csv(*cell) for cell in zip(row, exact, strict=True)] for row in rows])
+    writer.writerows([map(csv_cell, row) for row in [header, *table]])
     return buffer.getvalue()
 
 
-def _csv(value: object, exact: bool) -> object:
+def _csv(value: object, exact: bool) -> str:
     if value is None or value != value:  # NaN
         return ""
-    return f"{value:.6g}" if isinstance(value, float) and not exact else value
+    return f"{value:.6g}" if isinstance(value, float) and not exact else str(value)
 
 
 def percent(value: float | None) -> str:

@@ -21,7 +21,7 @@ def sweep(output: Path, threads: int, settings: Experiments) -> None:
 
     asked = {track: json.dumps(told, sort_keys=True) for track, told in settings.asked.items()}
     rows = [[*cell.model_dump().values(), asked.get(cell.track)] for cell in cells(settings)]
-    write_text(output, csv_text([*KEYS, PARAMETERS], rows))
+    write_text(output, csv_text([*KEYS, PARAMETERS], rows, signed=True))
 
 
 class LeakageSettings(sections.Section):

@@ -9,7 +9,7 @@ from pydantic import Field
 from winnow.command import verb
 from winnow.data.code import code_digest, user_code
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, optional_json, write_json
+from winnow.data.files import digest_files, optional_signed, write_signed
 from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import (
     CAPTIONS,
@@ -91,7 +91,7 @@ def score(
                 ahead=_ahead(),
                 about=about,
             )
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
 
 
 @verb("output", lists=("scores",))
@@ -108,8 +108,8 @@ def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
         about = {"scorer": output.stem, "scored": True, "checkpoints": different}
         write_table(output, table, SCORES, about)
     for path in scores:
-        cost = total_cost(cost, optional_json(path.with_suffix(".cost.json")))
-    write_json(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
+        cost = total_cost(cost, optional_signed(path.with_suffix(".cost.json")))
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
 
 
 def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:

@@ -30,12 +30,11 @@ def read_folder(source: FolderSource) -> Iterator[Record | Rejected]:
     """
     folder = require_folder(source.images, "images")
     path = require_file(source.metadata, "metadata")
-    merged: dict[str, Entry | Rejected] = {}
+    rows: dict[str, list[Entry | Rejected]] = {}
     for place, row in read_rows(path, (NAME, TEXT), lambda cell: _is_name(folder, cell)):
         entry = _entry(row, place, source.splits)
-        earlier = merged.get(entry.name)
-        merged[entry.name] = entry if earlier is None else _merge(earlier, entry)
-    return read_entries(folder, list(merged.values()), source)
+        rows.setdefault(entry.name, []).append(entry)
+    return read_entries(folder, list(map(_merged, rows.values())), source)
 
 
 def _is_name(folder: Path, cell: str) -> bool:
@@ -70,20 +69,20 @@ def _entry(row: Any, place: str, splits: Mapping[str, Split]) -> Entry | Rejecte
     return Entry(name, captions, split, scene)
 
 
-def _merge(earlier: Entry | Rejected, later: Entry | Rejected) -> Entry | Rejected:
-    captions = _count(earlier) + _count(later)
-    if isinstance(earlier, Rejected):
-        return replace(earlier, captions=captions)
-    if isinstance(later, Rejected):
-        return replace(later, captions=captions)
-    if earlier.split != later.split:
-        reason = f"rows disagree on split: {earlier.split}, {later.split}"
-        return Rejected(earlier.name, reason, captions=captions)
-    return replace(
-        earlier,
-        captions=earlier.captions + later.captions,
-        scene=earlier.scene or later.scene,
-    )
+def _merged(rows: list[Entry | Rejected]) -> Entry | Rejected:
+    """The rows of one image put together; the first that is at fault rejects them all."""
+    count = sum(map(_count, rows))
+    entries: list[Entry] = []
+    for row in rows:
+        if isinstance(row, Rejected):
+            return replace(row, captions=count)
+        entries.append(row)
+        if row.split != entries[0].split:
+            reason = f"rows disagree on split: {entries[0].split}, {row.split}"
+            return Rejected(row.name, reason, captions=count)
+    captions = [caption for entry in entries for caption in entry.captions]
+    scene = next((entry.scene for entry in entries if entry.scene), None)
+    return replace(entries[0], captions=captions, scene=scene)
 
 
 def _count(item: Entry | Rejected) -> int:

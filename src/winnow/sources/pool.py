@@ -16,6 +16,7 @@ from winnow.data.files import atomic_path, digest_bytes, write_text
 from winnow.data.images import DEFAULT, BadImageError, Normal, normalise
 from winnow.data.records import SPLITS, Record, Rejected
 from winnow.data.rendering import Conversion, Rendering
+from winnow.data.sealed import seal_folder
 from winnow.data.shards import ShardWriter
 from winnow.data.tables import (
     CAPTIONS,
@@ -31,6 +32,7 @@ from winnow.sources.reasons import grouped
 from winnow.sources.text import caption_fault, clean, printable
 
 TWICE = "duplicate caption"
+MAX_CAPTIONS = 1000  # of one image
 STRENGTH = {split: rank for rank, split in enumerate(SPLITS)}  # test over reference over pool
 
 
@@ -176,9 +178,9 @@ def _write_shards(
 ) -> list[_Row]:
     rows: list[_Row] = []
     places: dict[str, int] = {}
+    masks: ShardWriter | None = None
     with ExitStack() as stack:
         images = stack.enter_context(closing(ShardWriter(folder / "shards", shard_size)))
-        masks: ShardWriter | None = None
         for record, image in _decoded(records, quarantine, rendering, workers):
             uid = digest_bytes(image.content)
             if uid in places:
@@ -192,6 +194,8 @@ def _write_shards(
                 masks.add(uid, {"png": record.mask})
             places[uid] = len(rows)
             rows.append(_row(uid, record, image, shard))
+    if masks is not None:
+        seal_folder(folder / "masks")
     return rows
 
 
@@ -231,7 +235,8 @@ def _decode(
 def _usable(record: Record, quarantine: _Quarantine) -> list[str]:
     """The captions that can be used, of real images equal ones once; the other ones are counted."""
     usable: list[str] = []
-    for caption in map(clean, record.captions):
+    _refuse_more(record.name, len(record.captions) - MAX_CAPTIONS, quarantine)
+    for caption in map(clean, record.captions[:MAX_CAPTIONS]):
         fault = caption_fault(caption)
         if fault is None and caption in usable and record.layout is None:
             fault = TWICE
@@ -294,7 +299,15 @@ def _joined(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
             quarantine.add(again.name, "caption", TWICE, image=False, captions=1)
         else:
             captions.append(caption)
-    return replace(first, captions=captions, scene=first.scene or scene)
+    _refuse_more(again.name, len(captions) - MAX_CAPTIONS, quarantine)
+    return replace(first, captions=captions[:MAX_CAPTIONS], scene=first.scene or scene)
+
+
+def _refuse_more(name: str, count: int, quarantine: _Quarantine) -> None:
+    """Count the captions of an image that are too many."""
+    if count > 0:
+        reason = f"more than {MAX_CAPTIONS} captions of an image"
+        quarantine.add(name, "caption", reason, image=False, captions=count)
 
 
 def _check(rows: list[_Row], quarantine: _Quarantine, limit: float, beside: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from winnow.data.errors import WinnowError
+from winnow.data.files import read_bytes
 from winnow.data.segments import IGNORED
 
 Kind = Literal["image", "mask"]
@@ -118,12 +120,21 @@ LAYOUTS = {
 }
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return read_bytes(path).decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WinnowError(
+            f"{path}: cannot be read as UTF-8 text ({error}); save it as such"
+        ) from error
+
+
 def listed_names(root: Path, lists: Mapping[str, str]) -> dict[str, str]:
     """The split of each name, without its suffix, that the lists at a data set's root hold."""
     return {
         PurePosixPath(line.strip()).stem: split
         for file, split in lists.items()
         if (root / file).is_file()
-        for line in (root / file).read_text(encoding="utf-8").splitlines()
+        for line in _lines(root / file)
         if line.strip()
     }

@@ -9,7 +9,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, open_rgb
 from winnow.data.masks import check_mask, read_mask
 from winnow.data.segments import write_items, write_segment
-from winnow.data.shards import iter_members, pool_images
+from winnow.data.shards import iter_masks, pool_images
 from winnow.terrarium.schema import CLASSES
 
 
@@ -53,12 +53,7 @@ def pool_set(pool: Path, samples: pd.DataFrame, labels: int, seed: int, output: 
 
 def _masks(pool: Path, uids: set[str]) -> dict[str, bytes]:
     """The encoded masks of images, by uid."""
-    found = {
-        uid: content
-        for path in sorted((pool / "masks").glob("*.tar"))
-        for uid, _, content in iter_members(path)
-        if uid in uids
-    }
+    found = {uid: content for uid, content in iter_masks(pool / "masks") if uid in uids}
     if len(found) < len(uids):
         raise WinnowError(
             f"{pool / 'masks'}: {len(uids) - len(found)} of {len(uids)} images have no mask; give "

@@ -26,6 +26,13 @@ ARRAY = re.compile(r"array\((\[.*\])\s*(?:,\s*dtype=[\w<>'\"]+)?\)", re.DOTALL)
 EMPTY = re.compile(r"\[\s*\]|\(\s*\)|\{\s*\}|set\(\)")
 UNREADABLE = "captions are a list that cannot be read"
 BIDI = frozenset(map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+# Soft hyphen, spaces without a width, marks of invisible mathematics and of annotations
+INVISIBLE = frozenset(
+    map(chr, (0xAD, 0x180E, 0x200B, *range(0x2060, 0x2066), *range(0x206A, 0x2070), 0xFEFF))
+) | frozenset(map(chr, (0xFFF9, 0xFFFA, 0xFFFB, 0xE0001)))
+JOINERS = frozenset("\u200c\u200d")
+TAGS = frozenset(map(chr, range(0xE0020, 0xE0080)))
+FLAG = "\U0001f3f4"
 MARKS = (  # UTF-32 before UTF-16, which begins alike
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -157,16 +164,29 @@ def listed(text: str) -> list[str] | None:
 
 
 def clean(text: str) -> str:
-    """NFC, whitespace collapsed, control characters, bidi controls and lone surrogates removed.
+    """NFC, whitespace collapsed, control characters, bidi controls, lone surrogates and what nobody
+    sees removed.
 
-    Text in any script, joiners and emoji included, is otherwise left as it is.
+    Text in any script, emoji included, is otherwise left as it is, with the joiners that it needs.
     """
-    kept = (" " if c.isspace() else c for c in text if c.isspace() or not _control(c))
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept = [" "]
+    for character in text:
+        if character.isspace():
+            kept.append(" ")
+        elif not _unseen(character, kept[-1]):
+            kept.append(character)
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
-def _control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI
+def _unseen(character: str, before: str) -> bool:
+    """Whether a character shows nothing and does nothing for the one before it."""
+    if character in JOINERS:  # Indic and Arabic scripts and emoji need them
+        return before < "\u0590" or unicodedata.category(before)[0] not in "LMS"
+    if character in TAGS:  # of the flags of England, Scotland, Wales
+        return before != FLAG and before not in TAGS
+    return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI | INVISIBLE
 
 
 def caption_fault(caption: str) -> str | None:
@@ -182,5 +202,6 @@ def printable(name: str) -> str:
     """A file's name as it can be stored and shown; what UTF-8 or a line cannot hold is escaped."""
     safe = name.encode("utf-8", "backslashreplace").decode()
     return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) == "Cc" else c for c in safe
+        c.encode("unicode_escape").decode() if c in BIDI or unicodedata.category(c) == "Cc" else c
+        for c in safe
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from winnow.command import verb
-from winnow.data.files import write_json
+from winnow.data.files import write_signed
 from winnow.data.tables import CAPTIONS, LAYOUTS, NOISE, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
 from winnow.params.source import Source
@@ -59,7 +59,7 @@ def corrupt(
     told = describe(captions, kinds, settings)
     write_table(output, captions, CAPTIONS)
     write_table(truth, kinds, TRUTH)
-    write_json(output.with_suffix(NOISE), settings.noise)
+    write_signed(output.with_suffix(NOISE), settings.noise)
     print(told)
 
 

@@ -2,15 +2,14 @@
 
 import glob
 import itertools
-import lzma
 import math
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import require_regular
 from winnow.data.records import Record, Rejected
 from winnow.data.shards import StrictInfo
 from winnow.params.source import WebdatasetSource
@@ -21,18 +20,10 @@ RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
 # A range or a choice; other braces are part of a name, as a shell has it.
 BRACES = re.compile(r"\{(\d{1,18}\.\.\d{1,18}|[^{}]*,[^{}]*)\}")
 MAX_NAMES = 10**6  # that one pattern may stand for
+MAX_MEMBERS = 10**6  # of one tar; their headers are in memory
+MAX_UNPACKED = 200  # times the size of a compressed tar
+SPARE = 2**20  # bytes, since the zeros at the end of a tar take nearly none
 UNSAFE = "member's name leaves the tar"
-
-# ValueError and RecursionError: headers with numbers or names that are none.
-DAMAGE = (
-    tarfile.TarError,
-    EOFError,
-    OSError,
-    ValueError,
-    RecursionError,
-    zlib.error,
-    lzma.LZMAError,
-)
 
 Members = dict[str, bytes | UnreadableError | None]
 
@@ -134,9 +125,9 @@ def _finished(
 def _members(path: Path) -> Iterator[tuple[str, str, bytes | UnreadableError | None] | Rejected]:
     """(sample, suffix, content) of each member, as `read_sample` takes them."""
     try:
+        require_regular(path)
         with tarfile.open(path, "r:*", tarinfo=StrictInfo) as tar:
-            infos = [info for info in tar.getmembers() if not info.isdir()]
-            _check_end(path, tar)
+            infos = _infos(path, tar)
             safe = [i.name for i in infos if name_fault(i.name) is None and not is_hidden(i.name)]
             keys = sample_keys(safe)
             for info in infos:
@@ -146,15 +137,27 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes | UnreadableError | N
                     continue
                 key, suffix = keys[info.name]
                 yield key, suffix, _content(tar, info, suffix)
-    except DAMAGE as error:
+    except WinnowError:
+        raise
+    except Exception as error:  # of many kinds for damaged files
         detail = " ".join(str(error).split())
         raise WinnowError(
             f"{path}: damaged or unreadable tar ({detail}); fetch it again or leave it out"
         ) from error
 
 
-def _check_end(path: Path, tar: tarfile.TarFile) -> None:
-    """Raise WinnowError where more than zeros follows the end of an archive."""
+def _infos(path: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """The members of a tar but folders, known to lie in it. Raises WinnowError where more than
+    zeros follows its end, and for what is too much."""
+    infos: list[tarfile.TarInfo] = []
+    most = MAX_UNPACKED * path.stat().st_size + SPARE
+    for number, info in enumerate(tar):
+        if number == MAX_MEMBERS:
+            raise WinnowError(f"{path}: more than {MAX_MEMBERS} members; cut it into several tars")
+        if tar.offset > most:  # not yet unpacked
+            raise _bomb(path)
+        if not info.isdir():
+            infos.append(info)
     assert tar.fileobj is not None
     tar.fileobj.seek(tar.offset)
     while block := tar.fileobj.read(2**20):
@@ -163,6 +166,16 @@ def _check_end(path: Path, tar: tarfile.TarFile) -> None:
                 f"{path}: damaged tar: data follow its end (byte {tar.offset}), as where tars were "
                 "joined with cat; name them one by one, or join them with tar --concatenate"
             )
+        if tar.fileobj.tell() > most:
+            raise _bomb(path)
+    return infos
+
+
+def _bomb(path: Path) -> WinnowError:
+    return WinnowError(
+        f"{path}: a member is larger than the tar, or the tar unpacks to more than {MAX_UNPACKED} "
+        "times its size; leave it out, or unpack it if it is known to be right"
+    )
 
 
 def _unnamed(tar: tarfile.TarFile, info: tarfile.TarInfo, shown: str) -> Rejected:

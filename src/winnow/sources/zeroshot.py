@@ -12,11 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path
+from winnow.data.files import atomic_path, read_bytes
 from winnow.data.images import BadImageError, encode_png, normalise
+from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.shards import iter_shard, shard_path
 from winnow.sources.classes import class_words
-from winnow.sources.local import is_hidden, is_image_name, may_be_image
+from winnow.sources.local import MAX_BYTES, is_hidden, is_image_name, may_be_image
 from winnow.sources.text import printable
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
@@ -40,11 +41,14 @@ def write_set(folder: Path, classes: list[str], images: Iterable[tuple[bytes, in
     templates = "\n".join(TEMPLATES) + "\n"
     (folder / "zeroshot_classification_templates.txt").write_text(templates, encoding="utf-8")
     (folder / "test" / "nshards.txt").write_text("1\n", encoding="utf-8")
+    seal_folder(folder)
     return count
 
 
 def read_set(folder: Path) -> tuple[list[str], Iterator[tuple[bytes, int]]]:
-    """Class names of a set, and a stream of its encoded images with their class."""
+    """Class names of a set, and a stream of its encoded images with their class. Errors as in
+    `check_folder`."""
+    check_folder(folder)
     classes = (folder / "classnames.txt").read_text(encoding="utf-8").splitlines()
     return classes, _members(folder / "test" / "0.tar")
 
@@ -132,9 +136,15 @@ def _class_images(tree: Path, classes: list[str]) -> Iterator[tuple[bytes, int]]
 
 
 def _whole(file: Path) -> bytes:
-    content = file.read_bytes()
     try:
+        if file.stat().st_size > MAX_BYTES:
+            raise BadImageError(f"larger than {MAX_BYTES} bytes")
+        content = read_bytes(file)
         normalise(content)
+    except OSError as error:
+        raise WinnowError(
+            f"{file}: cannot be read ({error.strerror}); an evaluation set must be whole"
+        ) from error
     except BadImageError as error:
         raise WinnowError(f"{file}: {error}; an evaluation set must be whole") from error
     return content

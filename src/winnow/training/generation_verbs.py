@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from winnow.command import verb
-from winnow.data.files import atomic_path, write_json
+from winnow.data.files import atomic_path, write_signed
 from winnow.data.provenance import measured, weight_files
 from winnow.data.splits import rows_of
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, read_table
@@ -132,7 +132,7 @@ def train_generator(
             examples = captioned_latents(tuned, pool, samples, pairs)
             losses = fit(tuned, examples, settings, seed)
             diffusion.save(tuned, folder, half=True)
-        write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
+        write_signed(folder / "cost.json", {**cost, "samples": settings.samples_seen})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
         inputs = {"subset": subset, "captions": captions, **weight_files("model", model)}
         write_trained(folder, GENERATOR, parameters, inputs, loss=losses[-1])

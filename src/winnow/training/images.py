@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.masks import read_mask
-from winnow.data.shards import iter_members, iter_shard, shard_path
+from winnow.data.shards import iter_masks, iter_shard, shard_path
 
 CHUNK = 256  # images decoded at once
 
@@ -63,13 +63,12 @@ def land_cover(folder: Path, uids: Iterable[str], size: int) -> np.ndarray:
     row = {uid: number for number, uid in enumerate(uids)}
     masks = np.zeros((len(row), size, size), dtype=np.uint8)
     found = set()
-    for path in sorted(folder.glob("*.tar")):
-        for uid, _, content in iter_members(path):
-            if uid not in row:
-                continue
-            labels = Image.fromarray(read_mask(content).astype(np.uint8))
-            masks[row[uid]] = np.asarray(_square(labels, size, Image.Resampling.NEAREST))
-            found.add(uid)
+    for uid, content in iter_masks(folder):
+        if uid not in row:
+            continue
+        labels = Image.fromarray(read_mask(content).astype(np.uint8))
+        masks[row[uid]] = np.asarray(_square(labels, size, Image.Resampling.NEAREST))
+        found.add(uid)
     if len(found) < len(row):
         raise WinnowError(f"{folder}: {len(row) - len(found)} of {len(row)} images have no mask")
     return masks

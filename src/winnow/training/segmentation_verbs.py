@@ -7,7 +7,7 @@ from pydantic import Field
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, write_json
+from winnow.data.files import atomic_path, write_signed
 from winnow.data.provenance import measured, weight_files
 from winnow.data.segments import (
     IGNORED,
@@ -93,7 +93,7 @@ def train_segmentor(
         folder.mkdir()
         models.save(model, folder)
         write_trained(folder, SEGMENTOR, parameters, inputs, loss=losses[-1], **said)
-        write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
+        write_signed(folder / "cost.json", {**cost, "samples": settings.samples_seen})
     print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from winnow.command import verb
-from winnow.data.files import atomic_path, write_json
+from winnow.data.files import atomic_path, write_signed
 from winnow.data.provenance import measured, weight_files
 from winnow.data.splits import rows_of
 from winnow.data.tables import (
@@ -160,7 +160,7 @@ def train_contrastive(
             tuned = clip.load(model)
             losses = fit(tuned, pool, samples, pairs, settings, settings.samples_seen, seed)
             clip.save(tuned, folder, half=True)
-        write_json(folder / "cost.json", {**cost, "samples": settings.samples_seen})
+        write_signed(folder / "cost.json", {**cost, "samples": settings.samples_seen})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
         inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
         write_trained(folder, CONTRASTIVE, parameters, inputs, loss=losses[-1])
@@ -241,7 +241,7 @@ def train_score_model(
             tuned.prompt = caption_prompt(pairs) or tuned.prompt
             losses = fit(tuned, pool, samples, chosen, settings, settings.normalisation, seed)
         score.save(tuned, folder, half=True)
-        write_json(folder / "cost.json", {**cost, "samples": len(chosen)})
+        write_signed(folder / "cost.json", {**cost, "samples": len(chosen)})
         parameters = {**settings.model_dump(), "seed": seed, "pairs": len(chosen)}
         inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
         inputs |= weight_files("model", model)
