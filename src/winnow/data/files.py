@@ -15,6 +15,8 @@ from winnow.data.errors import WinnowError
 
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
+# In a model's folder: digests of its files, which `data.digests` writes beside them
+DIGESTS = "winnow_digests.json"
 
 
 @contextmanager
@@ -91,7 +93,10 @@ def read_json(path: str | Path) -> Any:
 
 def optional_json(path: str | Path) -> dict[str, Any]:
     """An object of a JSON file, empty where there is no such file."""
-    return dict(read_json(path)) if Path(path).is_file() else {}
+    content = read_json(path) if Path(path).is_file() else {}
+    if not isinstance(content, dict):
+        raise WinnowError(f"{path}: is no JSON object")
+    return content
 
 
 def digest_bytes(content: bytes) -> str:
@@ -125,11 +130,12 @@ def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
 def digest_files(paths: list[Path]) -> str:
     """One digest of several files or folders: of names relative to each folder, and contents.
 
-    Snakemake's mark in the folders that its jobs made, and what they took, are no part of them.
+    Snakemake's mark in the folders that its jobs made, what they took, and digests of their files
+    are no part of them.
     """
     total = hashlib.sha256()
     for path in paths:
-        files = sorted(_contents(path)) if path.is_dir() else [path]
+        files = sorted(contents(path)) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
             total.update(name.encode() + b"\0")
@@ -138,8 +144,10 @@ def digest_files(paths: list[Path]) -> str:
     return total.hexdigest()[:32]
 
 
-def _contents(folder: Path) -> Iterator[Path]:
-    return (p for p in folder.rglob("*") if p.is_file() and p.name not in OF_THE_RUN)
+def contents(folder: Path) -> Iterator[Path]:
+    """The files of a folder that are what it holds: not those of the run, not their digests."""
+    beside = (*OF_THE_RUN, DIGESTS)
+    return (p for p in folder.rglob("*") if p.is_file() and p.name not in beside)
 
 
 def cache_folder() -> Path:
