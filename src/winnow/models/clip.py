@@ -34,11 +34,10 @@ from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_text
 from winnow.models import checkpoint, clip_config
-from winnow.models.clip_config import CONFIG, HUB
-from winnow.models.folder import check, never_ask, why
+from winnow.models.clip_config import CONFIG, HUB, LOCAL
+from winnow.models.folder import check, why
 
 WEIGHTS = "open_clip_model.safetensors"
-LOCAL = "local-dir:"
 
 logging.getLogger().setLevel(logging.ERROR)  # open_clip logs to the root logger
 
@@ -144,7 +143,7 @@ def load_published(name: str, pretrained: str | None) -> Clip:
         )
     if own:
         return load(name)
-    config = _checked(name)
+    config = clip_config.of(name)
     file = Path(pretrained) if pretrained is not None and Path(pretrained).is_file() else None
     read = file is not None and file.suffix not in (".npz", ".npy")  # big_vision's: open_clip's
     try:
@@ -154,9 +153,7 @@ def load_published(name: str, pretrained: str | None) -> Clip:
             model = open_clip.create_model(
                 name, pretrained=pretrained, require_pretrained=True, weights_only=True
             )
-        # a repository could have changed since its configuration was checked
-        untrusted = {"trust_remote_code": False} if name.startswith(HUB) and _named(config) else {}
-        tokenizer = open_clip.get_tokenizer(name, **untrusted)
+        tokenizer = open_clip.get_tokenizer(name, **clip_config.untrusting(name, config))
     except Exception as error:  # network, names, shapes: open_clip raises many kinds here
         raise WinnowError(
             f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({why(error)}); "
@@ -165,23 +162,6 @@ def load_published(name: str, pretrained: str | None) -> Clip:
     if file is not None and read:
         _fill(model, name, file)
     return _clip(model, tokenizer, config)
-
-
-def _checked(name: str) -> dict[str, Any]:
-    """The configuration by which open_clip will build a model; empty where it knows none."""
-    never_ask()
-    if name.startswith(HUB):
-        return clip_config.fetch(name)
-    if name.startswith(LOCAL):
-        folder = Path(name.removeprefix(LOCAL))
-        check(folder)
-        return clip_config.read(folder)
-    return open_clip.get_model_config(name.replace("/", "-")) or {}
-
-
-def _named(config: dict[str, Any]) -> bool:
-    """Whether the tokenizer is one of the hub's, which transformers reads."""
-    return bool(config["text_cfg"].get("hf_tokenizer_name"))
 
 
 def _fill(model: Any, name: str, file: Path) -> None:

@@ -14,9 +14,10 @@ from open_clip.transform import PreprocessCfg
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
+from winnow.models import folder
 
 CONFIG = "open_clip_config.json"
-HUB = "hf-hub:"
+HUB, LOCAL = "hf-hub:", "local-dir:"  # what a model's name begins with
 
 KINDS = (open_clip.CLIP, open_clip.CoCa, CustomTextCLIP)
 MODEL = {name for kind in KINDS for name in inspect.signature(kind).parameters} - {"cast_dtype"}
@@ -37,9 +38,28 @@ WORD = re.compile(r"[\w.-]*")
 HUB_ID = re.compile(r"(?!\.\.)[\w.-]+(/(?!\.\.)[\w.-]+)?")
 
 
-def read(folder: Path) -> dict[str, Any]:
+def of(name: str) -> dict[str, Any]:
+    """The checked `model_cfg` by which open_clip builds what it knows by a name: a repository of the
+    hub, a folder, or one of its own architectures; empty where it knows none."""
+    folder.never_ask()
+    if name.startswith(HUB):
+        return fetch(name)
+    if name.startswith(LOCAL):
+        place = Path(name.removeprefix(LOCAL))
+        folder.check(place)
+        return read(place)
+    return open_clip.get_model_config(name.replace("/", "-")) or {}
+
+
+def untrusting(name: str, config: dict[str, Any]) -> dict[str, bool]:
+    """What to tell of a tokenizer of the hub, whose repository may change after it was checked."""
+    reads = name.startswith(HUB) and config["text_cfg"].get("hf_tokenizer_name")
+    return {"trust_remote_code": False} if reads else {}
+
+
+def read(place: Path) -> dict[str, Any]:
     """The checked `model_cfg` of a folder. Raises WinnowError naming file and key."""
-    return check(read_json(folder / CONFIG), str(folder / CONFIG))
+    return check(read_json(place / CONFIG), str(place / CONFIG))
 
 
 def fetch(name: str) -> dict[str, Any]:

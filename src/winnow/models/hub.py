@@ -27,9 +27,9 @@ def fetch_transformers(id: str, revision: str | None, output: Path) -> None:
             for pattern in FILES:
                 for file in sorted(Path(id).glob(pattern)):
                     shutil.copyfile(file, folder / file.name)
-            (folder / DIGESTS).unlink(missing_ok=True)  # of more files than these
         else:
             _download(id, revision, folder)
+        (folder / DIGESTS).unlink(missing_ok=True)  # of the source, which may have more files
         if not list(folder.glob("*.safetensors")):
             raise WinnowError(
                 f"{id}: has no safetensors; choose a revision with them, or convert its weights"
@@ -45,13 +45,7 @@ def _download(id: str, revision: str | None, folder: Path) -> None:
     from huggingface_hub import snapshot_download
 
     try:
-        snapshot_download(
-            id,
-            revision=revision,
-            local_dir=folder,
-            allow_patterns=list(FILES),
-            ignore_patterns=[DIGESTS],
-        )
+        snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=list(FILES))
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
             f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({error}); "
