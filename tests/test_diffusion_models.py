@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
+from winnow.data.files import DIGESTS
 from winnow.models import (
     clip_tokenizer,
     crs_diff,
@@ -36,6 +37,7 @@ LONG = "boats " * 90
 CLASSES = 5
 SATELLITE_UNET = f"checkpoint-{diffusion.STEPS}/unet"
 UNET = "unet/diffusion_pytorch_model.safetensors"
+UNSEALED = shutil.ignore_patterns(DIGESTS)
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 
@@ -79,10 +81,10 @@ def saved(
 
 @pytest.fixture
 def copied(saved: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
-    """A copy of a kind's folder, to break."""
+    """A copy of a kind's folder, to break; without digests, which alone would tell of it."""
 
     def copy(kind: str) -> Path:
-        return Path(shutil.copytree(saved[kind], tmp_path / "copy"))
+        return Path(shutil.copytree(saved[kind], tmp_path / "copy", ignore=UNSEALED))
 
     return copy
 
@@ -741,11 +743,11 @@ def test_what_cannot_be_fetched(
     torch.save({"state_dict": {}, "trap": Trap(tmp_path / "sprung")}, checkpoint)
     assert "not readable as tensors alone" in refused("crs_diff", checkpoint)
     assert not (tmp_path / "sprung").exists()
-    broken = shutil.copytree(saved["stable_diffusion"], tmp_path / "broken")
+    broken = shutil.copytree(saved["stable_diffusion"], tmp_path / "broken", ignore=UNSEALED)
     edit_weights(broken / UNET, lambda s: s.pop("conv_out.bias"))
     message = refused("diffusers", broken)
     assert re.search(rf"{broken}/unet: missing keys: conv_out\.bias", message)
-    other = shutil.copytree(saved["stable_diffusion"], tmp_path / "other")
+    other = shutil.copytree(saved["stable_diffusion"], tmp_path / "other", ignore=UNSEALED)
     graft(other, "text_encoder", hidden_size=64)
     assert f"{other}/unet/config.json: `cross_attention_dim` is 32" in refused("diffusers", other)
 

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from winnow.cli import main
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files
+from winnow.data.files import DIGESTS, digest_files
 from winnow.models import clip as models
 from winnow.models.tokenizer import train_tokenizer
 from winnow.models.weights import read_state
@@ -127,8 +127,9 @@ def test_the_evaluator_is_of_another_architecture() -> None:
 
 
 def broken(standin: Path, tmp_path: Path) -> Path:
+    """A copy without digests, which alone would tell of any change."""
     folder = tmp_path / "broken"
-    shutil.copytree(standin, folder)
+    shutil.copytree(standin, folder, ignore=shutil.ignore_patterns(DIGESTS))
     return folder
 
 
@@ -145,7 +146,7 @@ def test_a_truncated_file(standin: Path, tmp_path: Path, name: str) -> None:
     folder = broken(standin, tmp_path)
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
-    with pytest.raises(WinnowError, match=r"broken: cannot be loaded"):
+    with pytest.raises(WinnowError, match=r"broken(: cannot be|/open_clip_config\.json: not)"):
         models.load(folder)
 
 

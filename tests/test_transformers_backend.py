@@ -16,6 +16,7 @@ from winnow.captioning import answers, engine
 from winnow.captioning.desk import Reply, Request
 from winnow.cli import main
 from winnow.data.errors import WinnowError
+from winnow.data.files import DIGESTS
 from winnow.models import hub
 from winnow.params.sections import Generation, Model
 
@@ -247,7 +248,8 @@ def test_fetching_a_folder(mllm: Path, tmp_path: Path) -> None:
     (source / "modeling.py").write_text("raise SystemExit")
     words = ["fetch-model", f"--output={tmp_path / 'mllm'}", "--loader=transformers"]
     assert main([*words, f"--id={source}"]) == 0
-    assert {p.name for p in (tmp_path / "mllm").iterdir()} == {p.name for p in mllm.iterdir()}
+    names = {p.name for p in mllm.iterdir()} | {DIGESTS}
+    assert {p.name for p in (tmp_path / "mllm").iterdir()} == names
     assert main([*words, f"--id={source}", "--revision=main"]) == 2
     (source / "model.safetensors").unlink()
     with pytest.raises(WinnowError, match="source: has no safetensors"):
@@ -275,7 +277,8 @@ def test_fetching_from_the_hub(
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     hub.fetch_transformers("somebody/Tiny", "v1", tmp_path / "model")
     assert calls == [("somebody/Tiny", "v1", ["*.safetensors", "*.json", "*.txt", "*.jinja"])]
-    assert {p.name for p in (tmp_path / "model").iterdir()} == {p.name for p in mllm.iterdir()}
+    names = {p.name for p in mllm.iterdir()} | {DIGESTS}
+    assert {p.name for p in (tmp_path / "model").iterdir()} == names
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(WinnowError, match=r"somebody/Tiny: cannot be fetched.*main.*no route"):
         hub.fetch_transformers("somebody/Tiny", None, tmp_path / "other")

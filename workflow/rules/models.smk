@@ -26,14 +26,6 @@ else:
     FOUNDRY = dict(rules.pool.output.items())
 
 
-def without_git():
-    """What has DVC work where there is no git, as in a downloaded archive: settings of its own."""
-    if (ROOT / ".git").exists():
-        return ""
-    folder = shlex.quote(str(REPOSITORY / ".dvc/without-git"))
-    return f'DVC_SYSTEM_CONFIG_DIR="$PWD"/{folder}'
-
-
 rule pull_standins:
     input:
         RELEASED.with_suffix(".dvc"),
@@ -44,12 +36,11 @@ rule pull_standins:
     threads: 1
     params:
         repository=verbatim(str(REPOSITORY)),
-        environment=verbatim(without_git()),
+        code=code_digest("pull-standins"),
     message:
         "pulling the released stand-ins"
     shell:
-        "{params.environment} dvc --cd {params.repository:q} pull --remote released --force released/standins.dvc"
-        " > {log} 2>&1"
+        "winnow pull-standins --repository {params.repository:q} > {log} 2>&1"
 
 
 def local_content(wildcards):

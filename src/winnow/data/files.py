@@ -22,6 +22,8 @@ DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one
 FORMULA = re.compile(r"'*[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]")
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
+# In a model's folder: digests of its files, which `data.digests` writes beside them
+DIGESTS = "winnow_digests.json"
 
 
 @contextmanager
@@ -145,7 +147,10 @@ def read_signed(path: str | Path) -> dict[str, Any]:
 
 def optional_json(path: str | Path) -> dict[str, Any]:
     """An object of a JSON file, empty where there is no such file."""
-    return dict(read_json(path)) if Path(path).is_file() else {}
+    content = read_json(path) if Path(path).is_file() else {}
+    if not isinstance(content, dict):
+        raise WinnowError(f"{path}: is no JSON object")
+    return content
 
 
 def optional_signed(path: str | Path) -> dict[str, Any]:
@@ -210,11 +215,12 @@ def csv_digest(row: dict[str, str]) -> str:
 def digest_files(paths: list[Path]) -> str:
     """One digest of several files or folders: of names relative to each folder, and contents.
 
-    Snakemake's mark in the folders that its jobs made, and what they took, are no part of them.
+    Snakemake's mark in the folders that its jobs made, what they took, and digests of their files
+    are no part of them.
     """
     total = hashlib.sha256()
     for path in paths:
-        files = sorted(regular_files(path)) if path.is_dir() else [path]
+        files = sorted(contents(path)) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
             total.update(name.encode() + b"\0")
@@ -228,9 +234,10 @@ def digest_file(path: str | Path) -> bytes:
         return hashlib.file_digest(handle, "sha256").digest()
 
 
-def regular_files(folder: Path) -> Iterator[Path]:
-    """The files below a folder but those of the run."""
-    return (p for p in folder.rglob("*") if p.is_file() and p.name not in OF_THE_RUN)
+def contents(folder: Path) -> Iterator[Path]:
+    """The files of a folder that are what it holds: not those of the run, not their digests."""
+    beside = (*OF_THE_RUN, DIGESTS)
+    return (p for p in folder.rglob("*") if p.is_file() and p.name not in beside)
 
 
 def cache_folder() -> Path:

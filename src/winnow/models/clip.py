@@ -30,12 +30,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_text
-from winnow.models import checkpoint
+from winnow.models import checkpoint, clip_config
+from winnow.models.clip_config import CONFIG, HUB, LOCAL
+from winnow.models.folder import check, why
 
 WEIGHTS = "open_clip_model.safetensors"
-CONFIG = "open_clip_config.json"
 
 logging.getLogger().setLevel(logging.ERROR)  # open_clip logs to the root logger
 
@@ -112,14 +114,17 @@ def load(folder: str | Path) -> Clip:
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise WinnowError(f"{folder}: no {name}; a model folder holds {CONFIG} and {WEIGHTS}")
+    check(folder)
+    config = clip_config.read(folder)
+    name = f"{LOCAL}{folder}"
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+        model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
         model.load_state_dict(load_file(folder / WEIGHTS))
-        tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+        tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:  # open_clip, torch and safetensors raise many kinds here
-        raise WinnowError(f"{folder}: cannot be loaded as an open_clip model ({error})") from error
-    return _clip(model, tokenizer, config["model_cfg"])
+        told = f"{folder}: cannot be loaded as an open_clip model ({why(error)})"
+        raise WinnowError(told) from error
+    return _clip(model, tokenizer, config)
 
 
 def load_published(name: str, pretrained: str | None) -> Clip:
@@ -131,13 +136,14 @@ def load_published(name: str, pretrained: str | None) -> Clip:
     random model. What was left aside, resized or looks wrong is printed.
     """
     own = Path(name).is_dir()
-    if pretrained is not None and (own or name.startswith(("hf-hub:", "local-dir:"))):
+    if pretrained is not None and (own or name.startswith((HUB, LOCAL))):
         raise WinnowError(
             f"models: {name!r} brings its own weights, so pretrained={pretrained!r} would not be "
             "read; leave it out, or name its architecture as `id`"
         )
     if own:
         return load(name)
+    config = clip_config.of(name)
     file = Path(pretrained) if pretrained is not None and Path(pretrained).is_file() else None
     read = file is not None and file.suffix not in (".npz", ".npy")  # big_vision's: open_clip's
     try:
@@ -147,15 +153,14 @@ def load_published(name: str, pretrained: str | None) -> Clip:
             model = open_clip.create_model(
                 name, pretrained=pretrained, require_pretrained=True, weights_only=True
             )
-        tokenizer = open_clip.get_tokenizer(name)
+        tokenizer = open_clip.get_tokenizer(name, **clip_config.untrusting(name, config))
     except Exception as error:  # network, names, shapes: open_clip raises many kinds here
         raise WinnowError(
-            f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({error}); "
+            f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({why(error)}); "
             f"{_known(name)}"
         ) from error
     if file is not None and read:
         _fill(model, name, file)
-    config = open_clip.get_model_config(name) or open_clip.get_model_config(name.replace("/", "-"))
     return _clip(model, tokenizer, config)
 
 
@@ -279,3 +284,4 @@ def save(clip: Clip, folder: Path, half: bool = False) -> None:
     inner = getattr(clip.tokenizer, "tokenizer", None)
     if inner is not None:
         inner.save_pretrained(folder)
+    write_digests(folder)

@@ -15,10 +15,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_json, read_json, write_json
 from winnow.models import crs_diff, satellite_unet, weights
 from winnow.models.clip import device
+from winnow.models.folder import check
 from winnow.models.generator import Generator
 
 INDEX, CONFIG = "model_index.json", "config.json"
@@ -42,6 +44,7 @@ def load(folder: Path) -> Generator:
     Its weights are 32-bit floats, however they are stored. Raises WinnowError naming the file and
     the key that is missing, unexpected, of another shape or at odds with another part's.
     """
+    check(folder)
     if (folder / crs_diff.CONFIG).is_file():
         parts = crs_diff.load_parts(folder)
         generator = Generator(kind="crs_diff", name=str(folder), **parts)
@@ -175,12 +178,18 @@ def save(generator: Generator, folder: Path, half: bool = False) -> None:
     `half` stores 16-bit floats. Its ControlNet has a folder of its own: `save_controlnet`. Raises
     OSError where the disk is full.
     """
-    from diffusers import DDIMScheduler, __version__
-
     g = generator
     if g.kind == "crs_diff":
         modules = g.unet, g.vae, g.text_encoder, g.tokenizer, g.conditions
-        return crs_diff.save_parts(*modules, folder, half)
+        crs_diff.save_parts(*modules, folder, half)
+    else:
+        _save_pipeline(g, folder, half)
+    write_digests(folder)
+
+
+def _save_pipeline(g: Generator, folder: Path, half: bool) -> None:
+    from diffusers import DDIMScheduler, __version__
+
     _quiet()
     _write(g.vae, folder / "vae", half)
     _write(g.text_encoder, folder / "text_encoder", half)
@@ -211,6 +220,7 @@ def load_controlnet(folder: Path) -> Any:
     """The ControlNet in a folder of diffusers, in 32-bit floats, for any generator."""
     from diffusers import ControlNetModel
 
+    check(folder)
     return _part(ControlNetModel, folder).to(device()).eval()
 
 
@@ -241,6 +251,7 @@ def with_controlnet(generator: Generator, folder: Path) -> Generator:
 def save_controlnet(controlnet: Any, folder: Path, half: bool = False) -> None:
     """Write a ControlNet's folder (the caller makes it atomic). Raises OSError as `save`."""
     _write(controlnet, folder, half)
+    write_digests(folder)
 
 
 def _write(module: Any, folder: Path, half: bool) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, read_json, write_json
+from winnow.data.files import DIGESTS, atomic_path, read_json, write_json
 from winnow.data.yaml_file import read_yaml
 from winnow.models import crs_diff, diffusion, weights
 from winnow.models.crs_config import ADAPTER, Configuration
+from winnow.models.folder import check
 from winnow.models.generator import Generator
 
 NETWORK, TEXT = "diffusion_pytorch_model", "model"
@@ -51,6 +53,7 @@ def fetch_pipeline(
     if Path(id).is_dir():
         if revision is not None:
             raise WinnowError(f"--revision: {id} is a folder, which has none")
+        check_digests(Path(id) / inner)
         return _take(Path(id) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".fetched-") as scratch:
@@ -85,6 +88,7 @@ def _take(source: Path, name: str, output: Path, side: int | None, satellite: bo
                 diffusion.load_controlnet(folder)
         except WinnowError as error:
             raise WinnowError(str(error).replace(str(folder), name)) from error
+        write_digests(folder)
 
 
 def _set_side(path: Path, side: int, factor: int) -> None:
@@ -121,7 +125,8 @@ def _weight_names(part: str) -> tuple[str, str]:
 
 
 def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    return sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+    found = (path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+    return sorted(path for path in found if path.name != DIGESTS)
 
 
 def _download(id: str, revision: str | None, inner: PurePosixPath, folder: Path) -> None:
@@ -171,6 +176,8 @@ def fetch_crs_diff(id: str, output: Path) -> None:
     beside = path.parent / crs_diff.CONFIG
     config = read_yaml(beside, ADAPTER).model.params if beside.is_file() else Configuration()
     clip = path.parent / crs_diff.CLIP
+    if clip.is_dir():
+        check(clip)
     text, tokenizer = crs_diff.load_text(clip) if clip.is_dir() else _published_text()
     state = {key: value for key, value in weights.read_state(path).items() if _is_network(key)}
     try:

@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path
+from winnow.data.files import DIGESTS, atomic_path
+from winnow.models.folder import check, why
 
 # Weights, configuration, tokenizer, chat template. Neither pickles nor Python code.
 FILES = ("*.safetensors", "*.json", "*.txt", "*.jinja")
@@ -20,16 +22,23 @@ def fetch_transformers(id: str, revision: str | None, output: Path) -> None:
         if Path(id).is_dir():
             if revision is not None:
                 raise WinnowError(f"--revision: {id} is a folder, which has none")
+            check_digests(Path(id))
             folder.mkdir()
             for pattern in FILES:
                 for file in sorted(Path(id).glob(pattern)):
                     shutil.copyfile(file, folder / file.name)
         else:
             _download(id, revision, folder)
+        (folder / DIGESTS).unlink(missing_ok=True)  # of the source, which may have more files
         if not list(folder.glob("*.safetensors")):
             raise WinnowError(
                 f"{id}: has no safetensors; choose a revision with them, or convert its weights"
             )
+        try:
+            check(folder)
+        except WinnowError as error:
+            raise WinnowError(str(error).replace(str(folder), id)) from error
+        write_digests(folder)
 
 
 def _download(id: str, revision: str | None, folder: Path) -> None:
@@ -54,6 +63,7 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
     from transformers.utils import logging
 
+    check(folder)
     processor = load_processor(folder)
     sees = hasattr(processor, "image_processor")
     kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
@@ -68,7 +78,9 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
             output_loading_info=True,
         )
     except Exception as error:  # shapes, files, names: it raises many kinds
-        raise WinnowError(f"{folder}: cannot be loaded by {kind.__name__} ({error})") from error
+        raise WinnowError(
+            f"{folder}: cannot be loaded by {kind.__name__} ({why(error)})"
+        ) from error
     lacking = sorted(report["missing_keys"])
     if lacking:  # they would be random
         raise WinnowError(f"{folder}: its weights lack {lacking[0]} ({len(lacking)} parts in all)")
@@ -76,7 +88,8 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
 
 
 def load_processor(folder: Path) -> Any:
-    """The processor in a folder, or its tokenizer, with a chat template. Errors as in `load`."""
+    """The processor in a folder that was checked, or its tokenizer, with a chat template. Errors as
+    in `load`."""
     from transformers import AutoProcessor
 
     if not (folder / "config.json").is_file():
@@ -87,7 +100,9 @@ def load_processor(folder: Path) -> Any:
             folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # files that lack or are damaged: it raises many kinds
-        raise WinnowError(f"{folder}: no processor can be loaded ({error}); {remedy}") from error
+        raise WinnowError(
+            f"{folder}: no processor can be loaded ({why(error)}); {remedy}"
+        ) from error
     tokenizer = getattr(processor, "tokenizer", processor)
     processor.chat_template = processor.chat_template or tokenizer.chat_template
     if processor.chat_template is None:

@@ -22,6 +22,8 @@ from transformers import (
     Qwen2VLVideoProcessor,
 )
 
+from winnow.data.digests import write_digests
+
 SPECIAL = (
     "<|endoftext|>",
     "<|im_start|>",
@@ -129,3 +131,4 @@ def save(model: Any, processor: Any, folder: Path, half: bool = False) -> None:
     except SafetensorError as error:
         raise OSError(str(error)) from error
     processor.save_pretrained(folder)
+    write_digests(folder)

@@ -1,19 +1,18 @@
 """Which network a segmentor is: two small ones, or an mmsegmentation configuration in YAML or JSON.
 
-A configuration of a file is data: its types are names of mmsegmentation's registry, never paths of
-Python, which mmengine would import, and nothing in it fetches weights.
+A configuration of a file is data, which `network_types` checks: nothing in it imports code, reads a
+file or fetches weights.
 """
 
 import copy
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from winnow.data.errors import WinnowError
 from winnow.data.segments import IGNORED
 from winnow.data.yaml_file import read_yaml
+from winnow.models.folder import sections
+from winnow.models.network_types import check
 
 Config = dict[str, Any]
 
@@ -106,33 +105,7 @@ def configuration(network: str, classes: int) -> Config:
         for head in heads if isinstance(heads, list) else [heads]:
             head["num_classes"] = classes
             head.pop("out_channels", None)
-    for section in _sections(found):
+    for section in sections(found):
         if section.get("type") == "SyncBN":
             section["type"] = "BN"
     return found
-
-
-def check(config: Any, where: str | Path) -> None:
-    """Refuse a configuration that would import code or fetch weights, or that is no model."""
-    if not isinstance(config, dict) or not {"type", "backbone", "decode_head"} <= set(config):
-        raise WinnowError(f"{where}: is no model: it needs type, backbone and decode_head")
-    for section in _sections(config):
-        kind = section.get("type")
-        if kind is not None and not (isinstance(kind, str) and kind.isidentifier()):
-            raise WinnowError(
-                f"{where}: type {kind!r} is not a name of mmsegmentation's registry; code is not "
-                "loaded from a configuration"
-            )
-        if kind == "Pretrained" or section.get("pretrained"):
-            raise WinnowError(
-                f"{where}: names weights to load; take that out and give models.segmentor"
-            )
-
-
-def _sections(value: Any) -> Iterator[Config]:
-    """All dictionaries of a nested configuration."""
-    if isinstance(value, dict):
-        yield value
-    for part in value.values() if isinstance(value, dict) else value:
-        if isinstance(part, dict | list):
-            yield from _sections(part)

@@ -19,10 +19,12 @@ from torch import nn
 from transformers import Qwen2VLConfig, Qwen2VLModel
 from transformers.initialization import no_init_weights
 
+from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.models import hub
 from winnow.models.clip import device
+from winnow.models.folder import check
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 
 ARCHITECTURE = "Qwen2Reward"
@@ -39,6 +41,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> ScoreModel:
     Weights are safetensors, in one file or several with their index; nothing in it is run. Raises
     WinnowError naming the file and the key that is missing, unexpected or of another shape.
     """
+    check(folder)
     config = _config(folder, (ARCHITECTURE,))
     try:
         with no_init_weights():
@@ -96,6 +99,7 @@ def save(model: ScoreModel, folder: Path, half: bool = False) -> None:
     names = {"architectures": [ARCHITECTURE], "ranked_candidate_num": 2}
     write_json(folder / "config.json", {**config, **names, "dtype": str(kind).split(".")[1]})
     write_json(folder / SETTINGS, {"prompt": model.prompt})
+    write_digests(folder)
 
 
 def _published(name: str) -> str:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json
 from winnow.models import mmsegmentation, weights
-from winnow.models.networks import Config, check, configuration
+from winnow.models.network_types import check
+from winnow.models.networks import Config, configuration
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -40,8 +42,12 @@ def build(network: str, classes: Sequence[str], seed: int, start: Path | None = 
     where `start` is one."""
     torch.manual_seed(seed)
     segmentor = _built(configuration(network, len(classes)), classes, network)
-    segmentor.network.init_weights()
+    try:
+        segmentor.network.init_weights()
+    except Exception as error:  # as below
+        raise WinnowError(f"{network}: mmsegmentation cannot start it: {error}") from error
     if start is not None:
+        check_digests(start)
         _start_from(segmentor.network, start / WEIGHTS)
     return segmentor
 
@@ -50,16 +56,19 @@ def save(segmentor: Segmentor, folder: Path) -> None:
     """Write a segmentor into a folder that exists."""
     write_json(folder / CONFIG, {"model": segmentor.config, "classes": segmentor.classes})
     weights.write(segmentor.network.state_dict(), folder / WEIGHTS)
+    write_digests(folder)
 
 
 def load(folder: Path) -> Segmentor:
     """Read a segmentor, strictly. Raises WinnowError naming the file."""
+    check_digests(folder)
     path = folder / CONFIG
     content = read_json(path)
-    try:
-        config, classes = content["model"], list(content["classes"])
-    except (KeyError, TypeError) as error:
-        raise WinnowError(f"{path}: needs model and classes; train the segmentor again") from error
+    config, classes = (
+        content.get(key) if isinstance(content, dict) else None for key in ("model", "classes")
+    )
+    if not config or not isinstance(classes, list) or not all(isinstance(c, str) for c in classes):
+        raise WinnowError(f"{path}: needs model and classes; train the segmentor again")
     check(config, path)
     segmentor = _built(config, classes, path)
     weights.fill(segmentor.network.state_dict(), weights.read(folder / WEIGHTS), folder / WEIGHTS)
@@ -73,7 +82,7 @@ def _built(config: Config, classes: Sequence[str], where: str | Path) -> Segment
 
     try:
         network = MODELS.build(ConfigDict(config))
-    except (KeyError, TypeError, ValueError, AssertionError, AttributeError) as error:
+    except Exception as error:  # of many kinds, whatever does not fit
         raise WinnowError(f"{where}: mmsegmentation cannot build it: {error}") from error
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Segmentor(network.to(device).eval(), list(classes), config, device)
@@ -84,6 +93,7 @@ def fetch(file: Path, output: Path) -> None:
     state = weights.read_state(file)
     with atomic_path(output) as folder:
         weights.write(state, folder / WEIGHTS)
+        write_digests(folder)
 
 
 def _start_from(network: Any, path: Path) -> None:

@@ -1,11 +1,12 @@
-"""Verbs `fetch-model` and `release`."""
+"""Verbs `fetch-model`, `pull-standins` and `release`."""
 
 import shutil
 from pathlib import Path
 
 from winnow.command import verb
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import OF_THE_RUN, atomic_path
+from winnow.data.files import DIGESTS, OF_THE_RUN, atomic_path
 from winnow.params import sections
 
 
@@ -41,15 +42,25 @@ def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
         clip.save(loaded, folder)
 
 
+@verb("repository")
+def pull_standins(repository: Path, threads: int) -> None:
+    """Pull the released stand-ins out of a repository, every file of them verified."""
+    from winnow.models import released
+
+    released.pull(repository)
+
+
 @verb("standins", "output")
 def release(standins: Path, output: Path, threads: int) -> None:
     """Gather the foundry's stand-ins and their cards into the folder that DVC releases."""
     cards = sorted(standins.glob("*.md"))
     if not cards:
         raise WinnowError(f"{standins}: no stand-in with a card; run `snakemake foundry`")
-    left_out = shutil.ignore_patterns(*OF_THE_RUN)
+    left_out = shutil.ignore_patterns(*OF_THE_RUN, DIGESTS)
     with atomic_path(output) as folder:
         folder.mkdir()
         for card in cards:
+            check_digests(standins / card.stem)
             shutil.copytree(standins / card.stem, folder / card.stem, ignore=left_out)
             shutil.copyfile(card, folder / card.stem / "README.md")
+            write_digests(folder / card.stem)
