@@ -36,7 +36,8 @@ include: "workflow/rules/site.smk"
 onstart:
     if not TERRARIUM:
         check_splits({job.rule.name for job in workflow.dag.needrun_jobs()})
-    CACHE.mkdir(parents=True, exist_ok=True)
+    exchange.create(CACHE)
+    entries.sweep(CACHE)
     os.environ.update(forkserver.start(os.environ))
     progress.start(Path("logs"))
     if workflow.local_exec:
