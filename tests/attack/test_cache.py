@@ -524,6 +524,7 @@ def test_what_is_not_the_caches_own_stays(
         cache / ("a" * 32) / "mine",
         cache / ("b" * 31),
         cache / "tmpabcdefgh",
+        ".tmp-mine",
     ]
     earlier = [cache / f"{'c' * 64}{end}" for end in (".parquet", "_model", "_t.csv")]
     for path in (*kept, *earlier):
@@ -532,6 +533,8 @@ def test_what_is_not_the_caches_own_stays(
     text = told(capsys, "size")
     assert "1 entries" in text and "3 of an earlier version" in text
     assert "none is damaged" in told(capsys, "check")
+    for path in kept:
+        os.utime(path, (0, 0))
     assert "0 removed" in told(capsys, "evict")
     assert "4 removed" in told(capsys, "evict", "--all")
     assert all(path.exists() for path in kept) and not any(path.exists() for path in earlier)

@@ -22,7 +22,7 @@ from winnow.data.files import cache_folder
 KEY = re.compile(r"[0-9a-f]{32}")
 # What Snakemake's own cache kept here: `HASH`, `HASH.ext`, `HASH_name.ext`
 EARLIER = re.compile(r"[0-9a-f]{64}([._].*)?")
-TEMPORARY = ".tmp-"
+TEMPORARY = ".winnow-entry-"  # the folder may hold more than the cache
 STALE_S = 24 * 3600.0  # no entry takes so long to store
 MARK = ".snakemake_timestamp"  # Snakemake's, in each folder that a job made
 MANIFEST, OUTPUTS = "manifest.json", "outputs"
@@ -142,7 +142,9 @@ def _is_entry(path: Path) -> bool:
 
 
 def _is_empty(path: Path) -> bool:
-    return bool(KEY.fullmatch(path.name)) and path.is_dir() and not any(path.iterdir())
+    with suppress(OSError):  # no folder, or evicted as we looked
+        return bool(KEY.fullmatch(path.name)) and not any(path.iterdir())
+    return False
 
 
 def cache_remedy(told: str) -> str:
@@ -199,4 +201,5 @@ def _discard(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)  # another process may do the same
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
