@@ -38,7 +38,8 @@ onstart:
         planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
         check_splits(planned)
         check_judge(planned)
-    CACHE.mkdir(parents=True, exist_ok=True)
+    exchange.create(CACHE)
+    entries.sweep(CACHE)
     os.environ.update(forkserver.start(os.environ))
     progress.start(Path("logs"))
     if workflow.local_exec:

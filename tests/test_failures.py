@@ -161,9 +161,9 @@ def finished_looking(made: Clone) -> list[str]:
 
 
 def entries(made: Clone) -> dict[str, bytes]:
-    """What Snakemake can find in a clone's cache."""
+    """What a run can find in a clone's cache; manifests list measured times, too."""
     found = contents(made.cache).items()
-    return {name: content for name, content in found if re.match("[0-9a-f]{64}", name)}
+    return {name: content for name, content in found if re.match("[0-9a-f]{32}/outputs/", name)}
 
 
 def test_killed_jobs_and_runs_end_as_an_undisturbed_one(

@@ -4,13 +4,14 @@ import os
 import re
 import shlex
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fakes
 import pandas as pd
 import pytest
 import yaml
-from workflow_helpers import ROOT, Clone, clone
+from workflow_helpers import ROOT, Clone, clone, contents, shrink
 
 from winnow.data.tables import CAPTIONS, read_table
 
@@ -79,6 +80,57 @@ def test_a_moved_clone_has_nothing_to_do_and_lost_files_are_made_again(
     assert lost.stat().st_size > 1000
     moved.snakemake("--quiet", "all")
     assert moved.results() == before
+
+
+def test_two_cold_runs_at_once_leave_a_cache_that_is_whole(tmp_path: Path) -> None:
+    made = [clone(tmp_path / name, tmp_path / "state") for name in ("one", "two")]
+    for one in made:
+        one.change(shrink)
+    targets = ("artifacts/scores/raw/random.parquet", "artifacts/scores/raw/none.parquet")
+    with ThreadPoolExecutor() as pool:
+        texts = [
+            result.text for result in pool.map(lambda one: one.snakemake("--", *targets), made)
+        ]
+    moved = [set(re.findall(r"Moving output file (\S+) to cache", text)) for text in texts]
+    assert "artifacts/pool" in moved[0] & moved[1], "they did not store the same at once"
+    first, second = (contents(one.folder / "artifacts") for one in made)
+    assert first == second and len(first) > 10
+    checked = made[0].expect("winnow", "cache", "check").text
+    assert "none is damaged" in checked and "earlier" not in checked
+    assert sorted({path.name for path in made[0].cache.rglob("*") if path.is_symlink()}) == []
+    entries = {
+        path.resolve().relative_to(made[0].cache).parts[0]
+        for one in made
+        for path in (one.folder / "artifacts").rglob("*")
+        if path.is_symlink()
+    }
+    assert {path.name for path in made[0].cache.iterdir()} == entries
+
+
+def test_a_damaged_output_is_made_again_as_its_reader_says(small: Clone) -> None:
+    small.snakemake("--quiet", "all", "--", "artifacts/pool")
+    table = small.folder / "artifacts/pool/samples.parquet"
+    whole = table.read_bytes()
+
+    def damage() -> None:
+        place = table.resolve()
+        place.unlink()  # the cache has hard links
+        place.write_bytes(whole[:-10])
+
+    damage()
+    inputs = ("--pool", "artifacts/pool", "--human", "artifacts/captions/human.parquet")
+    words = ("list-prompts", *inputs, "--images", "4", "--output", "prompts.csv")
+    refused = small.run("winnow", *words)
+    assert refused.code == 2 and refused.text.count("\n") == 1 and "is damaged" in refused.text
+    small.expect(*shlex.split(re.findall("`(winnow cache evict [^`]+)`", refused.text)[0]))
+    assert "lost them" in small.snakemake("--", "artifacts/pool").text
+    assert table.read_bytes() == whole
+    small.expect("winnow", *words)
+    damage()
+    shutil.rmtree(table.parent)
+    assert "the job runs again" in small.snakemake("--", "artifacts/pool").text
+    assert table.read_bytes() == whole
+    assert "none is damaged" in small.expect("winnow", "cache", "check").text
 
 
 def test_an_edited_scorer_scores_anew_and_no_other_does(small: Clone) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from winnow.caching.entries import cache_remedy
 from winnow.command import VERBS, Verb
-from winnow.data.errors import WinnowError, did_you_mean
+from winnow.data.errors import WinnowError, did_you_mean, printable
 from winnow.option_help import describe
 
 # Each module registers its verbs when it is imported; none imports torch before it runs.
 STAGES = (
     "params",
+    "caching",
     "sources",
     "models",
     "captioning",
@@ -47,9 +49,8 @@ def main(words: Sequence[str] | None = None) -> int:
             raise WinnowError(f"unknown option {rest[0]!r}")
         _run(VERBS[name].run, arguments, rest)
     except WinnowError as error:
-        line = " ".join(part.strip() for part in str(error).splitlines())
-        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-        print(f"winnow {name}".rstrip() + f": {shown}", file=sys.stderr)
+        told = printable(f"{error}{cache_remedy(str(error))}")
+        print(f"winnow {name}".rstrip() + f": {told}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"winnow {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
@@ -129,6 +130,8 @@ def _add(verbs: Any, name: str, verb: Verb, full: bool) -> None:
             choices=choices or None,
             required=True,
         )
+    for option, how in verb.words.items():
+        parser.add_argument(option, **how)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
 
 

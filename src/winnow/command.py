@@ -26,12 +26,14 @@ class Verb:
     values: dict[str, Any] = field(default_factory=dict)  # types, or a Literal's choices
     settings: Any = None
     flags: tuple[str, ...] = ()  # options without a value
+    words: dict[str, dict[str, Any]] = field(default_factory=dict)  # others, as argparse takes them
 
     def options(self) -> list[str]:
         """The names of everything that the verb takes."""
         own = self.settings.model_fields if self.settings is not None else ()
         named = (*self.paths, *self.optional_paths, *self.path_lists, *self.values, *self.flags)
-        return [f"--{name.replace('_', '-')}" for name in (*named, *own, "threads", "help")]
+        plain = [f"--{name.replace('_', '-')}" for name in (*named, *own, "threads", "help")]
+        return plain + [name for name in self.words if name.startswith("--")]
 
 
 VERBS: dict[str, Verb] = {}
@@ -44,6 +46,7 @@ def verb(
     values: dict[str, Any] | None = None,
     settings: Any = None,
     flags: tuple[str, ...] = (),
+    words: dict[str, dict[str, Any]] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a verb; its settings are parsed before it runs."""
 
@@ -57,7 +60,7 @@ def verb(
             function(**arguments)
 
         run.__doc__ = function.__doc__
-        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings, flags)
+        VERBS[name] = Verb(run, paths, optional, lists, values or {}, settings, flags, words or {})
         return function
 
     return register

@@ -13,13 +13,16 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from snakemake.caching.local import OutputFileCache
+import snakemake.workflow
+from snakemake.caching import AbstractOutputFileCache
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
+from winnow.caching import entries, exchange
 from winnow.command import options
 from winnow.data.code import code_digest, search_path, user_code
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
-from winnow.data.files import cache_folder
 from winnow.params.cells import cells, sweep
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
@@ -50,11 +53,10 @@ config.clear()
 config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
-CACHE = Path(
-    os.environ.setdefault("SNAKEMAKE_OUTPUT_CACHE", str(cache_folder() / "snakemake"))
-)
+CACHE = entries.default_cache()
+os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(CACHE)
 # Not made here: a dry run creates nothing.
-made = next(place for place in (CACHE, *CACHE.absolute().parents) if place.exists())
+made = next(place for place in (CACHE, *CACHE.parents) if place.exists())
 if not (made.is_dir() and os.access(made, os.W_OK)):
     sys.exit(
         f"{CACHE}: the cache of outputs cannot be written; mend its permissions, or name another "
@@ -62,26 +64,52 @@ if not (made.is_dir() and os.access(made, os.W_OK)):
     )
 
 
-def link(cache, path, target, utime=True):
-    """Link a cached output into the workspace: files alone, never a folder.
+class OutputCache(AbstractOutputFileCache):
+    """Our cache in the place of Snakemake's own, whose moves onto entries that are there nest them."""
 
-    DVC does not look behind a link to a folder, so that it would take every version of it for the
-    same, and its checkout would write through the link into the cache. So would whoever edits a
-    cell: those are copied, so that a damaged one comes back from the cache as it was written.
-    """
-    if path.is_dir():
-        target.mkdir(exist_ok=True)
-        for inner in sorted(path.iterdir()):
-            link(cache, inner, target / inner.name, utime)
-    elif target.is_relative_to("artifacts/cells"):
-        shutil.copyfile(path, target)
-    else:
-        os.symlink(path, target)
-        if utime:
-            os.utime(target, follow_symlinks=False)
+    async def store(self, job):
+        """Move what a job made into the cache; WorkflowError where that cannot be."""
+        key, outputs = await self.entry(job)
+        for path in outputs.values():
+            logger.info(f"Moving output file {path} to cache.")
+        with one_line():
+            exchange.store(CACHE, key, outputs)
+
+    async def fetch(self, job):
+        """Link what a job would make; CacheMissException where the cache does not have it."""
+        key, outputs = await self.entry(job)
+        with one_line():
+            found = exchange.fetch(CACHE, key, outputs)
+        if not found:
+            self.raise_cache_miss_exception(job)
+        for path in outputs.values():
+            logger.info(f"Symlinking output file {path} from cache.")
+
+    async def exists(self, job):
+        """Whether a run would find it."""
+        key, _ = await self.entry(job)
+        return entries.holds(CACHE, key)
+
+    async def entry(self, job):
+        """The key of a job and its outputs by name."""
+        provenance = await self.provenance_hash_map.get_provenance_hash(job)
+        outputs = {
+            f"output{end}": Path(path) for path, end in self.get_outputfiles(job)
+        }
+        return entries.entry_key(provenance, outputs), outputs
 
 
-OutputFileCache.symlink = link
+@contextlib.contextmanager
+def one_line():
+    """Snakemake prints its own errors in one line, and a traceback of others."""
+    try:
+        yield
+    except WinnowError as error:
+        raise WorkflowError(str(error)) from error
+
+
+# Snakemake makes its cache when it has read all rules, and asks for the class by this name.
+snakemake.workflow.LocalOutputFileCache = OutputCache
 
 
 # Of Snakemake's options, those with which it runs no job.

@@ -12,6 +12,12 @@ class BadImageError(ValueError):
     """An image that cannot be used; the message is the quarantine reason."""
 
 
+def printable(text: str) -> str:
+    """`text` on one line, whatever is in it: control characters and lone surrogates escaped."""
+    line = " ".join(part.strip() for part in text.splitlines())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that is not known: the one it is most like, if any."""
     close = {_plain(name): name for name in known}
