@@ -10,6 +10,7 @@ from typing import Any, NoReturn, get_args
 
 from winnow.command import VERBS, Verb
 from winnow.data.errors import WinnowError, did_you_mean
+from winnow.data.scarce import shortage
 from winnow.option_help import describe
 
 # Each module registers its verbs when it is imported; none imports torch before it runs.
@@ -33,6 +34,30 @@ STAGES = (
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; errors a user can mend go to stderr in one line, with exit status 2."""
     words = sys.argv[1:] if words is None else words
+    try:
+        _dispatch(words)
+    except Exception as error:
+        told = _mendable(error)
+        if told is None:
+            raise
+        line = " ".join(part.strip() for part in told.splitlines())
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        name = words[0] if words and words[0] in VERBS else ""
+        print(f"winnow {name}".rstrip() + f": {shown}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _mendable(error: Exception) -> str | None:
+    """What is said of an error that a user can mend; None of others."""
+    scarce = shortage(error)
+    if isinstance(error, OSError):
+        told = scarce or error.strerror or str(error)
+        return f"{error.filename}: {told}" if error.filename else told
+    return scarce or (str(error) if isinstance(error, WinnowError) else None)
+
+
+def _dispatch(words: Sequence[str]) -> None:
     for stage in STAGES:
         importlib.import_module(f"winnow.{stage}.verbs")
     parser = _Parser("winnow", description=__doc__, allow_abbrev=False)
@@ -40,21 +65,11 @@ def main(words: Sequence[str] | None = None) -> int:
     for name, verb in VERBS.items():
         _add(verbs, name, verb, full=name in words)  # all of them would take longer than most verbs
     name = words[0] if words and words[0] in VERBS else ""
-    try:
-        _refuse_unknown(words)
-        arguments, rest = parser.parse_known_args(words)
-        if rest and VERBS[name].settings is None:
-            raise WinnowError(f"unknown option {rest[0]!r}")
-        _run(VERBS[name].run, arguments, rest)
-    except WinnowError as error:
-        line = " ".join(part.strip() for part in str(error).splitlines())
-        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-        print(f"winnow {name}".rstrip() + f": {shown}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"winnow {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
-        return 2
-    return 0
+    _refuse_unknown(words)
+    arguments, rest = parser.parse_known_args(words)
+    if rest and VERBS[name].settings is None:
+        raise WinnowError(f"unknown option {rest[0]!r}")
+    _run(VERBS[name].run, arguments, rest)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -7,13 +7,13 @@ other precisions, safety checkers.
 
 import fnmatch
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json
+from winnow.data.holders import holder
 from winnow.data.yaml_file import read_yaml
 from winnow.models import crs_diff, diffusion, weights
 from winnow.models.crs_config import ADAPTER, Configuration
@@ -53,9 +53,9 @@ def fetch_pipeline(
             raise WinnowError(f"--revision: {id} is a folder, which has none")
         return _take(Path(id) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".fetched-") as scratch:
-        _download(id, revision, inner, Path(scratch))
-        _take(Path(scratch) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
+    with holder(output) as scratch:
+        _download(id, revision, inner, scratch)
+        _take(scratch / inner, str(PurePosixPath(id) / inner), output, side, satellite)
 
 
 def _take(source: Path, name: str, output: Path, side: int | None, satellite: bool) -> None:
