@@ -13,6 +13,7 @@ from winnow.data.errors import WinnowError, did_you_mean
 from winnow.data.scarce import shortage
 from winnow.option_help import describe
 
+LONGEST = 4000  # characters of a message
 # Each module registers its verbs when it is imported; none imports torch before it runs.
 STAGES = (
     "params",
@@ -40,10 +41,8 @@ def main(words: Sequence[str] | None = None) -> int:
         told = _mendable(error)
         if told is None:
             raise
-        line = " ".join(part.strip() for part in told.splitlines())
-        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
         name = words[0] if words and words[0] in VERBS else ""
-        print(f"winnow {name}".rstrip() + f": {shown}", file=sys.stderr)
+        print(f"winnow {name}".rstrip() + f": {_line(told)}", file=sys.stderr)
         return 2
     return 0
 
@@ -69,14 +68,24 @@ def _dispatch(words: Sequence[str]) -> None:
     arguments, rest = parser.parse_known_args(words)
     if rest and VERBS[name].settings is None:
         raise WinnowError(f"unknown option {rest[0]!r}")
+    for key, value in vars(arguments).items():
+        if value == [] and key not in VERBS[name].path_lists:  # argparse drops such a value
+            raise WinnowError(f"--{key.replace('_', '-')}: '--' is no value")
     _run(VERBS[name].run, arguments, rest)
+
+
+def _line(text: str) -> str:
+    """A message in one line that a terminal can show, without the rest of what is endless."""
+    line = " ".join(part.strip() for part in text.splitlines())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line[: LONGEST + 1])
+    return shown if len(line) <= LONGEST else f"{shown[:LONGEST]}…"
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line: `--help` has the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {_line(message)}\n")
 
 
 def _refuse_unknown(words: Sequence[str]) -> None:
@@ -144,7 +153,14 @@ def _add(verbs: Any, name: str, verb: Verb, full: bool) -> None:
             choices=choices or None,
             required=True,
         )
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=_threads, default=os.cpu_count() or 1)
+
+
+def _threads(text: str) -> int:
+    threads = int(text) if text.isdecimal() and len(text) < 5 else 0
+    if not threads:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads from 1 to 9999")
+    return threads
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ try:
         )
     )
     P = resolve(GIVEN, ROOT)
+    USER_CACHE = cache_folder()
 except WinnowError as error:
     sys.exit(str(error))
 workflow.configfiles.extend(BASE)
@@ -56,7 +57,7 @@ config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
 CACHE = Path(
-    os.environ.setdefault("SNAKEMAKE_OUTPUT_CACHE", str(cache_folder() / "snakemake"))
+    os.environ.setdefault("SNAKEMAKE_OUTPUT_CACHE", str(USER_CACHE / "snakemake"))
 )
 # Not made here: a dry run creates nothing.
 made = next(place for place in (CACHE, *CACHE.absolute().parents) if place.exists())

@@ -85,7 +85,7 @@ def base_layer(path: str | Path) -> Layer:
     found = read_layer(path)
     if [*found.tree.items()][-1:] != [(COMPLETE, True)]:
         raise WinnowError(
-            f"{found.name}: its last line is not `{COMPLETE}: true`, so it may be half of the file: "
+            f"{found.name}: its last line is not `{COMPLETE}: true`: it may be half of the file; "
             "take the whole one again, or put the line there if nothing is missing"
         )
     return found
