@@ -47,6 +47,13 @@ def sweep(folders: Iterable[Path]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def below(*folders: Path) -> Iterator[Path]:
+    """All in some folders that is named as a holder is."""
+    for folder in folders:
+        for place, names, _ in os.walk(folder):  # which takes it that folders come and go
+            yield from (Path(place, name) for name in names if HOLDER.fullmatch(name))
+
+
 def _literal(text: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", text)
 
