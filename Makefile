@@ -3,6 +3,10 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+ifneq ($(findstring $$,$(CURDIR))$(findstring `,$(CURDIR)),)
+$(error $(CURDIR): pip puts this path into scripts for a shell, which would run what is in it; move it)
+endif
+
 .PHONY: bench test lint schema release readme clean
 
 bench: .venv/installed

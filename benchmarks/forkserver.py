@@ -34,7 +34,7 @@ def main() -> None:
     served = environment | forkserver.start(environment)
     path = served[forkserver.SOCKET]
     while not Path(path).exists():
-        forkserver.wake(path)
+        forkserver.wake(Path(path))
         time.sleep(0.05)
     ready = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:

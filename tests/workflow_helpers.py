@@ -18,6 +18,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 1700  # for one command, on a busy machine
+ODD = "a b$(touch x)'é"  # where clones lie: whatever of this reaches a shell unquoted is executed
 # They hold measured times.
 UNSTABLE = {"cost.csv", "cost.js", "cost.json"}
 
@@ -183,7 +184,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, caches, done = (shared / f"smoke{name}" for name in ("", ".caches", ".done"))
+    folder, caches, done = (shared / f"{ODD}{name}" for name in ("", ".caches", ".done"))
     with FileLock(shared / "smoke.lock"):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)  # another worker's, which failed
@@ -213,7 +214,7 @@ def small(smoke: Clone, tmp_path: Path, state: Path) -> Iterator[Clone]:
 
     Its own outputs are removed at the end: they are most of what the tests write.
     """
-    folder = tmp_path / "small"
+    folder = tmp_path / ODD
     made = clone(folder, state)
     made.change(shrink)
     made.commit()

@@ -11,8 +11,10 @@ from typing import Any, NoReturn, get_args
 from winnow.caching.entries import cache_remedy
 from winnow.command import VERBS, Verb
 from winnow.data.errors import WinnowError, did_you_mean, printable
+from winnow.data.scarce import shortage
 from winnow.option_help import describe
 
+LONGEST = 4000  # characters of a message
 # Each module registers its verbs when it is imported; none imports torch before it runs.
 STAGES = (
     "params",
@@ -35,6 +37,30 @@ STAGES = (
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; errors a user can mend go to stderr in one line, with exit status 2."""
     words = sys.argv[1:] if words is None else words
+    try:
+        _dispatch(words)
+    except Exception as error:
+        told = _mendable(error)
+        if told is None:
+            raise
+        name = words[0] if words and words[0] in VERBS else ""
+        print(f"winnow {name}".rstrip() + f": {_line(told)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _mendable(error: Exception) -> str | None:
+    """What is said of an error that a user can mend; None of others."""
+    scarce = shortage(error)
+    if isinstance(error, OSError):
+        told = scarce or error.strerror or str(error)
+        return f"{error.filename}: {told}" if error.filename else told
+    if isinstance(error, WinnowError):
+        return scarce or f"{error}{cache_remedy(str(error))}"
+    return scarce
+
+
+def _dispatch(words: Sequence[str]) -> None:
     for stage in STAGES:
         importlib.import_module(f"winnow.{stage}.verbs")
     parser = _Parser("winnow", description=__doc__, allow_abbrev=False)
@@ -42,27 +68,28 @@ def main(words: Sequence[str] | None = None) -> int:
     for name, verb in VERBS.items():
         _add(verbs, name, verb, full=name in words)  # all of them would take longer than most verbs
     name = words[0] if words and words[0] in VERBS else ""
-    try:
-        _refuse_unknown(words)
-        arguments, rest = parser.parse_known_args(words)
-        if rest and VERBS[name].settings is None:
-            raise WinnowError(f"unknown option {rest[0]!r}")
-        _run(VERBS[name].run, arguments, rest)
-    except WinnowError as error:
-        told = printable(f"{error}{cache_remedy(str(error))}")
-        print(f"winnow {name}".rstrip() + f": {told}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"winnow {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
-        return 2
-    return 0
+    _refuse_unknown(words)
+    arguments, rest = parser.parse_known_args(words)
+    if rest and VERBS[name].settings is None:
+        raise WinnowError(f"unknown option {rest[0]!r}")
+    for key, value in vars(arguments).items():
+        known = (*VERBS[name].path_lists, *VERBS[name].words)
+        if value == [] and key not in known:  # argparse drops such a value
+            raise WinnowError(f"--{key.replace('_', '-')}: '--' is no value")
+    _run(VERBS[name].run, arguments, rest)
+
+
+def _line(text: str) -> str:
+    """A message in one line that a terminal can show, without the rest of what is endless."""
+    shown = printable(text[: LONGEST + 1])
+    return shown if len(text) <= LONGEST else f"{shown[:LONGEST]}…"
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line: `--help` has the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {_line(message)}\n")
 
 
 def _refuse_unknown(words: Sequence[str]) -> None:
@@ -132,7 +159,14 @@ def _add(verbs: Any, name: str, verb: Verb, full: bool) -> None:
         )
     for option, how in verb.words.items():
         parser.add_argument(option, **how)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=_threads, default=os.cpu_count() or 1)
+
+
+def _threads(text: str) -> int:
+    threads = int(text) if text.isdecimal() and len(text) < 5 else 0
+    if not threads:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads from 1 to 9999")
+    return threads
 
 
 if __name__ == "__main__":

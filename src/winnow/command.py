@@ -120,7 +120,7 @@ def _plain(value: Any) -> bool:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)  # what `options` writes; YAML reads 1e-05 and emoji otherwise
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         return parse_yaml(text)[0] if text else ""

@@ -23,6 +23,7 @@ from winnow.command import options
 from winnow.data.code import code_digest, search_path, user_code
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
+from winnow.data import holders
 from winnow.params.cells import cells, sweep
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
@@ -46,6 +47,7 @@ try:
         )
     )
     P = resolve(GIVEN, ROOT)
+    CACHE = entries.default_cache()
 except WinnowError as error:
     sys.exit(str(error))
 workflow.configfiles.extend(BASE)
@@ -53,7 +55,6 @@ config.clear()
 config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
-CACHE = entries.default_cache()
 os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(CACHE)
 # Not made here: a dry run creates nothing.
 made = next(place for place in (CACHE, *CACHE.parents) if place.exists())
@@ -116,14 +117,14 @@ snakemake.workflow.LocalOutputFileCache = OutputCache
 LOOKS = re.compile(
     r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run|--(report|unlock|lint|(detailed-)?summary|dag|rulegraph|list.*)"
 )
+LOOKING = any(LOOKS.fullmatch(word.partition("=")[0]) for word in sys.argv[1:])
 
 
 def drop_dead_links(folder):
     """Remove the outputs of which the cache has lost a file, so that they are made again: Snakemake
     looks at a folder, and not at the links in it. Who only looks removes nothing."""
     lost = [p for p in folder.rglob("*") if p.is_symlink() and not p.exists()]
-    looks = any(LOOKS.fullmatch(word.partition("=")[0]) for word in sys.argv[1:])
-    for path in [] if looks else lost:
+    for path in [] if LOOKING else lost:
         inside = (p for p in path.parents if folder in p.parents)
         whole = (p for p in inside if os.path.lexists(p / ".snakemake_timestamp"))
         output = next(whole, path)
@@ -151,6 +152,10 @@ def remove_traces(folders):
 # Where jobs run, and what Snakemake makes there before it runs any.
 PLACE = Path(P.folder).absolute()
 RESULTS = os.path.relpath(PLACE / "results")  # as seen from where Snakemake was started
+if not LOOKING:  # what killed jobs left of outputs that nobody may ask for again
+    holders.sweep(
+        holders.below(PLACE / "artifacts", PLACE / "results", ROOT / "submissions")
+    )
 drop_dead_links(PLACE / "artifacts")
 absent = [p for p in (PLACE / ".snakemake", PLACE, *PLACE.parents) if not p.exists()]
 atexit.register(remove_traces, absent)

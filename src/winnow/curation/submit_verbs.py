@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import get_args
 
+from filelock import FileLock, Timeout
+
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, read_table
@@ -16,6 +18,7 @@ from winnow.params.model import CONTROLS, JUDGE, PRETRAINED, REAL, Params
 from winnow.params.submissions import FOLDER, pool_digest
 
 SNAKEFILE = "Snakefile"
+LOCK = Path(".snakemake/submit.lock")
 PAIRS = "artifacts/captions/raw.parquet"  # of which a submission scores or keeps
 
 
@@ -23,11 +26,21 @@ PAIRS = "artifacts/captions/raw.parquet"  # of which a submission scores or keep
 def submit(folder: Path, configfile: Path | None, replace: bool, threads: int) -> None:
     """Check a scorer's table or a subset with its card, run its cells, and say where it stands.
     --replace puts it in the place of an earlier one of its name."""
+    if not Path(SNAKEFILE).is_file():
+        raise WinnowError(f"{SNAKEFILE}: no such file here; submit from the repository's root")
+    LOCK.parent.mkdir(exist_ok=True)
+    try:  # of two at once, one would replace the other, or fail when it is there but has not run
+        with FileLock(LOCK, timeout=0):
+            _submit(folder, configfile, replace, threads)
+    except Timeout as error:
+        told = "another `winnow submit` is at work here; nothing was copied, submit again after it"
+        raise WinnowError(f"{folder}: {told}") from error
+
+
+def _submit(folder: Path, configfile: Path | None, replace: bool, threads: int) -> None:
     from winnow.curation import submit as submissions
     from winnow.scoring.engine import pool_pairs
 
-    if not Path(SNAKEFILE).is_file():
-        raise WinnowError(f"{SNAKEFILE}: no such file here; submit from the repository's root")
     given = _given(configfile)
     params = resolve(given)
     earlier = {path.name for path in Path(FOLDER).glob("*") if path.is_dir()}

@@ -7,15 +7,15 @@ import io
 import json
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import holder
+from winnow.data.scarce import shortage
 
 DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
 # What a spreadsheet takes for a formula, once some of its own marks of text are before it
@@ -31,30 +31,34 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced to disk and renamed to `path`.
 
     Works for a file and, if the caller makes one there, for a directory (which replaces an older
-    one). After an exception nothing is left at either place. OSError becomes a WinnowError that
-    names the file (a full disk, a missing permission).
+    one). After an exception nothing is left at either place, and what a killed job left is swept.
+    OSError becomes a WinnowError that names the file and what was wrong (a full disk, a missing
+    permission).
     """
     path = Path(path)
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        temporary = holder / path.name
-        yield temporary
-        _sync(temporary)
-        if path.is_dir() and not path.is_symlink():
-            path.rename(holder / f"{path.name}.replaced")
-        elif temporary.is_dir():
-            path.unlink(missing_ok=True)
-        temporary.rename(path)
+        with holder(path) as folder:
+            temporary = folder / path.name
+            yield temporary
+            _sync(temporary)
+            if path.is_dir() and not path.is_symlink():
+                path.rename(folder / f"{path.name}.replaced")
+            elif temporary.is_dir():
+                path.unlink(missing_ok=True)
+            temporary.rename(path)
     except OSError as error:
-        raise WinnowError(
-            f"cannot write {path}: {error.strerror or error} "
-            "(free space or permissions, then run again)"
-        ) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary.parent, ignore_errors=True)
+        raise WinnowError(_told(error, path)) from None  # all is said
+
+
+def _told(error: OSError, path: Path) -> str:
+    """Why a file could not be written: often for another one, that was read or written for it."""
+    why = shortage(error, path.parent) or f"{error.strerror or error} (free space or permissions)"
+    named = error.filename if isinstance(error.filename, str) else ""
+    own = named.startswith((str(path), str(path.with_name(f".{path.name}.")))) or not named
+    if own or Path(named) in path.parents:
+        return f"cannot write {path}: {why}, then run again"
+    return f"{named}: {why}, then run again: {path} was to be written"
 
 
 def _sync(path: Path) -> None:
@@ -242,5 +246,9 @@ def contents(folder: Path) -> Iterator[Path]:
 
 def cache_folder() -> Path:
     """Where a user's caches live: `$XDG_CACHE_HOME/winnow`, by default `~/.cache/winnow`."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "winnow"
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "winnow"
+    except RuntimeError as error:
+        told = "there is no home folder for caches: name a folder in XDG_CACHE_HOME"
+        raise WinnowError(told) from error

@@ -86,7 +86,7 @@ def _opened(content: bytes) -> tuple[Image.Image, int]:
         before = _orientation(image) if image.format == "TIFF" else 1
         image.load()
         return image, before
-    except BadImageError:
+    except (BadImageError, MemoryError):  # of the machine, for so few pixels: not the image's fault
         raise
     except UnidentifiedImageError as error:
         kind = about(content)

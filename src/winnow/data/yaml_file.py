@@ -15,6 +15,7 @@ Declared = TypeVar("Declared")
 Lines = dict[tuple[str, ...], int]  # a path of keys and indices -> where it begins, from 1
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C takes a seventh of the time
 MERGE = "tag:yaml.org,2002:merge"
+LONGEST_INT = 1024  # bits, of what fits a float
 DEPTH, NODES = 50, 200_000  # more of either is no declaration, but an attack or an accident
 
 
@@ -23,7 +24,10 @@ class _Loader(_Parser):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep=deep)
+            found = super().construct_object(node, deep=deep)
+            if isinstance(found, int) and found.bit_length() > LONGEST_INT:
+                raise ValueError  # 0xff...: too long for Python to write in digits
+            return found
         except yaml.YAMLError:
             raise
         except Exception as error:  # of many kinds: 2024-13-45 looks like a date

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import scratch_folder
 from winnow.data.tables import FACTS, PAIR, SCORES, TRUTH, join_scores, read_table, require_unique
 from winnow.evaluation import caption_quality, text_statistics
 from winnow.evaluation.statistics import bootstrap, estimates
@@ -32,8 +32,8 @@ def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int)
     from winnow.scoring.engine import score_pool
     from winnow.scoring.scorers import ClipScore, Context
 
-    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
-        path = Path(folder) / "evaluator.parquet"
+    with scratch_folder() as folder:
+        path = folder / "evaluator.parquet"
         scorer = ClipScore(Context(model, precision="float32"))
         score_pool(scorer, pool, pairs, path, key="", workers=workers)
         return join_scores(pairs, read_table(path, SCORES), path)

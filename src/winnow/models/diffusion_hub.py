@@ -7,7 +7,6 @@ other precisions, safety checkers.
 
 import fnmatch
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, atomic_path, read_json, write_json
+from winnow.data.holders import holder
 from winnow.data.yaml_file import read_yaml
 from winnow.models import crs_diff, diffusion, weights
 from winnow.models.crs_config import ADAPTER, Configuration
@@ -56,9 +56,9 @@ def fetch_pipeline(
         check_digests(Path(id) / inner)
         return _take(Path(id) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".fetched-") as scratch:
-        _download(id, revision, inner, Path(scratch))
-        _take(Path(scratch) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
+    with holder(output) as scratch:
+        _download(id, revision, inner, scratch)
+        _take(scratch / inner, str(PurePosixPath(id) / inner), output, side, satellite)
 
 
 def _take(source: Path, name: str, output: Path, side: int | None, satellite: bool) -> None:

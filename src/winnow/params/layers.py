@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from winnow.data.errors import WinnowError, did_you_mean
 from winnow.data.yaml_file import Lines, line_of, parse_yaml, read_text
-from winnow.params.model import Scale
+from winnow.params.model import COMPLETE, NOT_SCALED, Scale
 
 COMMAND_LINE = "the command line"
 Place = tuple[str, ...]
@@ -79,9 +79,23 @@ def read_layer(path: str | Path) -> Layer:
     return layer(name, *parse_yaml(read_text(path), name))
 
 
+def base_layer(path: str | Path) -> Layer:
+    """The parameters in a params.yaml. Raises WinnowError unless its closing line is there, since
+    part of the file is YAML too, with other parameters."""
+    found = read_layer(path)
+    if [*found.tree.items()][-1:] != [(COMPLETE, True)]:
+        raise WinnowError(
+            f"{found.name}: its last line is not `{COMPLETE}: true`: it may be half of the file; "
+            "take the whole one again, or put the line there if nothing is missing"
+        )
+    return found
+
+
 def given_layers(files: Iterable[Path], words: Iterable[str] = ()) -> list[Layer]:
-    """What stands in files, then what Snakemake was given by `--config`, as `key=value`."""
-    layers = [read_layer(path) for path in files]
+    """What stands in files, of which the first is whole and the others hold what differs, then what
+    Snakemake was given by `--config`, as `key=value`."""
+    paths = list(files)
+    layers = [*map(base_layer, paths[:1]), *map(read_layer, paths[1:])]
     for word in words:
         key, _, text = word.partition("=")
         layers.append(layer(COMMAND_LINE, {key: _value(key, text)}))
@@ -148,8 +162,9 @@ def _override(given: Layer, scale: Any) -> dict[str, Any]:
             raise WinnowError(f"{at}: {told}; allowed are {', '.join(allowed)}")
         if not isinstance(override, dict):
             raise WinnowError(f"{at}: expected keys and values (is {override!r})")
-        if "scale" in override:
-            raise WinnowError(f"{at}: scale: unknown key; what a scale changes is the rest")
+        for key in NOT_SCALED:
+            if key in override:
+                raise WinnowError(f"{at}: {key}: unknown key; what a scale changes is the rest")
     return scales.get(scale, {}) if isinstance(scale, str) else {}
 
 

@@ -10,6 +10,8 @@ from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
 from winnow.params.source import Source
 
 Scale = Literal["smoke", "mini", "paper"]
+COMPLETE = "complete"
+NOT_SCALED = ("scale", COMPLETE)  # keys that a scale has not
 CONTROLS = ("none", "random", "oracle")
 JUDGE = "judge"  # the cell of what rates the preferences
 PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
@@ -56,6 +58,9 @@ class Params(Section):
     segmentation: sections.Segmentation
     statistics: sections.Statistics
     site: sections.Site
+    complete: Literal[True] = Field(
+        True, description="The last line of params.yaml: half a file would be other parameters"
+    )
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Params":

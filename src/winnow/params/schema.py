@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from winnow.params.model import Params, Scale
+from winnow.params.model import NOT_SCALED, Params, Scale
 from winnow.params.world import World
 
 
@@ -27,7 +27,7 @@ def json_schema() -> dict[str, Any]:
     schema["$defs"]["Override"] = {
         "type": "object",
         "description": "Any of the other keys, in part",
-        "properties": {k: v for k, v in schema["properties"].items() if k != "scale"},
+        "properties": {k: v for k, v in schema["properties"].items() if k not in NOT_SCALED},
         "additionalProperties": False,
     }
     schema["properties"]["scales"] = {

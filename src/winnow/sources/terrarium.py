@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
@@ -30,8 +31,14 @@ def read_terrarium(source: TerrariumSource, workers: int = 1) -> Iterator[Record
     if workers <= 1:
         yield from chain.from_iterable(map(_draw, chunks))
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+    try:
+        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    except OSError as error:  # no semaphores
+        told = f"no shared memory (/dev/shm: {error.strerror}): drawing in this process alone"
+        print(told, file=sys.stderr)
+        yield from chain.from_iterable(map(_draw, chunks))
+        return
+    with executor:
         yield from chain.from_iterable(ordered(executor, _draw, chunks, 2 * workers))
 
 

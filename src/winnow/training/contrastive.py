@@ -1,7 +1,6 @@
 """Contrastive training of a CLIP on image-caption pairs."""
 
 import math
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from open_clip import ClipLoss
 from open_clip.loss import SigLipLoss
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import scratch_folder
 from winnow.models.clip import Clip
 from winnow.params.sections import Optimiser
 from winnow.training.descent import attention, bfloat16, descend
@@ -39,8 +39,8 @@ def fit(
         raise WinnowError(f"{len(pairs)} pairs to train on: contrastive training needs two or more")
     steps = max(1, samples_seen // settings.batch_size)
     needed = samples[samples["uid"].isin(set(pairs["uid"]))]
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
-        pixels, row = decode(clip.prepare, clip.size, pool, needed, Path(scratch) / "pixels.npy")
+    with scratch_folder() as scratch:
+        pixels, row = decode(clip.prepare, clip.size, pool, needed, scratch / "pixels.npy")
         image = np.array([row[uid] for uid in pairs["uid"]])
         tokens = clip.tokenizer(pairs["text"].tolist())
         return _train(clip, pixels, image, tokens, settings, batch, steps, seed)

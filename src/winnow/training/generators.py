@@ -7,7 +7,6 @@ land-cover masks.
 """
 
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pandas as pd
 import torch
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import scratch_folder
 from winnow.models import clip as models
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
@@ -58,9 +58,9 @@ def train_autoencoder(
         )
     texts = [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))]
     generator = diffusion_standins.build_stable_diffusion(texts, SEED["t2i"])
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
+    with scratch_folder() as scratch:
         prepare = fitted(generator.size)
-        pixels, _ = decode(prepare, generator.size, pool, samples, Path(scratch) / "pixels.npy")
+        pixels, _ = decode(prepare, generator.size, pool, samples, scratch / "pixels.npy")
         held = max(1, min(256, len(pixels) // 10))
         losses = autoencoder.fit(
             generator.vae, pixels[:-held], models.load(clip), settings, images_seen, SEED["t2i"]
@@ -121,9 +121,9 @@ def captioned_latents(
     if pairs.empty:
         raise WinnowError("no pair to train a generator on: the subset is empty")
     needed = samples[samples["uid"].isin(set(pairs["uid"]))]
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
+    with scratch_folder() as scratch:
         prepare = fitted(generator.size)
-        pixels, row = decode(prepare, generator.size, pool, needed, Path(scratch) / "pixels.npy")
+        pixels, row = decode(prepare, generator.size, pool, needed, scratch / "pixels.npy")
         latents = encode(generator, pixels)
     return Examples(latents, np.array([row[uid] for uid in pairs["uid"]]), pairs["text"].tolist())
 

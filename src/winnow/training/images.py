@@ -33,10 +33,14 @@ def decode(
     """
     rows = {uid: row for row, uid in enumerate(samples["uid"])}
     shape = (len(rows), size, size, 3)
-    pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and a crash once mapped
-        with file.open("r+b") as handle:
-            os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)
+    try:
+        pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and a crash once mapped
+            with file.open("r+b") as handle:
+                os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)
+    except OSError as error:
+        error.filename = str(file)  # else what is written from it would be named
+        raise
     done = 0
     with ThreadPoolExecutor(workers) as threads:
         for shard in sorted(samples["shard"].unique()):

@@ -5,7 +5,6 @@ a layout holds (`see`, where layouts are known), then the whole model answers qu
 """
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 
+from winnow.data.holders import scratch_folder
 from winnow.models.mllm import END, IMAGE, PATCH, SIDE, SPECIAL, build, train_processor
 from winnow.models.qwen import alike, positions, vision_features
 from winnow.params.sections import MllmRole, MllmTraining
@@ -201,8 +201,8 @@ def train_mllm(
     processor = train_processor(words, VOCABULARY)
     seed = SEED[role]
     model = build(len(processor.tokenizer), seed, **SIZES[role])
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
-        pixels, _ = decode(prepare, SIDE, pool, samples, Path(scratch) / "pixels.npy")
+    with scratch_folder() as scratch:
+        pixels, _ = decode(prepare, SIDE, pool, samples, scratch / "pixels.npy")
         known = dict(zip(layouts["uid"], layouts["layout"], strict=True))
         losses = {}
         if all(uid in known for uid in samples["uid"]):

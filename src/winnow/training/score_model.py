@@ -4,7 +4,6 @@ The loss of a pair is -log sigmoid(s(chosen) - s(rejected)); both texts see the 
 """
 
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import scratch_folder
 from winnow.models.score_network import ScoreModel
 from winnow.params.sections import Normalisation, ScoreStage
 from winnow.training.descent import parameter_groups
@@ -83,8 +83,7 @@ def fit(
     an image is not in the pool, or the loss is no longer finite.
     """
     needed = samples[samples["uid"].isin(set(preferences["uid"].dropna()))]
-    with tempfile.TemporaryDirectory(prefix="winnow-") as name:
-        scratch = Path(name)
+    with scratch_folder() as scratch:
         pixels = np.empty((0, model.side, model.side, 3), dtype=np.uint8)
         rows: dict[str, int] = {}
         if len(needed):

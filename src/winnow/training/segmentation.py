@@ -5,7 +5,6 @@ foundry's one is trained as any other, on another world; others start from its b
 """
 
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import pandas as pd
 import torch
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import scratch_folder
 from winnow.data.segments import IGNORED
 from winnow.models.segmentor import Segmentor, build, predict
 from winnow.params.sections import SegmentorTraining
@@ -36,8 +36,8 @@ class Examples(NamedTuple):
 
 def pool_examples(pool: Path, samples: pd.DataFrame) -> Examples:
     """Images of a pool with their land cover. Raises WinnowError where one has no mask."""
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
-        images, row = decode(fitted(SIDE), SIDE, pool, samples, Path(scratch) / "pixels.npy")
+    with scratch_folder() as scratch:
+        images, row = decode(fitted(SIDE), SIDE, pool, samples, scratch / "pixels.npy")
         return Examples(np.array(images), land_cover(pool / "masks", row, SIDE))
 
 
@@ -84,10 +84,10 @@ def fit(
     segmentor.network.to(memory_format=torch.channels_last)  # a CPU convolves 1.6 times as fast
     _balance(segmentor, class_weights(examples.masks, len(segmentor.classes)))
     losses: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
+    with scratch_folder() as scratch:
         runner = Runner(
             model=segmentor.network,
-            work_dir=scratch,
+            work_dir=str(scratch),
             train_dataloader={
                 "batch_size": settings.batch_size,
                 "num_workers": 0,

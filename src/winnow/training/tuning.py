@@ -1,12 +1,12 @@
 """Fine-tuning of the multimodal stand-in on image-caption pairs: further starts of score models."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.data.holders import scratch_folder
 from winnow.params.sections import MllmTraining, MllmTuning
 from winnow.training.conversations import Exchange
 from winnow.training.images import decode
@@ -38,7 +38,7 @@ def tune(
         answers_seen=settings.samples_seen,
         answers_per_image=1,
     )
-    with tempfile.TemporaryDirectory(prefix="winnow-") as scratch:
-        pixels, _ = decode(prepare, SIDE, pool, needed, Path(scratch) / "pixels.npy")
+    with scratch_folder() as scratch:
+        pixels, _ = decode(prepare, SIDE, pool, needed, scratch / "pixels.npy")
         talk = [tokenise(processor, exchanges) for exchanges in said]
         return speak(model, processor, pixels, talk, training, seed)
