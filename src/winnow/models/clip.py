@@ -33,6 +33,7 @@ from torch.nn import functional
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_text
 from winnow.models import checkpoint
+from winnow.models.hub import told
 
 WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
@@ -150,7 +151,7 @@ def load_published(name: str, pretrained: str | None) -> Clip:
         tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:  # network, names, shapes: open_clip raises many kinds here
         raise WinnowError(
-            f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({error}); "
+            f"models: {name!r} with pretrained={pretrained!r} cannot be loaded ({told(error)}); "
             f"{_known(name)}"
         ) from error
     if file is not None and read:

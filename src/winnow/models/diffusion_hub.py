@@ -18,6 +18,7 @@ from winnow.data.yaml_file import read_yaml
 from winnow.models import crs_diff, diffusion, weights
 from winnow.models.crs_config import ADAPTER, Configuration
 from winnow.models.generator import Generator
+from winnow.models.hub import told
 
 NETWORK, TEXT = "diffusion_pytorch_model", "model"
 # Weights by the folder they are in: their name without suffix, and that of a pickle.
@@ -134,7 +135,7 @@ def _download(id: str, revision: str | None, inner: PurePosixPath, folder: Path)
         snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=wanted)
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({error}); "
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({told(error)}); "
             "an id is org/name, or a folder"
         ) from error
 

@@ -1,11 +1,13 @@
 """Published transformers models: fetched into a folder, loaded from it. Nothing in it is run."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
+from winnow.data.secrets import redacted, without_login
 
 # Weights, configuration, tokenizer, chat template. Neither pickles nor Python code.
 FILES = ("*.safetensors", "*.json", "*.txt", "*.jinja")
@@ -32,6 +34,24 @@ def fetch_transformers(id: str, revision: str | None, output: Path) -> None:
             )
 
 
+def check_endpoint() -> None:
+    """Raise WinnowError where HF_ENDPOINT, the hub's address, holds a name or a password."""
+    try:
+        without_login(os.environ.get("HF_ENDPOINT", ""))
+    except ValueError as error:
+        raise WinnowError(
+            f"HF_ENDPOINT: the address in this environment variable {error}; "
+            "a token goes into HF_TOKEN"
+        ) from None
+
+
+def told(error: Exception) -> str:
+    """What the hub says, in one line and without the token that it may repeat."""
+    from huggingface_hub import get_token
+
+    return redacted(" ".join(str(error).split()), get_token() or "")
+
+
 def _download(id: str, revision: str | None, folder: Path) -> None:
     from huggingface_hub import snapshot_download
 
@@ -39,7 +59,7 @@ def _download(id: str, revision: str | None, folder: Path) -> None:
         snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=list(FILES))
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({error}); "
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({told(error)}); "
             "an id is org/name, or a folder"
         ) from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes about the download
