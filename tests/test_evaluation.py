@@ -17,11 +17,11 @@ from conftest import World
 from torch.utils.data import DataLoader
 
 from winnow.cli import main
+from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json, write_json
 from winnow.data.images import open_rgb
 from winnow.data.metrics import Cell, read_metrics
-from winnow.data.sealed import seal_folder
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import OUTCOMES, PAIR, SAMPLES, SCORES, read_table, write_table
 from winnow.evaluation import contrastive, zeroshot
@@ -178,7 +178,7 @@ def test_a_label_that_names_no_class(standin: Path, terrarium: Path, tmp_path: P
     folder = tmp_path / name
     shutil.copytree(terrarium / name, folder)
     (folder / "classnames.txt").write_text("farm\nport\n")
-    seal_folder(folder)
+    write_digests(folder)
     with pytest.raises(WinnowError, match=rf"zero-shot set {name}: a label lies outside 0\.\.1"):
         contrastive.classification(models.load(standin), folder)
 

@@ -17,10 +17,11 @@ from conftest import World
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data import content, segments
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_csv, read_signed, write_signed
 from winnow.data.images import encode_png
-from winnow.data.sealed import SEAL_BYTES, check_folder, seal_folder
+from winnow.data.sealed import SEAL_BYTES
 from winnow.data.shards import iter_masks, iter_members, iter_shard, shard_path
 from winnow.data.tables import PROMPTS, SAMPLES, SCORES, read_about, read_table, write_table
 from winnow.generation.images import iter_images, read_prompts, write_images
@@ -207,11 +208,11 @@ def test_flips_in_a_set_give_no_other_value(
 
 
 def test_a_folder_of_others_needs_no_digests(tmp_path: Path) -> None:
-    check_folder(tmp_path)
+    check_digests(tmp_path)
     (tmp_path / "cost.json").write_text("{}")
-    seal_folder(tmp_path)
+    write_digests(tmp_path)
     (tmp_path / "cost.json").write_text("other")  # of the run, and not of what it made
-    check_folder(tmp_path)
+    check_digests(tmp_path)
 
 
 # records and tables of text

@@ -5,7 +5,7 @@ import unicodedata
 from itertools import takewhile
 from operator import eq
 
-from winnow.captioning.cleaning import ANSI, SPECIAL, declines, said
+from winnow.captioning.cleaning import ANSI, NESTED, ROUNDS, SPECIAL, declines, said
 from winnow.captioning.wrapping import unwrapped
 from winnow.sources.text import MAX_CAPTION
 
@@ -23,8 +23,12 @@ def tidy(text: str) -> str:
     """One line: special tokens and control characters left out, whitespace as single spaces."""
     plain = text.isascii() and text.isprintable()
     kept = text if plain else "".join(map(_printable, ANSI.sub("", text)))
-    while (shorter := SPECIAL.sub(" ", kept)) != kept:  # what is left may spell another one
+    for _ in range(ROUNDS):  # what is left may spell another one
+        if (shorter := SPECIAL.sub(" ", kept)) == kept:
+            break
         kept = shorter
+    else:
+        kept = re.sub(r"[<>\[\]]", " ", kept)  # none is spelled without these
     return " ".join(kept.split())
 
 
@@ -58,14 +62,18 @@ def spoken(reply: str) -> tuple[str, str]:
 
     What is around it (`wrapping.unwrapped`) is off.
     """
-    text, line = reply, None
-    while text != line:  # a line may spell a mark that control characters or line ends had hidden
+    text = reply
+    for _ in range(
+        ROUNDS
+    ):  # a line may spell a mark that control characters or line ends had hidden
         line = text
         text, fault = said(text)
         if fault:
             return "", fault
         text = tidy(unwrapped(text))
-    return text, ""
+        if text == line:
+            return text, ""
+    return "", NESTED
 
 
 def judge(reply: str, cut: bool) -> tuple[str, str]:

@@ -7,6 +7,8 @@ not marked stays as it is.
 import re
 
 CUT_THOUGHT, ONLY_THOUGHT = "thought cut off", "only reasoning"
+NESTED = "marks within marks"
+ROUNDS = 10  # of taking marks off: no reply of a model needs more than a few
 REFUSAL, NO_IMAGE = "refusal", "no image"
 
 _THOUGHT = (
@@ -18,7 +20,7 @@ _ANSWER = "answer|final_answer|final|response|output|conclusion|caption|descript
 _MARKS = re.compile(
     rf"""
       (?P<final> <\|channel\|>\s*final\b (?:[^<\n]*(?:<\|constrain\|>[^<\n]*)?<\|message\|>)?
-               | ^\s*(?:<\|start\|>)?(?:assistant)?\s*analysis .*? assistant\s*final )
+               | ^\s*+(?:<\|start\|>)?(?:assistant)?\s*+analysis .*? assistant\s*final )
     | (?P<open>  <\|?channel\|?>\s*(?:analysis|commentary|thought)\b (?:[^<\n]*<\|message\|>)?
                | <\|?\s*(?:\w+:)?(?:begin_of_|start_)?(?:{_THOUGHT})
                  (?:_start|_begin)?(?:\s[^<>/]*)?\|?>
@@ -51,18 +53,18 @@ SPECIAL = re.compile(
 ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-9:;?]*[@-~]|\x1b\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|\x1b[()][0-9AB]"
 )
+# Of several special tokens in a row the last one tells (looking at each run anew takes for ever).
 _NEXT_TURN = re.compile(
-    rf"(?:{SPECIAL.pattern})\s*(?:(?:{SPECIAL.pattern})\s*)*"
-    rf"(?i:user|human|system)\s*(?:[:\n]|{SPECIAL.pattern})"
+    rf"(?P<token>{SPECIAL.pattern})\s*+(?i:user|human|system)\s*(?:[:\n]|{SPECIAL.pattern})"
     r"|^[ \t]*(?:\#\#\#[ \t]*)?(?:USER|User|HUMAN|Human)[ \t]*:",
     re.X | re.M,
 )
 _ROLE = re.compile(
-    r"""\s* (?:
-      [*_\#>\s]* (?:(?:ai\s+)?assistant|ai|bot|gpt
+    r"""(?:
+      [*_\#>\s]*+ (?:(?:ai\s+)?assistant|ai|bot|gpt
         |(?:final\s+|short\s+|image\s+)?(?:answer|caption|description|response))
-      [*_\s]* [:\uff1a] [*_\s]*
-    | (?:assistant|model) [ \t]* \n )""",
+      [*_\s]*+ [:\uff1a] [*_\s]*+
+    | \s*+ (?:assistant|model) [ \t]* \n )""",
     re.I | re.X,
 )
 
@@ -132,10 +134,11 @@ def said(reply: str) -> tuple[str, str]:
 
     Thoughts, special tokens, a further turn that the model made up, and a leading role or label
     are taken off until none is left. A thought without an end is `CUT_THOUGHT`, one with nothing
-    after it `ONLY_THOUGHT`; a reply without words and thoughts is returned as it is.
+    after it `ONLY_THOUGHT`, one that is not bare after `ROUNDS` is `NESTED`; a reply without words
+    and thoughts is returned as it is.
     """
     text, thought = ANSI.sub("", reply), False
-    while True:
+    for _ in range(ROUNDS):
         spoken, cut, found = _without_thoughts(text)
         if cut:
             return "", CUT_THOUGHT
@@ -144,6 +147,8 @@ def said(reply: str) -> tuple[str, str]:
         if spoken == text:
             break
         text = spoken
+    else:
+        return "", NESTED
     if thought and not any(map(str.isalnum, text)):
         return "", ONLY_THOUGHT
     return text, ""
@@ -180,9 +185,20 @@ def _without_thoughts(text: str) -> tuple[str, bool, bool]:
 
 
 def _without_markup(text: str) -> str:
-    if (turn := _NEXT_TURN.search(text)) and any(map(str.isalnum, text[: turn.start()])):
-        text = text[: turn.start()]
+    if (turn := _NEXT_TURN.search(text)) and any(map(str.isalnum, text[: _begin(text, turn)])):
+        text = text[: _begin(text, turn)]
     if answers := [inside for _, inside in _ELEMENT.findall(text) if any(map(str.isalnum, inside))]:
         text = answers[-1]
     text = SPECIAL.sub(" ", _TAG.sub(" ", text))
     return text[role.end() :] if (role := _ROLE.match(text)) else text
+
+
+def _begin(text: str, turn: re.Match[str]) -> int:
+    """Where a further turn begins, with all special tokens in a row before it."""
+    begin = turn.start()
+    if turn["token"] is not None:
+        for token in reversed([*SPECIAL.finditer(text, 0, begin)]):
+            if text[token.end() : begin].strip():
+                break
+            begin = token.start()
+    return begin

@@ -12,6 +12,8 @@ from typing import Any
 from winnow.captioning.desk import Reply
 
 _NOT_JSON, _NO_MESSAGE, _NO_TEXT = "not JSON", "no message", "no text"
+LONGEST = 50_000  # characters of an answer, thoughts among it or beside it
+WORDS = 2000  # characters of what an error says
 _WORDS = ("message", "msg", "detail", "error", "error_description", "title", "errors")
 # As `code` or `type`; words alone are also those of a limit that is over in a minute.
 _SPENT = {
@@ -127,6 +129,8 @@ def read_completion(body: bytes) -> Reply | Failure:
         refusal = refusal or reason
     if text is None and not thought and not refusal:
         return _malformed(_NO_TEXT)
+    if max(len(text or ""), len(thought), len(refusal)) > LONGEST:
+        return Reply(fault=f"longer than {LONGEST} characters")
     return Reply(text or "", cut=reason == "length", thought=thought, refusal=refusal)
 
 
@@ -148,7 +152,7 @@ def failure(status: int, body: Any, headers: Mapping[str, str] | None = None) ->
     again = {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
     return Failure(
         status,
-        _words(body),
+        _words(body)[:WORDS],
         frozenset(code.lower() for code in codes),
         frozenset(field for part in parts for field in _fields(part)),
         wait_of(headers),

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 import openai
 
+from winnow.captioning import wire
 from winnow.captioning.answers import tidy
 from winnow.captioning.completions import Failure, failure, read_completion
 from winnow.captioning.desk import Reply, Request, counted
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, normalise
-from winnow.data.secrets import redacted
+from winnow.data.secrets import gives_away, redacted
 from winnow.params.sections import SERVER_KEY as KEY
 from winnow.params.sections import Generation, Server
 
@@ -27,6 +28,7 @@ MEDIA = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 DOWN = 2  # this many times `concurrency` requests in a row unanswered: none is sent again
 PAUSE, LONGEST = 0.5, 8.0  # seconds before the first retry, doubled for each further one
 SHORT = 200  # characters of the server's words in a message
+ECHO = f"the answer holds the key in {KEY}"
 
 
 class OpenAIBackend:
@@ -35,7 +37,10 @@ class OpenAIBackend:
     A request is sent again after 408, 409, 425, 429, 5xx, a timeout or a lost connection: when
     `Retry-After` says so, which holds for all requests, else after ever longer pauses. What no
     request can get past is a WinnowError with the server's words: a server that cannot be reached,
-    that refuses the key, the model or a parameter, or whose quota is used up.
+    that redirects, that refuses the key, the model or a parameter, or whose quota is used up.
+
+    `timeout` is for all of one sending, from connecting to the last byte. The key is nowhere in
+    what comes back: it is taken out of the server's words, and an answer with it is none.
     """
 
     def __init__(
@@ -62,7 +67,13 @@ class OpenAIBackend:
         if (first := next(source, None)) is None:
             return
         with asyncio.Runner() as runner:
-            client = self._client()
+            try:
+                client = wire.client(self.server.url, self.key or "none", self.settings.timeout)
+            except (ValueError, ImportError) as error:
+                raise WinnowError(
+                    f"{self.server.url}: no client can be made ({self._short(str(error))}); see to "
+                    "the proxy in the environment variables HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+                ) from None
             flying: dict[asyncio.Task[Reply | WinnowError], Request] = {}
             try:
                 _raised(runner.run(self._probe(client)))
@@ -75,20 +86,13 @@ class OpenAIBackend:
             finally:
                 runner.run(_end(client, flying))
 
-    def _client(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(
-            base_url=self.server.url,
-            api_key=self.key or "none",
-            timeout=self.settings.timeout,
-            max_retries=0,
-        )
-
     async def _probe(self, client: openai.AsyncOpenAI) -> WinnowError | None:
         """Whether the server is there and takes the key; more shows with the first request."""
         try:
-            await client.models.with_raw_response.list()
-        except openai.APITimeoutError:
-            return None  # it may be busy
+            async with asyncio.timeout(self.settings.timeout):
+                await client.models.with_raw_response.list()
+        except (TimeoutError, openai.APITimeoutError, wire.RefusedError):
+            return None  # it may be busy, or its list long
         except openai.APIConnectionError as error:
             return WinnowError(
                 f"{self.server.url}: no server can be reached there ({self._cause(error)}); "
@@ -140,18 +144,29 @@ class OpenAIBackend:
             elif request.temperature > 0:
                 body[sent] = 1.0
         try:
-            raw = await client.chat.completions.with_raw_response.create(
-                model=self.server.model,
-                messages=[{"role": "user", "content": content}],
-                extra_body=body,
-            )
-        except openai.APITimeoutError:
+            async with asyncio.timeout(self.settings.timeout):
+                raw = await client.chat.completions.with_raw_response.create(
+                    model=self.server.model,
+                    messages=[{"role": "user", "content": content}],
+                    extra_body=body,
+                )
+        except wire.RefusedError as error:
+            return error.failure
+        except (TimeoutError, openai.APITimeoutError):
             return Failure(0, f"no answer within {self.settings.timeout:g} s")
         except openai.APIConnectionError as error:
             return Failure(0, f"connection failed: {self._cause(error)}")
         except openai.APIStatusError as error:
             return _failure_of(error)
-        return read_completion(raw.http_response.content)
+        found = read_completion(raw.http_response.content)
+        if isinstance(found, Reply) and self._echoed(found):
+            return Reply(fault=ECHO)
+        return found
+
+    def _echoed(self, reply: Reply) -> bool:
+        """Whether a reply holds the key, which it must bring into no caption, cache or record."""
+        said = (reply.text, reply.thought, reply.refusal) if self.key else ()
+        return any(gives_away(form, self.key) for text in said for form in (text, tidy(text)))
 
     def _hopeless(self, found: Failure) -> WinnowError | None:
         """What no request can get past."""
@@ -161,6 +176,9 @@ class OpenAIBackend:
         if found.spent:
             text = f"the server gives nothing more ({status})"
             remedy = "see to the account and run again: what was answered is kept"
+        elif 300 <= status < 400:
+            text = f"the server redirects ({status}), which is not followed"
+            remedy = "give the address that answers by itself"
         elif status == 401 or (status == 403 and not found.of_content):
             text = f"the server refuses the key ({status}); set {KEY} to a valid one"
         elif found.of_model:
@@ -187,7 +205,7 @@ class OpenAIBackend:
 
     def _too_long(self, found: Failure) -> WinnowError:
         return WinnowError(
-            f"{self.server.url}: {self._told(found)}; it says to wait {found.wait:.0f} s, more "
+            f"{self.server.url}: {self._told(found)}; it says to wait {found.wait:.6g} s, more "
             f"than the {self.settings.max_wait:g} s of --max-wait: run again then, or wait longer; "
             "what was answered is kept"
         )
@@ -201,7 +219,7 @@ class OpenAIBackend:
         return f"{what}{sent}: {words}" if words else f"{what}{sent}"
 
     def _short(self, words: str) -> str:
-        return redacted(tidy(words), self.key)[:SHORT]
+        return redacted(tidy(redacted(words, self.key)), self.key)[:SHORT]
 
     def _cause(self, error: openai.APIError) -> str:
         return self._short(str(error.__cause__ or error))

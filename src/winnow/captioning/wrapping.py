@@ -7,6 +7,8 @@ boats lie in rows." names no caption before its colon.
 import json
 import re
 
+from winnow.captioning.cleaning import ROUNDS
+
 _IMAGE = r"(?:(?:satellite|aerial|remote[- ]sensing)\s+)?(?:image|picture|photo|photograph|scene)"
 _NAME = r"(?:caption|description|sentence|summary|answer|response|list|json|alt[- ]text)s?\b"
 # Polite words alone, as long as something follows.
@@ -18,7 +20,7 @@ _YES = re.compile(
     re.I | re.X,
 )
 _PREAMBLE = re.compile(
-    rf"""(?:[*\#]+\ *(?:[\w-]+\ ){{0,3}}{_NAME}[*]*(?=[ \t]*\n) | [*_\#\ ]* (?:
+    rf"""(?:[*\#]++\ *(?:[\w-]+\ ){{0,3}}{_NAME}[*]*(?=[ \t]*\n) | [*_\#\ ]*+ (?:
       (?:based\ on\ (?:the|this|your)\ {_IMAGE}[^\n:,]*,\ *)?
       (?:here(?:['\u2019]s|\ is|\ are|\ you\ go)|(?:below|the\ following)\ (?:is|are))\b
         [^\n:]{{0,80}}?\b{_NAME} (?:[^\n:]{{0,80}}:[*_]* | [^\n:]{{0,80}}\.(?=\s*\n))
@@ -47,9 +49,10 @@ def unwrapped(text: str) -> str:
     """The answer in what a chat model says, lines as they are; "" where there is a preamble alone.
 
     Of JSON it is the first text under `caption`, `description`, `text` or `answer`; JSON without
-    one stays. The items of a list follow one another without their numbers or bullets.
+    one stays. The items of a list follow one another without their numbers or bullets. After
+    `ROUNDS` the rest stays.
     """
-    while True:
+    for _ in range(ROUNDS):
         bare = text.strip()
         for lead in (_YES, _PREAMBLE):
             if found := lead.match(bare):
@@ -61,8 +64,9 @@ def unwrapped(text: str) -> str:
             bare = _decoded(inside[1])
         bare = _without_quotes(_STRONG.sub(r"\2", _HEADING.sub("", _joined(bare))).strip())
         if bare == text:
-            return text
+            break
         text = bare
+    return text
 
 
 def _decoded(inside: str) -> str:

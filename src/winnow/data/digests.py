@@ -1,4 +1,4 @@
-"""Digests of a model's files beside them: formats of weights have no checksum of their own."""
+"""Digests of a folder's files beside them: weights, pictures and text have no checksums."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, contents, read_json, write_json
 
-REMEDY = f"fetch or train the model again, or delete {DIGESTS} where the change is yours"
+REMEDY = f"delete the folder and run again, or delete {DIGESTS} alone where the change is yours"
 
 
 def write_digests(folder: Path) -> None:

@@ -22,7 +22,7 @@ DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one
 FORMULA = re.compile(r"'*[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]")
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
-# In a model's folder: digests of its files, which `data.digests` writes beside them
+# In a folder of a model's or a set's: digests of its files, which `data.digests` writes
 DIGESTS = "winnow_digests.json"
 
 

@@ -1,16 +1,12 @@
-"""Digests that travel inside a Parquet file or beside the files of a folder, and their check.
-
-Page checksums leave the heads of the pages and the footer of a Parquet file uncovered, and pictures
-and text have none at all.
-"""
+"""The digest that travels inside a Parquet file, and its check: page checksums leave the heads of
+the pages and the footer uncovered."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_file, open_file, read_bytes, regular_files
+from winnow.data.files import open_file
 
 # Stands before the footer of a Parquet file, where its readers do not look, with a SHA-256 of all
 # else in the file.
@@ -18,7 +14,6 @@ SEAL = b"winnow sha256 of the rest:"
 SEAL_BYTES = len(SEAL) + 32
 TAIL_BYTES = 8  # length of the footer, PAR1
 BLOCK = 2**20
-SUMS = "SHA256SUMS"  # in the form of `sha256sum`
 
 
 def seal_table(path: Path) -> None:
@@ -62,40 +57,3 @@ def _digest(file: IO[bytes], *ranges: tuple[int, int]) -> bytes:
         for place in range(start, end, BLOCK):
             total.update(file.read(min(BLOCK, end - place)))
     return total.digest()
-
-
-def seal_folder(folder: Path) -> None:
-    """Write the digests of all files of a folder beside them."""
-    lines = (f"{digest_file(p).hex()}  {p.relative_to(folder).as_posix()}\n"
-             for p in sorted(regular_files(folder)) if p != folder / SUMS)  # fmt: skip
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder of which a file is lost or not as it was sealed; one without digests is
-    somebody else's. WinnowError names the file."""
-    if not (folder / SUMS).exists():
-        return
-    for digest, path in _sums(folder):
-        try:
-            same = digest_file(path).hex() == digest
-        except OSError as error:
-            raise WinnowError(f"{path}: {error.strerror}; {_again(folder)}") from error
-        if not same:
-            raise WinnowError(
-                f"{path}: damaged: is not the file that {SUMS} names; {_again(folder)}"
-            )
-
-
-def _sums(folder: Path) -> Iterator[tuple[str, Path]]:
-    try:
-        lines = read_bytes(folder / SUMS).decode().splitlines()
-        for line in lines:
-            digest, name = line.split("  ", 1)
-            yield digest, folder / name
-    except (OSError, ValueError) as error:
-        raise WinnowError(f"{folder / SUMS}: damaged ({error}); {_again(folder)}") from error
-
-
-def _again(folder: Path) -> str:
-    return f"delete {folder} and run again"

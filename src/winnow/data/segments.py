@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.data.images import BadImageError, encode_png, open_rgb
 from winnow.data.masks import read_mask
-from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.tables import SEGMENTS, read_table, require_unique, write_table
 
 TABLE = "items.parquet"
@@ -35,12 +35,12 @@ def write_items(folder: Path, items: pd.DataFrame, classes: Sequence[str]) -> No
     folder; the caller makes it atomic."""
     write_table(folder / TABLE, items, SEGMENTS)
     write_json(folder / CLASSES, {"classes": list(classes)})
-    seal_folder(folder)
+    write_digests(folder)
 
 
 def read_items(folder: Path) -> pd.DataFrame:
-    """SEGMENTS of a set. Raises WinnowError where a name occurs twice, and as `check_folder`."""
-    check_folder(folder)
+    """SEGMENTS of a set. Raises WinnowError where a name occurs twice, and as `check_digests`."""
+    check_digests(folder)
     items = read_table(folder / TABLE, SEGMENTS)
     require_unique(items, ["name"], folder / TABLE)
     return items

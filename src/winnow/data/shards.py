@@ -9,10 +9,10 @@ from typing import Self
 
 import pandas as pd
 
+from winnow.data.digests import check_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes, require_regular
 from winnow.data.images import FORMATS
-from winnow.data.sealed import check_folder
 
 DESCRIBING = (
     tarfile.XHDTYPE,
@@ -113,8 +113,8 @@ def iter_images(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
 
 def iter_masks(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Stream (uid, encoded mask) from the tars of a folder, whose digests lie beside them. Errors
-    as in `iter_members` and `check_folder`."""
-    check_folder(folder)
+    as in `iter_members` and `check_digests`."""
+    check_digests(folder)
     for path in sorted(folder.glob("*.tar")):
         for uid, _, content in iter_members(path):
             yield uid, content

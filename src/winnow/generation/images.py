@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.images import encode_png
-from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.tables import PROMPTS, read_table, write_table
 
 TABLE = "prompts.parquet"
@@ -35,12 +35,12 @@ def write_images(folder: Path, prompts: pd.DataFrame, images: Iterable[np.ndarra
     for row, image in zip(prompts["row"].tolist(), images, strict=True):
         (folder / image_name(row)).write_bytes(encode_png(image))
     write_table(folder / TABLE, prompts, PROMPTS)
-    seal_folder(folder)
+    write_digests(folder)
 
 
 def read_prompts(folder: Path) -> pd.DataFrame:
-    """PROMPTS of a folder of images. Errors as in `read_table` and `check_folder`."""
-    check_folder(folder)
+    """PROMPTS of a folder of images. Errors as in `read_table` and `check_digests`."""
+    check_digests(folder)
     return read_table(folder / TABLE, PROMPTS)
 
 

@@ -18,7 +18,7 @@ from winnow.data.holders import holder
 from winnow.data.yaml_file import read_yaml
 from winnow.models import crs_diff, diffusion, weights
 from winnow.models.crs_config import ADAPTER, Configuration
-from winnow.models.folder import check
+from winnow.models.folder import check, why
 from winnow.models.generator import Generator
 
 NETWORK, TEXT = "diffusion_pytorch_model", "model"
@@ -139,8 +139,8 @@ def _download(id: str, revision: str | None, inner: PurePosixPath, folder: Path)
         snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=wanted)
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({error}); "
-            "an id is org/name, or a folder"
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} "
+            f"({why(error)}); an id is org/name, or a folder"
         ) from error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from winnow.data.digests import check_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
+from winnow.data.secrets import redacted
 
 # Files of tokens and of weights by name, whose keys are data
 DATA = ("tokenizer.json", "vocab.json", "added_tokens.json", "*.index.json")
@@ -47,10 +48,13 @@ def never_ask() -> None:
 
 
 def why(error: Exception) -> str:
-    """What a library's error says, but for advice that Winnow does not take."""
+    """What a library's error says in one line, but for advice that Winnow does not take, and
+    without a token of the hub's that it may repeat."""
+    from huggingface_hub import get_token
+
     if "trust_remote_code" in str(error) or "custom code" in str(error):
         return "it asks for code of its own, which is never run; choose a model of the library's"
-    return str(error)
+    return redacted(" ".join(str(error).split()), get_token() or "")
 
 
 def _check_file(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Published transformers models: fetched into a folder, loaded from it. Nothing in it is run."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, atomic_path
+from winnow.data.secrets import without_login
 from winnow.models.folder import check, why
 
 # Weights, configuration, tokenizer, chat template. Neither pickles nor Python code.
@@ -41,6 +43,17 @@ def fetch_transformers(id: str, revision: str | None, output: Path) -> None:
         write_digests(folder)
 
 
+def check_endpoint() -> None:
+    """Raise WinnowError where HF_ENDPOINT, the hub's address, holds a name or a password."""
+    try:
+        without_login(os.environ.get("HF_ENDPOINT", ""))
+    except ValueError as error:
+        raise WinnowError(
+            f"HF_ENDPOINT: the address in this environment variable {error}; "
+            "a token goes into HF_TOKEN"
+        ) from None
+
+
 def _download(id: str, revision: str | None, folder: Path) -> None:
     from huggingface_hub import snapshot_download
 
@@ -48,8 +61,8 @@ def _download(id: str, revision: str | None, folder: Path) -> None:
         snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=list(FILES))
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({error}); "
-            "an id is org/name, or a folder"
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} "
+            f"({why(error)}); an id is org/name, or a folder"
         ) from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes about the download
 

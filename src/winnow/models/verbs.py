@@ -7,6 +7,7 @@ from winnow.command import verb
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, OF_THE_RUN, atomic_path
+from winnow.models.hub import check_endpoint
 from winnow.params import sections
 
 
@@ -17,6 +18,7 @@ def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
         raise WinnowError("--id: name a published model")
     if settings.loader == "openai":
         raise WinnowError("--loader: a model at a server is not fetched")
+    check_endpoint()
     if settings.loader == "transformers":
         from winnow.models.hub import fetch_transformers
 

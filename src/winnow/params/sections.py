@@ -14,10 +14,11 @@ from pydantic import (
     Field,
     JsonValue,
     PositiveFloat,
+    field_validator,
     model_validator,
 )
 
-from winnow.data.secrets import is_secret
+from winnow.data.secrets import is_secret, without_login
 
 
 def _whole(value: Any) -> Any:
@@ -121,6 +122,8 @@ class Section(BaseModel):
     """A group of parameters: unknown keys are refused, values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    _logins = field_validator("*", mode="before")(without_login)
 
 
 class Pool(Section):
@@ -826,6 +829,8 @@ def _check_sent(extra_body: ExtraBody, renamed: Renamed) -> None:
 
 def _secret_in(content: Any) -> str:
     """The name of a key or password in JSON, or ""."""
+    if isinstance(content, str):
+        without_login(content)
     if isinstance(content, dict):
         return next((k for k in content if is_secret(k)), "") or _secret_in([*content.values()])
     if isinstance(content, list):

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
+from winnow.data.secrets import without_login
+
 Split = Literal["pool", "reference", "test"]
 Links = Literal["refuse", "follow"]
 Band = Annotated[int, Field(ge=1)]
@@ -14,6 +16,8 @@ Stretch = Literal["percentile"] | tuple[FiniteFloat, FiniteFloat]  # black and w
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _logins = field_validator("*", mode="before")(without_login)
 
 
 class TerrariumSource(_Strict):

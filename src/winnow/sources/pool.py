@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, digest_bytes, write_text
 from winnow.data.images import DEFAULT, BadImageError, Normal, normalise
 from winnow.data.records import SPLITS, Record, Rejected
 from winnow.data.rendering import Conversion, Rendering
-from winnow.data.sealed import seal_folder
 from winnow.data.shards import ShardWriter
 from winnow.data.tables import (
     CAPTIONS,
@@ -195,7 +195,7 @@ def _write_shards(
             places[uid] = len(rows)
             rows.append(_row(uid, record, image, shard))
     if masks is not None:
-        seal_folder(folder / "masks")
+        write_digests(folder / "masks")
     return rows
 
 

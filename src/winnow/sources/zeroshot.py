@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_bytes
 from winnow.data.images import BadImageError, encode_png, normalise
-from winnow.data.sealed import check_folder, seal_folder
 from winnow.data.shards import iter_shard, shard_path
 from winnow.sources.classes import class_words
 from winnow.sources.local import MAX_BYTES, is_hidden, is_image_name, may_be_image
@@ -41,14 +41,14 @@ def write_set(folder: Path, classes: list[str], images: Iterable[tuple[bytes, in
     templates = "\n".join(TEMPLATES) + "\n"
     (folder / "zeroshot_classification_templates.txt").write_text(templates, encoding="utf-8")
     (folder / "test" / "nshards.txt").write_text("1\n", encoding="utf-8")
-    seal_folder(folder)
+    write_digests(folder)
     return count
 
 
 def read_set(folder: Path) -> tuple[list[str], Iterator[tuple[bytes, int]]]:
     """Class names of a set, and a stream of its encoded images with their class. Errors as in
-    `check_folder`."""
-    check_folder(folder)
+    `check_digests`."""
+    check_digests(folder)
     classes = (folder / "classnames.txt").read_text(encoding="utf-8").splitlines()
     return classes, _members(folder / "test" / "0.tar")
 

@@ -1,0 +1,71 @@
+"""What is taken from a server at all: no redirect, nothing packed, so many bytes and no more."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import httpx2
+import openai
+
+from winnow.captioning.completions import Failure, wait_of
+
+LARGEST = 4 * 2**20  # bytes of a body; an answer and its thoughts are some kB
+
+
+class RefusedError(Exception):
+    """A reply that is not read any further. It has the `failure` to report."""
+
+    def __init__(self, reply: httpx2.Response, words: str):
+        again = False if reply.status_code < 400 else None  # else as the status says
+        wait = wait_of(reply.headers)
+        self.failure = Failure(reply.status_code, words, wait=wait, again=again)
+        super().__init__(words)
+
+
+def client(url: str, key: str, timeout: float) -> openai.AsyncOpenAI:
+    """A client that sends nothing twice; its calls raise RefusedError, and what `openai` raises.
+
+    A redirect is never followed: it would take images and prompts (and the key, where it leads
+    from https to http) to a place that nobody named. Raises ValueError for a proxy in the
+    environment that is none, and ImportError for one that needs a further package.
+    """
+    # Their own logs hold headers and what else a server says, the key that it echoes included.
+    for library in ("openai", "httpx2", "httpcore2"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    hooks = {"response": [_checked]}
+    return openai.AsyncOpenAI(
+        base_url=url,
+        api_key=key,
+        timeout=timeout,
+        max_retries=0,
+        default_headers={"Accept-Encoding": "identity"},
+        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=hooks),
+    )
+
+
+async def _checked(reply: httpx2.Response) -> None:
+    """Called with the headers, before the body is read (h11 reads 100 kB of headers at most)."""
+    if 300 <= reply.status_code < 400:
+        raise RefusedError(reply, reply.headers.get("location", ""))
+    packed = reply.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):  # a kB may become a GB
+        raise RefusedError(reply, f"the reply is compressed, which was not asked for: {packed}")
+    assert isinstance(reply.stream, httpx2.AsyncByteStream)
+    reply.stream = _Counted(reply, reply.stream)
+
+
+class _Counted(httpx2.AsyncByteStream):
+    """A body that ends in RefusedError when it has more than `LARGEST` bytes."""
+
+    def __init__(self, reply: httpx2.Response, body: httpx2.AsyncByteStream):
+        self.reply, self.body = reply, body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for part in self.body:
+            size += len(part)
+            if size > LARGEST:
+                raise RefusedError(self.reply, f"the reply has more than {LARGEST} bytes")
+            yield part
+
+    async def aclose(self) -> None:
+        await self.body.aclose()
