@@ -52,7 +52,7 @@ def redacted(text: str, key: str = "") -> str:
 
 
 def without_login(value: Any) -> Any:
-    """A setting's value as it is. Raises ValueError for an address with a name or password in it."""
+    """A setting's value. Raises ValueError for an address with a name or password in it."""
     for text in value if isinstance(value, list | tuple) else (value,):
         if isinstance(text, str | PurePath) and _LOGIN.search(str(text)):
             raise ValueError(

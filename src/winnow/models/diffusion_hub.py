@@ -135,8 +135,8 @@ def _download(id: str, revision: str | None, inner: PurePosixPath, folder: Path)
         snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=wanted)
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({told(error)}); "
-            "an id is org/name, or a folder"
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} "
+            f"({told(error)}); an id is org/name, or a folder"
         ) from error
 
 

@@ -59,8 +59,8 @@ def _download(id: str, revision: str | None, folder: Path) -> None:
         snapshot_download(id, revision=revision, local_dir=folder, allow_patterns=list(FILES))
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} ({told(error)}); "
-            "an id is org/name, or a folder"
+            f"{id}: cannot be fetched from the hub at revision {revision or 'main'} "
+            f"({told(error)}); an id is org/name, or a folder"
         ) from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes about the download
 
