@@ -1,10 +1,8 @@
 """What a result came from, and what it cost."""
 
 import importlib.metadata
-import os
 import platform
 import resource
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,43 +13,39 @@ import winnow
 from winnow.data.code import running_digest
 from winnow.data.energy import ENERGY, counters, used
 from winnow.data.files import digest_files
+from winnow.data.hardware import gpu_name, hardware
 
 PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake")
 
 
 def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
-    """Parameters, digests of inputs and code, versions and hardware of the running process."""
+    """Parameters, digests of inputs and code, versions and hardware of the running process.
+
+    Of a user's file among the parameters there is its name, and not where it lies.
+    """
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
-        "parameters": parameters,
+        "parameters": _without_places(parameters),
         "inputs": {name: digest_files([path]) for name, path in inputs.items()},
         "code": running_digest(),
         "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
-        "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": _gpu_name()},
+        "hardware": hardware(),
     }
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_places(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_places(inner) for inner in value]
+    is_place = isinstance(value, str | Path) and str(value).startswith(("/", "~/"))
+    return Path(value).name if is_place else value
 
 
 def weight_files(name: str, model: Path) -> dict[str, Path]:
     """The files of weights in a model's folder, by what `provenance` is to call them."""
     files = sorted(model.rglob("*.safetensors"))
     return {f"{name}/{file.relative_to(model).as_posix()}": file for file in files}
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(
-            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _gpu_name() -> str | None:
-    torch = sys.modules.get("torch")  # a job that did not load it used no GPU
-    if torch is None or not torch.cuda.is_available():
-        return None
-    return str(torch.cuda.get_device_name())
 
 
 @contextmanager
@@ -63,7 +57,7 @@ def measured(cost: dict[str, float]) -> Iterator[None]:
     joules = used(energy, counters())
     cost["wall_s"] = round(time.perf_counter() - wall, 3)
     cost["cpu_s"] = round(time.process_time() - cpu, 3)
-    cost["gpu_s"] = cost["wall_s"] if _gpu_name() else 0.0
+    cost["gpu_s"] = cost["wall_s"] if gpu_name() else 0.0
     cost["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     if joules is not None:
         cost[ENERGY] = round(joules, 1)

@@ -95,11 +95,18 @@ def save(model: ScoreModel, folder: Path, half: bool = False) -> None:
     except SafetensorError as error:
         raise OSError(str(error)) from error
     model.processor.save_pretrained(folder)
-    config = model.backbone.config.to_dict()
+    config = _without_places(model.backbone.config.to_dict())
     names = {"architectures": [ARCHITECTURE], "ranked_candidate_num": 2}
     write_json(folder / "config.json", {**config, **names, "dtype": str(kind).split(".")[1]})
     write_json(folder / SETTINGS, {"prompt": model.prompt})
     write_digests(folder)
+
+
+def _without_places(config: Any) -> Any:
+    """A configuration without the folders that it, and its parts, were loaded from."""
+    if not isinstance(config, dict):
+        return config
+    return {k: _without_places(v) for k, v in config.items() if k != "_name_or_path"}
 
 
 def _published(name: str) -> str:

@@ -123,7 +123,7 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    _logins = field_validator("*", mode="before")(without_login)
+    _logins = field_validator("*")(without_login)
 
 
 class Pool(Section):

@@ -17,7 +17,7 @@ Stretch = Literal["percentile"] | tuple[FiniteFloat, FiniteFloat]  # black and w
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    _logins = field_validator("*", mode="before")(without_login)
+    _logins = field_validator("*")(without_login)
 
 
 class TerrariumSource(_Strict):
