@@ -186,12 +186,16 @@ def test_the_timeout_is_for_all_of_a_request(script: Script, server: Raw, tmp_pa
                                     "1, 2", "Wed, 21 Oct 2015 07:28:00 GMT", "Mon, 00 Jan 0000",
                                     "Fri, 31 Dec 99999 23:59:59 GMT", "x" * 100_000, "1" * 5000)],
         ("1e300", 1e300),
-        (formatdate(time.time() + 10**6, usegmt=True), 10**6),
     ],
 )  # fmt: skip
 def test_waits_that_are_none(said: str, expected: float | None) -> None:
     found = wait_of({"retry-after": said})
     assert found is None if expected is None else found == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_wait_until_a_date() -> None:
+    said = formatdate(time.time() + 10**6, usegmt=True)
+    assert wait_of({"retry-after": said}) == pytest.approx(10**6, rel=1e-4)
 
 
 def test_a_wait_for_ever_is_told_and_not_kept(server: Raw, tmp_path: Path) -> None:
