@@ -53,8 +53,8 @@ class Responses:
         damaged = [row[0] for row in rows if row[2] != _checksum(*row[:2])]
         if damaged:
             print(
-                f"warning: {self.path}: {len(damaged)} replies are damaged (the first is that to "
-                f"request {damaged[0]}): they are asked again",
+                f"warning: {self.path}: damaged replies: {len(damaged)}, the first that to request "
+                f"{ascii(damaged[0])[1:-1]}; they are asked again",
                 file=sys.stderr,
             )
         return {row[0]: json.loads(row[1]) for row in rows if row[0] not in damaged}

@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -170,6 +170,19 @@ def csv_cell(text: str) -> str:
     return text
 
 
+def csv_rows(rows: Iterable[Iterable[str]]) -> str:
+    """Rows of texts as CSV whose lines end with a line feed."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)  # with its own ends of lines it quotes both of their characters
+    lines = []
+    for row in rows:
+        writer.writerow(map(csv_cell, row))
+        lines.append(buffer.getvalue().removesuffix("\r\n") + "\n")
+        buffer.seek(0)
+        buffer.truncate()
+    return "".join(lines)
+
+
 def csv_word(cell: str) -> str:
     """The text of a cell that `csv_cell` made."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
@@ -184,7 +197,8 @@ def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with io.StringIO(read_bytes(path).decode("utf-8"), newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            known = set(map(csv_word, reader.fieldnames or ()))
+            missing = [name for name in columns if name not in known]
             if missing:
                 raise WinnowError(f"{path}: column {missing[0]!r} is missing; render it again")
             rows = list(reader)
