@@ -17,8 +17,9 @@ from conftest import World
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data import content, segments
+from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_csv, read_signed, write_signed
+from winnow.data.files import read_signed, write_signed
 from winnow.data.images import encode_png
 from winnow.data.sealed import SEAL_BYTES, check_folder, seal_folder
 from winnow.data.shards import iter_masks, iter_shard, shard_path

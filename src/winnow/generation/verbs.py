@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from winnow.command import verb
+from winnow.data.csv_file import csv_rows
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, csv_rows, write_signed, write_text
+from winnow.data.files import atomic_path, write_signed, write_text
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images

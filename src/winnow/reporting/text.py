@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 
-from winnow.data.files import DIGEST, csv_digest, csv_rows
+from winnow.data.csv_file import csv_digest, csv_rows
+from winnow.data.files import DIGEST
 
 EMPTY = "\N{EN DASH}"  # shown where there is no value; CSV leaves it blank
 
