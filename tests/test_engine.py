@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from winnow.captioning import answers
 from winnow.captioning.desk import Answer, Reply, Request, pass_digest, request_digests
-from winnow.captioning.responses import Responses
+from winnow.captioning.responses import Responses, _checksum
 from winnow.data.errors import WinnowError
 
 LOOP = "a small plane and " * 5
@@ -284,11 +284,12 @@ def test_damage_while_it_is_open(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_the_cache_holds_nothing_but_json(tmp_path: Path) -> None:
     run(Stream(), requests(6), tmp_path)
     database = sqlite3.connect(tmp_path / "responses.sqlite")
-    rows = database.execute("SELECT digest, reply FROM replies ORDER BY digest").fetchall()
+    rows = database.execute("SELECT digest, reply FROM answers ORDER BY digest").fetchall()
     assert all(json.loads(reply).keys() == {"text", "cut"} for _, reply in rows)
     bad = [b"\x80\x04.", "{", "[]", '{"text": 3}', "null", '"text"']
     for (digest, _), reply in zip(rows, bad, strict=True):
-        database.execute("UPDATE replies SET reply = ? WHERE digest = ?", (reply, digest))
+        change = (reply, _checksum(digest, reply), digest)
+        database.execute("UPDATE answers SET reply = ?, checksum = ? WHERE digest = ?", change)
     database.commit()
     backend = Stream()
     assert len(run(backend, requests(6), tmp_path)) == len(backend.asked) == 6
@@ -298,7 +299,9 @@ def test_the_cache_holds_nothing_but_json(tmp_path: Path) -> None:
 def test_a_pass_that_is_none_is_asked_again(record: str, tmp_path: Path) -> None:
     run(Passes(), requests(2), tmp_path)
     with sqlite3.connect(tmp_path / "responses.sqlite") as database:
-        assert database.execute("UPDATE replies SET reply = ?", (record,)).rowcount == 1
+        database.create_function("checksum", 2, _checksum)
+        change = "UPDATE answers SET reply = ?1, checksum = checksum(digest, ?1)"
+        assert database.execute(change, (record,)).rowcount == 1
     backend = Passes()
     assert len(run(backend, requests(2), tmp_path)) == len(backend.asked) == 2
 

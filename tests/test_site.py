@@ -297,7 +297,7 @@ def test_cells_tell_where_they_come_from_and_why_not(copy):
         ("results/cost.csv", "track,captions,scorer,ratio,seed\na,b\n", "cost.csv: row 0"),
         ("results/claims.csv", b"\xff\xfe", "claims.csv: not a readable CSV"),
         ("captions/raw.parquet", "no", "raw.parquet: not a readable Parquet file"),
-        ("generated/raw/none/1.0/0/00003.png", "no", "1.0/0: image 0+3 cannot be shown"),
+        ("generated/raw/none/1.0/0/00003.png", "no", f"1.0/0: image {uid(3)} cannot be shown"),
     ],
 )
 def test_unreadable_inputs_are_named(copy, name, content, message):

@@ -17,12 +17,13 @@ from conftest import World
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data import content, segments
+from winnow.data.csv_file import read_csv
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_csv, read_signed, write_signed
+from winnow.data.files import read_signed, write_signed
 from winnow.data.images import encode_png
 from winnow.data.sealed import SEAL_BYTES
-from winnow.data.shards import iter_masks, iter_members, iter_shard, shard_path
+from winnow.data.shards import iter_masks, iter_shard, shard_path
 from winnow.data.tables import PROMPTS, SAMPLES, SCORES, read_about, read_table, write_table
 from winnow.generation.images import iter_images, read_prompts, write_images
 from winnow.reporting.text import csv_text
@@ -101,10 +102,10 @@ def test_cut_and_lengthened_tables_are_refused(scores: Path) -> None:
 def test_tables_of_others_are_verified_by_their_pages(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
     columns = {"uid": ["0" * 32] * 500, "caption_id": list(range(500)), "score": [0.25] * 500}
-    pq.write_table(pa.table(columns), path, write_page_checksum=True, use_dictionary=False)
+    plain: dict[str, Any] = {"use_dictionary": False, "compression": "none"}
+    pq.write_table(pa.table(columns), path, write_page_checksum=True, **plain)
     before = read_table(path, SCORES)
-    place = path.read_bytes().rindex(np.float64(0.25).tobytes()[-2:])
-    altered(path, place)
+    altered(path, path.read_bytes().index(2 * np.float64(0.25).tobytes()))
     assert refused(lambda: read_table(path, SCORES), path, "CRC")
     pq.write_table(pa.table(columns), path)  # neither checksums nor a seal
     assert read_table(path, SCORES).equals(before)
@@ -151,7 +152,6 @@ def test_flips_of_masks_are_refused(world: World, tmp_path: Path) -> None:
     for _ in flipped(path, drawn(path, 30)):
         assert refused(lambda: list(iter_masks(masks)), path)
     assert list(iter_masks(masks)) == before
-    assert [uid for uid, _, _ in iter_members(path)] == [uid for uid, _ in before][: len(before)]
 
 
 def _zeroshot(folder: Path) -> Callable[[], Any]:
@@ -222,7 +222,7 @@ def test_flips_of_a_record_give_no_other_value(tmp_path: Path) -> None:
     path = tmp_path / "raw.noise.json"
     record = {"mismatch": 0.3, "count": 0.1}
     write_signed(path, record)
-    for bit in flipped(path, list(range(8 * path.stat().st_size))):
+    for bit in flipped(path, list(range(0, 8 * path.stat().st_size, 3))):
         assert refused(lambda: read_signed(path), path) or _same(read_signed(path), record), bit
     assert read_signed(path) == record
 
@@ -254,7 +254,7 @@ def test_flips_of_a_signed_csv_give_no_other_row(tmp_path: Path) -> None:
     header = ["track", "captions", "ratio", "seed", "parameters"]
     path.write_text(csv_text(header, rows, signed=True))
     before = read_csv(path, header[:4])
-    for bit in flipped(path, list(range(8 * path.stat().st_size))):
+    for bit in flipped(path, list(range(0, 8 * path.stat().st_size, 3))):
         if not refused(lambda: read_csv(path, header[:4]), path):
             found = read_csv(path, header[:4])
             assert len(found) == 2 and all(map(_same, found, before)), bit

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.cli import main
-from winnow.data.files import csv_cell, csv_word, read_csv
+from winnow.data.csv_file import csv_cell, csv_word, read_csv
 from winnow.data.tables import CAPTIONS, write_table
 from winnow.generation.imported import matched_files
 from winnow.generation.prompts import prompts_of

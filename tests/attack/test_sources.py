@@ -16,8 +16,9 @@ from pydantic import TypeAdapter
 
 from winnow.curation.submit import check_card
 from winnow.data.content import content_digest
+from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, read_csv, read_json
+from winnow.data.files import digest_files, read_json
 from winnow.data.images import encode_png
 from winnow.data.shards import iter_shard
 from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, SCORES, read_table

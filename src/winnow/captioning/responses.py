@@ -50,14 +50,20 @@ class Responses:
                 yield from connection.execute(query, part)
 
         rows = self._run(lambda connection: list(look(connection)))
-        damaged = [row[0] for row in rows if row[2] != _checksum(*row[:2])]
+        known, damaged = {}, []
+        for digest, reply, checksum in rows:
+            if checksum != _checksum(digest, reply):
+                damaged.append(digest)
+                continue
+            with suppress(ValueError):  # not JSON, of an earlier version: as good as none
+                known[digest] = json.loads(reply)
         if damaged:
             print(
-                f"warning: {self.path}: {len(damaged)} replies are damaged (the first is that to "
-                f"request {damaged[0]}): they are asked again",
+                f"warning: {self.path}: damaged replies: {len(damaged)}, the first that to request "
+                f"{ascii(damaged[0])[1:-1]}; they are asked again",
                 file=sys.stderr,
             )
-        return {row[0]: json.loads(row[1]) for row in rows if row[0] not in damaged}
+        return known
 
     def keep(self, replies: Mapping[str, Any]) -> None:
         """Add replies, all in one commit."""
@@ -158,7 +164,7 @@ def _make_table(connection: sqlite3.Connection) -> None:
         connection.create_function("checksum", 2, _checksum)
         connection.execute(
             "INSERT OR IGNORE INTO answers SELECT digest, reply, checksum(digest, reply)"
-            " FROM replies WHERE json_valid(reply)"
+            " FROM replies"
         )
 
 

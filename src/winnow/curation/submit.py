@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow.compute as pc
 import yaml
 
+from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, read_csv
+from winnow.data.files import atomic_path
 from winnow.data.tables import (
     PAIR,
     SCORES,

@@ -1,25 +1,21 @@
 """Writing so that a job killed at any point leaves nothing that looks finished, and digests."""
 
-import csv
 import errno
 import hashlib
-import io
 import json
 import os
-import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from winnow.data.errors import WinnowError
 from winnow.data.holders import holder
 from winnow.data.scarce import shortage
 
 DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
-# What a spreadsheet takes for a formula, once some of its own marks of text are before it
-FORMULA = re.compile(r"'*[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]")
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
 # In a folder of a model's or a set's: digests of its files, which `data.digests` writes
@@ -75,7 +71,7 @@ def require_regular(path: str | Path) -> None:
         raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
-def open_file(path: str | Path) -> IO[bytes]:
+def open_file(path: str | Path) -> BufferedReader:
     """A regular file, open for reading. Raises OSError."""
     require_regular(path)
     return Path(path).open("rb")
@@ -165,55 +161,6 @@ def optional_signed(path: str | Path) -> dict[str, Any]:
 def digest_bytes(content: bytes) -> str:
     """First 16 bytes of SHA-256, in hex: the form of a sample's `uid`."""
     return hashlib.sha256(content).hexdigest()[:32]
-
-
-def csv_cell(text: str) -> str:
-    """A text as a cell of a CSV: one that a spreadsheet would take for a formula gets a `'` before
-    it, as spreadsheets show text. Numbers stay. `csv_word` undoes it."""
-    if not FORMULA.match(text):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
-
-
-def csv_word(cell: str) -> str:
-    """The text of a cell that `csv_cell` made."""
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
-
-
-def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV that a rule wrote; a column `digest` is checked and left out.
-
-    WinnowError names the file, and the first of `columns` that it does not have, or the row that
-    is not as wide as its head or not as it was written.
-    """
-    try:
-        with io.StringIO(read_bytes(path).decode("utf-8"), newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise WinnowError(f"{path}: column {missing[0]!r} is missing; render it again")
-            rows = list(reader)
-    except FileNotFoundError as error:
-        raise WinnowError(f"{path}: no such table; run snakemake first") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WinnowError(f"{path}: not a readable CSV ({error}); render it again") from error
-    for place, row in enumerate(rows):
-        if None in row or None in row.values():
-            raise WinnowError(f"{path}: row {place} is not as wide as its head; render it again")
-    read = [{csv_word(key): csv_word(cell) for key, cell in row.items()} for row in rows]
-    for place, row in enumerate(read):
-        if row.pop(DIGEST, None) not in (None, csv_digest(row)):
-            raise WinnowError(f"{path}: row {place} is damaged or was edited; render it again")
-    return read
-
-
-def csv_digest(row: dict[str, str]) -> str:
-    """What the column `digest` of a CSV holds: of the columns before it and their cells."""
-    return digest_bytes(json.dumps(list(row.items())).encode())[:16]
 
 
 def digest_files(paths: list[Path]) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from winnow.data.csv_file import csv_word
 from winnow.data.errors import WinnowError
-from winnow.data.files import csv_word
 from winnow.data.images import BadImageError, open_rgb
 from winnow.generation.images import blank, image_name
 from winnow.sources.local import UnreadableError, is_image_name, read_inside

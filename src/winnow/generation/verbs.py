@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from winnow.command import verb
+from winnow.data.csv_file import csv_rows
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, csv_cell, write_signed, write_text
+from winnow.data.files import atomic_path, write_signed, write_text
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images
@@ -15,8 +16,6 @@ from winnow.params import sections
 @verb("pool", "human", "output", values={"images": int})
 def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: int) -> None:
     """Write what another generator is to draw: a listing (.csv or .jsonl) for `import-images`."""
-    import csv
-    import io
     import json
 
     from winnow.generation.imported import KEYS, listing
@@ -25,11 +24,7 @@ def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: in
     if output.suffix == ".jsonl":
         write_text(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(KEYS)
-    writer.writerows([csv_cell(row[key]) for key in KEYS] for row in rows)
-    write_text(output, text.getvalue())
+    write_text(output, csv_rows([KEYS, *([row[key] for key in KEYS] for row in rows)]))
 
 
 @verb(

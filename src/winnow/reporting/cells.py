@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_csv
 from winnow.data.metrics import Cell, Metrics, check_files, flatten, read_metrics
 
 KEYS = ("track", "captions", "scorer", "ratio", "seed")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from winnow.data.files import read_csv
+from winnow.data.csv_file import read_csv
 from winnow.reporting.results import CONTROLS
 from winnow.reporting.text import percent
 from winnow.reporting.verdicts import Verdict

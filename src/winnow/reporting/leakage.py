@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_signed, read_csv
+from winnow.data.files import optional_signed
 from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_table
 from winnow.params.model import JUDGE
 from winnow.reporting.cells import read_sweep

@@ -1,11 +1,10 @@
 """Escaping, and plain tables in CSV, Markdown and LaTeX."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Sequence
 
-from winnow.data.files import DIGEST, csv_cell, csv_digest
+from winnow.data.csv_file import csv_digest, csv_rows
+from winnow.data.files import DIGEST
 
 EMPTY = "\N{EN DASH}"  # shown where there is no value; CSV leaves it blank
 
@@ -55,10 +54,7 @@ def csv_text(header: Sequence[str], rows: Sequence[Sequence[object]], signed: bo
         digests = [csv_digest(dict(zip(header, row, strict=True))) for row in table]
         header = [*header, DIGEST]
         table = [[*row, digest] for row, digest in zip(table, digests, strict=True)]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([map(csv_cell, row) for row in [header, *table]])
-    return buffer.getvalue()
+    return csv_rows([header, *table])
 
 
 def _csv(value: object, exact: bool) -> str:

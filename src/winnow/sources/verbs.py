@@ -59,7 +59,8 @@ def corrupt(
     told = describe(captions, kinds, settings)
     write_table(output, captions, CAPTIONS)
     write_table(truth, kinds, TRUTH)
-    write_signed(output.with_suffix(NOISE), settings.noise)
+    rates = {str(kind): rate for kind, rate in settings.noise.items()}
+    write_signed(output.with_suffix(NOISE), rates)
     print(told)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import winnow
-from winnow.data.files import atomic_path, read_csv
+from winnow.data.csv_file import read_csv
+from winnow.data.files import atomic_path
 from winnow.data.metrics import Cell
 from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import read_card

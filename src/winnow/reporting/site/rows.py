@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from winnow.data.files import read_csv
+from winnow.data.csv_file import read_csv
 from winnow.reporting.text import EMPTY, number, percent
 
 Rows = list[dict[str, str]]
