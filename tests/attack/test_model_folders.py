@@ -236,7 +236,6 @@ def test_a_part_of_a_folder_is_not_fetched(mllm: Path, monkeypatch: pytest.Monke
     def fetch(*_: Any, **__: Any) -> str:
         return huggingface_hub.hf_hub_download("evil/part", "config.json")
 
-    monkeypatch.setattr(huggingface_hub, "get_session", never)
     before = huggingface_hub.constants.HF_HUB_OFFLINE
     for kind in (AutoModelForImageTextToText, AutoProcessor):
         monkeypatch.setattr(kind, "from_pretrained", fetch)
