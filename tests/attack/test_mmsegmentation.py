@@ -100,6 +100,8 @@ ATTACKS: dict[str, dict[str, Any]] = {
     "environment": put(UNET, "backbone", name="{{$HOME:/}}"),
     "pickled classes": put(UNET, "decode_head", loss_decode={
         "type": "CrossEntropyLoss", "class_weight": "loot.pkl"}),
+    "pickled classes, by a word": put(UNET, "decode_head", loss_decode=[{
+        "type": "CrossEntropyLoss", "class_weight": "pkl"}]),
     "preprocessor": put(UNET, data_preprocessor={"type": "evil.Preprocessor"}),
     "augmentation": put(UNET, "data_preprocessor", batch_augments=[{"type": "evil.Augment"}]),
     "key of another kind": put(UNET, "backbone", **{"a.b": 1}),
@@ -122,12 +124,14 @@ def test_a_configuration_that_reaches_out(kind: str, tmp_path: Path) -> None:
 
 def test_a_pickle_of_class_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # all is let through, but for what the check refuses
-    for name in ("loot.pkl", "loot.npy"):
+    monkeypatch.chdir(tmp_path)  # a name alone may be a file: mmengine takes `pkl` for a pickle
+    for name in ("loot.pkl", "loot.npy", "pkl", "pickle"):
         (tmp_path / name).write_bytes(pickle.dumps(Loot(tmp_path / "trace")))
-        loss = {"type": "CrossEntropyLoss", "class_weight": str(tmp_path / name)}
-        write_json(tmp_path / "net.json", put(UNET, "decode_head", loss_decode=loss))
-        with pytest.raises(WinnowError, match=r"net\.json: `class_weight` is .*expected a word"):
-            segmentor.build(str(tmp_path / "net.json"), ["a", "b"], 0)
+        for named in (str(tmp_path / name), name):
+            loss = {"type": "CrossEntropyLoss", "class_weight": named}
+            write_json(tmp_path / "net.json", put(UNET, "decode_head", loss_decode=loss))
+            with pytest.raises(WinnowError, match=r"net\.json: `class_weight` names a file"):
+                segmentor.build(str(tmp_path / "net.json"), ["a", "b"], 0)
     assert not (tmp_path / "trace").exists()
 
 

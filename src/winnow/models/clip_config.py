@@ -39,8 +39,8 @@ HUB_ID = re.compile(r"(?!\.\.)[\w.-]+(/(?!\.\.)[\w.-]+)?")
 
 
 def of(name: str) -> dict[str, Any]:
-    """The checked `model_cfg` by which open_clip builds what it knows by a name: a repository of
-    the hub, a folder, or one of its own architectures; empty where it knows none."""
+    """The checked `model_cfg` by which open_clip builds what a name stands for: a repository of the
+    hub, a folder, or an architecture of its own; empty where it knows none."""
     folder.never_ask()
     if name.startswith(HUB):
         return fetch(name)

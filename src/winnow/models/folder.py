@@ -5,6 +5,7 @@ A folder that says so itself, or that names another model or kernel to be fetche
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def check(folder: Path) -> None:
                 f"{path}: describes an adapter, whose base is another model; merge the two (peft: "
                 "`merge_and_unload()`) and give the whole model"
             )
-        if not any(path.match(pattern) for pattern in DATA):
+        if path.is_file() and not any(path.match(pattern) for pattern in DATA):
             _check_file(path)
 
 
@@ -45,6 +46,19 @@ def never_ask() -> None:
     from transformers import dynamic_module_utils
 
     dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """While this lasts, nothing is fetched from the hub, which a part of a model may name."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def why(error: Exception) -> str:

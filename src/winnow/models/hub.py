@@ -1,6 +1,7 @@
 """Published transformers models: fetched into a folder, loaded from it. Nothing in it is run."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, atomic_path
 from winnow.data.secrets import without_login
-from winnow.models.folder import check, why
+from winnow.models.folder import check, offline, why
 
 # Weights, configuration, tokenizer, chat template. Neither pickles nor Python code.
 FILES = ("*.safetensors", "*.json", "*.txt", "*.jinja")
@@ -67,6 +68,7 @@ def _download(id: str, revision: str | None, folder: Path) -> None:
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes about the download
 
 
+@offline()
 def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
     """The image-text-to-text model (or plain language model) in a folder, and its processor.
 
@@ -92,7 +94,7 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
         )
     except Exception as error:  # shapes, files, names: it raises many kinds
         raise WinnowError(
-            f"{folder}: cannot be loaded by {kind.__name__} ({why(error)})"
+            f"{folder}: cannot be loaded by {kind.__name__} ({_told(error)})"
         ) from error
     lacking = sorted(report["missing_keys"])
     if lacking:  # they would be random
@@ -100,6 +102,7 @@ def load(folder: Path, dtype: Any) -> tuple[Any, Any]:
     return model.eval(), processor
 
 
+@offline()
 def load_processor(folder: Path) -> Any:
     """The processor in a folder that was checked, or its tokenizer, with a chat template. Errors as
     in `load`."""
@@ -114,10 +117,17 @@ def load_processor(folder: Path) -> Any:
         )
     except Exception as error:  # files that lack or are damaged: it raises many kinds
         raise WinnowError(
-            f"{folder}: no processor can be loaded ({why(error)}); {remedy}"
+            f"{folder}: no processor can be loaded ({_told(error)}); {remedy}"
         ) from error
     tokenizer = getattr(processor, "tokenizer", processor)
     processor.chat_template = processor.chat_template or tokenizer.chat_template
     if processor.chat_template is None:
         raise WinnowError(f"{folder}: no chat template, so it cannot be asked; {remedy}")
     return processor
+
+
+def _told(error: Exception) -> str:
+    """What a library says of a folder that it could not load while it was offline."""
+    if re.search("offline mode|local cache|cached files", str(error)):
+        return "it names a part that is not in the folder, and nothing is fetched"
+    return why(error)

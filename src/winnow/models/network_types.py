@@ -44,6 +44,7 @@ Caffe2Xavier Constant Kaiming Normal TruncNormal Uniform Xavier
 """
 TYPES = frozenset(_TYPES.split())
 WEIGHTS = ("checkpoint", "pretrained")  # keys that name weights, whatever the type beside them
+CLASS_WEIGHT = "class_weight"  # numbers, or a file's name: a pickle's where that is `pkl`
 KEY = re.compile(r"[A-Za-z]\w*")
 WORD = re.compile(r"[\w -]*")
 
@@ -66,6 +67,10 @@ def check(config: Any, where: str | Path) -> None:
                 raise WinnowError(
                     f"{where}: `{key}: {value}` names weights to load; take that out and give "
                     "models.segmentor"
+                )
+            if key == CLASS_WEIGHT and isinstance(value, str):
+                raise WinnowError(
+                    f"{where}: `{key}` names a file, {value!r}; give the numbers, a list"
                 )
             if key == "type" and value is not None:
                 _check_type(value, where)

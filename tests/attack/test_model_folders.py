@@ -228,6 +228,22 @@ def test_what_a_folder_asks_for(kind: str, mllm: Path, tmp_path: Path, trace: Pa
     assert not (tmp_path / "fetched").exists() and not trace.exists()
 
 
+def test_a_part_of_a_folder_is_not_fetched(mllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As transformers' wrapper of timm does for `hf-hub:` in a configuration of a part."""
+    import huggingface_hub
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    def fetch(*_: Any, **__: Any) -> str:
+        return huggingface_hub.hf_hub_download("evil/part", "config.json")
+
+    before = huggingface_hub.constants.HF_HUB_OFFLINE
+    for kind in (AutoModelForImageTextToText, AutoProcessor):
+        monkeypatch.setattr(kind, "from_pretrained", fetch)
+        with pytest.raises(WinnowError, match="names a part that is not in the folder"):
+            hub.load(mllm, torch.float32)
+    assert before is huggingface_hub.constants.HF_HUB_OFFLINE
+
+
 @pytest.mark.parametrize("part", [".", "vae", "unet", "text_encoder", "tokenizer", "scheduler"])
 @pytest.mark.parametrize("kind", ["custom_pipeline", "trust_remote_code", "adapter"])
 def test_what_a_pipeline_asks_for(
