@@ -25,7 +25,9 @@ def holder(beside: Path) -> Iterator[Path]:
     killed jobs left are swept."""
     prefix = f".{beside.name}."
     with _owned(prefix, beside.parent) as folder:
-        sweep(p for p in beside.parent.glob(f"{_literal(prefix)}*") if HOLDER.fullmatch(p.name))
+        remove_dead(
+            p for p in beside.parent.glob(f"{_literal(prefix)}*") if HOLDER.fullmatch(p.name)
+        )
         yield folder
 
 
@@ -35,11 +37,11 @@ def scratch_folder() -> Iterator[Path]:
     left there are swept."""
     place = Path(tempfile.gettempdir())
     with _owned(SCRATCH, place) as folder:
-        sweep(place.glob(f"{SCRATCH}*"))
+        remove_dead(place.glob(f"{SCRATCH}*"))
         yield folder
 
 
-def sweep(folders: Iterable[Path]) -> None:
+def remove_dead(folders: Iterable[Path]) -> None:
     """Remove those of some temporary folders that have an owner's file which nobody locks."""
     for folder in folders:
         with suppress(OSError), (folder / OWNER).open("r+") as mark:  # no lock, or nobody's of ours
