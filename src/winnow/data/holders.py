@@ -1,4 +1,4 @@
-"""Temporary folders that know whether their owner lives: what a killed job left is swept later.
+"""Temporary folders that know whether their owner lives: what a killed job left is removed later.
 
 The owner locks a file in its folder. The system gives the lock back when the process ends, however
 it does, and tells other hosts so where they share a file system.
@@ -54,10 +54,6 @@ def below(*folders: Path) -> Iterator[Path]:
     for folder in folders:
         for place, names, _ in os.walk(folder):  # which takes it that folders come and go
             yield from (Path(place, name) for name in names if HOLDER.fullmatch(name))
-
-
-def _literal(text: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", text)
 
 
 @contextmanager
