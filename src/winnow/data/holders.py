@@ -25,9 +25,7 @@ def holder(beside: Path) -> Iterator[Path]:
     killed jobs left are swept."""
     prefix = f".{beside.name}."
     with _owned(prefix, beside.parent) as folder:
-        remove_dead(
-            p for p in beside.parent.glob(f"{_literal(prefix)}*") if HOLDER.fullmatch(p.name)
-        )
+        remove_dead(p for p in beside.parent.iterdir() if p.name.startswith(prefix))
         yield folder
 
 
