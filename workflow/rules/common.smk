@@ -23,7 +23,7 @@ from winnow.command import options
 from winnow.data.code import code_digest, search_path, user_code
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
-from winnow.data import holders
+from winnow.data.holders import below, remove_dead
 from winnow.params.cells import cells, sweep
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
@@ -153,9 +153,7 @@ def remove_traces(folders):
 PLACE = Path(P.folder).absolute()
 RESULTS = os.path.relpath(PLACE / "results")  # as seen from where Snakemake was started
 if not LOOKING:  # what killed jobs left of outputs that nobody may ask for again
-    holders.sweep(
-        holders.below(PLACE / "artifacts", PLACE / "results", ROOT / "submissions")
-    )
+    remove_dead(below(PLACE / "artifacts", PLACE / "results", ROOT / "submissions"))
 drop_dead_links(PLACE / "artifacts")
 absent = [p for p in (PLACE / ".snakemake", PLACE, *PLACE.parents) if not p.exists()]
 atexit.register(remove_traces, absent)

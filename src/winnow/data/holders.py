@@ -1,4 +1,4 @@
-"""Temporary folders that know whether their owner lives: what a killed job left is swept later.
+"""Temporary folders that know whether their owner lives: what a killed job left is removed later.
 
 The owner locks a file in its folder. The system gives the lock back when the process ends, however
 it does, and tells other hosts so where they share a file system.
@@ -25,7 +25,7 @@ def holder(beside: Path) -> Iterator[Path]:
     killed jobs left are swept."""
     prefix = f".{beside.name}."
     with _owned(prefix, beside.parent) as folder:
-        sweep(p for p in beside.parent.glob(f"{_literal(prefix)}*") if HOLDER.fullmatch(p.name))
+        remove_dead(p for p in beside.parent.iterdir() if p.name.startswith(prefix))
         yield folder
 
 
@@ -35,11 +35,11 @@ def scratch_folder() -> Iterator[Path]:
     left there are swept."""
     place = Path(tempfile.gettempdir())
     with _owned(SCRATCH, place) as folder:
-        sweep(place.glob(f"{SCRATCH}*"))
+        remove_dead(place.glob(f"{SCRATCH}*"))
         yield folder
 
 
-def sweep(folders: Iterable[Path]) -> None:
+def remove_dead(folders: Iterable[Path]) -> None:
     """Remove those of some temporary folders that have an owner's file which nobody locks."""
     for folder in folders:
         with suppress(OSError), (folder / OWNER).open("r+") as mark:  # no lock, or nobody's of ours
@@ -52,10 +52,6 @@ def below(*folders: Path) -> Iterator[Path]:
     for folder in folders:
         for place, names, _ in os.walk(folder):  # which takes it that folders come and go
             yield from (Path(place, name) for name in names if HOLDER.fullmatch(name))
-
-
-def _literal(text: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", text)
 
 
 @contextmanager
