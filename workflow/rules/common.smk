@@ -32,10 +32,12 @@ from winnow.params.sections import GeneratorRole, MllmRole, Role
 ROOT = Path(workflow.basedir)
 STARTED = time.time()
 # Jobs run in another folder than this.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    os.path.abspath(place)
-    for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if place
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(
+        os.path.abspath(place)
+        for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if place
+    )
 )
 
 # Each file and the command line by itself, since Snakemake's own `config` has lost which said what. In
@@ -59,7 +61,7 @@ config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
 CACHE = entries.default_cache()
-os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(CACHE)
+os.environ.update(SNAKEMAKE_OUTPUT_CACHE=str(CACHE))
 # Not made here: a dry run creates nothing.
 made = next(place for place in (CACHE, *CACHE.parents) if place.exists())
 if not (made.is_dir() and os.access(made, os.W_OK)):
