@@ -524,7 +524,7 @@ def test_what_is_not_the_caches_own_stays(
         cache / ("a" * 32) / "mine",
         cache / ("b" * 31),
         cache / "tmpabcdefgh",
-        ".tmp-mine",
+        cache / ".tmp-mine",
     ]
     earlier = [cache / f"{'c' * 64}{end}" for end in (".parquet", "_model", "_t.csv")]
     for path in (*kept, *earlier):

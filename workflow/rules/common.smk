@@ -55,7 +55,7 @@ config.clear()
 config.update(GIVEN.tree)
 
 # One cache outside the workspace, shared with the folders in which DVC runs experiments.
-os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(CACHE)
+os.environ.update(SNAKEMAKE_OUTPUT_CACHE=str(CACHE))
 # Not made here: a dry run creates nothing.
 made = next(place for place in (CACHE, *CACHE.parents) if place.exists())
 if not (made.is_dir() and os.access(made, os.W_OK)):
