@@ -112,6 +112,7 @@ def test_a_clip_configuration_is_read_first(
     folder = opened(standin, tmp_path / "clip")
     trap(folder, trace)
     place, changes = REACHING[kind]
+    edit(folder / clip.CONFIG, "model_cfg", "text_cfg", hf_tokenizer_name="somebody/clip")
     edit(folder / clip.CONFIG, *place, **changes)
     asked = []
 
