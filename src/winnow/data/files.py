@@ -161,7 +161,7 @@ def digest_files(paths: list[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in paths:
-        files = sorted(regular_files(path)) if path.is_dir() else [path]
+        files = sorted(contents(path)) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
             total.update(name.encode() + b"\0")
@@ -175,7 +175,7 @@ def digest_file(path: str | Path) -> bytes:
         return hashlib.file_digest(handle, "sha256").digest()
 
 
-def regular_files(folder: Path) -> Iterator[Path]:
+def contents(folder: Path) -> Iterator[Path]:
     """The files below a folder but those of the run."""
     return (p for p in folder.rglob("*") if p.is_file() and p.name not in OF_THE_RUN)
 

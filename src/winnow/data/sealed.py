@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_file, open_file, read_bytes, regular_files
+from winnow.data.files import contents, digest_file, open_file, read_bytes
 
 # Stands before the footer of a Parquet file, where its readers do not look, with a SHA-256 of all
 # else in the file.
@@ -67,7 +67,7 @@ def _digest(file: IO[bytes], *ranges: tuple[int, int]) -> bytes:
 def seal_folder(folder: Path) -> None:
     """Write the digests of all files of a folder beside them."""
     lines = (f"{digest_file(p).hex()}  {p.relative_to(folder).as_posix()}\n"
-             for p in sorted(regular_files(folder)) if p != folder / SUMS)  # fmt: skip
+             for p in sorted(contents(folder)) if p != folder / SUMS)  # fmt: skip
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
