@@ -14,8 +14,11 @@ from winnow.data.hardware import hardware
 from winnow.data.provenance import provenance
 from winnow.models import clip, diffusion, hub, mllm, score, segmentor
 from winnow.models.networks import configuration
+from winnow.params.asked import asked
+from winnow.params.load import read, resolve
 from winnow.training.record import SCORE_MODEL, SEGMENTOR, write_trained
 
+ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("same_environment")
 
 
@@ -44,6 +47,15 @@ def save_segmentor(start: Path, folder: Path) -> None:
     segmentor.save(made, folder)
     parameters = {"network": network, "start": Path("~/weights.pt"), "parts": [network]}
     write_trained(folder, SEGMENTOR, parameters, {"own": start / "mine.yaml"}, loss=1.0)
+
+
+def test_a_record_of_a_users_file_is_what_the_run_asks_for() -> None:
+    given = resolve(read(ROOT / "params.yaml"), ROOT)
+    mine = given.segmentation.model_copy(update={"network": "/home/me/nets/mine.yaml"})
+    wanted = asked(given.statistics, given.contrastive, given.generation, mine)
+    parameters = {"network": mine.network, "fraction": 0.5}
+    recorded = provenance(parameters, {})["parameters"]
+    assert wanted["segmentation"]["training"]["network"] == recorded["network"] == "mine.yaml"
 
 
 @pytest.fixture

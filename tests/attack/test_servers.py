@@ -318,6 +318,7 @@ def choices(inside: str) -> bytes:
     return http(f'{{"choices": [{{"message": {{"content": {inside}}}}}]}}'.encode("latin-1"))
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -532,7 +533,10 @@ def test_no_address_holds_a_password(
     assert "hunter2" not in told.err + told.out and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("proxy", ["foo://me:hunter2@host:1", "http://me:hunter2@[::1", "socks5:"])
+@pytest.mark.parametrize(
+    "proxy",
+    ["foo://me:hunter2@host:1", "http://me:hunter2@[::1", "socks5://me:hunter2@localhost:1"],
+)
 def test_a_proxy_that_is_none_is_one_line(
     proxy: str, server: Raw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

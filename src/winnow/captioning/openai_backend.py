@@ -67,13 +67,7 @@ class OpenAIBackend:
         if (first := next(source, None)) is None:
             return
         with asyncio.Runner() as runner:
-            try:
-                client = wire.client(self.server.url, self.key or "none", self.settings.timeout)
-            except (ValueError, ImportError) as error:
-                raise WinnowError(
-                    f"{self.server.url}: no client can be made ({self._short(str(error))}); see to "
-                    "the proxy in the environment variables HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
-                ) from None
+            client = wire.client(self.server.url, self.key or "none", self.settings.timeout)
             flying: dict[asyncio.Task[Reply | WinnowError], Request] = {}
             try:
                 _raised(runner.run(self._probe(client)))

@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import AsyncIterator
+from http.cookiejar import CookieJar
+from typing import Any
 
 import httpx2
 import openai
 
 from winnow.captioning.completions import Failure, wait_of
+from winnow.data.errors import WinnowError
+from winnow.data.secrets import redacted
 
 LARGEST = 4 * 2**20  # bytes of a body; an answer and its thoughts are some kB
 
@@ -25,21 +29,37 @@ def client(url: str, key: str, timeout: float) -> openai.AsyncOpenAI:
     """A client that sends nothing twice; its calls raise RefusedError, and what `openai` raises.
 
     A redirect is never followed: it would take images and prompts (and the key, where it leads
-    from https to http) to a place that nobody named. Raises ValueError for a proxy in the
-    environment that is none, and ImportError for one that needs a further package.
+    from https to http) to a place that nobody named. Raises WinnowError for a proxy in the
+    environment that is none.
     """
     # Their own logs hold headers and what else a server says, the key that it echoes included.
     for library in ("openai", "httpx2", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)
     hooks = {"response": [_checked]}
+    try:
+        sender = openai.DefaultAsyncHttpxClient(
+            follow_redirects=False, event_hooks=hooks, cookies=_NoCookies()
+        )
+    except (ValueError, ImportError, httpx2.InvalidURL) as error:
+        raise WinnowError(
+            f"{url}: no client can be made ({redacted(str(error))}); see to the proxy in the "
+            "environment variables HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
+        ) from None
     return openai.AsyncOpenAI(
         base_url=url,
         api_key=key,
         timeout=timeout,
         max_retries=0,
         default_headers={"Accept-Encoding": "identity"},
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=hooks),
+        http_client=sender,
     )
+
+
+class _NoCookies(CookieJar):
+    """Takes none: what a server sets is of no use here, and may be nonsense."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
 
 
 async def _checked(reply: httpx2.Response) -> None:

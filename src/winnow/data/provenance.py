@@ -19,13 +19,10 @@ PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake
 
 
 def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
-    """Parameters, digests of inputs and code, versions and hardware of the running process.
-
-    Of a user's file among the parameters there is its name, and not where it lies.
-    """
+    """Parameters, digests of inputs and code, versions and hardware of the running process."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
-        "parameters": _without_places(parameters),
+        "parameters": without_places(parameters),
         "inputs": {name: digest_files([path]) for name, path in inputs.items()},
         "code": running_digest(),
         "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
@@ -33,11 +30,12 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     }
 
 
-def _without_places(value: Any) -> Any:
+def without_places(value: Any) -> Any:
+    """Parameters as records have them: of a file of a user's its name, not the folder."""
     if isinstance(value, dict):
-        return {name: _without_places(inner) for name, inner in value.items()}
+        return {name: without_places(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_places(inner) for inner in value]
+        return [without_places(inner) for inner in value]
     is_place = isinstance(value, str | Path) and str(value).startswith(("/", "~/"))
     return Path(value).name if is_place else value
 

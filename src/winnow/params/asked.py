@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from winnow.data.provenance import without_places
 from winnow.params import sections
 
 # track -> `parameters`, `training` or `drawing` -> name -> value
@@ -37,7 +38,7 @@ def asked(
             "parameters": resampled,
             "training": {
                 **segmentation.training.model_dump(mode="json"),
-                "network": segmentation.network,
+                "network": without_places(segmentation.network),
                 **({"confidence": segmentation.text.confidence} if segmentation.text else {}),
             },
         },
