@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from winnow.command import verb
-from winnow.data.files import read_json, read_signed, write_text
+from winnow.data.files import read_signed, write_text
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost, weight_files
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
@@ -118,8 +118,8 @@ def evaluate_generator(
     found = _evaluated(generated, pool, human, clip, remoteclip, settings)
     files = weight_files("model", model).values()
     parameters = sum(tensor.size for file in files for tensor in load_file(file).values())
-    psnr = read_json(autoencoder / "foundry.json")["psnr_db"]
-    training = read_json(model / "foundry.json")
+    psnr = read_signed(autoencoder / "foundry.json")["psnr_db"]
+    training = read_signed(model / "foundry.json")
     card = generator_card(role, parameters, training, psnr, found.metrics, found.intervals)
     write_text(output, card)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_json, optional_signed, read_json, write_text
+from winnow.data.files import optional_signed, read_signed, write_text
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost
 from winnow.data.tables import CAPTIONS, LAYOUTS, PREFERENCES, SAMPLES, read_table
@@ -65,7 +65,7 @@ def evaluate_contrastive(
     metrics = estimates(outcomes, means)
     asked = {str(name): set(rows["query"]) for name, rows in outcomes.groupby("metric")}
     asked |= {name: set().union(*(asked[m] for m in parts)) for name, parts in means.items()}
-    training = optional_json(model / "training.json")  # the control `pretrained` has none
+    training = optional_signed(model / "training.json")  # the control `pretrained` has none
     spent = optional_signed(model / "cost.json")
     cell = Cell(track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=cell_seed)
     inputs = {
@@ -125,7 +125,7 @@ def evaluate_score_model(
         values = pair_scores(score.load(model), pool, samples, pairs, preferences)
         outcomes = pair_outcomes(pairs, *values.T)
         found = summary(outcomes, settings)
-    training = optional_json(model / "training.json")  # a published model has none
+    training = optional_signed(model / "training.json")  # a published model has none
     losses = training.pop("losses", [])
     inputs = {"preferences": preferences, "samples": pool / "samples.parquet", "model": model}
     result = Metrics(
@@ -161,7 +161,7 @@ def evaluate_standin(
     samples = read_table(pool / "samples.parquet", SAMPLES)
     loaded = clip.load(model)
     outcomes = contrastive_outcomes(loaded, pool, samples, read_table(human, CAPTIONS), zeroshot)
-    write_text(output, standin_card(role, loaded, read_json(model / "foundry.json"), outcomes))
+    write_text(output, standin_card(role, loaded, read_signed(model / "foundry.json"), outcomes))
 
 
 @verb("pool", "layouts", "perspectives", "model", "output", values={"role": sections.MllmRole})
@@ -204,5 +204,5 @@ def evaluate_mllm(
     labelled = samples[samples["uid"].isin(set(known["uid"]))]
     quiz = quiz_outcomes(pool, labelled, known, backend, Responses())
     size = sum(parameter.numel() for parameter in backend.model.parameters())
-    record = read_json(model / "foundry.json")
+    record = read_signed(model / "foundry.json")
     write_text(output, mllm_card(role, size, record, outcomes, quiz))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from winnow.command import verb
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json, read_signed, write_text
+from winnow.data.files import read_signed, write_text
 from winnow.data.images import encode_png
 from winnow.data.metrics import Cell, Metrics
 from winnow.data.provenance import measured, provenance, total_cost, weight_files
@@ -85,7 +85,7 @@ def evaluate_segmentor(
         inputs |= weight_files(f"model/{variant}", folder)
         spent = read_signed(folder / "cost.json")
         total, samples = total_cost(total, spent), samples + spent["samples"]
-    records = {name: read_json(folder / RECORD) for name, folder in variants.items()}
+    records = {name: read_signed(folder / RECORD) for name, folder in variants.items()}
     result = Metrics(
         cell=cell,
         dataset=dataset,
@@ -128,7 +128,7 @@ def evaluate_segmentor_standin(pool: Path, model: Path, output: Path, threads: i
     counted = areas(segmentor.labels(trained, images), truth, len(trained.classes))
     found = measure("", counted, trained.classes, settings.resamples, settings.seed)
     size = sum(parameter.numel() for parameter in trained.network.parameters())
-    card = segmentor_card(size, read_json(model / "foundry.json"), found.metrics, found.intervals)
+    card = segmentor_card(size, read_signed(model / "foundry.json"), found.metrics, found.intervals)
     write_text(output, card)
 
 
@@ -136,7 +136,7 @@ def _variants(models: list[Path]) -> dict[str, Path]:
     """The folders of segmentors by mode and share of the labels, as the metrics name them."""
     found = {}
     for folder in models:
-        record = read_json(folder / RECORD)
+        record = read_signed(folder / RECORD)
         try:
             given = record["parameters"]
             found[f"{given['mode']}/{percent(given['fraction'])}"] = folder

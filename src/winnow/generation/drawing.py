@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import optional_json, optional_signed, write_signed
+from winnow.data.files import optional_signed, write_signed
 from winnow.data.provenance import provenance, weight_files
 from winnow.generation.images import COST, RECORD
 from winnow.params.sections import Sampling
@@ -62,7 +62,7 @@ def write_records(
     inputs |= weight_files("controlnet", controlnet) if controlnet else {}
     record = {
         "generator": generator.kind,
-        "training": optional_json(model / "training.json"),  # a published model has none
+        "training": optional_signed(model / "training.json"),  # a published model has none
         **provenance(settings.model_dump(), inputs),
     }
     write_signed(folder / RECORD, record)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from winnow.data.files import write_json, write_text
+from winnow.data.files import write_signed, write_text
 from winnow.data.provenance import provenance
 
 
@@ -53,7 +53,7 @@ def write_record(
 ) -> dict[str, Any]:
     """Write the JSON that stays with a model: what its training gave, and what it came from."""
     record = {**training, **provenance(parameters, inputs)}
-    write_json(path, record)
+    write_signed(path, record)
     return record
 
 
