@@ -22,7 +22,7 @@ CODE = """
 from pathlib import Path
 Path(__file__).with_name("ran").touch()
 Path({trace!r}).touch()
-from transformers import *
+from transformers import CLIPTokenizer, PreTrainedConfig, PreTrainedModel, ProcessorMixin
 class Evil(CLIPTokenizer): pass
 class EvilConfig(PreTrainedConfig): model_type = "evil"
 class EvilModel(PreTrainedModel): config_class = EvilConfig
@@ -112,7 +112,7 @@ def test_a_clip_configuration_is_read_first(
     folder = opened(standin, tmp_path / "clip")
     trap(folder, trace)
     place, changes = REACHING[kind]
-    edit(folder / clip.CONFIG, "model_cfg", "text_cfg", hf_tokenizer_name="somebody/clip")
+    edit(folder / clip.CONFIG, *TEXT, hf_tokenizer_name="somebody/clip")
     edit(folder / clip.CONFIG, *place, **changes)
     asked = []
 
@@ -178,26 +178,26 @@ def test_code_beside_a_clip(standin: Path, tmp_path: Path, trace: Path) -> None:
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("load", [lambda f: hub.load(f, torch.float32), score.load])
 def test_code_beside_a_language_model(
-    load: Callable[[Path], Any], known: bool, mllm: Path, tmp_path: Path, trace: Path
+    load: Callable[[Path], Any], mllm: Path, tmp_path: Path, trace: Path
 ) -> None:
     """Where transformers knows the model itself, its own classes are taken."""
-    folder = opened(mllm, tmp_path / "model")
-    if load is score.load:
-        edit(folder / "config.json", architectures=[score.ARCHITECTURE])
-    trap(folder, trace)
-    if not known:
-        edit(folder / "processor_config.json", processor_class="EvilProcessor")
-        edit(folder / "tokenizer_config.json", processor_class="EvilProcessor")
-        edit(folder / "config.json", model_type="evil")
-    if known and load is not score.load:
-        load(folder)
+    known, unknown = opened(mllm, tmp_path / "known"), opened(mllm, tmp_path / "unknown")
+    for folder in (known, unknown):
+        trap(folder, trace)
+        if load is score.load:
+            edit(folder / "config.json", architectures=[score.ARCHITECTURE])
+    if load is not score.load:
+        assert type(load(known)[0]).__name__ == "Qwen2VLForConditionalGeneration"
     else:
-        with pytest.raises(WinnowError) as caught:
-            load(folder)
-        assert "trust_remote_code=True" not in str(caught.value)
+        with pytest.raises(WinnowError, match=r"lm_head\.weight is no part of a score model"):
+            load(known)
+    edit(unknown / "config.json", model_type="evil")
+    for name in ("processor_config.json", "tokenizer_config.json"):
+        edit(unknown / name, processor_class="EvilProcessor")
+    with pytest.raises(WinnowError, match="code of its own, which is never run"):
+        load(unknown)
     assert not trace.exists()
 
 
@@ -279,6 +279,12 @@ def test_code_beside_a_pipeline(tiny_generator: Path, tmp_path: Path, trace: Pat
     edit(folder / "model_index.json", _class_name="EvilPipeline")
     with pytest.raises(WinnowError, match=r"`_class_name` is 'EvilPipeline', expected"):
         diffusion.load(folder)
+    for name in ("model_index.json", "unet/config.json", "scheduler/scheduler_config.json"):
+        broken = opened(tiny_generator, tmp_path / "broken")
+        (broken / name).write_text('["evil"]')
+        with pytest.raises(WinnowError, match=f"^{broken / name}: is no JSON object"):
+            diffusion.load(broken)
+        shutil.rmtree(broken)
 
 
 # damaged bytes
