@@ -478,7 +478,7 @@ def test_an_echoed_key_is_taken_out(
 
 def test_words_beside_a_key_stay() -> None:
     told = redacted(f"Incorrect key {SECRET[:7]}***{SECRET[-4:]}, see the docs", SECRET)
-    assert told == "Incorrect key ***, see the docs".replace("***,", "***")
+    assert told == "Incorrect key *** see the docs"
     whole = redacted(f"Incorrect key {SECRET}, see {quote(SECRET, safe='')} there", SECRET)
     assert whole == "Incorrect key ***, see *** there"
 
