@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from workflow_helpers import ROOT, Clone, clone, shrink
+from workflow_helpers import ODD, ROOT, Clone, clone, shrink
 
 from winnow.data.images import encode_png
 from winnow.reporting.dvc import HEADLINES
@@ -42,7 +42,7 @@ def plots() -> dict[str, dict]:
 @pytest.fixture(scope="module")
 def reproduced(smoke: Clone, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone after `dvc repro` with `shrink`'s parameters, committed as a user would."""
-    made = clone(tmp_path_factory.mktemp("dvc") / "clone", state)
+    made = clone(tmp_path_factory.mktemp("dvc") / ODD, state)
     made.change(shrink)
     made.commit()
     text = made.expect("dvc", "repro").text
