@@ -99,16 +99,13 @@ def test_a_record_names_what_moves_later_digits(
 ) -> None:
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     monkeypatch.delenv("MKL_CBWR", raising=False)
-    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     write_trained(tmp_path, SCORE_MODEL, {"steps": 1}, {}, loss=1.0)
     training = json.loads((tmp_path / "training.json").read_text())
     for found in (provenance({}, {})["hardware"], training["hardware"]):
         assert found["threads"] == 1 and found["cores"] == os.cpu_count()
         assert found["cpu"] and found["instructions"] == sorted(found["instructions"])
-        assert any(name.split()[0] in ("openblas", "mkl") for name in found["blas"])
-        assert all(len(name.split()) >= 2 and "/" not in name for name in found["blas"])
-        assert found["torch"]["kernels"] == torch.backends.cpu.get_cpu_capability()
-        assert found["torch"]["onednn"] in torch.__config__.show()
+        assert found["blas"].startswith("openblas ") and "/" not in found["blas"]
         assert found["switches"] == {"ATEN_CPU_CAPABILITY": "avx2"}
 
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from winnow.cli import main
 from winnow.data import segments
+from winnow.data.digests import write_digests
 from winnow.data.files import read_json
 from winnow.data.images import open_rgb
-from winnow.data.sealed import seal_folder
 from winnow.data.shards import pool_images
 from winnow.models import diffusion, diffusion_standins
 from winnow.terrarium.schema import CLASSES
@@ -116,7 +116,7 @@ def test_the_mask_changes_what_is_drawn(
     shutil.copytree(labelled, other)
     name = segments.read_items(drawn)["name"].iloc[0]
     Image.fromarray(np.full((48, 48), 2, np.uint8)).save(other / "masks" / f"{name}.png")
-    seal_folder(other)
+    write_digests(other)
     paths = {"segments": other, "model": tiny_generator, "controlnet": controlnet}
     assert draw("draw-labelled", world, tmp_path / "out", images=2, **paths) == 0
     names = segments.read_items(tmp_path / "out")["name"].tolist()
@@ -183,7 +183,7 @@ def test_labels_that_the_controlnet_does_not_know(
     shutil.copytree(labelled, other)
     for name in segments.read_items(other)["name"]:
         Image.fromarray(np.full((48, 48), label, np.uint8)).save(other / "masks" / f"{name}.png")
-    seal_folder(other)
+    write_digests(other)
     paths = {"segments": other, "model": tiny_generator, "controlnet": small}
     assert draw("draw-labelled", world, tmp_path / "out", **paths) == 2
     assert f"set: class {label}; " in capsys.readouterr().err

@@ -20,29 +20,24 @@ SWITCHES = (
     "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
     "ONEDNN_DEFAULT_FPMATH_MODE", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE",
 )  # fmt: skip
-# Of what `torch.__config__` tells
-_BUILT_WITH = {
-    "blas": r"BLAS_INFO=(\w+)",
-    "mkl": r"Math Kernel Library Version (\S+)",
-    "onednn": r"MKL-DNN v(\S+)",
-}
 
 
 def hardware() -> dict[str, Any]:
-    """Of the running process; the libraries are those that it has loaded.
+    """Of the running process, whatever else it has loaded.
 
-    `cpu` (the model), `cores`, `gpu` (the model or None), `threads` (that torch or OpenMP takes),
-    `instructions` (those of the processor that kernels are chosen by), `blas` (library, version
-    and kernel of each), `torch` (its own kernels, and the libraries it was built with; None where
-    it is not loaded), `switches` (variables of the environment that choose other kernels).
+    `cpu` (the model), `cores`, `gpu` (the model or None), `threads` (that a library may take),
+    `instructions` (those of the processor that kernels are chosen by, torch's among them), `blas`
+    (NumPy's: library, version, kernel), `switches` (variables of the environment that choose other
+    kernels).
     """
     cpu, instructions = _processor()
     return {
         "cpu": cpu,
         "cores": os.cpu_count(),
         "gpu": gpu_name(),
-        **_libraries(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
         "instructions": instructions,
+        "blas": _blas(),
         "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
     }
 
@@ -68,26 +63,14 @@ def _processor() -> tuple[str, list[str]]:
     return model[1] if model else platform.processor() or platform.machine(), known
 
 
-def _libraries() -> dict[str, Any]:
+@cache
+def _blas() -> str | None:
+    import numpy as np
     from threadpoolctl import threadpool_info
 
-    pools = threadpool_info()
-    blas = {
-        " ".join(filter(None, (pool["internal_api"], pool["version"], pool.get("architecture"))))
-        for pool in pools
-        if pool["user_api"] == "blas"
-    }
-    torch = sys.modules.get("torch")
-    threads = max((pool["num_threads"] for pool in pools), default=None)
-    return {
-        "threads": torch.get_num_threads() if torch else threads,
-        "blas": sorted(blas),
-        "torch": torch and {"kernels": torch.backends.cpu.get_cpu_capability(), **_built_with()},
-    }
-
-
-@cache
-def _built_with() -> dict[str, str]:
-    told = sys.modules["torch"].__config__.show()
-    found = {name: re.search(pattern, told) for name, pattern in _BUILT_WITH.items()}
-    return {name: match[1] for name, match in found.items() if match}
+    beside = Path(np.__file__).parent.parent / "numpy.libs"  # SciPy's is another
+    for pool in threadpool_info():
+        if pool["user_api"] == "blas" and Path(pool["filepath"]).is_relative_to(beside):
+            named = (pool["internal_api"], pool["version"], pool.get("architecture"))
+            return " ".join(filter(None, named))
+    return None

@@ -49,9 +49,7 @@ def hardware(records: Iterable[Metrics]) -> str:
 
 def _described(named: dict[str, Any]) -> str:
     cores = f"{named['cores']} cores" if named.get("cores") else ""
-    blas, own = named.get("blas"), mapping(named.get("torch")).get("kernels")
-    kernels = [*(blas if isinstance(blas, list) else ()), own and f"torch {own}"]
-    parts = (named.get("cpu"), cores, named.get("gpu"), *kernels)
+    parts = (named.get("cpu"), cores, named.get("gpu"), named.get("blas"))
     return ", ".join(str(part) for part in parts if part)
 
 
