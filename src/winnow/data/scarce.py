@@ -52,10 +52,10 @@ def _told(error: BaseException, folder: Path) -> str | None:
     number, text = _number(error), " ".join(str(error).split())
     if number in SPACE:
         return _full(error, os.strerror(number), folder)
-    if number in FILES:
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        return f"{os.strerror(number)}: {limit} are allowed; allow more, as by `ulimit -n 1024`"
     spoken = isinstance(error, RuntimeError | ImportError | OSError | SystemError)
+    if number in FILES or (spoken and "Too many open files" in text):
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return f"Too many open files: {limit} are allowed; allow more, as by `ulimit -n 1024`"
     if (spoken and THREADS.search(text)) or isinstance(error, BlockingIOError):
         return f"no thread or process can be started; allow more (`ulimit -u`, `-v`), or {LESS}"
     memory = isinstance(error, MemoryError) or number == errno.ENOMEM
