@@ -260,7 +260,7 @@ def test_a_name_is_given_once(tmp_path):
 def test_a_fourth_paper_is_one_more_file(folder):
     found, parts = judged(folder, FOURTH["claims"])
     row = found["D1"]
-    assert row["paper"] == "fourth" and row["published"] == "+28 points"
+    assert row["paper"] == "fourth" and row["published"] == "'+28 points"  # no formula
     assert (row["verdict"], row["direction"], row["size"]) == ("held", "held", "not run")
     assert row["reason"] == STAND_INS and row["seeds"] == "2" and row["n"] == "100"
     assert float(row["low"]) < float(row["measured"]) < float(row["high"])

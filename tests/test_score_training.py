@@ -255,6 +255,7 @@ def test_stages_follow_each_other_and_repeat(
         "README.md", "chat_template.jinja", "config.json", "cost.json", "model.safetensors",
         "processor_config.json", "score.json", "tokenizer.json", "tokenizer_config.json",
         "training.json",
+        "winnow_digests.json",
     ]  # fmt: skip
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 3 and all("pairs" in line for line in out)
