@@ -1,17 +1,16 @@
 """Digests of a folder's files beside them: weights, pictures and text have no checksums."""
 
-import hashlib
 from pathlib import Path
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import DIGESTS, contents, read_json, write_json
+from winnow.data.files import DIGESTS, contents, digest_file, read_json, write_json
 
 REMEDY = f"delete the folder and run again, or delete {DIGESTS} alone where the change is yours"
 
 
 def write_digests(folder: Path) -> None:
     """Write SHA-256 of all files of a folder, by their names in it; they are complete by now."""
-    found = {path.relative_to(folder).as_posix(): file_digest(path) for path in contents(folder)}
+    found = {path.relative_to(folder).as_posix(): hex_digest(path) for path in contents(folder)}
     write_json(folder / DIGESTS, found)
 
 
@@ -30,17 +29,16 @@ def check_digests(folder: Path) -> None:
         file = folder / name
         if not file.is_file():
             raise WinnowError(f"{file}: is missing, but {DIGESTS} beside it lists it; {REMEDY}")
-        if file_digest(file) != expected:
+        if hex_digest(file) != expected:
             raise WinnowError(
                 f"{file}: does not have the digest that {DIGESTS} beside it lists, so one of the "
                 f"two is damaged; {REMEDY}"
             )
 
 
-def file_digest(path: Path, method: str = "sha256") -> str:
+def hex_digest(path: Path, method: str = "sha256") -> str:
     """A file's digest in hex. Raises WinnowError where it cannot be read."""
     try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, method).hexdigest()
+        return digest_file(path, method).hex()
     except OSError as error:
         raise WinnowError(f"{path}: cannot be read ({error.strerror})") from error

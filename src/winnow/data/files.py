@@ -179,10 +179,10 @@ def digest_files(paths: list[Path]) -> str:
     return total.hexdigest()[:32]
 
 
-def digest_file(path: str | Path) -> bytes:
-    """SHA-256 of a regular file. Raises OSError."""
+def digest_file(path: str | Path, method: str = "sha256") -> bytes:
+    """The digest of a regular file. Raises OSError."""
     with open_file(path) as handle:
-        return hashlib.file_digest(handle, "sha256").digest()
+        return hashlib.file_digest(handle, method).digest()
 
 
 def contents(folder: Path) -> Iterator[Path]:

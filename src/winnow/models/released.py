@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from winnow.data.digests import file_digest
+from winnow.data.digests import hex_digest
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.yaml_file import read_yaml
@@ -92,5 +92,5 @@ def _object(digest: str) -> str:
 def _check(path: Path, digest: str, remedy: str) -> None:
     if not path.is_file():
         raise WinnowError(f"{path}: is missing; {remedy}")
-    if file_digest(path, "md5") != digest:
+    if hex_digest(path, "md5") != digest:
         raise WinnowError(f"{path}: is damaged, it has not the digest of the release; {remedy}")
