@@ -219,18 +219,22 @@ def flood(head: bytes, size: int, part: bytes = b"x" * 2**16) -> Script:
 ENDLESS = b"HTTP/1.1 %s\r\nContent-Length: 1000000000\r\n\r\n"
 
 
+def outcome_and_peak(server: Raw, folder: Path) -> tuple[str, int]:
+    """What comes of a request, and the most bytes that Python held meanwhile."""
+    tracemalloc.start()
+    try:
+        return outcome(server, folder), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("status", [b"200 OK", b"400 No", b"401 No", b"429 Later", b"503 Down"])
 def test_large_replies_are_cut_off(
     status: bytes, server: Raw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "LARGEST", 2**20)
     server.script = flood(ENDLESS % status, 10**9)
-    tracemalloc.start()
-    try:
-        told = outcome(server, tmp_path)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    told, peak = outcome_and_peak(server, tmp_path)
     assert "the reply has more than 1048576 bytes" in told and peak < 2**24
     assert status[:3].decode() in told
 
@@ -254,12 +258,7 @@ def test_headers_without_end(server: Raw, tmp_path: Path) -> None:
 def test_what_is_compressed_is_not_unpacked(named: str, server: Raw, tmp_path: Path) -> None:
     bomb = gzip.compress(b" " * 10**7)
     server.script = sends(http(bomb, "200 OK", f"Content-Encoding: {named}"))
-    tracemalloc.start()
-    try:
-        told = outcome(server, tmp_path)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    told, peak = outcome_and_peak(server, tmp_path)
     assert "the reply is compressed, which was not asked for" in told and peak < 5 * 10**6
     assert all(b"\r\naccept-encoding: identity\r\n" in r.lower() for r in server.requests)
 
