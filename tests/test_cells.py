@@ -99,7 +99,7 @@ def test_an_edited_record_is_refused(pair, change):
     change(record)
     (place / "metrics.json").write_text(json.dumps(record), encoding="utf-8")
     told = reason(folder)
-    assert told.startswith("generation/raw/dldc/0.5/0/metrics.json: was edited by hand")
+    assert told.startswith("generation/raw/dldc/0.5/0/metrics.json: damaged or edited by hand")
     assert told.endswith("--forcerun artifacts/cells/generation/raw/dldc/0.5/0 runs it again")
 
 

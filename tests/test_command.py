@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from winnow.cli import STAGES, main
+from winnow.cli import LONGEST, STAGES, _line, main
 from winnow.command import VERBS, options, parse
 from winnow.data.errors import WinnowError
 from winnow.option_help import describe
@@ -305,6 +305,14 @@ def test_a_mistake_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "--raito" in told
     told = run(select(tmp_path, "ratio", "0.5"), capsys)
     assert "'ratio'" in told
+
+
+@pytest.mark.parametrize("character", ["a", "\0", "\n", "\U000e0001", "é"])
+def test_an_endless_message_keeps_its_remedy(character: str) -> None:
+    for count in (10, LONGEST - 9, LONGEST, 5000, 10**6):
+        shown = _line(f"a.csv: {character * count}; write it again")
+        assert shown.startswith("a.csv: ") and shown.endswith("; write it again")
+        assert len(shown) <= LONGEST + 5 and shown.isprintable()
 
 
 def test_a_verb_without_settings_takes_none(

@@ -19,7 +19,7 @@ from winnow.params.source import FolderSource, Source
 from winnow.sources import local, webdataset
 from winnow.sources.classes import class_words
 from winnow.sources.read import read_source, set_apart
-from winnow.sources.text import MAX_CAPTION, caption_fault, clean, printable
+from winnow.sources.text import MAX_CAPTION, caption_fault, clean, storable
 from winnow.sources.zeroshot import class_folders
 
 
@@ -630,7 +630,7 @@ def test_clean_is_stable_and_storable(text: str) -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(categories=("Cs", "Cc", "Lo"))))
 def test_printable_can_be_stored(name: str) -> None:
-    shown = printable(name)
+    shown = storable(name)
     shown.encode()
     assert "\n" not in shown and "\0" not in shown
 

@@ -80,9 +80,13 @@ def _dispatch(words: Sequence[str]) -> None:
 
 
 def _line(text: str) -> str:
-    """A message in one line that a terminal can show, without the rest of what is endless."""
-    shown = printable(text[: LONGEST + 1])
-    return shown if len(text) <= LONGEST else f"{shown[:LONGEST]}…"
+    """A message in one line that a terminal can show, without the middle of what is endless."""
+    return _cut(printable(_cut(text)))
+
+
+def _cut(text: str) -> str:
+    """The remedy stands last."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1000]} … {text[-1000:]}"
 
 
 class _Parser(argparse.ArgumentParser):

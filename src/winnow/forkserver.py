@@ -56,17 +56,18 @@ def start(environment: Mapping[str, str]) -> dict[str, str]:
     try:
         path = held.enter_context(scratch_folder()) / "socket"  # only its owner may enter
         running = [_started(path, environment)]
-    except OSError as error:  # no temporary folder, no more processes
+        held.callback(lambda: running[-1].terminate())
+        ending = threading.Event()
+        watched = [running, path, environment, ending]
+        threading.Thread(target=_keep, args=watched, daemon=True).start()
+    except (OSError, RuntimeError) as error:  # no temporary folder, no more processes or threads
         held.close()
-        _say(f"no fork server ({error.strerror}): jobs run by themselves, which takes longer")
+        why = getattr(error, "strerror", None) or error
+        _say(f"no fork server ({why}): jobs run by themselves, which takes longer")
         return {}
-    ending = threading.Event()
-    watch = threading.Thread(target=_keep, args=[running, path, environment, ending], daemon=True)
-    watch.start()
 
     def stop() -> None:
         ending.set()
-        running[-1].terminate()
         held.close()
 
     atexit.register(stop)

@@ -1,5 +1,6 @@
 """Damaged bytes: what is read is what was written, or it is refused in one line that names it."""
 
+import errno
 import random
 import shutil
 import sqlite3
@@ -215,6 +216,28 @@ def test_a_folder_of_others_needs_no_digests(tmp_path: Path) -> None:
     check_digests(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("opener", "read"),
+    [
+        ("pathlib.Path.open", lambda path: read_table(path, SCORES)),
+        ("pyarrow.parquet.ParquetFile.read", lambda path: read_table(path, SCORES)),
+        ("tarfile.open", lambda path: list(iter_shard(path))),
+    ],
+)
+def test_what_may_not_be_read_is_not_to_be_deleted(
+    scores: Path, opener: str, read: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(scores))
+
+    monkeypatch.setattr(opener, refuse)
+    with pytest.raises(WinnowError) as caught:
+        read(scores)
+    told = str(caught.value)
+    assert told.startswith(f"{scores}: ") and "Permission denied" in told and "\n" not in told
+    assert "see to its permissions" in told and "delete" not in told
+
+
 # records and tables of text
 
 
@@ -305,6 +328,45 @@ def test_replies_of_earlier_versions_are_known(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"a road", b"a boat"))
     assert Responses(tmp_path).find(["a"]) == {}
+
+
+def test_rows_of_earlier_versions_that_are_no_text_cost_no_other(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are no damage to the file; what is no JSON is asked again."""
+    rows = [("a", b'"a \xff road"'), ("b", b"[" * 100_000), ("c", b'"a river"'), (b"\xff", b'"x"')]
+    with sqlite3.connect(tmp_path / "responses.sqlite") as earlier:
+        earlier.execute("CREATE TABLE replies (digest TEXT PRIMARY KEY, reply TEXT NOT NULL)")
+        put = "INSERT INTO replies VALUES (CAST(? AS TEXT), CAST(? AS TEXT))"
+        earlier.executemany(put, rows)
+    responses = Responses(tmp_path)
+    found = responses.find(["a", "b", "c"])
+    assert found == {"a": "a \ufffd road", "c": "a river"}
+    responses.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["responses.sqlite"]
+
+
+def test_a_damaged_file_of_digests_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(content, "SETTLED_S", -1.0)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.txt").write_text(f"a road {number}")
+    before = content.content_digest([folder])
+    place = tmp_path / "cache/winnow/digests.sqlite"
+    with sqlite3.connect(place) as memory:
+        rows = [(f"{number:064x}", "1 2 3 4", "0" * 64, "0" * 32) for number in range(3000)]
+        memory.executemany("INSERT INTO sums VALUES (?, ?, ?, ?)", rows)
+        (size,) = memory.execute("PRAGMA page_size").fetchone()
+    damaged = bytearray(place.read_bytes())
+    middle = len(damaged) // 2 // size * size
+    damaged[middle : middle + size] = b"\xff" * size
+    place.write_bytes(damaged)
+    assert content.content_digest([folder]) == before and not place.exists()
+    assert content.content_digest([folder]) == before
+    with sqlite3.connect(place) as memory:
+        assert memory.execute("SELECT count(*) FROM sums").fetchone() == (3,)
 
 
 def test_a_damaged_digest_is_not_remembered(

@@ -273,6 +273,23 @@ def test_a_store_does_not_keep_what_is_damaged(cache: Path, tmp_path: Path, how:
     assert (tmp_path / "two/t.csv").read_text() == "b"
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES])
+def test_what_cannot_be_read_now_is_no_damage(
+    cache: Path, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = stored(cache, tmp_path / "one")
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        for act in (entries.damage, entries.remove_damaged):
+            with pytest.raises(OSError, match=os.strerror(number)):
+                act(entry)
+    one_whole_entry(cache, [tmp_path / "one"])
+
+
 def test_a_file_in_the_place_of_an_entry(cache: Path, tmp_path: Path) -> None:
     cache.mkdir()
     (cache / KEY).write_text("no entry")
@@ -427,21 +444,33 @@ def test_outputs_that_differ_in_a_suffix_alone_share_no_entry() -> None:
 # disks
 
 
-def test_a_full_disk_is_named_and_leaves_nothing(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["3.bin", "t.csv", "entry"])
+def test_on_a_full_disk_outputs_stay_in_the_workspace(
+    cache: Path,
+    tmp_path: Path,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    """Whichever output no longer fits, or if there is no room for the name of the entry."""
+    made, move = make(tmp_path / "one"), shutil.move
+    before = contents(tmp_path / "one")
 
-    for name in ("move", "rename"):
-        made = make(tmp_path / name)
-        with monkeypatch.context() as patch:
-            patch.setattr(*((shutil, name) if name == "move" else (Path, name)), full)
-            with pytest.raises(WinnowError) as caught:
-                exchange.store(cache, KEY, made)
-        text = str(caught.value)
-        assert text.startswith(f"{cache}: ") and "No space left" in text
-        assert "winnow cache evict" in text and not list(cache.iterdir())
+    def full(source: Path, target: Path) -> None:
+        if what in ("entry", *source.parts):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Path, "rename") if what == "entry" else (shutil, "move")), full)
+        exchange.store(cache, KEY, made)
+    text = capsys.readouterr().err
+    assert text.startswith(f"warning: {cache}: ") and text.count("\n") == 1
+    assert "No space left" in text and "winnow cache evict" in text
+    assert contents(tmp_path / "one") == before and not list(cache.iterdir())
+    assert not any(path.is_symlink() for path in (tmp_path / "one").rglob("*"))
+    exchange.store(cache, KEY, made)
+    one_whole_entry(cache, [tmp_path / "one"])
 
 
 def test_a_cache_on_another_disk(
@@ -553,6 +582,21 @@ def test_eviction_of_what_a_link_or_a_folder_leads_to(
     assert "1 removed" in told(capsys, "evict", str(cache / KEY))
     (tmp_path / "plain").write_text("no link")
     assert "leads to no entry" in told(capsys, "evict", str(tmp_path / "plain"), status=2)
+
+
+def test_a_folder_that_is_named_like_an_entry_stays(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored(cache, tmp_path / "one")
+    mine = tmp_path / "workspace" / ("a" * 32)
+    (mine / "outputs").mkdir(parents=True)
+    (mine / "outputs/best.bin").write_bytes(b"mine")
+    (tmp_path / "link").symlink_to(mine / "outputs/best.bin")
+    for path in (mine, mine / "outputs/best.bin", mine.parent, tmp_path / "link"):
+        assert "leads to no entry" in told(capsys, "evict", str(path), status=2)
+    (mine.parent / "t.csv").symlink_to(cache / KEY / "outputs/output_table.csv")
+    assert "1 removed" in told(capsys, "evict", str(mine.parent))
+    assert (mine / "outputs/best.bin").read_bytes() == b"mine" and not list(cache.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from winnow.cli import main
+from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.models import clip, diffusion, diffusion_standins, hub, score, segmentor
 from winnow.models import mllm as language_models
 from winnow.models.diffusion_hub import fetch_pipeline
+from winnow.models.folder import check
 
 CODE = """
 from pathlib import Path
@@ -229,6 +231,20 @@ def test_what_a_folder_asks_for(kind: str, mllm: Path, tmp_path: Path, trace: Pa
     assert not (tmp_path / "fetched").exists() and not trace.exists()
 
 
+def test_what_a_linked_folder_asks_for(tmp_path: Path) -> None:
+    """Libraries follow links, too, and one that leads back is no endless way."""
+    folder, part = tmp_path / "model", tmp_path / "elsewhere/part"
+    folder.mkdir()
+    part.mkdir(parents=True)
+    (folder / "text_encoder").symlink_to(part)
+    (part / "back").symlink_to(folder)
+    check(folder)
+    edit(part / "config.json", attn_implementation="org/kernel")
+    place = folder / "text_encoder/config.json"
+    with pytest.raises(WinnowError, match=f"^{place}: `attn_implementation` names code"):
+        check(folder)
+
+
 def test_a_part_of_a_folder_is_not_fetched(mllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As transformers' wrapper of timm does for `hf-hub:` in a configuration of a part."""
     import huggingface_hub
@@ -382,6 +398,18 @@ def test_damaged_starts_and_releases(
     (tmp_path / "clip.md").write_text("# Stand-in")
     assert main(["release", f"--standins={tmp_path}", f"--output={tmp_path / 'out'}"]) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_part_of_a_folder_with_digests(tiny_generator: Path, tmp_path: Path) -> None:
+    """The digests lie beside the folder that is asked for, and are those of all its siblings."""
+    part = opened(tiny_generator, tmp_path / "repository/small")
+    write_digests(part.parent)
+    fetch_pipeline(str(part.parent), tmp_path / "out", subfolder="small")
+    weights = sorted(part.rglob("*.safetensors"))[0]
+    damage(weights, "flipped")
+    with pytest.raises(WinnowError, match=f"^{weights}: does not have the digest"):
+        fetch_pipeline(str(part.parent), tmp_path / "again", subfolder="small")
+    assert not (tmp_path / "again").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 1}', b"\xff", b'{"../x": "00"}'])

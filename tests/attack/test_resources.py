@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -186,13 +187,29 @@ def test_a_full_folder_for_temporary_files_is_blamed_and_not_the_output(
     assert not str(caught.value).startswith("cannot write")
 
 
-def test_a_file_that_is_missing_is_not_called_unwritable(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("out", "missing"),
+    [("out", "nowhere/in"), ("out/a", "out/a.parquet"), ("out/a.parquet", "out/a"), ("a", "ab/c")],
+)
+def test_a_file_that_is_missing_is_not_called_unwritable(
+    tmp_path: Path, out: str, missing: str
+) -> None:
     with (
         pytest.raises(WinnowError) as caught,
-        atomic_path(tmp_path / "out") as temporary,
+        atomic_path(tmp_path / out) as temporary,
     ):
-        temporary.write_bytes((tmp_path / "nowhere/in").read_bytes())
-    assert str(caught.value).startswith(f"{tmp_path}/nowhere/in: No such file")
+        temporary.write_bytes((tmp_path / missing).read_bytes())
+    told = str(caught.value)
+    assert told.startswith(f"{tmp_path / missing}: No such file") and "permissions" not in told
+    assert told.endswith(f"run again: {tmp_path / out} was to be written")
+
+
+@pytest.mark.parametrize("inside", ["", "folder/b.bin"])
+def test_what_cannot_be_written_itself_is_named(tmp_path: Path, inside: str) -> None:
+    with pytest.raises(WinnowError) as caught, atomic_path(tmp_path / "out/a") as temporary:
+        raise PermissionError(errno.EACCES, "Permission denied", str(temporary / inside))
+    told = str(caught.value)
+    assert told.startswith(f"cannot write {tmp_path}/out/a: Permission denied (free space or perm")
 
 
 def test_no_shared_memory_is_done_without(
@@ -370,6 +387,28 @@ def test_without_room_for_a_server_jobs_run_by_themselves(
     monkeypatch.setattr("tempfile.mkdtemp", full)
     assert forkserver.start({}) == {}
     assert "no fork server (No space left on device)" in capfd.readouterr().err
+
+
+def test_a_server_that_no_thread_can_watch_is_ended(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    begin, servers = forkserver._started, list[subprocess.Popen[bytes]]()
+
+    def started(path: Path, environment: Any) -> subprocess.Popen[bytes]:
+        servers.append(begin(path, environment))
+        return servers[0]
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(forkserver, "_started", started)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert forkserver.start(os.environ) == {}
+    assert "no fork server (can't start new thread): jobs run by" in capfd.readouterr().err
+    with servers[0] as server:
+        assert server.wait(SECONDS) == -signal.SIGTERM
+        assert not Path(str(server.args[-1])).parent.exists()
 
 
 def test_a_temporary_folder_that_is_not_there_is_no_matter(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from winnow.captioning.desk import Answer, Request
 from winnow.captioning.openai_backend import ECHO, KEY, OpenAIBackend
 from winnow.cli import main
 from winnow.data.errors import WinnowError
-from winnow.data.secrets import gives_away, redacted
+from winnow.data.secrets import gives_away, redacted, without_login
 from winnow.params.sections import Generation, Model, Server
 from winnow.params.source import FolderSource
 
@@ -368,6 +368,17 @@ def test_a_hostile_reply_is_one_line(reply: bytes, server: Raw, tmp_path: Path) 
     assert told != ROAD and time.monotonic() - start < 3
 
 
+@pytest.mark.parametrize("status", ["500 Down", "401 No", "200 OK"])
+@pytest.mark.parametrize("named", ["rot13", "hex", "idna", "undefined", "utf-16", "none"])
+def test_no_encoding_that_a_server_names_is_used(
+    named: str, status: str, server: Raw, tmp_path: Path
+) -> None:
+    """Some of Python's give no text, or an error of their own."""
+    server.script = sends(http(b"out of order", status, f"Content-Type: text/x; charset={named}"))
+    told = outcome(server, tmp_path)
+    assert ("out of order" in told) == (status != "200 OK") and "codec" not in told
+
+
 # elsewhere
 
 
@@ -503,7 +514,25 @@ def test_a_key_is_found_in_any_text(text: str, key: str) -> None:
 # addresses
 
 
-LOGINS = ["https://me:hunter2@host/v1", "http://me@host", "hub://:hunter2@host/x", "https:/a:b@c/d"]
+LOGINS = [
+    "https://me:hunter2@host/v1", "http://me@host", "hub://:hunter2@host/x", "https:/a:b@c/d",
+    "http://me:hunter2/w@host/x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", LOGINS)
+def test_a_login_is_found_inside_a_setting(place: str) -> None:
+    for value in (place, {"a": place}, {"a": [{"b": ("c", place)}]}, [{}, [{"a": place}]]):
+        with pytest.raises(ValueError, match="no name or password"):
+            without_login(value)
+
+
+@pytest.mark.parametrize(
+    "place", ["http://h:8000/a@b", "http://h/a:b@c", "hf://org/name@main/a.csv", "me@host", "a:b@c"]
+)
+def test_what_is_no_login_is_taken(place: str) -> None:
+    for value in (place, {"a": [place, 1, None]}):
+        assert without_login(value) == value
 
 
 @pytest.mark.parametrize("place", LOGINS)
@@ -518,9 +547,9 @@ def test_no_address_holds_a_password(
         {"loader": "transformers", "id": "a/b", "revision": place},
         {"loader": "open_clip", "id": "a", "pretrained": place},
     ):
-        with pytest.raises(ValidationError, match="no name, password or query"):
+        with pytest.raises(ValidationError, match="no name or password"):
             Model.model_validate(given_)
-    with pytest.raises(ValidationError, match="no name, password or query"):
+    with pytest.raises(ValidationError, match="no name or password"):
         FolderSource.model_validate({"kind": "folder", "images": place, "metadata": "x"})
     output = f"--output={tmp_path / 'out'}"
     assert main(["fetch-model", "--loader=transformers", f"--id={place}", output]) == 2

@@ -29,9 +29,9 @@ from winnow.sources import webdataset
 from winnow.sources.pool import MAX_CAPTIONS, build_pool
 from winnow.sources.read import read_source
 from winnow.sources.segment_layouts import listed_names
-from winnow.sources.text import clean, printable
+from winnow.sources.text import clean, storable
 from winnow.sources.webdataset import read_webdataset
-from winnow.sources.zeroshot import real_sets
+from winnow.sources.zeroshot import read_set, real_sets, write_set
 
 pytestmark = pytest.mark.timeout(60)  # a read that never ends
 END = bytes(1024)
@@ -103,6 +103,18 @@ def test_shards_of_a_pool_that_lie_about_sizes(tmp_path: Path, name: str) -> Non
     path = tmp_path / "00000.tar"
     path.write_bytes(TARS[name])
     assert str(path) in refusal(lambda: list(iter_shard(path)))
+
+
+@pytest.mark.parametrize("kept", [0, 700, 1500])
+def test_a_cut_set_without_digests_is_one_line(tmp_path: Path, kept: int) -> None:
+    folder = tmp_path / "sets/scenes"
+    write_set(folder, ["port", "river"], [(IMAGE, 0), (IMAGE, 1)])
+    (folder / "winnow_digests.json").unlink()
+    path = folder / "test/0.tar"
+    path.write_bytes(path.read_bytes()[:kept])
+    told = refusal(lambda: list(read_set(folder)[1]))
+    assert told.startswith(f"{path}: damaged")
+    assert told.endswith(f"delete {tmp_path}/sets and run again")
 
 
 def test_a_tar_that_unpacks_without_end(tmp_path: Path) -> None:
@@ -266,8 +278,18 @@ def test_what_nobody_sees_is_no_part_of_a_caption(text: str, cleaned: str) -> No
     assert clean(text) == cleaned
 
 
-def test_names_do_not_turn_the_direction() -> None:
-    assert printable("a\u202egnp.exe") == "a\\u202egnp.exe"
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\u202egnp.exe", "a\\u202egnp.exe"),
+        ("a\u2028b.png", "a\\u2028b.png"),
+        ("a\u2029\x85\nb.png", "a\\u2029\\x85\\nb.png"),
+        ("a\u200bb\ufeff.png", "a\\u200bb\\ufeff.png"),
+        ("rivière 日本.png", "rivière 日本.png"),
+    ],
+)
+def test_names_hide_nothing_in_one_line(name: str, shown: str) -> None:
+    assert storable(name) == shown and storable(shown) == shown
 
 
 # cards

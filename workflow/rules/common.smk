@@ -89,7 +89,8 @@ class OutputCache(AbstractOutputFileCache):
     async def exists(self, job):
         """Whether a run would find it."""
         key, _ = await self.entry(job)
-        return entries.holds(CACHE, key)
+        with one_line():
+            return entries.holds(CACHE, key)
 
     async def entry(self, job):
         """The key of a job and its outputs by name."""
@@ -105,7 +106,7 @@ def one_line():
     """Snakemake prints its own errors in one line, and a traceback of others."""
     try:
         yield
-    except WinnowError as error:
+    except (WinnowError, OSError) as error:
         raise WorkflowError(str(error)) from error
 
 

@@ -4,6 +4,7 @@ An entry is the folder `KEY/` of one job: its outputs by name under `outputs/`, 
 with the size and SHA-256 of every file. Files in it are never written again.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ KEY = re.compile(r"[0-9a-f]{32}")
 EARLIER = re.compile(r"[0-9a-f]{64}([._].*)?")
 TEMPORARY = ".winnow-entry-"  # the folder may hold more than the cache
 STALE_S = 24 * 3600.0  # no entry takes so long to store
+LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO)
 MARK = ".snakemake_timestamp"  # Snakemake's, in each folder that a job made
 MANIFEST, OUTPUTS = "manifest.json", "outputs"
 
@@ -102,7 +104,7 @@ def manifest(entry: Path, key: str) -> dict[str, Any]:
 def damage(entry: Path) -> str:
     """What of an entry is not as it was stored, "" if all is. Every file is read.
 
-    Raises PermissionError for what may not be read.
+    Raises OSError where that cannot be told, as for want of a permission.
     """
     if not (entry / MANIFEST).is_file():
         return f"{MANIFEST} is missing"
@@ -113,27 +115,26 @@ def damage(entry: Path) -> str:
         before, now = told["files"], found["files"]
         others = (name for name in {**before, **now} if before.get(name) != now.get(name))
         name = next(others, None)
-    except PermissionError:
-        raise
     except OSError as error:
+        if error.errno not in LOST:
+            raise
         return f"{error.filename or entry}: {error.strerror}"
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return f"{MANIFEST} is damaged"
     return f"{OUTPUTS}/{name} is not as it was stored" if name else "folders or key are others"
 
 
-def entries_behind(path: Path) -> list[Path]:
-    """The entries into which a file, or the files below a folder, are links; or which `path` is."""
-    within = _entry(path)
-    if within:
-        return [within]
-    links = (place for place in path.rglob("*") if place.is_symlink()) if path.is_dir() else ()
-    return sorted({entry for entry in map(_entry, links) if entry})
+def entries_behind(cache: Path, path: Path) -> list[Path]:
+    """The entries of a cache into which a file, or the files below a folder, are links; or which
+    `path` is."""
+    links = [path, *(place for place in path.rglob("*") if place.is_symlink())]
+    return sorted({entry for link in links if (entry := _entry(cache, link))})
 
 
-def _entry(path: Path) -> Path | None:
-    real = Path(os.path.realpath(path))
-    return next((place for place in (real, *real.parents) if _is_entry(place)), None)
+def _entry(cache: Path, path: Path) -> Path | None:
+    real, known = Path(os.path.realpath(path)), Path(os.path.realpath(cache))
+    inside = (place for place in (real, *real.parents) if place.parent == known)
+    return next(filter(_is_entry, inside), None)
 
 
 def _is_entry(path: Path) -> bool:
@@ -153,7 +154,7 @@ def cache_remedy(told: str) -> str:
     try:
         path = Path(told.partition(": ")[0])
         known = path.is_symlink() or (path / MARK).exists()
-        for entry in entries_behind(path) if known else ():
+        for entry in entries_behind(default_cache(), path) if known else ():
             if found := damage(entry):
                 command = f"winnow cache evict {shlex.quote(str(entry))}"
                 return f"; its entry in the cache is damaged ({found}): `{command}`, then run again"
@@ -164,17 +165,18 @@ def cache_remedy(told: str) -> str:
 
 def remove_damaged(entry: Path) -> str:
     """Remove an entry that is damaged; what was wrong, "" if it is whole or not there."""
-    while (state := _state(entry)) is not None:
+    while (state := state_of(entry)) is not None:
         found = damage(entry)
         if not found:
             return ""
-        if _state(entry) == state:  # else another run has just stored it anew
+        if state_of(entry) == state:  # else another run has just stored it anew
             remove(entry)
             return found
     return ""
 
 
-def _state(entry: Path) -> tuple[int, int] | None:
+def state_of(entry: Path) -> tuple[int, int] | None:
+    """What tells an entry from one that is stored in its place; None where there is none."""
     try:
         found = entry.lstat()
     except FileNotFoundError:

@@ -13,7 +13,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from winnow.caching.entries import MANIFEST, MARK, OUTPUTS, TEMPORARY, manifest, remove_damaged
+from winnow.caching.entries import (
+    MANIFEST,
+    MARK,
+    OUTPUTS,
+    TEMPORARY,
+    manifest,
+    remove_damaged,
+    state_of,
+)
 from winnow.data.errors import WinnowError, printable
 
 # People look into cells and edit them: as copies, one that is damaged comes back as it was written.
@@ -29,23 +37,26 @@ def create(cache: Path) -> None:
 def store(cache: Path, key: str, outputs: Mapping[str, Path]) -> None:
     """Move the outputs of a job (by name, each a file or a folder) into the cache, and link them.
 
-    Where a whole entry is there already, it is kept and ours is thrown away. WinnowError names what
-    cannot be kept.
+    Where a whole entry is there already, it is kept and ours is thrown away. Where there is no room
+    for it, or no permission, the outputs stay where they are, and a warning says so.
     """
     first = next(iter(outputs.values()))
     try:
         create(cache)
-        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
-        try:
-            _fill(folder, key, outputs)
-            _put(folder, cache / key)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        _keep(cache, key, outputs)
+    except OSError as error:
+        told = (
+            f"warning: {cache}: cannot keep {first} ({_reason(error)}): it stays in the workspace "
+            "alone; free space, as `winnow cache evict --older-than 30` does, or mend permissions"
+        )
+        print(printable(told), file=sys.stderr)
+        return
+    try:
         linked = _link_all(cache / key, outputs)
     except OSError as error:
         raise WinnowError(
-            f"{cache}: cannot keep {first} ({_reason(error)}); free space, as `winnow cache evict "
-            "--older-than 30` does, or mend permissions, then run again"
+            f"{cache / key}: cannot be linked as {first} ({_reason(error)}); mend permissions or "
+            "free space, then run again"
         ) from error
     if not linked:
         raise WinnowError(f"{cache / key}: was evicted while {first} was stored; run again")
@@ -72,6 +83,19 @@ def fetch(cache: Path, key: str, outputs: Mapping[str, Path]) -> bool:
 
 def _reason(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+def _keep(cache: Path, key: str, outputs: Mapping[str, Path]) -> None:
+    """Move outputs into the cache; after an error they are where they were."""
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
+    try:
+        _fill(folder, key, outputs)
+        _put(folder, cache / key)
+    except BaseException:
+        _give_back(folder / OUTPUTS, outputs)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(folder: Path, key: str, outputs: Mapping[str, Path]) -> None:
@@ -104,6 +128,17 @@ def _take(path: Path, target: Path) -> None:
         raise WinnowError(f"{path}: is no file and no folder, as a job's outputs are; run it again")
 
 
+def _give_back(inside: Path, outputs: Mapping[str, Path]) -> None:
+    """Move back what was taken: what is still at its place was not taken whole."""
+    for name, path in outputs.items():
+        taken = inside / name
+        for file in [taken] if taken.is_file() else sorted(taken.rglob("*")):
+            place = path / file.relative_to(taken) if file != taken else path
+            if file.is_file() and not place.exists():
+                shutil.move(file, place)
+                place.chmod(0o644)
+
+
 def _put(folder: Path, entry: Path) -> None:
     """Rename a finished folder to an entry, unless a whole one is there already."""
     while True:
@@ -122,18 +157,19 @@ def _link_all(entry: Path, outputs: Mapping[str, Path]) -> bool:
     meanwhile, False and no link."""
     if not entry.exists():
         return False
-    try:
-        for name, target in outputs.items():
-            _clear(target)
-            _link(entry / OUTPUTS / name, target)
-        _use(entry)
-    except FileNotFoundError:
-        if entry.exists():
-            raise
-        for target in outputs.values():
-            _clear(target)
-        return False
-    return True
+    while (state := state_of(entry)) is not None:
+        try:
+            for name, target in outputs.items():
+                _clear(target)
+                _link(entry / OUTPUTS / name, target)
+            _use(entry)
+            return True
+        except FileNotFoundError:
+            if state_of(entry) == state:  # else it was evicted, and maybe stored anew
+                raise
+    for target in outputs.values():
+        _clear(target)
+    return False
 
 
 def _link(path: Path, target: Path) -> None:

@@ -90,10 +90,10 @@ def _evict(place: Path, paths: list[Path], older_than: float | None, everything:
 
 def _chosen(place: Path, paths: list[Path], older_than: float | None) -> list[Path]:
     """The entries behind `paths`, or all that are old enough, with those of an earlier version."""
-    behind = {path: cached.entries_behind(path) for path in paths}
+    behind = {path: cached.entries_behind(place, path) for path in paths}
     for path, found in behind.items():
         if not found:
-            raise WinnowError(f"{path}: leads to no entry of a cache; delete it and run again")
+            raise WinnowError(f"{path}: leads to no entry of {place}; delete it and run again")
     if paths:
         return sorted({entry for found in behind.values() for entry in found})
     before = math.inf if older_than is None else time.time() - older_than * DAY_S

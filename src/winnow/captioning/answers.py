@@ -63,9 +63,8 @@ def spoken(reply: str) -> tuple[str, str]:
     What is around it (`wrapping.unwrapped`) is off.
     """
     text = reply
-    for _ in range(
-        ROUNDS
-    ):  # a line may spell a mark that control characters or line ends had hidden
+    # A line may spell a mark that control characters or line ends had hidden
+    for _ in range(ROUNDS):
         line = text
         text, fault = said(text)
         if fault:

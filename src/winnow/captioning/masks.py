@@ -15,7 +15,7 @@ from winnow.data.shards import iter_masks
 from winnow.params.sections import Annotations
 from winnow.sources.classes import class_words
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
-from winnow.sources.text import printable
+from winnow.sources.text import storable
 from winnow.terrarium.schema import CLASSES, Box
 
 
@@ -60,7 +60,7 @@ def read_masks(
             found = regions(mask, names, settings.min_area)
             rows += [(uid, "mask", *region) for region in found]
         except (BadImageError, UnreadableError) as error:
-            faults.append((str(error), printable(file)))
+            faults.append((str(error), storable(file)))
     return rows, faults
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.sources.text import printable
+from winnow.sources.text import storable
 
 Row = tuple[str, str, str, float, float, float, float]  # a row of ANNOTATIONS
 Fault = tuple[str, str]  # why something was left out, and where it stands
@@ -26,7 +26,7 @@ def match(
     The keys are tried in turn; one counts only where no other name and no other image has it.
     Raises WinnowError beginning with `where` if no name at all has an image.
     """
-    paths = {name: PurePosixPath(printable(name)) for name in names}
+    paths = {name: PurePosixPath(storable(name)) for name in names}
     sources = {u: PurePosixPath(s) for u, s in zip(samples["uid"], samples["source"], strict=True)}
     found: dict[str, str] = {}
     doubtful: set[str] = set()
@@ -45,9 +45,9 @@ def match(
         raise WinnowError(_nothing(names, samples, where))
     lost = [name for name in names if name not in found]
     return found, [
-        ("its name fits several images or files", printable(name))
+        ("its name fits several images or files", storable(name))
         if name in doubtful
-        else ("no image of the pool has its name", printable(name))
+        else ("no image of the pool has its name", storable(name))
         for name in lost
     ]
 
@@ -58,6 +58,6 @@ def _nothing(names: Sequence[str], samples: pd.DataFrame, where: str) -> str:
         return f"{where}: names no image that can be used"
     return (
         f"{where}: none of its {len(names)} images is in the pool; their names, such as "
-        f"{printable(names[0])!r}, must be those in the column `source` of samples.parquet, such "
+        f"{storable(names[0])!r}, must be those in the column `source` of samples.parquet, such "
         f"as {source!r}"
     )

@@ -55,7 +55,8 @@ class Responses:
             if checksum != _checksum(digest, reply):
                 damaged.append(digest)
                 continue
-            with suppress(ValueError):  # not JSON, of an earlier version: as good as none
+            # Of an earlier version, and not JSON: as good as none
+            with suppress(ValueError, RecursionError):
                 known[digest] = json.loads(reply)
         if damaged:
             print(
@@ -149,8 +150,8 @@ class Responses:
 
 
 def _make_table(connection: sqlite3.Connection) -> None:
-    """Make the table where there is none, with the replies of earlier versions, whose table had no
-    checksums."""
+    """Make the table where there is none, with the replies of earlier versions as they are: their
+    table had no checksums."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if "answers" in tables:
         connection.execute("SELECT digest, reply, checksum FROM answers LIMIT 0")
@@ -163,13 +164,17 @@ def _make_table(connection: sqlite3.Connection) -> None:
     if "replies" in tables:
         connection.create_function("checksum", 2, _checksum)
         connection.execute(
-            "INSERT OR IGNORE INTO answers SELECT digest, reply, checksum(digest, reply)"
-            " FROM replies"
+            "INSERT OR IGNORE INTO answers SELECT digest, reply,"
+            " checksum(CAST(digest AS BLOB), CAST(reply AS BLOB)) FROM replies"
         )
 
 
 def _checksum(digest: object, reply: object) -> str:
     """Of a row: a damaged reply, or one that stands by another request, is not taken."""
+    digest, reply = (
+        part.decode("utf-8", "replace") if isinstance(part, bytes) else part
+        for part in (digest, reply)
+    )
     return digest_bytes(f"{digest}\0{reply}".encode("utf-8", "surrogatepass"))
 
 

@@ -70,6 +70,7 @@ async def _checked(reply: httpx2.Response) -> None:
     if packed not in ("", "identity"):  # a kB may become a GB
         raise RefusedError(reply, f"the reply is compressed, which was not asked for: {packed}")
     assert isinstance(reply.stream, httpx2.AsyncByteStream)
+    reply.encoding = "utf-8"  # whatever the server says: some encodings of Python's are no text
     reply.stream = _Counted(reply, reply.stream)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from winnow.data.files import cache_folder, digest_bytes, digest_file
+from winnow.data.files import below, cache_folder, digest_bytes, digest_file
 
 # A file that was written just now may change again within its clock's tick: not remembered.
 SETTLED_S = 2.0
@@ -37,14 +37,8 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield "", path
         return
-    seen: set[str] = set()
-    for folder, folders, names in os.walk(path, followlinks=True):  # whoever reads them may, too
-        seen.add(os.path.realpath(folder))
-        inside = (name for name in sorted(folders))
-        folders[:] = [name for name in inside if os.path.realpath(Path(folder, name)) not in seen]
-        for name in sorted(names):
-            file = Path(folder, name)
-            yield file.relative_to(path).as_posix(), file
+    for file in below(path):
+        yield file.relative_to(path).as_posix(), file
 
 
 def _memory() -> sqlite3.Connection:
@@ -53,7 +47,11 @@ def _memory() -> sqlite3.Connection:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         return _opened(str(place))
-    except (OSError, sqlite3.Error):
+    except sqlite3.OperationalError:  # read-only, or another process writes for too long
+        return _opened(":memory:")
+    except (OSError, sqlite3.Error):  # damaged: all in it is read again, into a new one
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
         return _opened(":memory:")
 
 
@@ -66,6 +64,8 @@ def _opened(place: str) -> sqlite3.Connection:
         " (path TEXT PRIMARY KEY, state TEXT, digest TEXT, checksum TEXT)"
     )
     memory.execute("DELETE FROM sums WHERE path = ''")  # whether it can be written
+    if memory.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("damaged")
     return memory
 
 

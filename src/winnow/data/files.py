@@ -49,12 +49,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 def _told(error: OSError, path: Path) -> str:
     """Why a file could not be written: often for another one, that was read or written for it."""
-    why = shortage(error, path.parent) or f"{error.strerror or error} (free space or permissions)"
-    named = error.filename if isinstance(error.filename, str) else ""
-    own = named.startswith((str(path), str(path.with_name(f".{path.name}.")))) or not named
-    if own or Path(named) in path.parents:
+    named = Path(error.filename) if isinstance(error.filename, str) else path
+    short, why = shortage(error, path.parent), error.strerror or str(error)
+    around = {named, *named.parents}
+    temporary = any(part.name.startswith(f".{path.name}.") for part in around)
+    if path in around or temporary or named in path.parents:
+        why = short or f"{why} (free space or permissions)"
         return f"cannot write {path}: {why}, then run again"
-    return f"{named}: {why}, then run again: {path} was to be written"
+    return f"{named}: {short or why}; mend that, then run again: {path} was to be written"
 
 
 def _sync(path: Path) -> None:
@@ -69,6 +71,13 @@ def require_regular(path: str | Path) -> None:
     never opened, since reading it may not end."""
     if not stat.S_ISREG(Path(path).stat().st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def remedy(error: Exception, damaged: str) -> str:
+    """What to do about a file that could not be read: `damaged` where its bytes are at fault."""
+    if isinstance(error, OSError) and error.errno:
+        return "see to its permissions and its disk, then run again"
+    return damaged
 
 
 def open_file(path: str | Path) -> BufferedReader:
@@ -188,7 +197,17 @@ def digest_file(path: str | Path, method: str = "sha256") -> bytes:
 def contents(folder: Path) -> Iterator[Path]:
     """The files of a folder that are what it holds: not those of the run, not their digests."""
     beside = (*OF_THE_RUN, DIGESTS)
-    return (p for p in folder.rglob("*") if p.is_file() and p.name not in beside)
+    return (p for p in below(folder) if p.is_file() and p.name not in beside)
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """The files below a folder, in one order; links are followed, to no folder twice."""
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(place))
+        inside = sorted(folders)
+        folders[:] = [name for name in inside if os.path.realpath(Path(place, name)) not in seen]
+        yield from (Path(place, name) for name in sorted(names))
 
 
 def cache_folder() -> Path:

@@ -68,7 +68,7 @@ def _blas() -> str | None:
     import numpy as np
     from threadpoolctl import threadpool_info
 
-    beside = Path(np.__file__).parent.parent / "numpy.libs"  # SciPy's is another
+    beside = Path(np.__file__).resolve().parent.parent / "numpy.libs"  # SciPy's is another
     for pool in threadpool_info():
         if pool["user_api"] == "blas" and Path(pool["filepath"]).is_relative_to(beside):
             named = (pool["internal_api"], pool["version"], pool.get("architecture"))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, read_json, signed, write_signed
+from winnow.data.files import DIGEST, digest_files, read_json, signed, write_signed
 
 VERSION = 2  # since 2 a record holds a digest of itself and of the files beside it
 
@@ -60,7 +60,7 @@ def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:
     version = content.get("version")
     if version != VERSION:
         raise WinnowError(f"{path}: written as version {version}, this is version {VERSION}")
-    digest = content.pop("digest", None)
+    digest = content.pop(DIGEST, None)
     try:
         metrics = Metrics.model_validate(content)
     except ValidationError as error:
@@ -69,8 +69,8 @@ def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:
         raise WinnowError(f"{path}: {key}: {first['msg']}") from error
     if cell is not None and metrics.cell != cell:
         raise WinnowError(f"{path}: holds {metrics.cell}, but its place is that of {cell}")
-    if digest != signed(content)["digest"]:
-        raise WinnowError(f"{path}: was edited by hand: its digest is of another record")
+    if digest != signed(content)[DIGEST]:
+        raise WinnowError(f"{path}: damaged or edited by hand: its digest is of another record")
     return metrics
 
 

@@ -16,7 +16,9 @@ _NAMES = (
 )
 _NAME = re.compile(_NAMES, re.I)
 _USER = re.compile(r"(?<=:/)(/*)[^\s'\"]*@")  # and what follows it, up to the last @
-_LOGIN = re.compile(r"\w:/+[^/\s]*@")
+_LOGIN = re.compile(
+    r"\w:/+(?:[^/\s?#]*|(?!\[)[^/\s:?#]*:(?!\d+[/?#])\S*)@"
+)  # a password may hold a slash
 _QUERY = re.compile(
     r"(?<=[?&])((?:[\w-]*key|[\w-]*token|sig|signature|password|secret)=)[^&\s'\"]+", re.I
 )
@@ -52,13 +54,15 @@ def redacted(text: str, key: str = "") -> str:
 
 
 def without_login(value: Any) -> Any:
-    """A setting as it is. Raises ValueError for an address with a name or password in it."""
-    for text in value if isinstance(value, list | tuple) else (value,):
-        if isinstance(text, str | PurePath) and _LOGIN.search(str(text)):
-            raise ValueError(
-                "stands in command lines and records, so an address in it may hold no name, "
-                "password or query"
-            )
+    """A setting as it is. Raises ValueError for an address with a name or password in it, also
+    inside lists and mappings."""
+    if isinstance(value, str | PurePath) and _LOGIN.search(str(value)):
+        raise ValueError(
+            "stands in command lines and records, so an address in it may hold no name or password"
+        )
+    inside = value.values() if isinstance(value, dict) else value
+    for inner in inside if isinstance(value, dict | list | tuple) else ():
+        without_login(inner)
     return value
 
 

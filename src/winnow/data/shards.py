@@ -11,7 +11,7 @@ import pandas as pd
 
 from winnow.data.digests import check_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_bytes, require_regular
+from winnow.data.files import digest_bytes, remedy, require_regular
 from winnow.data.images import FORMATS
 
 DESCRIBING = (
@@ -22,6 +22,7 @@ DESCRIBING = (
     tarfile.GNUTYPE_LONGLINK,
 )
 MAX_HEADER = 2**20  # bytes of what describes the next member of a tar
+REMEDY = "delete the pool and run again"
 MEMBER = re.compile(r"([0-9a-f]{32})\.(" + "|".join(FORMATS.values()) + ")")
 
 
@@ -106,7 +107,7 @@ def iter_images(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
         if digest_bytes(content) != uid:
             raise WinnowError(
                 f"{path}: member {uid}.{extension} is damaged: its name is the digest of other "
-                "bytes; delete the pool and run again"
+                f"bytes; {REMEDY}"
             )
         yield uid, extension, content
 
@@ -125,28 +126,32 @@ def iter_members(path: str | Path) -> Iterator[tuple[str, str, bytes]]:
 
     A damaged tar, or a member that no pool would have written, is an error that names it.
     """
+    for name, content in iter_files(path, REMEDY):
+        match = MEMBER.fullmatch(name)
+        if match is None:
+            raise WinnowError(
+                f"{path}: member {name!r} is not uid.png, uid.jpg or uid.webp; {REMEDY}"
+            )
+        yield match[1], match[2], content
+
+
+def iter_files(path: str | Path, damaged: str) -> Iterator[tuple[str, bytes]]:
+    """Stream (name, content) from a tar of ours. `damaged` is what to do when it is damaged."""
     try:
         require_regular(path)
         with tarfile.open(path, "r|", tarinfo=StrictInfo) as tar:
             for member in tar:
-                match = MEMBER.fullmatch(member.name)
-                if match is None or not member.isfile():
-                    raise WinnowError(
-                        f"{path}: member {member.name!r} is not uid.png, uid.jpg or uid.webp; "
-                        "delete the pool and run again"
-                    )
-                handle = tar.extractfile(member)
-                assert handle is not None
-                yield match[1], match[2], handle.read()
+                handle = tar.extractfile(member) if member.isfile() else None
+                if handle is None:
+                    raise WinnowError(f"{path}: member {member.name!r} is no file; {damaged}")
+                yield member.name, handle.read()
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such shard") from error
     except WinnowError:
         raise
     except Exception as error:  # of many kinds for damaged files
         detail = " ".join(str(error).split())
-        raise WinnowError(
-            f"{path}: damaged shard ({detail}); delete the pool and run again"
-        ) from error
+        raise WinnowError(f"{path}: damaged shard ({detail}); {remedy(error, damaged)}") from error
 
 
 def pool_images(pool: Path, samples: pd.DataFrame) -> Iterator[tuple[str, bytes]]:

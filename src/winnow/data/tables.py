@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path
+from winnow.data.files import atomic_path, remedy
 from winnow.data.sealed import check_table, seal_table
 
 TEXT = pa.string()
@@ -229,12 +229,14 @@ def open_table(path: str | Path, **options: Any) -> pq.ParquetFile:
         raise WinnowError(f"{error}; {REMEDY}") from error
     except Exception as error:  # of many kinds for damaged files
         told = _brief(error)
-        raise WinnowError(f"{path}: not a readable Parquet file ({told}); {REMEDY}") from error
+        todo = remedy(error, REMEDY)
+        raise WinnowError(f"{path}: not a readable Parquet file ({told}); {todo}") from error
 
 
 def damaged(path: str | Path, error: Exception) -> WinnowError:
     """What to say of a table whose columns cannot be read."""
-    return WinnowError(f"{path}: truncated or damaged ({_brief(error)}); {REMEDY}")
+    what = f"truncated or damaged ({_brief(error)})"
+    return WinnowError(f"{path}: {what}; {remedy(error, REMEDY)}")
 
 
 def _brief(error: Exception) -> str:

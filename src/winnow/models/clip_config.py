@@ -70,7 +70,8 @@ def fetch(name: str) -> dict[str, Any]:
         path = open_clip.factory.download_pretrained_from_hf(id, filename=CONFIG)
     except Exception as error:  # network, names, permissions: the hub raises many kinds
         raise WinnowError(
-            f"models: {name!r}: its {CONFIG} cannot be fetched ({error}); an id is org/name"
+            f"models: {name!r}: its {CONFIG} cannot be fetched ({folder.why(error)}); an id is "
+            "org/name"
         ) from error
     return check(read_json(path), f"{name}/{CONFIG}", id)
 

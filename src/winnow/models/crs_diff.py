@@ -32,6 +32,7 @@ from winnow.models.crs_config import (
     file_content,
 )
 from winnow.models.crs_network import Adapters, adapter_name
+from winnow.models.folder import offline, why
 from winnow.models.latent_diffusion import autoencoder_name, is_projection, unet_name
 
 WEIGHTS = "last.safetensors"
@@ -48,6 +49,7 @@ def load_parts(folder: Path) -> dict[str, Any]:
     return assemble(config, *load_text(folder / CLIP), weights.read(path), path)
 
 
+@offline()
 def load_text(folder: Path) -> tuple[Any, Any]:
     """The text encoder that a folder's configuration describes, without weights; the tokenizer."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -57,7 +59,7 @@ def load_text(folder: Path) -> tuple[Any, Any]:
         return text, CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # of many kinds
         raise WinnowError(
-            f"{folder}: no CLIP text encoder and tokenizer ({error}); "
+            f"{folder}: no CLIP text encoder and tokenizer ({why(error)}); "
             "`winnow fetch-model --loader=crs_diff` writes them"
         ) from error
 

@@ -20,7 +20,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import optional_json, read_json, write_json
 from winnow.models import crs_diff, satellite_unet, weights
 from winnow.models.clip import device
-from winnow.models.folder import check
+from winnow.models.folder import check, offline, why
 from winnow.models.generator import Generator
 
 INDEX, CONFIG = "model_index.json", "config.json"
@@ -38,6 +38,7 @@ FITS = {
 SHARED = ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
 
 
+@offline()
 def load(folder: Path) -> Generator:
     """The generator in a folder, on the accelerator if there is one, in evaluation mode.
 
@@ -145,7 +146,9 @@ def _part(kind: Any, folder: Path) -> Any:
             folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **own
         )
     except Exception as error:  # shapes, files, names: it raises many kinds
-        raise WinnowError(f"{folder}: cannot be loaded as {kind.__name__} ({error})") from error
+        raise WinnowError(
+            f"{folder}: cannot be loaded as {kind.__name__} ({why(error)})"
+        ) from error
     for fault in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         if report[fault]:  # what is missing would be random
             first = sorted(map(str, report[fault]))[0]
@@ -158,7 +161,9 @@ def _tokenizer(kind: Any, folder: Path) -> Any:
     try:
         return kind.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # files that lack or are damaged: it raises many kinds
-        raise WinnowError(f"{folder}: no tokenizer can be loaded ({error}); {REMEDY}") from error
+        raise WinnowError(
+            f"{folder}: no tokenizer can be loaded ({why(error)}); {REMEDY}"
+        ) from error
 
 
 def _schedule(path: Path) -> dict[str, Any]:
@@ -216,6 +221,7 @@ def _save_pipeline(g: Generator, folder: Path, half: bool) -> None:
     write_json(folder / INDEX, index)
 
 
+@offline()
 def load_controlnet(folder: Path) -> Any:
     """The ControlNet in a folder of diffusers, in 32-bit floats, for any generator."""
     from diffusers import ControlNetModel

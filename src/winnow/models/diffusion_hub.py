@@ -53,7 +53,8 @@ def fetch_pipeline(
     if Path(id).is_dir():
         if revision is not None:
             raise WinnowError(f"--revision: {id} is a folder, which has none")
-        check_digests(Path(id) / inner)
+        for place in {Path(id), Path(id) / inner}:  # all of it, or this part alone
+            check_digests(place)
         return _take(Path(id) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
     output.parent.mkdir(parents=True, exist_ok=True)
     with holder(output) as scratch:

@@ -11,7 +11,7 @@ from typing import Any
 
 from winnow.data.digests import check_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import read_json
+from winnow.data.files import below, read_json
 from winnow.data.secrets import redacted
 
 # Files of tokens and of weights by name, whose keys are data
@@ -28,13 +28,14 @@ def check(folder: Path) -> None:
     """
     never_ask()
     check_digests(folder)
-    for path in sorted(folder.rglob("*.json")):
+    for path in below(folder):
         if path.name == ADAPTER:
             raise WinnowError(
                 f"{path}: describes an adapter, whose base is another model; merge the two (peft: "
                 "`merge_and_unload()`) and give the whole model"
             )
-        if path.is_file() and not any(path.match(pattern) for pattern in DATA):
+        data = any(path.match(pattern) for pattern in DATA)
+        if path.suffix == ".json" and path.is_file() and not data:
             _check_file(path)
 
 

@@ -48,9 +48,9 @@ def check_endpoint() -> None:
     """Raise WinnowError where HF_ENDPOINT, the hub's address, holds a name or a password."""
     try:
         without_login(os.environ.get("HF_ENDPOINT", ""))
-    except ValueError as error:
+    except ValueError:
         raise WinnowError(
-            f"HF_ENDPOINT: the address in this environment variable {error}; "
+            "HF_ENDPOINT: the address in this environment variable may hold no name or password; "
             "a token goes into HF_TOKEN"
         ) from None
 
@@ -65,7 +65,8 @@ def _download(id: str, revision: str | None, folder: Path) -> None:
             f"{id}: cannot be fetched from the hub at revision {revision or 'main'} "
             f"({why(error)}); an id is org/name, or a folder"
         ) from error
-    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes about the download
+    for inner in filter(Path.is_dir, folder.iterdir()):  # the hub's notes, and what is not loaded
+        shutil.rmtree(inner)
 
 
 @offline()

@@ -24,7 +24,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.models import hub
 from winnow.models.clip import device
-from winnow.models.folder import check
+from winnow.models.folder import check, why
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 
 ARCHITECTURE = "Qwen2Reward"
@@ -47,7 +47,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> ScoreModel:
         with no_init_weights():
             backbone = Qwen2VLModel._from_config(Qwen2VLConfig.from_dict(config), dtype=dtype)
     except Exception as error:  # of many kinds
-        raise WinnowError(f"{folder}/config.json: describes no Qwen2-VL ({error})") from error
+        raise WinnowError(f"{folder}/config.json: describes no Qwen2-VL ({why(error)})") from error
     head = nn.Linear(backbone.config.text_config.hidden_size, 1, bias=False, dtype=dtype)
     model = ScoreModel(backbone, head, hub.load_processor(folder), _prompt(folder))
     expected = {_published(name): tensor for name, tensor in model.state_dict().items()}

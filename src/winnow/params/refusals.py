@@ -64,7 +64,7 @@ def _hint(problem: Any, value: Any) -> str:
 def _is_bare(text: str) -> bool:
     try:
         return isinstance(json.loads(text), bool | int | float)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

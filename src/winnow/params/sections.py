@@ -829,8 +829,6 @@ def _check_sent(extra_body: ExtraBody, renamed: Renamed) -> None:
 
 def _secret_in(content: Any) -> str:
     """The name of a key or password in JSON, or ""."""
-    if isinstance(content, str):
-        without_login(content)
     if isinstance(content, dict):
         return next((k for k in content if is_secret(k)), "") or _secret_in([*content.values()])
     if isinstance(content, list):

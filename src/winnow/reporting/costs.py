@@ -32,7 +32,7 @@ def read_costs(sweep: Sweep) -> dict[Cell, Cost]:
 
 def _cost(sweep: Sweep, cell: Cell) -> Cost:
     try:
-        found = mapping(read_signed(cell_folder(sweep.folder, cell) / "cost.json"))
+        found = read_signed(cell_folder(sweep.folder, cell) / "cost.json")
     except WinnowError:
         return {}
     known: list[tuple[str, Any]] = [(name, found.get(name)) for name in COST]

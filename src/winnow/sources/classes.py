@@ -18,7 +18,7 @@ from winnow.sources.local import (
     walk_files,
 )
 from winnow.sources.sample import CAPTIONS
-from winnow.sources.text import printable
+from winnow.sources.text import storable
 
 
 def read_classes(source: ClassesSource) -> Iterator[Record | Rejected]:
@@ -81,7 +81,7 @@ def _entry(folder: Path, name: str, level: int) -> Entry | Rejected:
     if len(above) < level:
         return Rejected(name, "not in the folder of a class")
     scene = above[level - 1]
-    if printable(scene) != scene:
+    if storable(scene) != scene:
         return Rejected(name, "the name of its class folder is not UTF-8 text; rename the folder")
     words = class_words(scene)
     if not any(c.isalpha() for c in words):

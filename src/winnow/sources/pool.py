@@ -29,7 +29,7 @@ from winnow.data.tables import (
 )
 from winnow.sources.parallel import ordered
 from winnow.sources.reasons import grouped
-from winnow.sources.text import caption_fault, clean, printable
+from winnow.sources.text import caption_fault, clean, storable
 
 TWICE = "duplicate caption"
 MAX_CAPTIONS = 1000  # of one image
@@ -63,8 +63,8 @@ class _Quarantine:
     def add(
         self, name: str, stage: str, reason: str, image: bool = True, captions: int = 0
     ) -> None:
-        reason = printable(reason)
-        self.rows.append((printable(name), stage, reason))
+        reason = storable(reason)
+        self.rows.append((storable(name), stage, reason))
         self.captions += captions
         self.images += image
         short = "duplicate" if image and stage == "duplicate" else reason
@@ -252,7 +252,7 @@ def _row(uid: str, record: Record, image: Normal, shard: int) -> _Row:
         uid,
         record.split,
         clean(record.scene or "") or None,
-        printable(record.name),
+        storable(record.name),
         shard,
         image.width,
         image.height,
@@ -280,7 +280,7 @@ def _settle(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
         first,
         split=again.split,
         scene=clean(again.scene or "") or None,
-        source=printable(again.name),
+        source=storable(again.name),
         captions=again.captions,
         layout=again.layout,
         rule_caption=again.rule_caption,

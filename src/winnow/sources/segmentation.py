@@ -20,7 +20,7 @@ from winnow.data.tables import QUARANTINE, write_table
 from winnow.params.sections import SegmentationData
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
 from winnow.sources.segment_layouts import LAYOUTS, SKIPPED, Layout, listed_names
-from winnow.sources.text import printable
+from winnow.sources.text import storable
 
 Fault = tuple[str, str]  # file, reason
 
@@ -63,7 +63,7 @@ def real_set(settings: SegmentationData, seed: int, limit: float, output: Path) 
     ranks = np.full(len(items), -1)
     ranks[train] = np.random.default_rng(seed).permutation(int(train.sum()))
     write_items(output, items.assign(rank=ranks), layout.classes)
-    quarantine = [(printable(name), "segmentation", reason) for name, reason in faults]
+    quarantine = [(storable(name), "segmentation", reason) for name, reason in faults]
     table = pd.DataFrame(quarantine, columns=list(QUARANTINE))
     write_table(output / "quarantine.parquet", table, QUARANTINE)
     return faults

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from winnow.data.errors import WinnowError
-from winnow.sources.text import MISSING, Twice, decode, printable, unique_keys
+from winnow.sources.text import MISSING, Twice, decode, storable, unique_keys
 
 csv.field_size_limit(2**31 - 1)  # an endless caption costs its row, not the table
 DELIMITERS = "\t,;|"
@@ -105,7 +105,7 @@ def _text(path: Path) -> str:
 
 
 def _no_column(path: Path, wanted: Sequence[str], found: Sequence[str]) -> WinnowError:
-    has = ", ".join(printable(c) for c in found if c.strip()) or "none"
+    has = ", ".join(storable(c) for c in found if c.strip()) or "none"
     return WinnowError(f"{path}: needs a column {' or '.join(wanted)}, has {has}")
 
 
@@ -202,7 +202,7 @@ def _header(path: Path, first: str, wanted: Sequence[Sequence[str]]) -> tuple[st
         if all(set(names) & set(columns) for names in wanted):
             twice = next((c for c in columns if c and columns.count(c) > 1), None)
             if twice is not None:
-                raise WinnowError(f"{path}: has two columns {printable(twice)}; rename one")
+                raise WinnowError(f"{path}: has two columns {storable(twice)}; rename one")
             _one_column(f"{path}: line 1", wanted[0], columns)
             return delimiter, columns
     lower = [cell.strip().lower() for cell in best]

@@ -30,6 +30,7 @@ BIDI = frozenset(map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range
 INVISIBLE = frozenset(
     map(chr, (0xAD, 0x180E, 0x200B, *range(0x2060, 0x2066), *range(0x206A, 0x2070), 0xFEFF))
 ) | frozenset(map(chr, (0xFFF9, 0xFFFA, 0xFFFB, 0xE0001)))
+UNSEEN = BIDI | INVISIBLE
 JOINERS = frozenset("\u200c\u200d")
 TAGS = frozenset(map(chr, range(0xE0020, 0xE0080)))
 FLAG = "\U0001f3f4"
@@ -186,7 +187,7 @@ def _unseen(character: str, before: str) -> bool:
         return before < "\u0590" or unicodedata.category(before)[0] not in "LMS"
     if character in TAGS:  # of the flags of England, Scotland, Wales
         return before != FLAG and before not in TAGS
-    return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI | INVISIBLE
+    return unicodedata.category(character) in ("Cc", "Cs") or character in UNSEEN
 
 
 def caption_fault(caption: str) -> str | None:
@@ -198,10 +199,13 @@ def caption_fault(caption: str) -> str | None:
     return None
 
 
-def printable(name: str) -> str:
-    """A file's name as it can be stored and shown; what UTF-8 or a line cannot hold is escaped."""
+def storable(name: str) -> str:
+    """A file's name as it can be stored and shown: what UTF-8 or a line cannot hold, and what
+    nobody sees, is escaped."""
     safe = name.encode("utf-8", "backslashreplace").decode()
     return "".join(
-        c.encode("unicode_escape").decode() if c in BIDI or unicodedata.category(c) == "Cc" else c
+        c.encode("unicode_escape").decode()
+        if c in UNSEEN or unicodedata.category(c) in ("Cc", "Zl", "Zp")
+        else c
         for c in safe
     )

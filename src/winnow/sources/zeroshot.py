@@ -15,10 +15,10 @@ from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_bytes
 from winnow.data.images import BadImageError, encode_png, normalise
-from winnow.data.shards import iter_shard, shard_path
+from winnow.data.shards import iter_files, iter_shard, shard_path
 from winnow.sources.classes import class_words
 from winnow.sources.local import MAX_BYTES, is_hidden, is_image_name, may_be_image
-from winnow.sources.text import printable
+from winnow.sources.text import storable
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
 # ScoreRS (NeurIPS 2025), appendix: both templates, the second without a full stop.
@@ -54,15 +54,12 @@ def read_set(folder: Path) -> tuple[list[str], Iterator[tuple[bytes, int]]]:
 
 
 def _members(path: Path) -> Iterator[tuple[bytes, int]]:
-    content = b""
-    with tarfile.open(path, "r|") as tar:
-        for member in tar:
-            handle = tar.extractfile(member)
-            assert handle is not None
-            if member.name.endswith(".cls"):  # follows its image
-                yield content, int(handle.read())
-            else:
-                content = handle.read()
+    image = b""
+    for name, content in iter_files(path, f"delete {path.parents[2]} and run again"):
+        if name.endswith(".cls"):  # follows its image
+            yield image, int(content)
+        else:
+            image = content
 
 
 def terrarium_sets(output: Path, images: int, seed: int, size: int) -> dict[str, int]:
@@ -111,10 +108,10 @@ def class_folders(tree: Path, name: str) -> list[str]:
         raise WinnowError(
             f"zeroshot.folders.{name}: {tree} holds {len(classes)} class folders, not 2+"
         )
-    unnamed = next((c for c in classes if printable(c) != c), None)
+    unnamed = next((c for c in classes if storable(c) != c), None)
     if unnamed is not None:
         raise WinnowError(
-            f"zeroshot.folders.{name}: {tree / printable(unnamed)}: the name of a class "
+            f"zeroshot.folders.{name}: {tree / storable(unnamed)}: the name of a class "
             "folder is not UTF-8 text; rename the folder"
         )
     return classes
