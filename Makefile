@@ -1,4 +1,4 @@
-# make bench: install, run the default scale, say where the leaderboard is. make test: install, test.
+# make bench: install, run the default scale, print where the results are. make test: install, run the tests.
 PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -13,7 +13,7 @@ bench: .venv/installed
 	snakemake --cores all
 	@echo "Leaderboard: results/leaderboard.md; all results: results/site/index.html"
 
-# By file and in order: the files that share one smoke run come first (tests/workflow_helpers.py).
+# Distribute tests by file, in order: files that share one smoke run come first (tests/workflow_helpers.py).
 test: .venv/installed lint
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -34,14 +34,14 @@ lint: .venv/installed
 schema: .venv/installed
 	winnow schema-json --output workflow/schemas/params.schema.json
 
-# Train the stand-ins anew and put them into released/, the DVC remote inside the repository.
+# Train all stand-ins and put them into released/, the DVC remote inside the repository.
 release: .venv/installed
 	snakemake --cores all -- foundry
 	winnow release --standins artifacts/foundry --output released/standins
 	dvc add released/standins
 	dvc push --remote released released/standins.dvc
 
-# The README's tables, as results/ has them: before results are committed.
+# Copy the tables of results/ into the README. Run this before you commit results.
 readme: .venv/installed
 	python workflow/scripts/readme.py
 

@@ -1,4 +1,4 @@
-# Winnow: which image-text pairs to keep, and what keeping them buys. See README.md, params.yaml.
+# Winnow: a benchmark of data curation for image-text pairs. See README.md and params.yaml.
 import os
 import sys
 from pathlib import Path
@@ -43,8 +43,8 @@ onstart:
     os.environ.update(forkserver.start(os.environ))
     progress.start(Path("logs"))
     if workflow.local_exec:
-        # Its limit of jobs in a second is for clusters. With it, each job that ends has Snakemake look
-        # at all that wait once more in every second to come, which in `mini` took a third of a core.
+        # The limit of jobs per second is meant for clusters. It makes Snakemake check all waiting jobs
+        # again every second after each finished job, which took a third of a core in `mini`.
         workflow.scheduler.job_rate_limiter = None
 
 

@@ -1,4 +1,4 @@
-# Caption sets: human ones, with noise if it is asked for, by rule, by models, merged, by the dual loop; their truth.
+# Caption sets: human (with optional noise), by rule, by models, merged, by the dual loop; and their truth.
 from winnow.captioning.perspectives import load_perspectives
 
 try:
@@ -9,7 +9,7 @@ except WinnowError as error:
     sys.exit(str(error))
 
 ROUNDS = range(1, len(P.captioning.loop.rounds) + 1)
-ASKED = {  # of a model, set by set
+ASKED = {  # caption set of a model -> its perspective
     **{f"mllm_{name}": name for name in PERSPECTIVES.perspectives},
     **{f"relay_{name}": name for name in PERSPECTIVES.relay},
 }
@@ -21,12 +21,12 @@ def captions_of(*sets):
 
 
 def speaker(role):
-    """The input of a job that asks the model of a role: its folder, or nothing for a server."""
+    """Input of a job that prompts the model of a role: its folder, or nothing for a server."""
     return [] if P.models[role].loader == "openai" else model(role)
 
 
 def address(role):
-    """The option that names the server of a role's model, nothing for a folder."""
+    """Option with the server of a role's model, or nothing for a folder."""
     server = P.models[role].server
     return (
         options({"server": server.model_dump(exclude_defaults=True)}) if server else ""
@@ -34,7 +34,7 @@ def address(role):
 
 
 def rule_needed(name):
-    """The rule captions, if the prompt of a perspective quotes them."""
+    """The rule captions, if the prompt of a perspective contains them."""
     return captions_of("rule") if name in PERSPECTIVES.relay else []
 
 
@@ -187,7 +187,7 @@ rule integrate:
 
 
 def rounds_before(number):
-    """The caption sets and the scores of the rounds before one, round by round."""
+    """Caption sets and scores of all earlier rounds, in order."""
     sets = [f"loop_{k}" for k in ROUNDS if k < number]
     tables = [
         f"artifacts/scores/{name}/{scorer}.parquet"
@@ -198,7 +198,7 @@ def rounds_before(number):
 
 
 def round_inputs(wildcards):
-    """What a round reads of the rounds before it, and what its prompt quotes."""
+    """Inputs of a round: the earlier rounds, and the rule captions if its prompt contains them."""
     place = P.captioning.loop.rounds[int(wildcards.round) - 1]
     return {
         **rounds_before(int(wildcards.round)),
@@ -220,7 +220,7 @@ rule redescribe:
     wildcard_constraints:
         round="[1-9][0-9]*",
     cache: "omit-software"
-    priority: 10  # the rounds wait for each other
+    priority: 10  # each round waits for the one before
     threads: 1
     params:
         **files(perspectives=P.captioning.perspectives),

@@ -1,7 +1,7 @@
-# Parameters, digests of the code that rules run, and the sweep. No rules.
+# Parameters, digests of the code of rules, and the sweep. This file has no rules.
 #
-# The cache knows a job by its inputs, params and shell command, not by its wildcards: a shell command
-# takes wildcards through params alone, or two jobs would share one cached output.
+# The cache identifies a job by its inputs, params and shell command, not by its wildcards. So a shell
+# command must get wildcards through params. Otherwise two jobs would share one cached output.
 import atexit
 import contextlib
 import os
@@ -34,8 +34,8 @@ ROOT = Path(workflow.basedir)
 STARTED = time.time()
 os.environ.update(search_path(os.environ))
 
-# Each file and the command line by itself, since Snakemake's own `config` has lost which said what. In
-# its place stands what they come to.
+# Read each file and the command line separately, because Snakemake's `config` does not keep the source
+# of a value. The merged values then replace `config`.
 BASE = (
     [] if workflow.config_settings.replace_workflow_config else [ROOT / "params.yaml"]
 )
@@ -54,9 +54,9 @@ workflow.configfiles.extend(BASE)
 config.clear()
 config.update(GIVEN.tree)
 
-# One cache outside the workspace, shared with the folders in which DVC runs experiments.
+# One cache outside the workspace, shared with the folders of DVC experiments.
 os.environ.update(SNAKEMAKE_OUTPUT_CACHE=str(CACHE))
-# Not made here: a dry run creates nothing.
+# Do not create it here: a dry run must create nothing.
 made = next(place for place in (CACHE, *CACHE.parents) if place.exists())
 if not (made.is_dir() and os.access(made, os.W_OK)):
     sys.exit(
@@ -66,10 +66,10 @@ if not (made.is_dir() and os.access(made, os.W_OK)):
 
 
 class OutputCache(AbstractOutputFileCache):
-    """Our cache in the place of Snakemake's own, whose moves onto entries that are there nest them."""
+    """Replaces Snakemake's cache, which nests a folder inside an existing entry when it moves it."""
 
     async def store(self, job):
-        """Move what a job made into the cache; WorkflowError where that cannot be."""
+        """Move the outputs of a job into the cache. Raises WorkflowError on failure."""
         key, outputs = await self.entry(job)
         for path in outputs.values():
             logger.info(f"Moving output file {path} to cache.")
@@ -77,7 +77,7 @@ class OutputCache(AbstractOutputFileCache):
             exchange.store(CACHE, key, outputs)
 
     async def fetch(self, job):
-        """Link what a job would make; CacheMissException where the cache does not have it."""
+        """Link the outputs of a job from the cache. Raises CacheMissException if it lacks them."""
         key, outputs = await self.entry(job)
         with one_line():
             found = exchange.fetch(CACHE, key, outputs)
@@ -87,7 +87,7 @@ class OutputCache(AbstractOutputFileCache):
             logger.info(f"Symlinking output file {path} from cache.")
 
     async def exists(self, job):
-        """Whether a run would find it."""
+        """Whether the cache has the outputs of a job."""
         key, _ = await self.entry(job)
         with one_line():
             return entries.holds(CACHE, key)
@@ -103,18 +103,18 @@ class OutputCache(AbstractOutputFileCache):
 
 @contextlib.contextmanager
 def one_line():
-    """Snakemake prints its own errors in one line, and a traceback of others."""
+    """Raise WorkflowError, which Snakemake prints in one line; it prints a traceback of others."""
     try:
         yield
     except (WinnowError, OSError) as error:
         raise WorkflowError(str(error)) from error
 
 
-# Snakemake makes its cache when it has read all rules, and asks for the class by this name.
+# Snakemake creates its cache after it has read all rules, and finds the class by this name.
 snakemake.workflow.LocalOutputFileCache = OutputCache
 
 
-# Of Snakemake's options, those with which it runs no job.
+# Snakemake's options that run no job.
 LOOKS = re.compile(
     r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run|--(report|unlock|lint|(detailed-)?summary|dag|rulegraph|list.*)"
 )
@@ -122,8 +122,8 @@ LOOKING = any(LOOKS.fullmatch(word.partition("=")[0]) for word in sys.argv[1:])
 
 
 def drop_dead_links(folder):
-    """Remove the outputs of which the cache has lost a file, so that they are made again: Snakemake
-    looks at a folder, and not at the links in it. Who only looks removes nothing."""
+    """Remove outputs with dead links into the cache, so that Snakemake makes them again: it checks
+    only the folder, not the links in it. A dry run removes nothing."""
     lost = [p for p in folder.rglob("*") if p.is_symlink() and not p.exists()]
     for path in [] if LOOKING else lost:
         inside = (p for p in path.parents if folder in p.parents)
@@ -142,18 +142,20 @@ def drop_dead_links(folder):
 
 
 def remove_traces(folders):
-    """Remove what Snakemake made before it ran any job, where none left anything there."""
+    """Remove the folders that Snakemake created before any job, if they are still empty."""
     for folder in folders:
         (folder / "iocache/latest.pkl").unlink(missing_ok=True)
         for inner in sorted(folder.rglob("*/"), reverse=True) + [folder]:
-            with contextlib.suppress(OSError):  # it holds something
+            with contextlib.suppress(OSError):  # not empty
                 inner.rmdir()
 
 
-# Where jobs run, and what Snakemake makes there before it runs any.
+# Working folder of the jobs, and the folders that Snakemake creates there before any job.
 PLACE = Path(P.folder).absolute()
-RESULTS = os.path.relpath(PLACE / "results")  # as seen from where Snakemake was started
-if not LOOKING:  # what killed jobs left of outputs that nobody may ask for again
+RESULTS = os.path.relpath(
+    PLACE / "results"
+)  # from the folder where Snakemake was started
+if not LOOKING:  # partial outputs of killed jobs, which may never be requested again
     remove_dead(below(PLACE / "artifacts", PLACE / "results", ROOT / "submissions"))
 drop_dead_links(PLACE / "artifacts")
 absent = [p for p in (PLACE / ".snakemake", PLACE, *PLACE.parents) if not p.exists()]
@@ -167,7 +169,7 @@ def results_are_new():
 
 
 def keep_counts():
-    """Write the log of a pool that came from the cache, whose job did not run here."""
+    """Write the log of a pool that came from the cache, so its job did not run here."""
     told, log = Path("artifacts/pool/summary.txt"), Path("logs/pool.log")
     if told.is_file() and not (log.is_file() and log.stat().st_size):
         log.parent.mkdir(exist_ok=True)
@@ -182,26 +184,26 @@ TERRARIUM = P.source.kind == "terrarium"
 
 
 def local_name(name):
-    """What tables call a model: the name of its file or folder, where it is here and not on a hub."""
+    """Name of a model in tables: that of its file or folder if it is local, else its id."""
     path = PLACE / name.removeprefix("local-dir:")
     return path.resolve().name if path.exists() else name
 
 
 def source_name():
-    """What tables call a source of real images: the run's folder, or where the images are."""
+    """Name of a real source in tables: that of the run's folder, or of the image folder."""
     given = getattr(P.source, "images", None) or Path(P.source.shards).parent
     return Path(P.folder).name or (PLACE / given).resolve().name
 
 
-# What the tables call the evaluation set and the fine-tuned model.
+# Names of the evaluation set and of the fine-tuned model in tables.
 DATASET = "terrarium" if TERRARIUM else source_name()
 MODEL = local_name(P.models["clip"].id or "stand-in clip")
-# What generated images are measured by, and the intervals of it.
+# Settings of the metrics of generated images, and of their intervals.
 MEASURED = {
     **P.generation.metrics.model_dump(),
     "statistics": P.statistics.model_dump(),
 }
-# Relative, so that an experiment's copy of the repository asks the cache the same questions.
+# Relative, so that a DVC experiment's copy of the repository has the same cache keys.
 REPOSITORY = Path(os.path.relpath(ROOT.resolve(), os.path.realpath(P.folder)))
 if "{" in str(REPOSITORY):
     sys.exit(
@@ -209,7 +211,7 @@ if "{" in str(REPOSITORY):
         "or name a `folder` inside it"
     )
 RELEASED = REPOSITORY / "released/standins"
-# The foundry's world: a reference split to learn from, a test split to measure on.
+# The foundry's world: a reference split for training and a test split for evaluation.
 FOUNDRY_SOURCE = {
     "kind": "terrarium",
     "pool": 1,
@@ -220,17 +222,17 @@ FOUNDRY_SOURCE = {
 
 
 def verbatim(words):
-    """A param that Snakemake leaves as it is: in a text it would take a user's braces for wildcards."""
+    """A param that Snakemake does not format: in a string it would read braces as wildcards."""
     return lambda wildcards: words
 
 
 def settings(section):
-    """The param that holds a section as the options of a command."""
+    """Param with a section as the options of a command."""
     return verbatim(options(section))
 
 
 def words(**values):
-    """Names that people gave things, as options of a command."""
+    """User-given names as options of a command."""
     return " ".join(
         f"--{key.replace('_', '-')}={shlex.quote(value)}"
         for key, value in values.items()
@@ -238,25 +240,25 @@ def words(**values):
 
 
 def named(**values):
-    """The param that holds names that people gave things."""
+    """Param with user-given names as options of a command."""
     return verbatim(words(**values))
 
 
 def content(*paths):
-    """The param that stands for what lies in files and folders of a user's: the cache asks for it, and
-    a change runs the job again. They are no inputs, in whose paths Snakemake takes braces for
-    wildcards, also where a function gives them."""
+    """Param with the digest of a user's files and folders: it is part of the cache key, so a change
+    reruns the job. They cannot be inputs, because Snakemake reads braces in input paths as wildcards,
+    even from a function."""
     found = [path for path in paths if path]
     return lambda wildcards: content_digest(found) if found else ""
 
 
 def files(**paths):
-    """The params that name files of a user's to a command, and stand for what lies in them."""
+    """Params with the paths of a user's files, as options of a command, and with their digest."""
     found = {key: str(path) for key, path in paths.items() if path}
     return {"files": named(**found), "content": content(*found.values())}
 
 
-ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # as Python writes it
+ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # the format of Python's str(float)
 
 
 wildcard_constraints:

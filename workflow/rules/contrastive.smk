@@ -1,8 +1,8 @@
-# Track `contrastive`: fine-tune the general model on a subset, then retrieval and zero-shot sets.
+# Track `contrastive`: fine-tune the general model on a subset, then evaluate retrieval and zero-shot sets.
 
 
 def cell_model(wildcards):
-    """The model of a cell: fine-tuned, or for the control `pretrained` the general one itself."""
+    """Model of a cell: fine-tuned, or the general model itself for the control `pretrained`."""
     if wildcards.scorer == PRETRAINED:
         return model("clip")
     return "artifacts/models/contrastive/{captions}/{scorer}/{ratio}/{seed}".format(

@@ -1,4 +1,4 @@
-# Track `detection`: how well each scorer finds the known noise. Reads the sealed truth.
+# Track `detection`: how well each scorer detects the known noise. Reads the sealed truth.
 
 
 rule evaluate_detection:
@@ -11,7 +11,7 @@ rule evaluate_detection:
     log:
         "logs/evaluate_detection/{captions}/{scorer}.log",
     cache: "omit-software"
-    priority: 10  # what training waits for, and the first table
+    priority: 10  # training waits for it, and it gives the first table
     threads: 1
     params:
         cell="--captions {captions} --scorer {scorer}",

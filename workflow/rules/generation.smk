@@ -1,12 +1,12 @@
-# Track `generation`: fine-tune a text-to-image model on a subset, draw, and measure what it drew.
+# Track `generation`: fine-tune a text-to-image model on a subset, generate images, evaluate them.
 
 IMPORTED = {name: b.images for name, b in P.generation.baselines.items() if b.images}
-# What the tables call the fine-tuned model.
+# Name of the fine-tuned model in tables.
 DRAWER = local_name(P.models["t2i"].id or "stand-in t2i")
 
 
 def generator(wildcards):
-    """The model of a cell: fine-tuned, a baseline's, or for the control `pretrained` t2i itself."""
+    """Model of a cell: fine-tuned, a baseline's, or t2i itself for the control `pretrained`."""
     baseline = P.generation.baselines.get(wildcards.scorer)
     if wildcards.scorer == PRETRAINED or control(wildcards):
         return model("t2i")
@@ -18,7 +18,7 @@ def generator(wildcards):
 
 
 def drawer(wildcards):
-    """What the tables call the model of a cell."""
+    """Name of the model of a cell in tables."""
     baseline = P.generation.baselines.get(wildcards.scorer)
     if baseline is None:
         return DRAWER
@@ -31,7 +31,7 @@ def drawer(wildcards):
 
 
 def control(wildcards):
-    """The ControlNet of the baseline that draws with it, over t2i, from the images' masks."""
+    """ControlNet of the baseline that uses it: it conditions t2i on the masks of the images."""
     baseline = P.generation.baselines.get(wildcards.scorer)
     return model("controlnet") if baseline and baseline.model == "controlnet" else []
 
@@ -47,7 +47,7 @@ rule train_generator:
     log:
         "logs/train_generator/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
-    priority: 10  # the longest jobs first, so that none is left for one core at the end
+    priority: 10  # longest jobs first, so that none runs alone at the end
     threads: 1
     params:
         seed="{seed}",
@@ -73,12 +73,12 @@ rule generate:
     log:
         "logs/generate/{captions}/{scorer}/{ratio}/{seed}.log",
     wildcard_constraints:
-        # what somebody generated is taken in by `import_images`
+        # `import_images` imports images of other generators
         scorer="(?!(?:{})/)[a-z][a-z0-9_]*".format("|".join(IMPORTED)),
     cache: "omit-software"
     threads: 1
     params:
-        # what is released is one job's, so that the cache cannot tell stand-ins apart
+        # one job pulls all released stand-ins, so their input does not distinguish them in the cache
         model=drawer,
         control=lambda wildcards, input: (
             f"--controlnet {shlex.quote(input.controlnet)} --masks {input.pool}/masks"
@@ -96,8 +96,8 @@ rule generate:
 
 
 def imported_content(wildcards):
-    """The digest of a baseline's folder, which there need not be until its images are asked for:
-    the pool, whose prompts are listed for them, is made before."""
+    """Digest of a baseline's image folder. The folder may be missing until its images are needed:
+    the user makes them from the prompts, which need the pool."""
     folder = Path(IMPORTED[wildcards.scorer])
     if not folder.is_dir():
         place = ("generation", "baselines", wildcards.scorer, "images")

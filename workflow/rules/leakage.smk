@@ -1,9 +1,9 @@
-# Whether anything is trained on what it is measured on.
+# Audit: find rows that are trained on evaluation images.
 
 
-# Of rows that learn from no subset of the pool.
+# Cells of rows that do not train on a subset of the pool.
 UNTRAINED = [PRETRAINED, REAL, *P.generation.baselines]
-# The subsets that a row of some track learns from.
+# Subsets that at least one row of a track trains on.
 LEARNED = sorted(
     {
         f"artifacts/subsets/{cell.captions}/{cell.scorer}/{cell.ratio}.parquet"

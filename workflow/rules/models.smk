@@ -10,13 +10,13 @@ def model(role):
     if P.models[role].loader != "standin":
         return f"artifacts/models/{role}"
     if role == "llm":
-        role = "mllm"  # it reads text as well
-    # Other pools have no masks for a segmentor of their own to learn from: theirs is the released.
+        role = "mllm"  # the stand-in also reads text alone
+    # Other pools have no masks to train their own segmentor, so they use the released one.
     own = not TERRARIUM and role != "segmentor"
     return f"artifacts/foundry/{role}" if own else RELEASED / role
 
 
-if TERRARIUM:  # the foundry has its own world, none of whose images is in a pool
+if TERRARIUM:  # the foundry has its own world, which shares no image with a pool
     FOUNDRY = {
         "pool": "artifacts/foundry/pool",
         "human": "artifacts/foundry/human.parquet",
@@ -44,7 +44,7 @@ rule pull_standins:
 
 
 def local_content(wildcards):
-    """The digest of the files that a role's model is read from, where it is here and not on a hub."""
+    """Digest of the files of a role's model, if they are local and not on a hub."""
     chosen = P.models[wildcards.role]
     names = [
         name.removeprefix("local-dir:")
@@ -202,7 +202,7 @@ rule train_autoencoder:
     input:
         pool=FOUNDRY["pool"],
         human=FOUNDRY["human"],
-        # What sees its losses. `clip` is sooner trained, but needs images with scenes.
+        # The model of the perceptual loss. `clip` trains faster, but needs images with scenes.
         clip=f"artifacts/foundry/{'clip' if TERRARIUM else 'domain_clip'}",
     output:
         directory("artifacts/foundry/autoencoder"),
@@ -221,13 +221,13 @@ rule train_autoencoder:
 
 
 def generator_start(wildcards):
-    """What a generator stand-in is trained from."""
+    """Inputs for training a generator stand-in."""
     starts = {"t2i": "autoencoder", "geo_rssd": "t2i", "controlnet": "t2i"}
     return f"artifacts/foundry/{starts.get(wildcards.role, 'geo_rssd')}"
 
 
 def generator_options(wildcards):
-    """How a generator stand-in is trained."""
+    """Training settings of a generator stand-in."""
     given = P.foundry.generators
     seen = given.samples_seen[wildcards.role]
     return options({**given.diffusion.model_dump(), "samples_seen": seen})
@@ -244,7 +244,7 @@ rule train_generator_standin:
     wildcard_constraints:
         role="|".join(GENERATORS),
     cache: "omit-software"
-    threads: lambda wildcards: 2 if wildcards.role == "t2i" else 1  # four wait for it
+    threads: lambda wildcards: 2 if wildcards.role == "t2i" else 1  # four other stand-ins wait for it
     params:
         role="{role}",
         options=generator_options,
@@ -258,7 +258,7 @@ rule train_generator_standin:
 
 
 def drawing_parts(wildcards):
-    """What draws a stand-in's images: a ControlNet needs t2i, and masks to follow."""
+    """Inputs for generating a stand-in's images: a ControlNet needs t2i and masks."""
     if wildcards.role != "controlnet":
         return {"model": f"artifacts/foundry/{wildcards.role}"}
     return {
@@ -365,7 +365,7 @@ rule evaluate_segmentor_standin:
 
 rule foundry:
     input:
-        # two learn from land-cover masks, which other pools need not have
+        # two of them train on land-cover masks, which other pools may not have
         expand(
             "artifacts/foundry/{role}.md",
             role=[

@@ -1,4 +1,4 @@
-# From any source to one pool, and the zero-shot sets that go with it.
+# Convert any source to a pool, and make the zero-shot sets.
 from snakemake.exceptions import WorkflowError
 
 from winnow.sources.there import require
@@ -11,7 +11,7 @@ except WinnowError as error:
 
 
 def source_content(wildcards):
-    """The digest of all that the pool is made from; nothing for Terrarium, which is drawn."""
+    """Digest of all files of the source; nothing for Terrarium, which is generated."""
     found = [
         path
         for key in ("annotations", "metadata", "images")
@@ -24,7 +24,7 @@ def source_content(wildcards):
     return content_digest(found) if found else ""
 
 
-# The rules whose jobs need a split that sources of real images may not have.
+# Rules that need a split which a real source may not have.
 NEEDED = {
     "reference": {
         "train_standin",

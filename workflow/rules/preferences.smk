@@ -1,5 +1,5 @@
-# Preferences: what several say about images of the reference split, and which of it a judge prefers.
-# Of the truth only that of the reference split is read, which lies in the pool's folder.
+# Preferences: several texts per image of the reference split, and a judge's ratings of them.
+# Only the truth of the reference split is read, which is in the pool's folder.
 
 PROPOSERS = sorted(
     {
@@ -19,7 +19,7 @@ ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
 
 
 def proposing(who):
-    """How one of the proposers is asked: with the captioners and answerers that it is."""
+    """Options of one proposer: the captioners and answerers that it stands for."""
     given = P.preferences
     own = (who,) if who in MULTIMODAL else ("human", "neighbour", "noise", "source")
     return {
@@ -39,8 +39,8 @@ def proposing(who):
 
 
 def check_judge(planned):
-    """End the run before its first job if it shall rate what the judge cannot: without layouts, `truth`
-    knows captions by people and by `noise` alone."""
+    """End the run before its first job if the judge cannot rate its texts: without layouts, `truth`
+    can rate only human captions and those by `noise`."""
     unknown = [
         name
         for name, captioner in P.preferences.captioners.items()

@@ -1,5 +1,5 @@
-# Leaderboard, paper tables and figures, and what DVC's stages ask for. What lies under results/ is committed, so it is
-# no link into the cache.
+# Leaderboard, paper tables and figures, and the targets of DVC's stages. Files under results/ are committed, so they
+# are not links into the cache.
 from winnow.params.submissions import CARD, FOLDER, pool_digest, submitted
 from winnow.reporting.papers import load_papers
 from winnow.reporting.standins import standins
@@ -7,9 +7,9 @@ from winnow.reporting.standins import standins
 PAPERS = REPOSITORY / "workflow/papers"
 LOADED = load_papers(PAPERS)
 TABLES = {paper.paper: list(paper.tables) for paper in LOADED}
-# What pages and tables name.
+# Names in pages and tables.
 RUN = {"scale": P.scale, "standins": standins(P)}
-# Who submitted what takes part.
+# Cards of the submissions in this run.
 CARDS = [
     str(REPOSITORY / FOLDER / name / CARD)
     for name in submitted(ROOT / FOLDER, pool_digest(config))
@@ -20,8 +20,9 @@ report: "../report/workflow.rst"
 
 
 def shown(path, category, name, caption=None, subcategory=None):
-    """An output that `snakemake --report` shows under a category and name. The caption is that of
-    `workflow/report` with the name of the table, or of the figure and `_figure`."""
+    """An output that `snakemake --report` shows under a category and name. Its caption is the file in
+    `workflow/report` with the name of the table, or the name of the figure plus `_figure`.
+    """
     name_of = "{}_figure" if "figures" in Path(path).parts else "{}"
     caption = caption or name_of.format(Path(path).stem)
     return report(
@@ -41,17 +42,17 @@ EVERY_CELL = [
 
 
 def choosing(scorers):
-    """The first of them that chooses a ratio for each scene, if any."""
+    """The first scorer that chooses a ratio for each scene, if any."""
     return next((name for name in scorers if P.scorers[name].choose), None)
 
 
 def swept(scorers):
-    """The first of them whose ratios are swept, if any."""
+    """The first scorer that runs at all ratios, if any."""
     return next((name for name in scorers if not P.scorers[name].choose), None)
 
 
 def optional(name):
-    """The option of an input that may not be there."""
+    """The option of an optional input."""
     return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
 
 
@@ -105,7 +106,7 @@ rule scores:
         rules.conclude_loop.input.scores if "loop" in P.sweep.captions else [],
 
 
-# DVC wants its folder, also where there are no masks and nothing is segmented.
+# DVC needs this folder, even if there are no masks and no segmentation.
 rule segmented:
     input:
         cell_folders("segmentation"),
@@ -137,7 +138,7 @@ rule detection:
         shown("results/figures/detection.svg", "Tracks", "Noise found"),
     log:
         "logs/detection.log",
-    priority: 10  # the first table, long before the last cell
+    priority: 10  # gives a first table long before the last cell
     threads: 1
     params:
         options=settings({"scale": P.scale}),

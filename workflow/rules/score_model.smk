@@ -1,14 +1,14 @@
-# The score model: stages of training on preferences; what it starts from; how good it is.
+# The score model: training stages on preferences, initial models, evaluation.
 
 
 def score_model(recipe, stages, seed):
-    """The folder of a score model after some stages of a recipe: recipes share their first ones."""
+    """Folder of a score model after some stages of a recipe; recipes share common first stages."""
     chain = "-".join(stages)
     return f"artifacts/score_model/models/{recipe.start}/{recipe.normalisation}/{chain}/{seed}"
 
 
 def model_before(wildcards):
-    """What a stage goes on from: the stages before it, or what the recipe starts from."""
+    """Input model of a stage: that of the stage before, or the initial model of the recipe."""
     before, _, _ = wildcards.chain.rpartition("-")
     if before:
         folder = "artifacts/score_model/models/{start}/{normalisation}/{before}/{seed}"
@@ -19,7 +19,7 @@ def model_before(wildcards):
 
 
 def tuning_subset(wildcards):
-    """The pairs that a further start is fine-tuned on."""
+    """The pairs that an initial model under `tuned` is fine-tuned on."""
     tuned = P.score_model.tuned[wildcards.tuned]
     return f"artifacts/subsets/raw/{tuned.scorer}/{tuned.ratio}.parquet"
 
@@ -38,10 +38,10 @@ rule train_score_model:
         normalisation="[a-z]+",
         chain="[a-z][a-z0-9_-]*",
     cache: "omit-software"
-    priority: 20  # stage waits for stage, and scores for the last of them
-    threads: 1  # a second one gains little, and would be waited for
+    priority: 20  # each stage waits for the one before, and scoring waits for the last
+    threads: 1  # a second thread gains little, and the job would wait for it
     params:
-        start="{start}",  # what is released is one job's, so that the cache cannot tell it apart
+        start="{start}",  # one job pulls all released stand-ins, so the input does not distinguish them
         seed="{seed}",
         normalisation="{normalisation}",
         options=lambda wildcards: options(
@@ -69,7 +69,7 @@ rule tune_mllm:
     wildcard_constraints:
         tuned="|".join(P.score_model.tuned) or "(?!)",
     cache: "omit-software"
-    priority: 30  # further score models start from it
+    priority: 30  # other score models start from it
     threads: 1
     params:
         options=settings(P.score_model.tuning),
@@ -99,7 +99,7 @@ rule recipes:
 
 
 def recipe_model(wildcards):
-    """The folder of the score model that a recipe makes, with the seed of the cell."""
+    """Folder of a recipe's score model with the seed of the cell."""
     recipe = P.score_model.recipes[wildcards.recipe]
     return score_model(recipe, recipe.stages, wildcards.seed)
 

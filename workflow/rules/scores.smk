@@ -1,18 +1,18 @@
-# One table of scores for each scorer. Only the control `oracle` may read the sealed truth.
+# One table of scores per scorer. Only the control `oracle` may read the sealed truth.
 
 
-# What says what `select` does with the scores.
+# Keys of a scorer that only affect `select`.
 KEEPING = {"threshold", "choose", "within", "share"}
 
 
 def names_of(chosen):
-    """A pattern of the scorers that are of a kind; of none where there is none."""
+    """Wildcard pattern of scorers; it matches nothing for an empty list."""
     names = [name for name, scorer in P.scorers.items() if chosen(scorer)]
     return "|".join(names) or "(?!)"
 
 
 def scorer_inputs(wildcards):
-    """What a scorer reads beside the pool and the captions."""
+    """Inputs of a scorer in addition to the pool and the captions."""
     scorer = P.scorers[wildcards.scorer]
     oracle = (scorer.use or wildcards.scorer) == "oracle"
     return {
@@ -22,7 +22,7 @@ def scorer_inputs(wildcards):
 
 
 def own_code(wildcards):
-    """The digest of a user's class; none for a built-in."""
+    """Digest of a user's class; nothing for a built-in scorer."""
     named = P.scorers[wildcards.scorer].use or ""
     try:
         return user_code(named) if ":" in named else ""
@@ -31,13 +31,13 @@ def own_code(wildcards):
 
 
 def own_content(wildcards):
-    """The digest of the files of a user's that a scorer reads."""
+    """Digest of the user's files that a scorer reads."""
     scorer = P.scorers[wildcards.scorer]
     return content(scorer.scores, scorer.subset, *scorer.files.values())(wildcards)
 
 
 def checkpoint_of(scorer):
-    """What is said of a scorer's model beside its digest; nothing where it has none."""
+    """Description of a scorer's model in addition to its digest; nothing without a model."""
     role = P.scorers[scorer].model
     named = {"loader", "id", "pretrained", "revision"}
     given = (
@@ -62,8 +62,8 @@ rule score:
     wildcard_constraints:
         scorer=names_of(lambda scorer: not scorer.mean_of),
     cache: "omit-software"
-    priority: 30  # the longest chain is: score, keep, tune, train a score model, score, train
-    threads: 1  # a scorer that waits for two cores would wait for the last training
+    priority: 30  # longest chain: score, select, fine-tune, train a score model, score, train
+    threads: 1  # with two threads, a scorer would wait until the last training ends
     params:
         scorer="{scorer}",
         options=lambda wildcards: options(
@@ -105,7 +105,7 @@ rule combine_scores:
     priority: 10
     threads: 1
     params:
-        scorer="{scorer}",  # else two means of the same scorers would share one cached output
+        scorer="{scorer}",  # otherwise two means of the same scorers would share one cached output
         code=code_digest("combine-scores"),
     message:
         "joining scores of {wildcards.captions} into {wildcards.scorer}"

@@ -1,4 +1,4 @@
-# Track `segmentation`: what generated images add to the real labels of a segmentor.
+# Track `segmentation`: the gain of a segmentor from generated images in addition to real labels.
 SET = "artifacts/segmentation/set"
 SEGMENTOR = (
     "artifacts/segmentation/models/{captions}/{scorer}/{ratio}/{seed}/{mode}/{share}"
@@ -9,7 +9,7 @@ REAL_DATA = P.segmentation.data
 
 
 def drawing(shift, **changes):
-    """How as many images as there are labels are drawn, from other noise than test images are."""
+    """Sampling settings: one image per label, with other initial noise than the test images."""
     given = P.generation.sampling
     return options(
         {
@@ -23,9 +23,9 @@ def drawing(shift, **changes):
 
 
 def headline(wildcards):
-    """Whether a row has every share of the labels, and pseudo labels: the curve over keep ratios
-    and the controls have the largest share alone. Of scorers those that choose ratios are
-    headlines, if any do.
+    """Whether a row has every share of the labels and pseudo labels. Other rows (the curve over keep
+    ratios, the controls) have only the largest share. Scorers that choose ratios are headlines; if
+    there are none, the other scorers at the headline ratio are.
     """
     listed = P.segmentation.scorers
     if wildcards.scorer not in listed:
@@ -51,8 +51,8 @@ def segmentors(wildcards):
 
 
 def learned_from(wildcards):
-    """The labelled set, and what the row's generator adds to it: images of the masks, or images of
-    captions, which the segmentor of real images labels. Further repeats use the first generator.
+    """Inputs of a segmentor: the labelled set and the generated images, either of the masks, or of
+    captions with labels by the segmentor of real images. Seeds without a generator use the first.
     """
     found = {"segments": SET}
     if "segmentor" in P.models:

@@ -1,6 +1,6 @@
 # The static site: the results as pages that open from disk. Not committed, so not in results.smk.
 SITE_ASSETS = REPOSITORY / "src/winnow/reporting/site/assets"
-# The caption sets from which a scorer selects, with the scorers and ratios that do.
+# Caption sets that scorers select from, with these scorers and their ratios.
 BROWSED = {}
 for cell in CELLS:
     if cell.track == "contrastive" and cell.scorer not in ("none", PRETRAINED):

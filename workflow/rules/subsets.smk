@@ -1,13 +1,11 @@
 # The pairs that a scorer and a keep ratio keep.
 
 
-CANDIDATES = sorted(
-    {*P.generation.ratios, 1.0}
-)  # keep ratios that a scene may be given
+CANDIDATES = sorted({*P.generation.ratios, 1.0})  # possible keep ratios of a scene
 
 
 def share(wildcards, input):
-    """The option that says how much to keep: a ratio, what passes a threshold, a scene's choice."""
+    """Option that sets how much to keep: a ratio, a threshold, or chosen ratios per scene."""
     scorer = P.scorers[wildcards.scorer]
     if scorer.bar is not None:
         return f"--threshold={scorer.bar}"
@@ -15,13 +13,13 @@ def share(wildcards, input):
 
 
 def choice_of(wildcards):
-    """The ratios of the scenes, for a scorer that has them chosen."""
+    """Table of ratios per scene, for a scorer that chooses them."""
     chooses = P.scorers[wildcards.scorer].choose
     return "artifacts/subsets/{captions}/{scorer}/choice.parquet" if chooses else []
 
 
 def curation(wildcards):
-    """How the share is taken: as for all, or as the scorer says."""
+    """Where the ratio applies (pool or scene): the scorer's setting, or the general one."""
     own = P.scorers[wildcards.scorer].within
     return {**P.curation.model_dump(), **({"within": own} if own else {})}
 
@@ -56,7 +54,7 @@ rule select:
     log:
         "logs/select/{captions}/{scorer}/{ratio}.log",
     cache: "omit-software"
-    priority: 30  # a second's work that trainings wait for
+    priority: 30  # takes a second, and trainings wait for it
     threads: 1
     params:
         share=share,

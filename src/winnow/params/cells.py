@@ -17,33 +17,33 @@ class Experiments(sections.Sweep):
     ratio: Ratio = Field(description="The headline keep ratio")
     methods: list[Name] = Field(description="All scorers, controls among them")
     shares: dict[Name, Ratio] = Field(
-        default_factory=dict, description="Where methods stand that say themselves what they keep"
+        default_factory=dict, description="Cell ratio of methods that ignore the keep ratio"
     )
     recipes: list[Name] = Field(description="Ways to train a score model")
-    recipe_seeds: list[sections.Seed] = Field(description="Repeats of each of them")
-    known_noise: bool = Field(description="Whether captions got noise of known kind")
-    known_truth: bool = Field(description="Whether that of captions by models is known")
+    recipe_seeds: list[sections.Seed] = Field(description="Training seeds of each recipe")
+    known_noise: bool = Field(description="Whether noise of known kind was added to captions")
+    known_truth: bool = Field(description="Whether the noise in captions by models is known")
     generation: "GenerationCells"
     segmentation: "SegmentationCells | None" = Field(None, description="None without masks")
-    asked: Asked = Field(default_factory=dict, description="What the records of cells must say")
+    asked: Asked = Field(default_factory=dict, description="Parameters that records must have")
 
 
 class GenerationCells(Section):
     """What spans the cells of the track `generation`."""
 
-    scorers: list[Name] = Field(description="Whose subsets fine-tune a generator")
-    chosen: list[Name] = Field(description="Those of the scorers that choose a ratio by scene")
-    ratios: list[Ratio] = Field(description="Keep ratios of the others")
-    captions: list[Name] = Field(description="Caption sets beside `raw` that fine-tune one")
+    scorers: list[Name] = Field(description="Scorers whose subsets fine-tune a generator")
+    chosen: list[Name] = Field(description="Scorers of this list that choose a ratio per scene")
+    ratios: list[Ratio] = Field(description="Keep ratios of the other scorers")
+    captions: list[Name] = Field(description="Sets in addition to `raw` for fine-tuning")
     baselines: list[Name] = Field(description="Published generators")
-    seeds: list[sections.Seed] = Field(description="Training repeats")
+    seeds: list[sections.Seed] = Field(description="Training seeds")
 
 
 class SegmentationCells(Section):
     """What spans the cells of the track `segmentation`."""
 
-    drawn: list[tuple[Name, Ratio]] = Field(description="Scorers and ratios whose generators draw")
-    seeds: list[sections.Seed] = Field(description="Training repeats")
+    drawn: list[tuple[Name, Ratio]] = Field(description="Scorers and ratios of the generators")
+    seeds: list[sections.Seed] = Field(description="Training seeds")
 
 
 def sweep(params: Params) -> Experiments:

@@ -35,10 +35,10 @@ _LOADERS = {
 class Params(Section):
     """Every parameter of one run, after the overrides of its scale."""
 
-    scale: Scale = Field(description="smoke (plumbing), mini (default, CPU), paper (GPUs)")
+    scale: Scale = Field(description="smoke (a quick test), mini (default, CPU), paper (GPUs)")
     ratio: Ratio = Field(description="The headline keep ratio; every scorer has a cell at it")
     folder: str = Field(".", description="Where artifacts/ and results/ are written")
-    source: Source = Field(description="What becomes the pool")
+    source: Source = Field(description="Source of the pool's images and captions")
     pool: sections.Pool
     captions: sections.Captions
     annotations: sections.Annotations
@@ -59,7 +59,7 @@ class Params(Section):
     statistics: sections.Statistics
     site: sections.Site
     complete: Literal[True] = Field(
-        True, description="The last line of params.yaml: half a file would be other parameters"
+        True, description="The last line of params.yaml, which shows that the file is complete"
     )
 
     @model_validator(mode="after")

@@ -131,7 +131,7 @@ class Pool(Section):
 
     shard_size: PositiveInt = Field(1000, description="Images in one WebDataset tar")
     quarantine_limit: Fraction = Field(
-        0.05, description="The run fails when more than this share of the images is unusable"
+        0.05, description="The run fails if more than this share of the images is unusable"
     )
 
 
@@ -143,13 +143,13 @@ class Captions(Section):
     """
 
     per_image: PositiveInt | None = Field(
-        None, description="Most captions that an image brings into the pool, drawn (null: all)"
+        None, description="Maximum number of captions per image, sampled at random (null: all)"
     )
     noise: Rates = Field(
         default_factory=dict,
-        description="Share of the captions that get each kind of noise (`none`: no noise)",
+        description="Share of the captions with each kind of noise (`none`: no noise)",
     )
-    seed: Seed = Field(0, description="Draws the captions and their noise")
+    seed: Seed = Field(0, description="Random seed for sampling captions and noise")
 
     @property
     def known_noise(self) -> bool:
@@ -160,19 +160,19 @@ class Captions(Section):
 class Annotations(Section):
     """Boxes and masks of a real data set, for rule captions; Terrarium brings its own."""
 
-    coco: str | None = Field(None, description="COCO JSON whose boxes belong to images of the pool")
+    coco: str | None = Field(None, description="COCO JSON file with boxes of the pool's images")
     masks: str | None = Field(
-        None, description="Folder of label masks, named as the images of the pool are"
+        None, description="Folder of label masks, named like the images of the pool"
     )
     mask_classes: dict[int, str] = Field(
         default_factory=dict,
-        description="Label value in the masks -> what it is called, empty for what is nothing",
+        description="Label value in the masks -> class name, empty for background",
     )
     mask_threshold: int | None = Field(
-        None, ge=1, description="Of anti-aliased masks: from this value on a pixel is 255, else 0"
+        None, ge=1, description="Anti-aliased masks: pixels from this value on are 255, others 0"
     )
     min_area: Fraction = Field(
-        0.002, description="Smallest share of the image that a region of a mask must cover"
+        0.002, description="Minimum share of the image that a mask region must cover"
     )
 
     @model_validator(mode="after")
@@ -186,32 +186,33 @@ class Integration(Section):
     """The merge of an image's descriptions into one caption."""
 
     mode: Literal["vote", "llm"] = Field(
-        "vote", description="Words for the claims that survive: by rule, or by a language model"
+        "vote",
+        description="A rule or a language model writes the caption from the agreed assertions",
     )
-    votes: PositiveInt = Field(2, description="Perspectives that must make a claim to keep it")
+    votes: PositiveInt = Field(2, description="Perspectives that must agree on an assertion")
 
 
 class LoopRound(Section):
     """How one round of the dual loop describes an image."""
 
-    perspective: Name = Field(description="A perspective, direct or relayed")
-    temperature: float = Field(0.0, ge=0, description="Of the sampling; 0 is greedy")
-    seed: Seed = Field(0, description="Draws the description")
+    perspective: Name = Field(description="A perspective, or a relay perspective")
+    temperature: float = Field(0.0, ge=0, description="Sampling temperature; 0: greedy decoding")
+    seed: Seed = Field(0, description="Random seed of the description")
 
 
 class Loop(Section):
     """DLDC's dual loop: describe, score, and describe again what scores low."""
 
     scorers: list[Name] = Field(
-        ["clip", "domain_clip"], min_length=1, description="Their mean z-score judges a description"
+        ["clip", "domain_clip"], min_length=1, description="Their mean z-score rates a description"
     )
     bar: Fraction = Field(
-        0.5, description="Quantile of the first round's scores below which an image has another try"
+        0.5, description="Images below this quantile of the first round are described again"
     )
     min_gain: float = Field(
-        0.02, description="Mean gain, in standard deviations, under which no round follows"
+        0.02, description="The loop stops if the mean gain is below this (in standard deviations)"
     )
-    rounds: list[LoopRound] = Field(min_length=1, description="The rounds, at most all are run")
+    rounds: list[LoopRound] = Field(min_length=1, description="At most these rounds are run")
 
     @model_validator(mode="after")
     def _scorers_differ(self) -> "Loop":
@@ -224,19 +225,19 @@ class ScorerCode(Section):
     """What scores: a built-in by its name, a class of yours, or a parquet of scores."""
 
     use: str | None = Field(
-        None, description="A built-in scorer, or `module:Class`; by default the scorer's own name"
+        None, description="A built-in scorer, or `module:Class`; default: the scorer's own name"
     )
     scores: str | None = Field(
-        None, description="A parquet with uid, caption_id, score, in place of a class"
+        None, description="A Parquet file with uid, caption_id, score, in place of a class"
     )
     subset: str | None = Field(
-        None, description="A parquet with uid, caption_id of the pairs to keep: they score 1"
+        None, description="A Parquet file with uid, caption_id of the pairs to keep (score 1)"
     )
-    options: dict[str, Any] = Field(default_factory=dict, description="Passed to the class")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the class")
     files: dict[Name, str] = Field(
         default_factory=dict,
-        description="Files and folders that the class reads, passed to it as options: a change of "
-        "one scores anew",
+        description="Files and folders that the class reads, passed to it as options; if one "
+        "changes, scores are recomputed",
     )
 
     @model_validator(mode="after")
@@ -250,22 +251,22 @@ class Scorer(ScorerCode):
     """One scorer and its model."""
 
     model: Name | None = Field(
-        None, description="The role of the model it scores with, or a recipe of `score_model`"
+        None, description="Role of the scorer's model, or a recipe of `score_model`"
     )
     threshold: float | None = Field(
-        None, description="Keep what scores this or more, in place of the keep ratios"
+        None, description="Keep all pairs with at least this score, in place of the keep ratios"
     )
     mean_of: list[Name] = Field(
-        default_factory=list, description="Other scorers, whose mean z-score it is"
+        default_factory=list, description="Other scorers; the score is their mean z-score"
     )
     choose: bool = Field(
-        False, description="Keep of each scene the share that its scores say is good, as DLDC does"
+        False, description="Choose the keep ratio of each scene from its scores, as DLDC does"
     )
     within: Literal["pool", "scene"] | None = Field(
-        None, description="Takes the place of `curation.within` for this scorer"
+        None, description="Replaces `curation.within` for this scorer"
     )
     share: Ratio | None = Field(
-        None, description="What a `subset` or `threshold` keeps: the ratio at which its cell stands"
+        None, description="For a `subset` or `threshold`: the keep ratio of its cell"
     )
 
     @property
@@ -298,18 +299,18 @@ class Scorer(ScorerCode):
 class Scoring(Section):
     """The engine that runs scorers."""
 
-    batch_size: PositiveInt = Field(256, description="Pairs in one forward pass")
+    batch_size: PositiveInt = Field(256, description="Pairs per forward pass")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="`auto` takes bfloat16 where it measures faster"
+        "auto", description="`auto`: bfloat16 if a measurement shows that it is faster"
     )
-    seed: Seed = Field(0, description="Draws the `random` control")
+    seed: Seed = Field(0, description="Random seed of the control `random`")
 
 
 class Curation(Section):
     """How scores become subsets."""
 
     within: Literal["pool", "scene"] = Field(
-        "pool", description="Keep the best share of the whole pool, or of each scene"
+        "pool", description="Apply the keep ratio to the whole pool, or within each scene"
     )
 
 
@@ -317,10 +318,10 @@ class Leakage(Section):
     """When two images are one: docs/leakage.md has what these find and what they mistake."""
 
     distance: int = Field(
-        8, ge=0, le=31, description="Bits in which the perceptual hashes of two views may differ"
+        8, ge=0, le=31, description="Maximum number of different bits in the hashes of two views"
     )
     correlation: Fraction = Field(
-        0.95, description="Of the brightness of both views, coarse structure taken out, at least"
+        0.95, description="Minimum correlation of the brightness of both views"
     )
 
 
@@ -328,14 +329,15 @@ class Sweep(Section):
     """The cells of the benchmark."""
 
     ratios: list[Ratio] = Field(description="Keep ratios of the swept scorers")
-    scorers: list[Name] = Field(description="Swept over all ratios; the others run at `ratio`")
-    seeds: list[Seed] = Field(min_length=1, description="Training repeats")
+    scorers: list[Name] = Field(description="Run at all ratios; the others run at `ratio`")
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
     captions: list[Name] = Field(
         default_factory=list,
-        description="Caption sets beside `raw`; all pairs of each train a model",
+        description="Caption sets in addition to `raw`; each trains a model on all of its pairs",
     )
     curated: list[Name] = Field(
-        default_factory=list, description="Those of them that the swept scorers curate, at `ratio`"
+        default_factory=list,
+        description="Sets of this list that the swept scorers also curate, at `ratio`",
     )
 
     @model_validator(mode="after")
@@ -350,12 +352,12 @@ class Sweep(Section):
 class Optimiser(Section):
     """AdamW with warm-up and cosine decay."""
 
-    batch_size: PositiveInt = Field(128, description="Pairs in one step")
+    batch_size: PositiveInt = Field(128, description="Pairs per step")
     learning_rate: PositiveFloat = Field(1e-3, description="Peak learning rate")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(0.1, description="Of weight matrices")
-    warmup: Fraction = Field(0.1, description="Share of the steps with rising learning rate")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.1, description="On weight matrices")
+    warmup: Fraction = Field(0.1, description="Share of the steps with increasing learning rate")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="`auto` takes bfloat16 where the hardware multiplies in it"
+        "auto", description="`auto`: bfloat16 if the hardware supports it natively"
     )
 
 
@@ -368,38 +370,38 @@ class MllmTuning(Optimiser):
 class Diffusion(Optimiser):
     """How a text-to-image model is trained."""
 
-    ema: Fraction = Field(0.99, description="Decay of the averaged weights, which are kept; 0: off")
+    ema: Fraction = Field(0.99, description="Decay of the averaged weights that are saved; 0: off")
     min_snr: PositiveFloat | None = Field(
-        5.0, description="Gamma of the min-SNR weights of Hang et al. 2023; null weighs all alike"
+        5.0, description="Gamma of the min-SNR weights (Hang et al. 2023); null: equal weights"
     )
     drop_prompt: Fraction = Field(
-        0.1, description="Share of the prompts left empty, for classifier-free guidance"
+        0.1, description="Share of empty prompts, for classifier-free guidance"
     )
     lora_rank: PositiveInt | None = Field(
-        None, description="Rank of LoRA's matrices; null trains every weight of the UNet"
+        None, description="Rank of the LoRA matrices; null: train every weight of the UNet"
     )
-    train_text: bool = Field(False, description="Whether the text encoder is trained as well")
+    train_text: bool = Field(False, description="Train the text encoder, too")
 
 
 class DiffusionTraining(Diffusion):
     """Fine-tuning of a text-to-image model."""
 
-    samples_seen: PositiveInt = Field(description="Pairs seen, equal at every keep ratio")
+    samples_seen: PositiveInt = Field(description="Pairs seen, the same at every keep ratio")
 
 
 class Sampling(Section):
     """How a text-to-image model draws."""
 
-    images: PositiveInt = Field(description="Images, each of a caption of the test split")
-    steps: PositiveInt = Field(25, description="Of the DDIM sampler")
-    eta: Fraction = Field(0.0, description="Noise of the DDIM sampler; 0 is deterministic")
+    images: PositiveInt = Field(description="Images; each prompt is a caption of the test split")
+    steps: PositiveInt = Field(25, description="Steps of the DDIM sampler")
+    eta: Fraction = Field(0.0, description="Noise of the DDIM sampler; 0: deterministic")
     guidance: Annotated[float, Field(ge=1)] = Field(
-        4.0, description="Scale of classifier-free guidance; 1 is none"
+        4.0, description="Scale of classifier-free guidance; 1: none"
     )
-    batch_size: PositiveInt = Field(100, description="Images drawn at once")
-    seed: Seed = Field(0, description="Draws the first noise of each image")
+    batch_size: PositiveInt = Field(100, description="Images per batch")
+    seed: Seed = Field(0, description="Random seed of the initial noise of each image")
     long_prompts: Literal["refuse", "truncate"] = Field(
-        "refuse", description="Of more tokens than the text encoder takes"
+        "refuse", description="What to do with prompts of more tokens than the text encoder takes"
     )
 
 
@@ -408,19 +410,19 @@ class GenerationMetrics(Section):
 
     features: Literal["evaluator", "inception"] = Field(
         "evaluator",
-        description="Where FID and KID are taken: the role evaluator_clip's, or Inception's",
+        description="Features for FID and KID: those of the role evaluator_clip, or Inception's",
     )
     resamples: PositiveInt = Field(200, description="Bootstrap resamples of FID and KID")
-    kid_subsets: PositiveInt = Field(50, description="Subsets that KID is the mean of")
-    kid_subset_size: PositiveInt = Field(200, description="Images in each of them, at most")
+    kid_subsets: PositiveInt = Field(50, description="Number of subsets over which KID is averaged")
+    kid_subset_size: PositiveInt = Field(200, description="Maximum number of images per subset")
 
 
 class Baseline(Section):
     """A published generator that fine-tuned ones are compared with."""
 
-    model: GeneratorRole | None = Field(None, description="The role of a model that draws")
+    model: GeneratorRole | None = Field(None, description="The role of a generator")
     images: str | None = Field(
-        None, description="Or a folder of images that somebody generated, with their prompts"
+        None, description="Or a folder with images of another generator and their prompts"
     )
 
     @model_validator(mode="after")
@@ -436,25 +438,25 @@ class TextToImage(Section):
     training: DiffusionTraining
     sampling: Sampling
     metrics: GenerationMetrics
-    scorers: list[Name] = Field(description="Whose subsets fine-tune a generator")
+    scorers: list[Name] = Field(description="Scorers whose subsets fine-tune a generator")
     ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
     captions: list[Name] = Field(
-        default_factory=list, description="Caption sets beside `raw` that fine-tune one, all pairs"
+        default_factory=list, description="Sets in addition to `raw`, used with all pairs"
     )
     baselines: Named[Baseline] = Field(
-        default_factory=dict, description="Published generators, drawing as they are"
+        default_factory=dict, description="Published generators, used without fine-tuning"
     )
-    seeds: list[Seed] = Field(min_length=1, description="Training repeats")
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
 
 
 class SegmentorTraining(Optimiser):
     """Training of a segmentor."""
 
     samples_seen: PositiveInt = Field(
-        description="Images seen, equal with and without generated ones and for every share"
+        description="Images seen, the same with and without generated images and for every share"
     )
     crop: PositiveInt | None = Field(
-        None, description="Side in pixels of what is cut out of them at random; null: all is seen"
+        None, description="Side of random crops in pixels; null: no cropping"
     )
 
 
@@ -464,8 +466,8 @@ class Segmentor(Section):
     network: str = Field(
         "unet",
         pattern=r"^(unet|segformer|.+\.(yaml|yml|json))$",
-        description="`unet` or `segformer`, small ones, or the file of an mmsegmentation "
-        "configuration in YAML or JSON",
+        description="`unet` or `segformer` (small ones), or an mmsegmentation configuration "
+        "file in YAML or JSON",
     )
     training: SegmentorTraining
 
@@ -474,52 +476,52 @@ class PseudoLabels(Section):
     """Generated images without masks, labelled by the segmentor of real images alone."""
 
     fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the real labels, some of those under `fractions`"
+        min_length=1, description="Shares of the real labels, selected from `fractions`"
     )
-    confidence: Fraction = Field(0.5, description="A pixel whose best class has less is ignored")
+    confidence: Fraction = Field(0.5, description="Pixels below this probability are ignored")
 
 
 class SegmentationData(Section):
     """A real data set of images with label masks."""
 
     layout: Literal["folder", "loveda", "potsdam", "openearthmap"] = Field(
-        "folder", description="How its files are arranged and its classes coded"
+        "folder", description="Arrangement of the files and coding of the classes"
     )
     images: str = Field(description="Folder of the images")
-    masks: str = Field(description="Folder of the masks, named as the images are")
+    masks: str = Field(description="Folder of the masks, named like the images")
     classes: list[str] | None = Field(
-        None, description="Of a plain folder: what the label values 0, 1, ... are called"
+        None, description="For a plain folder: class names of the label values 0, 1, ..."
     )
     threshold: int | None = Field(
-        None, ge=1, description="Of anti-aliased masks: from this value on a pixel is 1, else 0"
+        None, ge=1, description="Anti-aliased masks: pixels from this value on are 1, others 0"
     )
-    test: Fraction = Field(0.2, description="Share of the images that only measure")
+    test: Fraction = Field(0.2, description="Share of the images used only for evaluation")
     tile: PositiveInt = Field(
-        256, description="Side in pixels of the tiles that larger images are cut to"
+        256, description="Side in pixels of the tiles that larger images are cut into"
     )
 
 
 class Segmentation(Segmentor):
     """The track `segmentation`: what generated images add to real labels."""
 
-    labels: PositiveInt = Field(description="Real images of the split `pool` that are labelled")
-    seed: Seed = Field(0, description="Draws which, and the order in which they are labelled")
+    labels: PositiveInt = Field(description="Number of labelled real images of the split `pool`")
+    seed: Seed = Field(0, description="Random seed for their selection and order")
     fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the labels; a smaller one is part of a larger one"
+        min_length=1, description="Shares of the labels; each is contained in the larger ones"
     )
     text: PseudoLabels | None = Field(
-        None, description="Generated images of captions alone, with pseudo labels; null: none"
+        None, description="Generated images from captions alone, with pseudo labels; null: none"
     )
-    steps: PositiveInt = Field(25, description="Of the DDIM sampler, otherwise as the track draws")
+    steps: PositiveInt = Field(25, description="Steps of the DDIM sampler")
     guidance: Annotated[float, Field(ge=1)] = Field(
-        1.0, description="To the caption where there is a mask: too much follows the mask less"
+        1.0, description="Guidance to the caption with a mask; a high value weakens the mask"
     )
-    pretrained: bool = Field(True, description="Whether t2i draws as it is, too")
-    scorers: list[Name] = Field(description="Whose generators of the track `generation` draw")
+    pretrained: bool = Field(True, description="Add a row for t2i without fine-tuning")
+    scorers: list[Name] = Field(description="Scorers whose generators are used")
     ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    seeds: list[Seed] = Field(min_length=1, description="Training repeats of the segmentor")
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
     data: SegmentationData | None = Field(
-        None, description="A real data set in place of the pool's masks; nothing is generated then"
+        None, description="A real data set in place of the pool's masks, without generated images"
     )
 
     @model_validator(mode="after")
@@ -538,16 +540,16 @@ class Captioner(Section):
     """One who describes the images of the reference split."""
 
     by: Literal["human", "neighbour", "noise", "mllm", "mllm_small"] = Field(
-        description="A person; the person who described a similar image; a person with known "
-        "noise; or the model of a role"
+        description="A human; the human who described a similar image; a human caption with "
+        "known noise; or the model of a role"
     )
     ranks: list[PositiveInt] = Field(
-        [1], min_length=1, description="Of neighbours: 1 is the most similar other image"
+        [1], min_length=1, description="For neighbours: ranks by similarity; 1 is the closest"
     )
-    perspective: Name | None = Field(None, description="What a model is asked")
-    temperature: float = Field(0.0, ge=0, description="Of a model's sampling; 0 is greedy")
+    perspective: Name | None = Field(None, description="Perspective for a model")
+    temperature: float = Field(0.0, ge=0, description="Sampling temperature; 0: greedy decoding")
     words: PositiveInt | None = Field(
-        None, description="A model's answer may take twice as many tokens, then it is cut"
+        None, description="Length in words; a model's answer is cut at twice as many tokens"
     )
 
     @model_validator(mode="after")
@@ -565,9 +567,9 @@ class Answerer(Section):
     """One who answers questions about the images of the reference split."""
 
     by: Literal["source", MllmRole] = Field(
-        description="What comes with a question, here an annotator's answer; or a role's model"
+        description="The answer that comes with a question (an annotator's); or the model of a role"
     )
-    temperature: float = Field(0.0, ge=0, description="Of a model's sampling; 0 is greedy")
+    temperature: float = Field(0.0, ge=0, description="Sampling temperature; 0: greedy decoding")
 
     @model_validator(mode="after")
     def _models_sample(self) -> "Answerer":
@@ -579,9 +581,9 @@ class Answerer(Section):
 class Deduplication(Section):
     """Which images are too much alike to be kept both."""
 
-    model: ScoringRole = Field("clip", description="The role of the model whose features tell")
+    model: ScoringRole = Field("clip", description="Role of the model for image features")
     threshold: float = Field(
-        0.65, gt=-1, le=1, description="Cosine of whitened features above which two are alike"
+        0.65, gt=-1, le=1, description="Minimum cosine of whitened features of near duplicates"
     )
 
 
@@ -590,44 +592,44 @@ class Quiz(Section):
 
     judge: Literal["truth", "openai"] = Field(
         "truth",
-        description="Rates by the truth where it is known (open questions need a layout), or the "
-        "model of role `judge`",
+        description="Who rates: the truth, where it is known (open questions need a layout), or "
+        "the model of role `judge`",
     )
-    closed: int = Field(3, ge=0, description="Closed questions about an image, at most")
-    open: int = Field(2, ge=0, description="Perspectives asked about as open questions, at most")
-    remote_sensing: int = Field(2, ge=0, description="Categories asked about, at most")
+    closed: int = Field(3, ge=0, description="Maximum number of closed questions per image")
+    open: int = Field(2, ge=0, description="Maximum number of open questions per image")
+    remote_sensing: int = Field(2, ge=0, description="Maximum number of categories per image")
 
 
 class Pairing(Section):
     """How preference pairs are split."""
 
-    held_out: Fraction = Field(0.2, description="Share of the images whose pairs only measure")
-    seed: Seed = Field(0, description="Draws questions, answers, text pairs, and what is held out")
+    held_out: Fraction = Field(0.2, description="Share of the images used only for evaluation")
+    seed: Seed = Field(0, description="Seed of questions, answers, text pairs and held-out images")
 
 
 class Preferences(Pairing, Quiz):
     """ScoreRS's preference data, made from the reference split."""
 
-    rubric: str = Field("workflow/rubric.yaml", description="What a judge rates, and its prompt")
+    rubric: str = Field("workflow/rubric.yaml", description="The rubric and prompt of a judge")
     questions: str = Field("workflow/questions.yaml", description="The open questions")
     text_pairs: str | None = Field(
-        None, description="JSON lines with prompt, chosen, rejected, in place of our own text pairs"
+        None, description="JSON lines with prompt, chosen, rejected, in place of our text pairs"
     )
     deduplication: Deduplication
-    captioners: Named[Captioner] = Field(description="Who describes the images")
-    answerers: Named[Answerer] = Field(description="Who answers questions about them")
+    captioners: Named[Captioner] = Field(description="Sources of image descriptions")
+    answerers: Named[Answerer] = Field(description="Sources of answers to questions")
 
 
 class ScoreStage(Optimiser):
     """One stage of the score model's training."""
 
-    pairs: list[PairKind] = Field(min_length=1, description="The kinds of pairs it learns from")
+    pairs: list[PairKind] = Field(min_length=1, description="Kinds of pairs to train on")
     share: dict[PairKind, Ratio] = Field(
         default_factory=dict,
-        description="Of a kind, the share of the images whose pairs it learns from; by default all",
+        description="Per kind of pairs: the share of the images to use; default: all",
     )
-    train: list[Part] = Field(min_length=1, description="The parts it trains; others are frozen")
-    epochs: PositiveFloat = Field(1.0, description="Times each of these pairs is seen")
+    train: list[Part] = Field(min_length=1, description="Parts to train; others are frozen")
+    epochs: PositiveFloat = Field(1.0, description="How often each pair is seen")
 
     @model_validator(mode="after")
     def _shares_of_own_kinds(self) -> "ScoreStage":
@@ -640,45 +642,45 @@ class ScoreStage(Optimiser):
 class ScoreRecipe(Section):
     """A way to train a score model."""
 
-    start: Name = Field(description="Role of the model it starts from, or a name under `tuned`")
-    stages: list[Name] = Field(min_length=1, description="Names of stages, in their order")
-    normalisation: Normalisation = Field("none", description="Of the output, in the loss")
+    start: Name = Field(description="Role of the initial model, or a name under `tuned`")
+    stages: list[Name] = Field(min_length=1, description="Names of the stages, in order")
+    normalisation: Normalisation = Field("none", description="Applied to the output in the loss")
 
 
 class Tuned(Section):
     """A multimodal model, fine-tuned on what a scorer keeps of the caption set `raw`."""
 
-    model: MllmRole = Field("mllm", description="Its role")
-    scorer: Name = Field(description="Whose subset it learns from")
-    ratio: Ratio = Field(description="Share of the pairs that this keeps")
+    model: MllmRole = Field("mllm", description="Role of the model to fine-tune")
+    scorer: Name = Field(description="Scorer whose subset is used for training")
+    ratio: Ratio = Field(description="Keep ratio of that subset")
 
 
 class ScoreModel(Section):
     """ScoreRS's score model: stages, and the recipes that are made of them."""
 
-    stages: dict[Name, ScoreStage] = Field(description="Trainings that recipes are made of")
+    stages: dict[Name, ScoreStage] = Field(description="Training stages that recipes combine")
     recipes: Named[ScoreRecipe] = Field(
-        default_factory=dict, description="`score_model` is the one that scores; others compare"
+        default_factory=dict, description="`score_model` is the scorer; others are comparisons"
     )
-    tuned: Named[Tuned] = Field(default_factory=dict, description="Further models to start at")
+    tuned: Named[Tuned] = Field(default_factory=dict, description="More initial models")
     tuning: MllmTuning
-    seeds: list[Seed] = Field(min_length=1, description="Repeats of every recipe")
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
 
 
 class Contrastive(Optimiser):
     """Fine-tuning of the general model on each subset."""
 
     samples_seen: PositiveInt = Field(
-        description="Pairs seen in training, equal at every keep ratio"
+        description="Pairs seen in training, the same at every keep ratio"
     )
 
 
 class MllmTraining(Optimiser):
     """Training of the multimodal stand-ins: each learns to see, then to speak."""
 
-    images_seen: PositiveInt = Field(description="Images whose labels the vision tower learns")
-    answers_seen: PositiveInt = Field(description="Answers that the whole model learns")
-    answers_per_image: PositiveInt = Field(2, description="Answers about each image of a batch")
+    images_seen: PositiveInt = Field(description="Images seen by the vision tower alone")
+    answers_seen: PositiveInt = Field(description="Answers seen when the whole model is trained")
+    answers_per_image: PositiveInt = Field(2, description="Answers per image of a batch")
 
 
 class AutoencoderTraining(Optimiser):
@@ -697,29 +699,29 @@ class GeneratorTraining(Section):
     """Training of the generator stand-ins."""
 
     autoencoder: AutoencoderTraining
-    diffusion: Diffusion = Field(description="Of every generator")
-    samples_seen: dict[GeneratorRole, PositiveInt] = Field(description="Pairs seen by each of them")
+    diffusion: Diffusion = Field(description="Training settings of every generator")
+    samples_seen: dict[GeneratorRole, PositiveInt] = Field(description="Pairs seen by each model")
 
 
 class Foundry(Section):
     """Training of the stand-ins."""
 
     images: PositiveInt = Field(description="Terrarium images of the foundry's own reference split")
-    seed: Seed = Field(description="Draws the foundry's world; its images are in no pool")
-    optimiser: Optimiser = Field(description="Shared by the contrastive stand-ins")
-    samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each of them")
+    seed: Seed = Field(description="Random seed of the foundry's world; its images are in no pool")
+    optimiser: Optimiser = Field(description="Training settings of the contrastive stand-ins")
+    samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each model")
     mllm: MllmTraining = Field(description="The multimodal stand-ins, large and small")
     generators: GeneratorTraining = Field(description="The text-to-image stand-ins")
-    segmentor: BackboneTraining = Field(description="What segmentors start from")
+    segmentor: BackboneTraining = Field(description="Initial backbone of segmentors")
 
 
 class Zeroshot(Section):
     """Zero-shot classification sets."""
 
     images: PositiveInt = Field(description="Images in each of Terrarium's sets")
-    seed: Seed = Field(description="Draws Terrarium's sets")
+    seed: Seed = Field(description="Random seed of Terrarium's sets")
     folders: dict[Name, str] = Field(
-        default_factory=dict, description="Further sets: name -> folder with one folder per class"
+        default_factory=dict, description="More sets: name -> folder with one subfolder per class"
     )
 
 
@@ -727,34 +729,34 @@ class Statistics(Section):
     """Intervals."""
 
     resamples: Annotated[int, Field(ge=100)] = Field(1000, description="Bootstrap resamples")
-    seed: Seed = Field(0, description="Draws the resamples")
+    seed: Seed = Field(0, description="Random seed of the resamples")
 
 
 class Site(Section):
     """The static site."""
 
-    samples: PositiveInt = Field(10_000, description="Pairs of a caption set it shows, at most")
+    samples: PositiveInt = Field(10_000, description="Maximum pairs shown per caption set")
 
 
 class Generation(Section):
     """The engine that asks models for texts."""
 
-    batch_size: PositiveInt = Field(256, description="Requests in one pass of an in-process model")
+    batch_size: PositiveInt = Field(256, description="Requests per forward pass of a local model")
     attempts: PositiveInt = Field(
-        3, description="Times a request is asked that gets no usable answer"
+        3, description="Number of tries before a request without a usable answer is quarantined"
     )
-    temperature: float = Field(0.0, ge=0, description="Of the sampling; 0 is greedy")
-    seed: Seed = Field(0, description="Draws the answers")
+    temperature: float = Field(0.0, ge=0, description="Sampling temperature; 0: greedy decoding")
+    seed: Seed = Field(0, description="Random seed of the answers")
     quarantine_limit: Fraction = Field(
-        0.05, description="The run fails when more than this share of the requests has no answer"
+        0.05, description="The run fails if more than this share of requests has no usable answer"
     )
-    concurrency: PositiveInt = Field(16, description="Requests in flight to a server")
+    concurrency: PositiveInt = Field(16, description="Simultaneous requests to a server")
     timeout: PositiveFloat = Field(60.0, description="Seconds to wait for a server's answer")
     retries: int = Field(
-        5, ge=0, description="Times a request is sent again that a server did not take or answer"
+        5, ge=0, description="Retries of a request that a server rejects for now or does not answer"
     )
     max_wait: float = Field(
-        300.0, ge=0, description="Longest `Retry-After` that is waited for, in seconds"
+        300.0, ge=0, description="Maximum `Retry-After` in seconds; a longer one ends the run"
     )
 
 
@@ -784,15 +786,15 @@ ServerUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$"), AfterValidato
 ExtraBody = Annotated[
     dict[str, JsonValue] | None,
     Field(
-        description="openai: further fields of each request, as the server documents them; they "
-        "are recorded, so a key has no place here"
+        description="openai: additional fields of each request, as the server documents them; "
+        "they are recorded, so do not put a key here"
     ),
 ]
 Renamed = Annotated[
     dict[Literal["max_tokens", "temperature", "seed", "top_p"], str | None] | None,
     Field(
-        description="openai: the name under which a parameter is sent, as `max_tokens: "
-        "max_completion_tokens`; null leaves it out"
+        description="openai: the name under which a parameter is sent, for instance "
+        "`max_tokens: max_completion_tokens`; null: not sent"
     ),
 ]
 
@@ -839,8 +841,8 @@ def _secret_in(content: Any) -> str:
 class Server(Section):
     """A model behind an OpenAI-compatible server."""
 
-    url: ServerUrl = Field(description="Where its API is, mostly `.../v1`")
-    model: str = Field(min_length=1, description="The model's name there")
+    url: ServerUrl = Field(description="Address of the API, usually `.../v1`")
+    model: str = Field(min_length=1, description="Name of the model at the server")
     extra_body: ExtraBody = None
     parameters: Renamed = None
 
@@ -858,7 +860,7 @@ class Captioning(Section):
     """The caption sets that models write, and what becomes of them."""
 
     perspectives: str = Field(
-        "workflow/perspectives.yaml", description="What models are asked about each image"
+        "workflow/perspectives.yaml", description="File with the prompts about each image"
     )
     generation: Generation
     integration: Integration
@@ -879,7 +881,8 @@ class Model(Section):
         "mmsegmentation",
     ] = Field(
         "standin",
-        description="`standin`: the released one for Terrarium, trained in the run for other pools",
+        description="How the model is loaded; `standin`: the released stand-in for Terrarium, "
+        "or one trained in the run for other pools",
     )
     id: str | None = Field(
         None,
@@ -897,22 +900,22 @@ class Model(Section):
     )
     subfolder: str | None = Field(
         None,
-        description="diffusers, diffusionsat: the folder of the repository, or of `id`, with the "
-        "pipeline, as GeoRSSD's `checkpoint/20p/22000`",
+        description="diffusers, diffusionsat: subfolder of `id` with the pipeline, for instance "
+        "GeoRSSD's `checkpoint/20p/22000`",
     )
     side: PositiveInt | None = Field(
         None,
-        description="diffusers, diffusionsat: side of the images in pixels, where the UNet's "
-        "configuration has another than it was trained with (DiffusionSat: 512)",
+        description="diffusers, diffusionsat: side of the images in pixels, if the UNet's "
+        "configuration differs from its training (DiffusionSat: 512)",
     )
     url: ServerUrl | None = Field(
         None,
-        description="openai: where the server's API is, mostly `.../v1`; its key is taken from the "
-        f"environment variable {SERVER_KEY}",
+        description="openai: address of the server's API, usually `.../v1`; the key is read "
+        f"from the environment variable {SERVER_KEY}",
     )
     extra_body: ExtraBody = None
     parameters: Renamed = None
-    licence: str | None = Field(None, description="Of the published checkpoint, for the record")
+    licence: str | None = Field(None, description="Licence of the published checkpoint")
 
     @model_validator(mode="after")
     def _id_when_needed(self) -> "Model":

@@ -38,33 +38,33 @@ class RealSource(_Strict):
         default=0.0,
         ge=0,
         lt=1,
-        description="fraction of the images of the pool split set apart as reference, by uid "
-        "(0: only those that the source names)",
+        description="fraction of the pool split that is moved to the reference split, by uid "
+        "(0: only images that the source names)",
     )
     test: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="fraction set apart as test, by uid, if the source itself names no test image "
-        "(0: only those that it names)",
+        description="fraction that is moved to the test split, by uid, if the source names no "
+        "test image (0: only images that it names)",
     )
     scene_pattern: str | None = Field(
         default=None,
-        description="regular expression with one group that finds the scene in a file name",
+        description="regular expression with one group that matches the scene in a file name",
     )
     limit: int | None = Field(
-        default=None, ge=1, description="most images to take, spread evenly (null: all)"
+        default=None, ge=1, description="maximum number of images, evenly spaced (null: all)"
     )
 
     bands: tuple[Band, Band, Band] | None = Field(
         default=None,
-        description="bands that are drawn as red, green and blue, counted from 1 "
-        "(null: the first three, of fewer the first)",
+        description="bands for red, green and blue, counted from 1 (null: the first three, or "
+        "the first of one or two)",
     )
     stretch: Stretch = Field(
         default="percentile",
-        description="values of more than 8 bits that are drawn black and white, as [low, high]; "
-        "percentile: 2 and 98 % of each image's values",
+        description="for more than 8 bits: the values of black and white, as [low, high]; "
+        "percentile: the percentiles 2 and 98 of each image",
     )
 
     @field_validator("stretch")
@@ -93,8 +93,8 @@ class FolderOfImages(RealSource):
 
     links: Links = Field(
         default="refuse",
-        description="links that lead out of the folder of images: refuse (but for those into the "
-        "same repository of a Hugging Face cache), or follow (as DVC's caches need it)",
+        description="links that lead out of the image folder: refuse (except links of a Hugging "
+        "Face cache into its own repository), or follow (needed for DVC's caches)",
     )
 
 
@@ -103,14 +103,14 @@ class KarpathySource(FolderOfImages):
 
     kind: Literal["karpathy"] = "karpathy"
     annotations: Path = Field(description="the JSON file")
-    images: Path = Field(description="folder that its file names are relative to")
+    images: Path = Field(description="folder for the file names in the JSON")
     splits: dict[str, Split] = Field(
         default={"train": "pool", "restval": "pool", "val": "reference", "test": "test"},
-        description="the JSON's names of splits, and ours",
+        description="split names of the JSON -> our splits",
     )
     scene_pattern: str | None = Field(
         default="^([a-z]+)_[0-9]+",
-        description="regular expression with one group that finds the scene in a file name",
+        description="regular expression with one group that matches the scene in a file name",
     )
 
 
@@ -128,14 +128,14 @@ class FolderSource(FolderOfImages):
     """A folder of images with a table of captions, as Hugging Face's ImageFolder has it."""
 
     kind: Literal["folder"] = "folder"
-    images: Path = Field(description="folder that the table's file names are relative to")
+    images: Path = Field(description="folder for the file names in the table")
     metadata: Path = Field(
-        description="metadata.jsonl, a JSON list, or a CSV or TSV: a column file_name, filename or "
-        "filepath; one or more of text, caption, captions and title; if wished split, and scene or "
-        "label"
+        description="metadata.jsonl, a JSON list, or a CSV or TSV: a column file_name, filename "
+        "or filepath; one or more of text, caption, captions and title; optionally "
+        "split, and scene or label"
     )
     splits: dict[str, Split] = Field(
-        default=_USUAL_SPLITS, description="the table's names of splits, and ours"
+        default=_USUAL_SPLITS, description="split names of the table -> our splits"
     )
 
 
@@ -143,18 +143,18 @@ class ClassesSource(FolderOfImages):
     """Images in one folder a class; the folder's name is the scene and gives the caption."""
 
     kind: Literal["classes"] = "classes"
-    images: Path = Field(description="folder that holds one folder a class, or a folder of those")
+    images: Path = Field(description="folder with one subfolder per class, at any depth")
     level: int | None = Field(
         default=None,
         ge=1,
-        description="which folder of an image's path names its class, counted from `images`; null: "
+        description="which folder of an image's path is its class, counted from `images`; null: "
         "the only one in which the paths differ",
     )
 
 
 _IGNORED = Field(
     default=(),
-    description="suffixes of further files of a sample that are not wanted, as .seg.png and .npy",
+    description="suffixes of additional files of a sample to ignore, as .seg.png and .npy",
 )
 
 
@@ -162,9 +162,9 @@ class FilesSource(FolderOfImages):
     """Images with .txt or .json captions beside them, as img2dataset writes its files."""
 
     kind: Literal["files"] = "files"
-    images: Path = Field(description="folder that holds images and captions, at any depth")
+    images: Path = Field(description="folder with images and captions, at any depth")
     splits: dict[str, Split] = Field(
-        default=_USUAL_SPLITS, description="the names of splits in .json files, and ours"
+        default=_USUAL_SPLITS, description="split names in .json files -> our splits"
     )
     ignore: tuple[str, ...] = _IGNORED
 
@@ -175,10 +175,10 @@ class WebdatasetSource(RealSource):
     kind: Literal["webdataset"] = "webdataset"
     shards: str = Field(description="the tars: a glob, or braces as in shard-{000..012}.tar")
     splits: dict[str, Split] = Field(
-        default=_USUAL_SPLITS, description="the names of splits in .json members, and ours"
+        default=_USUAL_SPLITS, description="split names in .json members -> our splits"
     )
     limit: int | None = Field(
-        default=None, ge=1, description="most images to take, the first ones (null: all)"
+        default=None, ge=1, description="maximum number of images, the first ones (null: all)"
     )
     ignore: tuple[str, ...] = _IGNORED
 

@@ -38,10 +38,10 @@ Words = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
 class Card(Section):
     """Who submits what."""
 
-    name: Annotated[Name, Field(max_length=40)] = Field(description="Of the row in the tables")
+    name: Annotated[Name, Field(max_length=40)] = Field(description="Name of the row in the tables")
     authors: list[Words] = Field(min_length=1, max_length=100)
-    licence: Words = Field(description="Of the table that is submitted")
-    description: Words = Field(description="How the scores or the subset came about")
+    licence: Words = Field(description="Licence of the submitted table")
+    description: Words = Field(description="How the scores or the subset were computed")
     link: (
         Annotated[
             str,
@@ -49,14 +49,14 @@ class Card(Section):
             AfterValidator(_printable),
         ]
         | None
-    ) = Field(None, description="Paper or code")
+    ) = Field(None, description="Link to a paper or code")
 
 
 class Checked(Section):
     """What the check of a submission found."""
 
-    pool: str = Field(pattern=r"^[0-9a-f]{32}$", description="Digest of what makes the pool")
-    share: Ratio | None = Field(None, description="Of the pairs, that a subset keeps")
+    pool: str = Field(pattern=r"^[0-9a-f]{32}$", description="Digest of the parameters of the pool")
+    share: Ratio | None = Field(None, description="Share of the pairs that a subset keeps")
 
 
 def read_card(path: Path, taken: Mapping[str, str] = NONE_TAKEN) -> Card:

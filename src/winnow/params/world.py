@@ -12,11 +12,11 @@ class World(TerrariumSource):
     """Terrarium, and what its caption set `raw` is made of where `captions` does not say."""
 
     per_image: PositiveInt | None = Field(
-        None, description="Most captions that an image brings into the pool, drawn (null: all)"
+        None, description="Maximum number of captions per image, sampled at random (null: all)"
     )
     noise: Rates = Field(
         default_factory=dict,
-        description="Share of the captions that get each kind of noise (`none`: no noise)",
+        description="Share of the captions with each kind of noise (`none`: no noise)",
     )
 
 
