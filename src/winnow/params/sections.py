@@ -186,9 +186,9 @@ class Integration(Section):
     """The merge of an image's descriptions into one caption."""
 
     mode: Literal["vote", "llm"] = Field(
-        "vote", description="Words for the claims that survive: by rule, or by a language model"
+        "vote", description="Who writes what the descriptions agree on: a rule, or a language model"
     )
-    votes: PositiveInt = Field(2, description="Perspectives that must make a claim to keep it")
+    votes: PositiveInt = Field(2, description="Perspectives that must assert a thing to keep it")
 
 
 class LoopRound(Section):
