@@ -45,6 +45,7 @@ class Lexicon(BaseModel):
     condition_phrases: dict[Word, Word]
     serves: Words
     uses: Table
+    exclusive: tuple[Words, ...]
     function_words: dict[Word, Words]
     plain: Words
     unseen: frozenset[Word]
@@ -53,12 +54,14 @@ class Lexicon(BaseModel):
     @model_validator(mode="after")
     def _refers_to_known_words(self) -> Self:
         things = {*self.objects, *self.land}
+        traits = {*self.sizes, *self.qualities, *self.shapes, *self.conditions}
         for name, words, known in (
             ("collective", self.collective, self.mass),
             ("loose", self.loose, self.relations),
             ("compounds", {noun for noun, _ in self.compounds.values()}, things),
             ("things_as_scenes", self.things_as_scenes, things),
             ("condition_nouns", self.condition_nouns.values(), things),
+            ("exclusive", {word for group in self.exclusive for word in group}, traits),
         ):
             if unknown := sorted({*words} - {*known}):
                 raise ValueError(f"{name}: {unknown[0]!r} is in no table that it refers to")

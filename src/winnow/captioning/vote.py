@@ -11,19 +11,7 @@ from winnow.assertions.parser import parse
 # Of these only one is true of a thing or image, unless a single description says both.
 FAMILIES = (
     tuple(LEXICON.colours),
-    ("large", "small"),
-    ("wide", "narrow"),
-    ("long", "short"),
-    ("tall", "low"),
-    ("round", "rectangular", "oval", "triangular", "irregular"),
-    ("curved", "straight"),
-    ("dense", "sparse"),
-    ("crowded", "full", "busy", "empty", "deserted", "quiet"),
-    ("flat", "hilly", "steep"),
-    ("spring", "summer", "autumn", "winter"),
-    ("clear", "haze"),
-    ("bright light", "dim light", "normal light"),
-    ("urban", "rural"),
+    *LEXICON.exclusive,
     (*LEXICON.sides, "in the middle", "in the corner"),
 )
 FAMILY = {word: number for number, words in enumerate(FAMILIES) for word in words}
