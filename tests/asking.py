@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from winnow.captioning.desk import Answer, Reply, Request
 from winnow.captioning.engine import ask
+from winnow.captioning.request_queue import Answer, Reply, Request
 from winnow.captioning.responses import Responses
 
 Script = Callable[[Request, int], Reply]  # what is answered, from the request and its attempt

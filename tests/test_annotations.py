@@ -339,7 +339,7 @@ def test_files_join_what_the_pool_has(tmp_path: Path) -> None:
 
 def test_a_broken_layout_is_named(tmp_path: Path) -> None:
     layouts = pd.DataFrame([("u0", '{"things": 3}', "")], columns=list(LAYOUTS))
-    with pytest.raises(WinnowError, match="uid u0: not a layout"):
+    with pytest.raises(WinnowError, match="layouts: the layout of uid u0 cannot be read"):
         annotations(tmp_path, samples("a.jpg"), layouts, Annotations())
 
 

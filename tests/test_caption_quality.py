@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
+from winnow.assertions.check import check
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
@@ -28,7 +29,7 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.evaluation import text_statistics
-from winnow.evaluation.caption_quality import judge_captions, quality_outcomes
+from winnow.evaluation.caption_quality import check_captions, quality_outcomes
 from winnow.evaluation.captioning import evaluate, evaluator_scores
 from winnow.evaluation.statistics import (
     cluster_weights,
@@ -36,7 +37,6 @@ from winnow.evaluation.statistics import (
     group_difference,
     paired_difference,
 )
-from winnow.judging.truth import judge
 from winnow.params.sections import Statistics
 from winnow.scoring.engine import pool_pairs
 from winnow.terrarium.schema import Layout
@@ -107,7 +107,7 @@ def test_the_verb_judges_every_caption(world: World, tmp_path: Path) -> None:
     layouts = read_table(world.human_path.with_name("layouts.parquet"), LAYOUTS)
     uid, number, text = world.human[["uid", "caption_id", "text"]].iloc[7]
     layout = Layout.from_dict(json.loads(layouts.set_index("uid")["layout"][uid]))
-    kind, found = judge(text, layout)
+    kind, found = check(text, layout)
     mine = facts[(facts["uid"] == uid) & (facts["caption_id"] == number)]
     assert [tuple(row) for row in mine.iloc[:, 2:].to_numpy()] == [tuple(fact) for fact in found]
     assert truth["kind"].iloc[7] == kind
@@ -126,12 +126,12 @@ def test_known_noise_is_worse_than_none(world: World, tmp_path: Path) -> None:
 def test_layouts_that_do_not_fit(world: World) -> None:
     layouts = read_table(world.human_path.with_name("layouts.parquet"), LAYOUTS)
     some = world.human.head(5)
-    truth, _ = judge_captions(world.human, layouts.head(3), Path("layouts.parquet"))
+    truth, _ = check_captions(world.human, layouts.head(3), Path("layouts.parquet"))
     assert set(truth["uid"]) == set(layouts["uid"].head(3))
     with pytest.raises(WinnowError, match=r"layouts\.parquet: has the layout of none"):
-        judge_captions(some, layouts[~layouts["uid"].isin(some["uid"])], Path("layouts.parquet"))
+        check_captions(some, layouts[~layouts["uid"].isin(some["uid"])], Path("layouts.parquet"))
     with pytest.raises(WinnowError, match=f"layout of uid {some['uid'].iloc[0]} cannot be read"):
-        judge_captions(some, layouts.assign(layout="{}"), Path("layouts.parquet"))
+        check_captions(some, layouts.assign(layout="{}"), Path("layouts.parquet"))
 
 
 # differences of caption sets

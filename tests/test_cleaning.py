@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from winnow.captioning.answers import judge, spoken, tidy
 from winnow.captioning.cleaning import declines, marks_thought, said
 from winnow.captioning.wrapping import unwrapped
-from winnow.judging.by_model import read_reply
+from winnow.preferences.model_rater import read_reply
 from winnow.terrarium.captions import coarse_caption, human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.perspectives import answers

@@ -51,10 +51,11 @@ def edited(path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "runs", "does_not"),
     [
-        ("preferences/propose.py", ("propose",), ("score", "pool", "select")),
+        ("preferences/model_candidates.py", ("propose",), ("score", "pool", "select")),
         ("preferences/text_pairs.py", ("prefer",), ("train-contrastive",)),
-        ("judging/by_truth.py", ("rate", "evaluate-judge"), ("score", "pool")),
-        ("judging/truth.py", ("judge", "evaluate-mllm"), ("score", "pool")),
+        ("preferences/rating.py", ("rate", "evaluate-judge"), ("score", "pool")),
+        ("assertions/check.py", ("judge", "evaluate-mllm"), ("score", "pool")),
+        ("assertions/lexicon.yaml", ("judge", "integrate"), ("score", "pool")),
         ("scoring/score_model.py", ("score",), ("pool", "select", "train-contrastive")),
         ("models/mmsegmentation.py", ("train-segmentor",), ("score", "train-generator")),
         ("terrarium/noise.py", ("corrupt",), ("select", "score")),

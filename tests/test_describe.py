@@ -12,8 +12,8 @@ from asking import Script, Stream
 from conftest import World
 
 from winnow.captioning import describe, engine
-from winnow.captioning.desk import Reply, Request
 from winnow.captioning.perspectives import Perspective
+from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data.errors import WinnowError

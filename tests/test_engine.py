@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.captioning import answers
-from winnow.captioning.desk import Answer, Reply, Request, pass_digest, request_digests
+from winnow.captioning.request_queue import Answer, Reply, Request, pass_digest, request_digests
 from winnow.captioning.responses import Responses, _checksum
 from winnow.data.errors import WinnowError
 

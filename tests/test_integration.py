@@ -11,17 +11,17 @@ from conftest import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.captioning import lexicon
-from winnow.captioning.claims import Claim, claims
-from winnow.captioning.desk import Reply
+from winnow.assertions.assertion import Assertion
+from winnow.assertions.lexicon import ADJECTIVES, LEXICON, split_relation
+from winnow.assertions.parser import assertions_of
+from winnow.assertions.realisation import write_caption
 from winnow.captioning.engine import Request
 from winnow.captioning.integrate import by_model, by_vote
 from winnow.captioning.perspectives import Perspective
-from winnow.captioning.realise import realise
+from winnow.captioning.request_queue import Reply
 from winnow.captioning.responses import Responses
 from winnow.captioning.verbs import Asking
-from winnow.captioning.vote import FAMILIES, closest, plurals, understood, vote
-from winnow.captioning.wording import ADJECTIVES, parted
+from winnow.captioning.vote import FAMILIES, closest, parse_description, plurals, vote
 from winnow.cli import main
 from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, read_table, write_table
 from winnow.params.sections import Generation
@@ -32,53 +32,53 @@ pytestmark = pytest.mark.usefixtures("same_environment")
 
 # the words for what stays
 
-SCENES = [*lexicon.SCENES]
-NOUNS = [noun for noun in (*lexicon.OBJECTS, *lexicon.LAND) if noun not in ("ground", "plant")]
-CONDITIONS = [*lexicon.CONDITIONS, *(f"used for {use}" for use in lexicon.USES)]
+SCENES = [*LEXICON.scenes]
+NOUNS = [noun for noun in (*LEXICON.objects, *LEXICON.land) if noun not in ("ground", "plant")]
+CONDITIONS = [*LEXICON.conditions, *(f"used for {use}" for use in LEXICON.uses)]
 COUNTS = ["1", "2", "3", "7", "12", "24", "many", "several", "few", "some"]
 
 
 @st.composite
-def consistent(draw: st.DrawFn) -> list[Claim]:
-    """Claims that one caption may make: relations are between things that are there."""
+def consistent(draw: st.DrawFn) -> list[Assertion]:
+    """Assertions that one caption may make: relations are between things that are there."""
     found = [
-        Claim("scene", "image", s) for s in draw(st.lists(st.sampled_from(SCENES), max_size=1))
+        Assertion("scene", "image", s) for s in draw(st.lists(st.sampled_from(SCENES), max_size=1))
     ]
     nouns = draw(st.lists(st.sampled_from(NOUNS), max_size=4, unique=True))
     for noun in nouns:
-        found.append(Claim("object", noun, ""))
-        if noun not in lexicon.MASS and draw(st.booleans()):
-            found.append(Claim("count", noun, draw(st.sampled_from(COUNTS))))
+        found.append(Assertion("object", noun, ""))
+        if noun not in LEXICON.mass and draw(st.booleans()):
+            found.append(Assertion("count", noun, draw(st.sampled_from(COUNTS))))
         traits = draw(st.lists(st.sampled_from(ADJECTIVES), max_size=2, unique=True))
-        found += [Claim("attribute", noun, trait) for trait in traits]
-        alone = draw(st.lists(st.sampled_from([*lexicon.ALONE, *lexicon.SIDES]), max_size=1))
-        found += [Claim("relation", noun, value) for value in alone]
+        found += [Assertion("attribute", noun, trait) for trait in traits]
+        alone = draw(st.lists(st.sampled_from([*LEXICON.alone, *LEXICON.sides]), max_size=1))
+        found += [Assertion("relation", noun, value) for value in alone]
     for first, second in pairwise(nouns):
-        for words in draw(st.lists(st.sampled_from([*lexicon.RELATIONS]), max_size=1)):
-            found.append(Claim("relation", first, f"{words} {second}"))
+        for words in draw(st.lists(st.sampled_from([*LEXICON.relations]), max_size=1)):
+            found.append(Assertion("relation", first, f"{words} {second}"))
     values = draw(st.lists(st.sampled_from(CONDITIONS), max_size=2, unique=True))
-    return found + [Claim("condition", "image", value) for value in values]
+    return found + [Assertion("condition", "image", value) for value in values]
 
 
 @settings(deadline=None)
 @given(consistent())
-def test_the_words_read_back_as_the_same_claims(found: list[Claim]) -> None:
-    assert set(claims(realise(found))) == set(found)
+def test_the_words_read_back_as_the_same_assertions(found: list[Assertion]) -> None:
+    assert set(assertions_of(write_caption(found))) == set(found)
 
 
 @settings(deadline=None)
 @given(consistent(), st.sets(st.sampled_from(NOUNS)))
-def test_plurals_change_no_claim(found: list[Claim], many: set[str]) -> None:
-    assert set(claims(realise(found, many))) == set(found)
+def test_plurals_change_no_assertion(found: list[Assertion], many: set[str]) -> None:
+    assert set(assertions_of(write_caption(found, many))) == set(found)
 
 
 def test_every_word_of_the_lexicon_can_be_said() -> None:
     wanted = [
-        *(Claim("scene", "image", scene) for scene in SCENES),
-        *(Claim("object", noun, "") for noun in (*NOUNS, "plant")),
-        *(Claim("condition", "image", value) for value in CONDITIONS),
+        *(Assertion("scene", "image", scene) for scene in SCENES),
+        *(Assertion("object", noun, "") for noun in (*NOUNS, "plant")),
+        *(Assertion("condition", "image", value) for value in CONDITIONS),
     ]
-    assert [claim for claim in wanted if claims(realise([claim])) != [claim]] == []
+    assert [one for one in wanted if assertions_of(write_caption([one])) != [one]] == []
 
 
 def test_descriptions_of_terrarium_survive(world: World) -> None:
@@ -86,8 +86,8 @@ def test_descriptions_of_terrarium_survive(world: World) -> None:
     said = [answers(Layout.from_dict(json.loads(text)), seed=1) for text in layouts]
     texts = [*world.human["text"], *(text for one in said for text in one.values() if text)]
     for text in texts:
-        found = list(understood("any", text).claims)
-        assert set(claims(realise(found))) == set(found), text
+        found = list(parse_description("any", text).assertions)
+        assert set(assertions_of(write_caption(found))) == set(found), text
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_descriptions_of_terrarium_survive(world: World) -> None:
     ],
 )
 def test_captions_read_naturally(text: str, expected: str) -> None:
-    description = understood("any", text)
-    assert realise(description.claims, plurals([description])) == expected
+    description = parse_description("any", text)
+    assert write_caption(description.assertions, plurals([description])) == expected
 
 
 def test_what_is_not_known_is_not_said() -> None:
-    assert realise([Claim("relation", "plane", "next to terminal")]) == ""
-    assert realise([]) == ""
+    assert write_caption([Assertion("relation", "plane", "next to terminal")]) == ""
+    assert write_caption([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_is_not_known_is_not_said() -> None:
     ],
 )
 def test_relations_are_parted(value: str, parts: tuple[str, str]) -> None:
-    assert parted(value) == parts
+    assert split_relation(value) == parts
 
 
 # the vote
@@ -135,8 +135,8 @@ def test_relations_are_parted(value: str, parts: tuple[str, str]) -> None:
 
 def merged(*texts: str, votes: int = 2) -> str:
     """The caption of descriptions that are each a perspective of their own."""
-    found = [understood(str(number), text) for number, text in enumerate(texts)]
-    return realise(vote(found, votes), plurals(found))
+    found = [parse_description(str(number), text) for number, text in enumerate(texts)]
+    return write_caption(vote(found, votes), plurals(found))
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_what_two_perspectives_agree_on_stays(texts: tuple[str, ...], expected: 
 
 
 def test_descriptions_from_one_perspective_have_one_vote() -> None:
-    same = [understood("objects", "a red car"), understood("objects", "a red car")]
+    same = [parse_description("objects", "a red car"), parse_description("objects", "a red car")]
     assert vote(same, 2) == []
     assert vote(same, 1) == [
-        Claim("object", "car", ""),
-        Claim("count", "car", "1"),
-        Claim("attribute", "car", "red"),
+        Assertion("object", "car", ""),
+        Assertion("count", "car", "1"),
+        Assertion("attribute", "car", "red"),
     ]
 
 
@@ -190,12 +190,14 @@ WORDS = [
     *("in winter", "in autumn", "used for sport", "with", "and", "is", "red", "planes", "."),
 ]
 described = st.lists(st.sampled_from(WORDS), max_size=10).map(" ".join)
-voters = st.lists(st.builds(understood, st.sampled_from("abcd"), described), min_size=1, max_size=6)
+voters = st.lists(
+    st.builds(parse_description, st.sampled_from("abcd"), described), min_size=1, max_size=6
+)
 
 
 @settings(deadline=None)
 @given(voters, st.integers(1, 4))
-def test_the_vote_keeps_no_claim_without_backing_and_no_contradiction(
+def test_the_vote_keeps_no_assertion_without_backing_and_no_contradiction(
     found: list,
     votes: int,  # type: ignore[type-arg]
 ) -> None:
@@ -204,26 +206,28 @@ def test_the_vote_keeps_no_claim_without_backing_and_no_contradiction(
     for kind, subject, value in stay:
         if (kind, value) == ("count", "some"):
             wanted = {
-                d.perspective for d in found for c in d.claims
+                d.perspective for d in found for c in d.assertions
                 if (c.kind, c.subject) == ("count", subject) and c.value not in ("0", "1")
             }  # fmt: skip
         else:
-            wanted = {d.perspective for d in found if Claim(kind, subject, value) in d.claims}
+            wanted = {
+                d.perspective for d in found if Assertion(kind, subject, value) in d.assertions
+            }
         assert len(wanted) >= votes
-    counted = [claim.subject for claim in stay if claim.kind == "count"]
+    counted = [assertion.subject for assertion in stay if assertion.kind == "count"]
     assert len(set(counted)) == len(counted)
-    assert sum(claim.kind == "scene" for claim in stay) <= 1
+    assert sum(assertion.kind == "scene" for assertion in stay) <= 1
     for family in FAMILIES:
         for one in (c for c in stay if c.value in family):
             for other in (c for c in stay if c.value in family and c[:2] == one[:2]):
-                assert any({one, other} <= set(d.claims) for d in found)
-    assert set(claims(realise(stay, plurals(found)))) <= set(stay)
+                assert any({one, other} <= set(d.assertions) for d in found)
+    assert set(assertions_of(write_caption(stay, plurals(found)))) <= set(stay)
 
 
 def test_where_nothing_is_agreed_the_closest_description_stands() -> None:
-    found = [understood(name, text) for name, text in (("a", "a dog"), ("b", "two cars"))]
+    found = [parse_description(name, text) for name, text in (("a", "a dog"), ("b", "two cars"))]
     assert closest(found).text == "a dog"
-    found += [understood("b", "many cars and a road")]
+    found += [parse_description("b", "many cars and a road")]
     assert closest(found).text == "two cars"
 
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from winnow.captioning.desk import Reply, Request
 from winnow.captioning.loop import (
     bar,
     below_bar,
@@ -25,6 +24,7 @@ from winnow.captioning.loop import (
     next_images,
     read_attempts,
 )
+from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.verbs import Asking
 from winnow.cli import main
 from winnow.data.errors import WinnowError

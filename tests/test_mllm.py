@@ -19,9 +19,9 @@ from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SUBSET, read_table, writ
 from winnow.models import mllm as models
 from winnow.models import qwen
 from winnow.params.sections import MllmTraining
-from winnow.terrarium.facts import labels
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.perspectives import VIEWPOINTS, answers
+from winnow.terrarium.phrases import labels
 from winnow.training import mllm
 from winnow.training.conversations import CLOSED, OPEN, Exchange, exchanges, quiz
 

@@ -20,9 +20,9 @@ from asking import requests, run
 from conftest import World
 from fakes import encode, picture, pixels
 
-from winnow.captioning.desk import Request
 from winnow.captioning.engine import ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
+from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data.errors import WinnowError

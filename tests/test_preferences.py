@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from winnow.captioning.claims import claims
-from winnow.captioning.desk import Reply, Request
+from winnow.assertions.parser import assertions_of
 from winnow.captioning.perspectives import load_perspectives
 from winnow.captioning.questions import load_questions
+from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -38,11 +38,16 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.params.sections import Captioner
-from winnow.preferences import draw, people, text_pairs
-from winnow.preferences import propose as proposals
-from winnow.preferences.draw import CAPTION_PROMPT, Counts
+from winnow.preferences import human_candidates, model_candidates, text_pairs
 from winnow.preferences.pairs import Pair, closed_pairs, rated_pairs, split_of
-from winnow.preferences.prefer import prefer
+from winnow.preferences.preference_set import preference_set
+from winnow.preferences.questions import (
+    CAPTION_PROMPT,
+    CAPTION_PROMPTS,
+    Counts,
+    caption_questions,
+    image_questions,
+)
 from winnow.terrarium.noise import KINDS, normal
 
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -60,7 +65,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def asked(world: World, samples: pd.DataFrame, known: bool = True, **changes: Any) -> list:
     layouts = read_table(world.layouts_path, LAYOUTS)
     options = {"seed": 3, "open_anyway": False, **changes}
-    return draw.questions(
+    return image_questions(
         samples, layouts if known else layouts[:0], PERSPECTIVES, CATEGORIES, COUNTS, **options
     )
 
@@ -91,12 +96,12 @@ def test_without_layouts_only_scenes_are_asked_about(world: World) -> None:
 
 def test_captioners_are_asked_their_perspective() -> None:
     cut = Captioner(by="mllm", perspective="objects", words=5)
-    (question,) = draw.caption_questions(["a"], "cut", cut, PERSPECTIVES)
+    (question,) = caption_questions(["a"], "cut", cut, PERSPECTIVES)
     assert (question.prompt, question.max_tokens) == (CAPTION_PROMPT, 10)
     assert question.asked == PERSPECTIVES.find("objects").prompt
     relay = Captioner(by="mllm", perspective="detail")
     with pytest.raises(WinnowError, match=r"captioners\.cut: 'detail' relays"):
-        draw.caption_questions(["a"], "cut", relay, PERSPECTIVES)
+        caption_questions(["a"], "cut", relay, PERSPECTIVES)
 
 
 def test_captions_of_people(world: World) -> None:
@@ -104,13 +109,13 @@ def test_captions_of_people(world: World) -> None:
     features = np.eye(len(samples), dtype=np.float32)
     features[1] = features[0] + 0.1 * features[1]
     who = {name: Captioner(by=name) for name in ("human", "neighbour", "noise")}
-    found = people.people_captions(samples, world.human, who, features, 0)
+    found = human_candidates.people_captions(samples, world.human, who, features, 0)
     uids = samples["uid"]
-    texts = people.captions_of(world.human)
+    texts = human_candidates.captions_of(world.human)
     assert set(found["kind"]) == {"caption"}
     counts = {uid: len(texts[uid]) for uid in uids}
     for uid, rows in found[found["proposer"] == "human"].groupby("uid"):
-        wordings = list(draw.CAPTION_PROMPTS)[: counts[uid]]
+        wordings = list(CAPTION_PROMPTS)[: counts[uid]]
         assert rows["prompt"].tolist() == wordings  # each wording once, each caption once
         assert len(set(rows.index)) == len(wordings)
         assert sorted(rows["text"]) == sorted(texts[uid][: len(wordings)]) or counts[uid] > 5
@@ -124,9 +129,11 @@ def test_captions_of_people(world: World) -> None:
         normal(text) in map(normal, texts[uid]) for uid, text in by["noise"]["text"].items()
     )
     silent = world.human[world.human["uid"] != uids[0]]
-    assert uids[0] not in set(people.people_captions(samples, silent, who, features, 0)["uid"])
+    assert uids[0] not in set(
+        human_candidates.people_captions(samples, silent, who, features, 0)["uid"]
+    )
     with pytest.raises(WinnowError, match="--clip: captioner 'neighbour'"):
-        people.people_captions(samples, world.human, who, None, 0)
+        human_candidates.people_captions(samples, world.human, who, None, 0)
 
 
 @given(st.integers(5, 40), st.integers(1, 4), st.integers(0, 99))
@@ -134,7 +141,7 @@ def test_the_nearest_is_another(count: int, rank: int, seed: int) -> None:
     features = np.random.default_rng(seed).normal(size=(count, 4))
     cosines = features @ features.T
     np.fill_diagonal(cosines, -np.inf)
-    for row, found in enumerate(people.nearest(features, [rank])[:, 0]):
+    for row, found in enumerate(human_candidates.nearest(features, [rank])[:, 0]):
         assert found != row and (cosines[row] > cosines[row, found]).sum() == rank - 1
 
 
@@ -147,8 +154,11 @@ def test_what_a_model_proposes(world: World, tmp_path: Path) -> None:
         return Reply("" if bad in request.key else f"a town of {request.seed}\n")
 
     backend = Stream(reply)
-    proposers = [proposals.Proposer("large", 0.0, quiz), proposals.Proposer("small", 1.0, quiz)]
-    found, quarantine = proposals.propose(
+    proposers = [
+        model_candidates.Proposer("large", 0.0, quiz),
+        model_candidates.Proposer("small", 1.0, quiz),
+    ]
+    found, quarantine = model_candidates.propose(
         world.pool, samples, proposers, backend, Responses(tmp_path), 2, 0
     )
     write_table(tmp_path / "c.parquet", found, CANDIDATES)
@@ -214,7 +224,7 @@ def test_pairs(rows: list[dict], quiz: list[dict], seed: int, dice: Any) -> None
     human = pd.concat([pd.DataFrame(said), pd.DataFrame(said).assign(caption_id=1)])
 
     def made(one: list[dict], other: list[dict]) -> pd.DataFrame:
-        return prefer(
+        return preference_set(
             samples, rated(one), rated(other), None, human, PERSPECTIVES.integration, 0.5, seed
         )
 
@@ -272,13 +282,13 @@ def test_the_share_held_out(seed: int) -> None:
 def test_merges_say_what_captions_agree_on(world: World) -> None:
     samples = world.of("reference")
     found = text_pairs.merges(samples, world.human, PERSPECTIVES.integration, 0)
-    captions = people.captions_of(world.human)
+    captions = human_candidates.captions_of(world.human)
     assert len(found) > len(samples) / 2
     for merge in found:
-        said = [set(claims(text)) for text in captions[merge.uid]]
-        assert set(claims(merge.half)) <= set(claims(merge.text))
-        scene = [claim for claim in claims(merge.text) if claim.kind == "scene"]
-        assert all(sum(claim in one for one in said) >= 2 for claim in scene)
+        said = [set(assertions_of(text)) for text in captions[merge.uid]]
+        assert set(assertions_of(merge.half)) <= set(assertions_of(merge.text))
+        scene = [one for one in assertions_of(merge.text) if one.kind == "scene"]
+        assert all(sum(stated in one for one in said) >= 2 for stated in scene)
         assert all(text in merge.prompt for text in captions[merge.uid])
     pairs = text_pairs.merge_pairs(found, 0)
     assert pairs == text_pairs.merge_pairs(found, 0) and {p.uid for p in pairs} == {None}
@@ -293,7 +303,7 @@ def test_pairs_of_a_file(tmp_path: Path) -> None:
     path.write_text(f"{json.dumps(good, ensure_ascii=False)}\n\n{json.dumps(good)}\n", "utf-8")
     first, second = text_pairs.read_pairs(path)
     assert first == second and first[3:6] == ("why?", "é\u2028x", "no")
-    table = prefer(
+    table = preference_set(
         pd.DataFrame({"uid": UIDS, "scene": None}), rated([]), rated([]), [first],
         pd.DataFrame(columns=list(CAPTIONS)), PERSPECTIVES.integration, 0.5, 0,
     )  # fmt: skip
@@ -423,7 +433,7 @@ def test_what_the_verbs_refuse(
     foreign = {"uid": world.of("pool")["uid"][:2], "component": 0, "kept": True}
     write_table(tmp_path / "foreign.parquet", pd.DataFrame(foreign), DEDUPLICATED)
     with pytest.raises(WinnowError, match=r"foreign\.parquet: uid .* not of the split `reference`"):
-        proposals.kept_samples(world.pool, tmp_path / "foreign.parquet")
+        model_candidates.kept_samples(world.pool, tmp_path / "foreign.parquet")
     write_table(tmp_path / "rated.parquet", rated([]), RATED)
     words = ["prefer", "--rated", tmp_path / "rated.parquet", "--human", world.human_path]
     words += ["--pool", world.pool, "--images", kept_images(world, tmp_path), "--output"]

@@ -12,9 +12,10 @@ import yaml
 from conftest import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_claims import captions
-from test_judge import AIRPORT
+from test_assertion_check import AIRPORT
+from test_assertions import captions
 
+from winnow.assertions.layout_view import LayoutView
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import (
@@ -26,15 +27,14 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.judging.by_truth import rate_by_noise, rate_by_truth
-from winnow.judging.candidates import Known
-from winnow.judging.rubric import Rating, load_rubric, quoted
-from winnow.judging.sight import Sight
+from winnow.preferences.rating import rate_by_noise, rate_by_truth
+from winnow.preferences.rubric import Rating, load_rubric, quoted
+from winnow.preferences.truth_rater import TruthRater
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.noise import CLEAN, KINDS, corrupt, corrupt_one
+from winnow.terrarium.noise_kinds import CORRUPTORS
 from winnow.terrarium.perspectives import VIEWPOINTS, answers
-from winnow.terrarium.slips import SLIPS
 from winnow.terrarium.world import sample_seeds
 
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -46,13 +46,13 @@ PEOPLE = ["three planes near a gray terminal", "two white planes, a red one and 
 
 
 @cache
-def people() -> list[tuple[Sight, str, list[str]]]:
+def people() -> list[tuple[LayoutView, str, list[str]]]:
     """Images with their scenes and human captions."""
     found = []
     for index in range(IMAGES):
         seed, _, text_seed = sample_seeds(29, index)
         layout = draw_layout(seed)
-        found.append((Sight(layout), layout.scene, human_captions(layout, text_seed)))
+        found.append((LayoutView(layout), layout.scene, human_captions(layout, text_seed)))
     return found
 
 
@@ -69,7 +69,7 @@ def noisy() -> dict[str, list[tuple[Rating, Rating]]]:
     for (sight, scene, texts), clean, other in zip(people(), first, swapped, strict=True):
         rating = rate_by_truth(clean, sight, texts)
         found["mismatch"].append((rating, rate_by_truth(other, sight, texts)))
-        for kind in SLIPS:
+        for kind in CORRUPTORS:
             truths = [*texts, rule_caption(sight.layout)]
             if (text := corrupt_one(clean, kind, rng, truths, scene)) is not None:
                 found[kind].append((rating, rate_by_truth(text, sight, texts)))
@@ -141,7 +141,7 @@ def test_the_annotator_answers_better_than_about_another_image(viewpoint: str) -
 
 
 def rated(text: str, references: list[str] = PEOPLE) -> Rating:
-    return rate_by_truth(text, Sight(AIRPORT), references)
+    return rate_by_truth(text, LayoutView(AIRPORT), references)
 
 
 @pytest.mark.parametrize(
@@ -332,8 +332,8 @@ def test_what_the_verb_needs(
     assert "category 'botany' is not in the questions file" in capsys.readouterr().err
 
 
-def known(world: World) -> Known:
-    return Known(empty(LAYOUTS), world.human, {}, Path("layouts.parquet"))
+def known(world: World) -> TruthRater:
+    return TruthRater(empty(LAYOUTS), world.human, {}, Path("layouts.parquet"))
 
 
 def test_without_layouts_people_and_known_noise_are_rated(world: World) -> None:

@@ -9,7 +9,7 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.captioning.gather import gather
+from winnow.captioning.concatenation import concatenate
 from winnow.captioning.rules import boxes_caption, masks_caption, rule_captions, scene_caption
 from winnow.cli import main
 from winnow.data.errors import WinnowError
@@ -130,7 +130,7 @@ def test_only_the_pool_is_captioned_and_only_with_what_is_known(world: World) ->
     assert set(rest["perspective"]) == {"scene"} and set(captions["generator"]) == {"rule"}
 
 
-def test_the_verbs_make_and_gather_sets(
+def test_the_verbs_make_and_concatenate_sets(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known, rule, whole = (tmp_path / f"{name}.parquet" for name in ("known", "rule", "whole"))
@@ -138,7 +138,7 @@ def test_the_verbs_make_and_gather_sets(
     words = ["rule-captions", "--pool", world.pool, "--annotations", known, "--output", rule]
     assert main([*map(str, words), "--threads=1"]) == 0
     assert f"scene: {len(world.of('pool'))} captions" in capsys.readouterr().out
-    words = ["gather", "--parts", world.human_path, rule, "--output", whole]
+    words = ["concatenate", "--parts", world.human_path, rule, "--output", whole]
     assert main([*map(str, words), "--threads=1"]) == 0
     captions = read_table(whole, CAPTIONS)
     assert len(captions) == len(world.human) + len(read_table(rule, CAPTIONS))
@@ -152,11 +152,11 @@ def part(path: Path, *rows: tuple[str, int, str], generator: str = "mllm") -> Pa
     return path
 
 
-def test_gather_numbers_captions_in_the_order_of_the_parts(tmp_path: Path) -> None:
+def test_concatenation_numbers_captions_in_the_order_of_the_parts(tmp_path: Path) -> None:
     first = part(tmp_path / "1", ("a", 0, "scene"), ("b", 0, "scene"))
     second = part(tmp_path / "2", ("b", 0, "objects"), ("c", 0, "objects"))
     nothing = part(tmp_path / "3")
-    whole = gather([second, nothing, first])
+    whole = concatenate([second, nothing, first])
     assert whole[[*PAIR, "perspective"]].to_numpy().tolist() == [
         ["b", 0, "objects"],
         ["c", 0, "objects"],
@@ -166,16 +166,18 @@ def test_gather_numbers_captions_in_the_order_of_the_parts(tmp_path: Path) -> No
     assert list(whole.columns) == list(CAPTIONS)
 
 
-def test_gather_refuses_what_is_there_twice(tmp_path: Path) -> None:
+def test_concatenation_refuses_what_is_there_twice(tmp_path: Path) -> None:
     first = part(tmp_path / "first", ("a", 0, "scene"), ("a", 1, "scene"))
     again = part(tmp_path / "again", ("b", 0, "scene"), ("a", 3, "scene"))
     with pytest.raises(WinnowError, match=r"again: uid a .*'scene'.*'mllm'.*first"):
-        gather([first, again])
+        concatenate([first, again])
     with pytest.raises(WinnowError, match="name each set once"):
-        gather([first, first])
-    assert len(gather([first, part(tmp_path / "rule", ("a", 0, "scene"), generator="rule")])) == 3
+        concatenate([first, first])
+    assert (
+        len(concatenate([first, part(tmp_path / "rule", ("a", 0, "scene"), generator="rule")])) == 3
+    )
     double = part(tmp_path / "double", ("a", 0, "scene"), ("a", 0, "objects"))
     with pytest.raises(WinnowError, match="double: uid and caption_id"):
-        gather([double])
+        concatenate([double])
     with pytest.raises(WinnowError, match="no caption set"):
-        gather([])
+        concatenate([])

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from winnow.captioning.completions import Failure, failure, read_completion, wait_of
-from winnow.captioning.desk import Reply, Request
 from winnow.captioning.engine import ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
 from winnow.captioning.patience import FIRST, ROW
+from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.command import options

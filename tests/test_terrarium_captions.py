@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.terrarium.captions import coarse_caption, human_captions, rule_caption
-from winnow.terrarium.facts import features, groups
 from winnow.terrarium.layout import SCENES, Layout, Style, draw_layout
+from winnow.terrarium.phrases import features, groups
 from winnow.terrarium.questions import TYPES, URBAN, questions, referring
 from winnow.terrarium.schema import COUNTED_LAND
 from winnow.terrarium.templates import SENTENCES

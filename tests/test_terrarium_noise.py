@@ -16,8 +16,8 @@ from winnow.data.language import ENGLISH, language
 from winnow.data.tables import CAPTIONS, TRUTH, read_table, write_table
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
-from winnow.terrarium.mistakes import COLOURS
 from winnow.terrarium.noise import ANY_LANGUAGE, KINDS, account, corrupt, corrupt_one, normal
+from winnow.terrarium.noise_words import COLOURS
 from winnow.terrarium.words import NUMBERS
 
 SINGLE = tuple(kind for kind in KINDS if kind != "mismatch")

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.terrarium.draft import FOOTPRINTS
+from winnow.terrarium.contact_sheet import contact_sheet
 from winnow.terrarium.layout import CLASSES, SCENES, Layout, Style, draw_layout
+from winnow.terrarium.layout_builder import FOOTPRINTS
 from winnow.terrarium.mosaics import mosaic
 from winnow.terrarium.render import render
 from winnow.terrarium.schema import SURFACE_CLASS, thing_class
-from winnow.terrarium.sheet import contact_sheet
 from winnow.terrarium.world import draw_sample
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 

@@ -13,7 +13,7 @@ from fakes import broken_images, encode, pixels
 from pydantic import ValidationError
 
 from winnow.captioning import answers, engine
-from winnow.captioning.desk import Reply, Request
+from winnow.captioning.request_queue import Reply, Request
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS

@@ -22,7 +22,6 @@ STAGES = (
     "sources",
     "models",
     "captioning",
-    "judging",
     "scoring",
     "curation",
     "export",

@@ -26,8 +26,8 @@ from pydantic import ValidationError
 from winnow.captioning import completions, wire
 from winnow.captioning.answers import judge, tidy
 from winnow.captioning.completions import wait_of
-from winnow.captioning.desk import Answer, Request
 from winnow.captioning.openai_backend import ECHO, KEY, OpenAIBackend
+from winnow.captioning.request_queue import Answer, Request
 from winnow.cli import main
 from winnow.data.errors import WinnowError
 from winnow.data.secrets import gives_away, redacted, without_login

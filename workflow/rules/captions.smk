@@ -132,7 +132,7 @@ rule describe:
         " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
 
 
-rule gather:
+rule concatenate:
     input:
         lambda wildcards: captions_of(
             *(name for name in ASKED if name.startswith(f"{wildcards.whole}_"))
@@ -140,17 +140,17 @@ rule gather:
     output:
         "artifacts/captions/{whole}.parquet",
     log:
-        "logs/gather/{whole}.log",
+        "logs/concatenate/{whole}.log",
     wildcard_constraints:
         whole="mllm|relay",
     cache: "omit-software"
     threads: 1
     params:
-        code=code_digest("gather"),
+        code=code_digest("concatenate"),
     message:
         "putting the caption set {wildcards.whole} together"
     shell:
-        "winnow gather --parts {input:q} --output {output} --threads {threads} > {log} 2>&1"
+        "winnow concatenate --parts {input:q} --output {output} --threads {threads} > {log} 2>&1"
 
 
 rule integrate:

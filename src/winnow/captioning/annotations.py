@@ -1,6 +1,5 @@
 """Boxes and masks that an annotated data set comes with, as one table of labelled boxes."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from winnow.captioning.coco import clipped, read_coco
 from winnow.captioning.masks import pool_masks, read_masks
 from winnow.captioning.matching import Fault, Row
 from winnow.captioning.rules import rule_captions
-from winnow.data.errors import WinnowError
 from winnow.data.tables import ANNOTATIONS
 from winnow.params.sections import Annotations
 from winnow.terrarium.schema import Layout
@@ -46,11 +44,7 @@ def annotations(
 def _layout_boxes(layouts: pd.DataFrame) -> Iterator[Row]:
     """Class and box of each thing: what a person would have drawn, and no more of the truth."""
     for uid, text in zip(layouts["uid"], layouts["layout"], strict=True):
-        try:
-            things = Layout.from_dict(json.loads(text)).things
-        except (ValueError, KeyError, TypeError) as error:
-            raise WinnowError(f"layouts: uid {uid}: not a layout of Terrarium ({error})") from error
-        for thing in things:
+        for thing in Layout.from_json(text, uid).things:
             box = clipped(*thing.box)
             if box is not None:
                 yield uid, "box", NOUNS[thing.kind][0][0], *box

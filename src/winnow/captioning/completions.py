@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from winnow.captioning.desk import Reply
+from winnow.captioning.request_queue import Reply
 
 _NOT_JSON, _NO_MESSAGE, _NO_TEXT = "not JSON", "no message", "no text"
 LONGEST = 50_000  # characters of an answer, thoughts among it or beside it

@@ -16,8 +16,8 @@ from typing import Protocol, runtime_checkable
 from tqdm import tqdm
 
 from winnow.captioning.answers import judge
-from winnow.captioning.desk import Answer, Desk, Pass, Read, Reply, Request
 from winnow.captioning.patience import Patience
+from winnow.captioning.request_queue import Answer, Pass, Read, Reply, Request, RequestQueue
 from winnow.captioning.responses import Responses
 from winnow.params.sections import Generation, Server
 
@@ -73,18 +73,18 @@ def ask(
     fault. With `accept_empty` one that `read` finds empty is an answer, "". `total` is for the
     progress bar, which `describe` names. What no request can get past is a WinnowError.
     """
-    desk = Desk(backend.identity, responses, attempts, accept_empty, read)
+    queue = RequestQueue(backend.identity, responses, attempts, accept_empty, read)
     if isinstance(backend, Batched):
-        answers = _in_passes(backend, requests, desk)
+        answers = _in_passes(backend, requests, queue)
     else:
-        answers = _as_stream(backend, requests, desk)
+        answers = _as_stream(backend, requests, queue)
     bar = tqdm(total=total, unit="answer", mininterval=2, desc=describe)
     with bar as progress, closing(answers):
         for answer in answers:
             progress.update()
             yield answer
-    if desk.cases:
-        raise RuntimeError(f"the backend left {len(desk.cases)} requests without a reply")
+    if queue.cases:
+        raise RuntimeError(f"the backend left {len(queue.cases)} requests without a reply")
 
 
 def collect(
@@ -121,7 +121,7 @@ def collect(
 
 
 def _as_stream(
-    backend: Backend, requests: Iterable[Request], desk: Desk
+    backend: Backend, requests: Iterable[Request], queue: RequestQueue
 ) -> Generator[Answer, None, None]:
     source, again = iter(requests), deque[Request]()
     known, patience = deque[Answer](), Patience()
@@ -131,7 +131,7 @@ def _as_stream(
             if again:
                 yield again.popleft()
             elif (request := next(source, None)) is not None:
-                answers, missing = desk.look_up(request)
+                answers, missing = queue.look_up(request)
                 known.extend(answers)
                 if answers:
                     patience.answered()
@@ -143,7 +143,7 @@ def _as_stream(
         stream = backend.replies(pending())
         try:
             for request, reply in stream:
-                answers, retries = desk.take(request, reply)
+                answers, retries = queue.take(request, reply)
                 again.extend(retries)
                 yield from answers
                 patience.see(reply)
@@ -159,45 +159,45 @@ def _as_stream(
 
 
 def _in_passes(
-    backend: Batched, requests: Iterable[Request], desk: Desk
+    backend: Batched, requests: Iterable[Request], queue: RequestQueue
 ) -> Generator[Answer, None, None]:
     again: list[Request] = []
-    passes = _passes(backend.batch_size, requests, desk, again)
+    passes = _passes(backend.batch_size, requests, queue, again)
     upcoming = next(passes, None)
     while upcoming is not None:
         present = upcoming
         upcoming = next(passes, None)  # before the present one is read, be it known or not
         if upcoming is not None and upcoming.replies is None:
             backend.prepare(upcoming.requests)
-        answers, retries = desk.read_replies(_replies(backend, present, desk))
+        answers, retries = queue.read_replies(_replies(backend, present, queue))
         again += retries
         yield from answers
         if upcoming is None:  # nothing was left then: now there may be retries
-            upcoming = next(_passes(backend.batch_size, (), desk, again), None)
+            upcoming = next(_passes(backend.batch_size, (), queue, again), None)
 
 
-def _replies(backend: Batched, asked: Pass, desk: Desk) -> list[tuple[Request, Reply]]:
+def _replies(backend: Batched, asked: Pass, queue: RequestQueue) -> list[tuple[Request, Reply]]:
     """The replies to a pass, from the cache or the model."""
     replies = asked.replies
     if replies is None:
         given = {request.key: reply for request, reply in backend.replies(asked.requests)}
         replies = [given[request.key] for request in asked.requests]
-        desk.keep_pass(asked, replies)
+        queue.keep_pass(asked, replies)
     return list(zip(asked.requests, replies, strict=True))
 
 
 def _passes(
-    size: int, requests: Iterable[Request], desk: Desk, again: list[Request]
+    size: int, requests: Iterable[Request], queue: RequestQueue, again: list[Request]
 ) -> Iterator[Pass]:
     """The passes of `size` requests. Retries wait until they fill one, or nothing else is left."""
     source = iter(requests)
     while True:
         if len(again) < size and (chunk := list(islice(source, size))):
             for request in chunk:
-                desk.enter(request)
+                queue.enter(request)
         elif again:
             chunk = again[:size]
             del again[:size]
         else:
             return
-        yield desk.look_up_pass(chunk)
+        yield queue.look_up_pass(chunk)

@@ -1,6 +1,6 @@
 """MpGI's second stage: the descriptions of an image become one caption of what they agree on.
 
-By vote, a claim stays when enough perspectives make it, and the caption says what stayed. A
+By vote, an assertion stays when enough perspectives make it, and the caption says what stayed. A
 language model may write the caption instead: it reads the descriptions, and what they agree on.
 """
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from winnow.assertions.realisation import write_caption
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective, merge_prompt
-from winnow.captioning.realise import realise
 from winnow.captioning.responses import Responses
-from winnow.captioning.vote import Description, closest, plurals, understood, vote
+from winnow.captioning.vote import Description, closest, parse_description, plurals, vote
 from winnow.data.tables import CAPTIONS, QUARANTINE
 from winnow.params.sections import Generation
 
@@ -77,8 +77,8 @@ def _requests(
 def _by_image(captions: pd.DataFrame) -> Iterator[tuple[str, list[Description]]]:
     for uid, group in captions.groupby("uid", sort=False):
         texts = zip(group["perspective"], group["text"], strict=True)
-        yield str(uid), [understood(perspective, text) for perspective, text in texts]
+        yield str(uid), [parse_description(perspective, text) for perspective, text in texts]
 
 
 def _agreed(found: list[Description], votes: int) -> str:
-    return realise(vote(found, votes), plurals(found))
+    return write_caption(vote(found, votes), plurals(found))

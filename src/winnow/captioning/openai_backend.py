@@ -17,7 +17,7 @@ import openai
 from winnow.captioning import wire
 from winnow.captioning.answers import tidy
 from winnow.captioning.completions import Failure, failure, read_completion
-from winnow.captioning.desk import Reply, Request, counted
+from winnow.captioning.request_queue import Reply, Request, counted
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, normalise
 from winnow.data.secrets import gives_away, redacted

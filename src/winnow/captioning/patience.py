@@ -2,7 +2,7 @@
 
 import re
 
-from winnow.captioning.desk import Reply
+from winnow.captioning.request_queue import Reply
 from winnow.data.errors import WinnowError
 
 FIRST = 3  # the first requests of a run, none of them answered, that fail alike

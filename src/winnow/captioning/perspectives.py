@@ -68,7 +68,7 @@ def load_perspectives(path: str | Path) -> Perspectives:
 def merge_prompt(integration: Perspective, descriptions: Mapping[str, str], agreed: str) -> str:
     """What a language model is asked in order to merge the descriptions of one image.
 
-    `descriptions` are named by their perspective; `agreed` says what at least two of them claim.
+    `descriptions` are named by their perspective; `agreed` says what at least two of them assert.
     """
     listed = "\n".join(f"{name}: {text}" for name, text in descriptions.items())
     # One pass, so that a description that holds a slot's name stays as it is.

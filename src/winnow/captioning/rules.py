@@ -12,8 +12,7 @@ import pandas as pd
 
 from winnow.data.tables import CAPTIONS
 from winnow.sources.classes import class_words
-from winnow.terrarium.slips import plural
-from winnow.terrarium.words import NOUNS, NUMBERS, SCENE_PHRASES, article, listed
+from winnow.terrarium.words import NOUNS, NUMBERS, SCENE_PHRASES, article, listed, plural
 
 Mark = tuple[str, float, float]  # label, and the centre of its box
 

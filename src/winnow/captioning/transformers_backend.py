@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from winnow.captioning.cleaning import marks_thought
-from winnow.captioning.desk import Reply, Request
+from winnow.captioning.request_queue import Reply, Request
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.images import BadImageError, open_rgb

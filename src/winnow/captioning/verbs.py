@@ -117,11 +117,11 @@ def describe(
 
 
 @verb("output", lists=("parts",))
-def gather(parts: list[Path], output: Path, threads: int) -> None:
+def concatenate(parts: list[Path], output: Path, threads: int) -> None:
     """Put caption sets together as one, in the order given."""
-    from winnow.captioning import gather as sets
+    from winnow.captioning import concatenation
 
-    captions = sets.gather(parts)
+    captions = concatenation.concatenate(parts)
     write_table(output, captions, CAPTIONS)
     print(f"{len(captions)} captions of {captions['uid'].nunique()} images")
 
@@ -147,11 +147,11 @@ def integrate(
     settings: IntegrateSettings,
 ) -> None:
     """Merge the descriptions of each image into one caption of what they agree on."""
-    from winnow.captioning import gather as sets
+    from winnow.captioning import concatenation
     from winnow.captioning import integrate as merge
     from winnow.captioning.describe import check_quarantine
 
-    descriptions = sets.gather(parts)
+    descriptions = concatenation.concatenate(parts)
     count = descriptions["uid"].nunique()
     unanswered = empty(QUARANTINE)
     cost: dict[str, float] = {}

@@ -52,7 +52,9 @@ def code_digest(verb: str) -> str:
 def running_digest() -> str:
     """Digest of the code of the verb that runs, or outside of verbs of all of winnow's."""
     verb = RUNNING.get()
-    return code_digest(verb) if verb else digest_files(sorted(ROOT.rglob("*.py")))
+    if verb:
+        return code_digest(verb)
+    return digest_files(sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.yaml")]))
 
 
 def user_code(use: str) -> str:
@@ -81,6 +83,9 @@ def _digest(total: "hashlib._Hash", modules: Iterable[str]) -> str:
         file = _find(name)
         if file is not None:
             total.update(name.encode() + b"\0" + _file_digest(file))
+            data = file.with_suffix(".yaml")  # what the module reads
+            if data.is_file():
+                total.update(_file_digest(data))
     return total.hexdigest()[:32]
 
 

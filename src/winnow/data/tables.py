@@ -66,7 +66,7 @@ ANNOTATIONS = {
     "x1": pa.float64(),
     "y1": pa.float64(),
 }
-# What a caption claims, judged by the truth; and what it leaves out.
+# What a caption asserts, checked against the truth; and what it leaves out.
 FACTS = {
     "uid": TEXT,
     "caption_id": pa.int32(),

@@ -21,11 +21,11 @@ from winnow.captioning.responses import Responses
 from winnow.captioning.verbs import Asking
 from winnow.data.tables import CANDIDATES, OUTCOMES, empty
 from winnow.evaluation.preference import preferred
-from winnow.judging.by_model import rate_by_model
-from winnow.judging.candidates import Known
-from winnow.judging.rubric import Rating, load_rubric
-from winnow.preferences.draw import CAPTION_PROMPT
+from winnow.preferences.model_rater import rate_by_model
 from winnow.preferences.pairs import closed_pairs
+from winnow.preferences.questions import CAPTION_PROMPT
+from winnow.preferences.rubric import Rating, load_rubric
+from winnow.preferences.truth_rater import TruthRater
 from winnow.terrarium.noise import KINDS, corrupt
 
 RIGHT = "right"  # the proposer of a text that is right by construction
@@ -87,7 +87,7 @@ def by_truth(
     Of the others the judge `truth` knows only which mistake was put in, and would agree always.
     """
     known = asked[asked["uid"].isin(layouts["uid"])]
-    return Known(layouts, human, load_questions(questions), path).rate(known)
+    return TruthRater(layouts, human, load_questions(questions), path).rate(known)
 
 
 def by_model(

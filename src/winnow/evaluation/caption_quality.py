@@ -1,8 +1,8 @@
-"""How good captions are by the truth: metrics that are shares of judged claims, or of captions.
+"""How good captions are by the truth: metrics that are shares of assertions, or of captions.
 
-Each claim (or caption) is one outcome whose group is its image, so that a metric is a ratio of sums
-and its interval the bootstrap over images. `hallucination_rate` is the share of captions with at
-least one invented object: CHAIR_s of Rohrbach et al. 2018, here of an open vocabulary.
+Each assertion (or caption) is one outcome whose group is its image, so that a metric is a ratio of
+sums and its interval the bootstrap over images. `hallucination_rate` is the share of captions with
+at least one invented object: CHAIR_s of Rohrbach et al. 2018, here of an open vocabulary.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from winnow.assertions.check import INVENTED, MISSING, RIGHT, WRONG, check
+from winnow.assertions.layout_view import SALIENT, LayoutView
 from winnow.data.errors import WinnowError
 from winnow.data.tables import FACTS, OUTCOMES, PAIR, TRUTH, empty
-from winnow.judging.sight import SALIENT, Sight
-from winnow.judging.truth import INVENTED, MISSING, RIGHT, WRONG, judge, read_sight
 from winnow.terrarium.noise import CLEAN
+from winnow.terrarium.schema import Layout
 
 LOWER_IS_BETTER = frozenset({"hallucination_rate"})
 
-# Metric -> which claims it is of, and the verdicts that count; the first verdict is a success.
+# Metric -> which assertions it is of, and the verdicts that count; the first verdict is a success.
 _SHARES: dict[str, tuple[str, frozenset[str]]] = {
     "scene_accuracy": ("scene", frozenset({RIGHT, WRONG, INVENTED})),
     "object_precision": ("object", frozenset({RIGHT, INVENTED})),
@@ -31,7 +32,7 @@ _SHARES: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 
-def judge_captions(
+def check_captions(
     captions: pd.DataFrame, layouts: pd.DataFrame, path: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """TRUTH (one kind a caption) and FACTS of the captions whose image has a layout.
@@ -40,15 +41,15 @@ def judge_captions(
     layouts share no image.
     """
     known = dict(zip(layouts["uid"], layouts["layout"], strict=True))
-    seen: dict[str, Sight] = {}
+    seen: dict[str, LayoutView] = {}
     truth, facts = [], []
     columns = zip(captions["uid"], captions["caption_id"], captions["text"], strict=True)
     for uid, number, text in columns:
         if uid not in known:
             continue
         if uid not in seen:
-            seen[uid] = read_sight(known[uid], uid, path)
-        kind, found = judge(text, seen[uid])
+            seen[uid] = LayoutView(Layout.from_json(known[uid], uid, path))
+        kind, found = check(text, seen[uid])
         truth.append((uid, number, kind))
         facts += [(uid, number, *fact) for fact in found]
     if len(captions) and not truth:
@@ -57,11 +58,11 @@ def judge_captions(
 
 
 def quality_outcomes(truth: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """Table OUTCOMES of judged captions, TRUTH and FACTS; a metric without claims has no rows.
+    """Table OUTCOMES of judged captions, TRUTH and FACTS; a metric without assertions has no rows.
 
     `object_recall` is of things and named land: of those that are there, which are mentioned.
     """
-    tables = [*_claim_tables(facts), clean_outcomes(truth)]
+    tables = [*_assertion_tables(facts), clean_outcomes(truth)]
     invented = facts.loc[(facts["kind"] == "object") & (facts["verdict"] == INVENTED), PAIR]
     keys = pd.MultiIndex.from_frame(truth[PAIR])
     with_invention = keys.isin(pd.MultiIndex.from_frame(invented))
@@ -75,7 +76,7 @@ def clean_outcomes(truth: pd.DataFrame) -> pd.DataFrame:
     return _table("clean_rate", truth, truth["kind"] == CLEAN)
 
 
-def _claim_tables(facts: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _assertion_tables(facts: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for metric, (kind, verdicts) in _SHARES.items():
         rows = facts[(facts["kind"] == kind) & facts["verdict"].isin(verdicts)]
         if metric == "object_recall":
@@ -84,7 +85,7 @@ def _claim_tables(facts: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _table(metric: str, rows: pd.DataFrame, success: pd.Series) -> pd.DataFrame:
-    """OUTCOMES of one metric; the query is the caption, and the claim where rows are claims."""
+    """OUTCOMES of one metric; the query is the caption, and the assertion where rows are such."""
     query = rows["uid"] + "#" + rows["caption_id"].astype(str)
     if "subject" in rows:
         query = query + "#" + rows["subject"] + "#" + rows["value"]

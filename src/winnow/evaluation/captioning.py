@@ -40,7 +40,7 @@ def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int)
 
 
 def judged_outcomes(pairs: pd.DataFrame, truth: Path, facts: Path | None) -> list[pd.DataFrame]:
-    """Table OUTCOMES by the truth of those of `pairs` that were judged; without FACTS no claims."""
+    """OUTCOMES by the truth of those of `pairs` that were judged; without FACTS no assertions."""
     kinds = read_table(truth, TRUTH)
     require_unique(kinds, PAIR, truth)
     kinds = kinds.merge(pairs[PAIR], on=PAIR)
@@ -48,8 +48,8 @@ def judged_outcomes(pairs: pd.DataFrame, truth: Path, facts: Path | None) -> lis
         raise WinnowError(f"{truth}: holds none of the captions (judge this caption set)")
     if facts is None:
         return [caption_quality.clean_outcomes(kinds)]
-    claims = read_table(facts, FACTS).merge(kinds[PAIR], on=PAIR)
-    return [caption_quality.quality_outcomes(kinds, claims)]
+    assertions = read_table(facts, FACTS).merge(kinds[PAIR], on=PAIR)
+    return [caption_quality.quality_outcomes(kinds, assertions)]
 
 
 def evaluate(

@@ -182,7 +182,7 @@ def evaluate_mllm(
     from winnow.captioning.perspectives import load_perspectives
     from winnow.captioning.responses import Responses
     from winnow.captioning.transformers_backend import TransformersBackend
-    from winnow.evaluation.caption_quality import judge_captions, quality_outcomes
+    from winnow.evaluation.caption_quality import check_captions, quality_outcomes
     from winnow.evaluation.card import mllm_card
     from winnow.evaluation.quiz import quiz_outcomes
 
@@ -200,7 +200,7 @@ def evaluate_mllm(
             pool, samples, perspective, backend, Responses(), settings, name=name, rule=rule
         )
         if len(known):
-            outcomes[name] = quality_outcomes(*judge_captions(captions, known, layouts))
+            outcomes[name] = quality_outcomes(*check_captions(captions, known, layouts))
     labelled = samples[samples["uid"].isin(set(known["uid"]))]
     quiz = quiz_outcomes(pool, labelled, known, backend, Responses())
     size = sum(parameter.numel() for parameter in backend.model.parameters())

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from winnow.captioning.desk import Request
 from winnow.captioning.engine import Backend, ask
 from winnow.captioning.questions import closed_questions
+from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
 from winnow.data.shards import pool_images
 from winnow.data.tables import OUTCOMES

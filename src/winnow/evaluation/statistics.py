@@ -277,7 +277,7 @@ def group_difference(
 ) -> Difference:
     """How much `a` exceeds `b` in `metric` where they share images (groups) but not queries.
 
-    Two caption sets claim different things of one image, so rows cannot be matched. Each resample
+    Two caption sets assert different things of one image, so rows cannot be matched. Each resample
     of the groups that have rows in both tables gives a mean of each, and their difference. Equals
     `paired_difference` where the rows coincide. WinnowError without a common group.
     """

@@ -30,14 +30,14 @@ from winnow.params import sections
 
 @verb("captions", "layouts", "output", "facts")
 def judge(captions: Path, layouts: Path, output: Path, facts: Path, threads: int) -> None:
-    """Judge captions by the truth: what kind of mistake each has, and which claims hold."""
-    from winnow.evaluation.caption_quality import judge_captions
+    """Check captions against the truth: the kind of mistake of each, and which assertions hold."""
+    from winnow.evaluation.caption_quality import check_captions
 
-    kinds, claims = judge_captions(
+    kinds, assertions = check_captions(
         read_table(captions, CAPTIONS), read_table(layouts, LAYOUTS), layouts
     )
     write_table(output, kinds, TRUTH)
-    write_table(facts, claims, FACTS)
+    write_table(facts, assertions, FACTS)
     shares = kinds["kind"].value_counts(normalize=True)
     print("\n".join(f"{kind}: {share:.1%}" for kind, share in shares.items()) or "no caption")
 

@@ -1,1 +1,1 @@
-"""Preference data: what several describe and answer, and which of it a judge prefers."""
+"""Preference data: candidates, their rating by the truth or by a model, and pairs of them."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from winnow.data.tables import PREFERENCES, RATINGS
-from winnow.preferences.draw import drawn
+from winnow.preferences.questions import generator_for
 from winnow.terrarium.noise import normal
 
 REFERENCE = "reference"  # who gave the known answer to a closed question
@@ -79,7 +79,7 @@ def closed_pairs(candidates: pd.DataFrame) -> list[Pair]:
 
 def split_of(key: str, held_out: float, seed: int) -> str:
     """On which side the pairs of an image (or a text, of which `key` is the prompt) are."""
-    return "test" if drawn(seed, key, "split").random() < held_out else "train"
+    return "test" if generator_for(seed, key, "split").random() < held_out else "train"
 
 
 def preferences(pairs: Mapping[str, list[Pair]]) -> pd.DataFrame:

@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from winnow.captioning.claims import Claim
+from winnow.assertions.assertion import Assertion
+from winnow.assertions.realisation import write_caption
 from winnow.captioning.perspectives import Perspective, merge_prompt
-from winnow.captioning.realise import realise
-from winnow.captioning.vote import plurals, understood, vote
+from winnow.captioning.vote import parse_description, plurals, vote
 from winnow.data.errors import WinnowError
 from winnow.data.files import open_file
-from winnow.preferences.draw import drawn
+from winnow.preferences.human_candidates import captions_of
 from winnow.preferences.pairs import Pair
-from winnow.preferences.people import captions_of
+from winnow.preferences.questions import generator_for
 from winnow.terrarium.noise import normal
 
-VOTES = 2  # captions that must make a claim
+VOTES = 2  # captions that must make an assertion
 MERGE, OTHER, HALF, FILE = "merge", "other_merge", "half_merge", "file"
 FIELDS = ("prompt", "chosen", "rejected")
 
@@ -31,7 +31,7 @@ class Merge(NamedTuple):
     scene: str | None
     prompt: str
     text: str
-    half: str  # the same with about half of the claims left out; "" where that says no less
+    half: str  # the same with about half of the assertions left out; "" where that says no less
 
 
 def merges(
@@ -41,12 +41,12 @@ def merges(
     captions = captions_of(human)
     found = []
     for uid, scene in zip(samples["uid"], samples["scene"], strict=True):
-        said = [understood(str(n), text) for n, text in enumerate(captions.get(uid, ()), 1)]
-        claims, many = vote(said, VOTES), plurals(said)
-        text = realise(claims, many)
+        said = [parse_description(str(n), text) for n, text in enumerate(captions.get(uid, ()), 1)]
+        assertions, many = vote(said, VOTES), plurals(said)
+        text = write_caption(assertions, many)
         if text:
             prompt = merge_prompt(integration, {one.perspective: one.text for one in said}, text)
-            half = realise(_half(claims, uid, seed), many)
+            half = write_caption(_half(assertions, uid, seed), many)
             half = "" if normal(half) == normal(text) else half
             found.append(Merge(uid, scene if isinstance(scene, str) else None, prompt, text, half))
     return found
@@ -70,13 +70,13 @@ def merge_pairs(found: Sequence[Merge], seed: int) -> list[Pair]:
 def _other(merge: Merge, found: Sequence[Merge], seed: int) -> str:
     """A merge that says something else; "" if there is none. Whatever the order of `found`."""
     texts = sorted({one.text for one in found if normal(one.text) != normal(merge.text)})
-    return texts[int(drawn(seed, merge.uid, "other").integers(len(texts)))] if texts else ""
+    return texts[int(generator_for(seed, merge.uid, "other").integers(len(texts)))] if texts else ""
 
 
-def _half(claims: Sequence[Claim], uid: str, seed: int) -> list[Claim]:
-    rng = drawn(seed, uid, "half")
-    left = sorted(rng.permutation(len(claims))[: len(claims) // 2].tolist())
-    return [claims[i] for i in left]
+def _half(assertions: Sequence[Assertion], uid: str, seed: int) -> list[Assertion]:
+    rng = generator_for(seed, uid, "half")
+    left = sorted(rng.permutation(len(assertions))[: len(assertions) // 2].tolist())
+    return [assertions[i] for i in left]
 
 
 def read_pairs(path: Path) -> list[Pair]:

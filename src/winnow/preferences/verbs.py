@@ -1,4 +1,4 @@
-"""Verbs `propose` and `prefer`."""
+"""Verbs of preferences: `propose` candidates, `rate` them, make pairs of them (`prefer`)."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from winnow.captioning.verbs import OneEngine
+from winnow.captioning.verbs import Asking, OneEngine
 from winnow.command import verb
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
@@ -18,6 +18,7 @@ from winnow.data.tables import (
     PREFERENCES,
     QUARANTINE,
     RATED,
+    SAMPLES,
     empty,
     read_table,
     write_table,
@@ -72,14 +73,14 @@ def propose(
     from winnow.captioning.perspectives import load_perspectives
     from winnow.captioning.questions import load_questions
     from winnow.captioning.responses import Responses
-    from winnow.preferences import draw
-    from winnow.preferences import propose as proposals
+    from winnow.preferences import model_candidates
+    from winnow.preferences.questions import Counts, image_questions
 
-    samples = proposals.kept_samples(pool, images)
+    samples = model_candidates.kept_samples(pool, images)
     views, categories = load_perspectives(perspectives), load_questions(questions)
     known = read_table(layouts, LAYOUTS)
-    counts = draw.Counts(settings.closed, settings.open, settings.remote_sensing)
-    quiz = draw.questions(
+    counts = Counts(settings.closed, settings.open, settings.remote_sensing)
+    quiz = image_questions(
         samples,
         known,
         views,
@@ -102,7 +103,7 @@ def propose(
             asked = sum(len(proposer.questions) for proposer in proposers)
             if asked:
                 backend = asking.backend(model)
-                found, unanswered = proposals.propose(
+                found, unanswered = model_candidates.propose(
                     pool, samples, proposers, backend, Responses(), asking.attempts, settings.seed
                 )
     write_table(quarantine, unanswered, QUARANTINE)
@@ -123,7 +124,7 @@ def _of_people(
     threads: int,
     settings: ProposeSettings,
 ) -> pd.DataFrame:
-    from winnow.preferences.people import people_captions, source_answers
+    from winnow.preferences.human_candidates import people_captions, source_answers
 
     captioners = {
         name: c
@@ -153,11 +154,11 @@ def _proposers(
     asked: Any,
     settings: ProposeSettings,
 ) -> list[Any]:
-    from winnow.preferences import draw
-    from winnow.preferences.propose import Proposer
+    from winnow.preferences.model_candidates import Proposer
+    from winnow.preferences.questions import caption_questions
 
     captions = [
-        Proposer(name, c.temperature, draw.caption_questions(samples["uid"], name, c, asked))
+        Proposer(name, c.temperature, caption_questions(samples["uid"], name, c, asked))
         for name, c in settings.captioners.items()
         if c.by == role
     ]
@@ -166,6 +167,69 @@ def _proposers(
         for name, a in settings.answerers.items()
         if a.by == role
     ]
+
+
+@verb(
+    "pool",
+    "rubric",
+    "output",
+    "quarantine",
+    optional=("layouts", "human", "questions"),
+    lists=("candidates",),
+    values={"judge": Literal["truth", "openai"]},
+    settings=Asking,
+)
+def rate(
+    pool: Path,
+    candidates: list[Path],
+    rubric: Path,
+    output: Path,
+    quarantine: Path,
+    layouts: Path | None,
+    human: Path | None,
+    questions: Path | None,
+    judge: str,
+    threads: int,
+    settings: Asking,
+) -> None:
+    """Rate captions and answers to open questions about images of the reference split.
+
+    The judge `truth` needs --layouts, --human and --questions, `openai` a --server.
+    """
+    from winnow.captioning.describe import check_quarantine
+    from winnow.captioning.questions import load_questions
+    from winnow.captioning.responses import Responses
+    from winnow.preferences.model_rater import rate_by_model
+    from winnow.preferences.rubric import load_rubric
+    from winnow.preferences.truth_rater import TruthRater, read_candidates
+
+    described = load_rubric(rubric)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    rows = read_candidates(candidates, samples)
+    unrated = empty(QUARANTINE)
+    cost: dict[str, float] = {}
+    with measured(cost):
+        if judge == "truth":
+            if layouts is None or human is None or questions is None:
+                raise WinnowError("--judge truth: needs --layouts, --human and --questions")
+            known = TruthRater(
+                read_table(layouts, LAYOUTS),
+                read_table(human, CAPTIONS),
+                load_questions(questions),
+                layouts,
+            )
+            rated = known.rate(rows)
+        elif settings.server is None:
+            raise WinnowError("--judge openai: needs --server, the url and model of the judge")
+        else:
+            rated, unrated = rate_by_model(
+                rows, pool, samples, described, settings.backend(None), Responses(), settings
+            )
+    write_table(quarantine, unrated, QUARANTINE)
+    print(f"{len(rows)} candidates: {len(rated)} rated, {len(unrated)} in quarantine")
+    check_quarantine(unrated, len(rows), settings.quarantine_limit, quarantine, "candidates")
+    write_table(output, rated, RATED)
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})
 
 
 @verb(
@@ -193,16 +257,16 @@ def prefer(
 ) -> None:
     """Make preference pairs: of ratings, of known answers, and about text alone."""
     from winnow.captioning.perspectives import load_perspectives
-    from winnow.preferences import prefer as data
+    from winnow.preferences.model_candidates import kept_samples
     from winnow.preferences.pairs import summary
-    from winnow.preferences.propose import kept_samples
+    from winnow.preferences.preference_set import preference_set
     from winnow.preferences.text_pairs import read_pairs
 
     samples = kept_samples(pool, images)
     said = [read_table(path, CANDIDATES) for path in candidates]
     if not said:
         raise WinnowError("--candidates: name at least one table")
-    table = data.prefer(
+    table = preference_set(
         samples,
         read_table(rated, RATED),
         pd.concat(said, ignore_index=True),

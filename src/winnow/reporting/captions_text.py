@@ -88,8 +88,8 @@ def _truth(results: Results) -> str:
     return (
         _sets_table(results, TRUTH, percent, bold=True)
         + "\nPer cent, with 95 % bootstrap intervals over images; the best in bold. Scene, count, "
-        "attribute, relation: such claims that are right. Object precision: objects named that are "
-        "there; recall: things and named land there that a caption mentions. Hallucination: "
+        "attribute, relation: such assertions that are right. Object precision: objects named that "
+        "are there; recall: things and named land there that a caption mentions. Hallucination: "
         "captions with an invented object. Clean: captions without a fault.\n"
     )
 

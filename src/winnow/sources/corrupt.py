@@ -14,7 +14,7 @@ def raw_captions(
     """Caption set `raw` and its sealed truth (CAPTIONS, TRUTH), of the pool split alone.
 
     Each image brings all of its human captions in their order, or `per_image` of them, drawn by
-    seed and uid, so an image's draw does not depend on the others. What a noisy caption claims is
+    seed and uid, so an image's draw does not depend on the others. What a noisy caption asserts is
     false of all the image's human captions and, where `layouts` knows one, of its rule caption,
     which names every countable thing.
     """

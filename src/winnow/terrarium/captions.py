@@ -8,8 +8,8 @@ from collections.abc import Sequence, Set
 
 import numpy as np
 
-from winnow.terrarium import facts
-from winnow.terrarium.facts import features, groups
+from winnow.terrarium import phrases
+from winnow.terrarium.phrases import features, groups
 from winnow.terrarium.schema import COUNTED_LAND, Layout
 from winnow.terrarium.templates import ADDITIONS, COARSE, SENTENCES
 from winnow.terrarium.words import NOUNS, NUMBERS, SCENE_PHRASES, article, listed
@@ -48,7 +48,7 @@ def human_captions(layout: Layout, seed: int, n: int = 5) -> list[str]:
     """
     dice = Dice(seed)
     flags = _flags(layout)
-    sayable = facts.slots(layout, dice.pick).keys() | flags.keys()
+    sayable = phrases.slots(layout, dice.pick).keys() | flags.keys()
     patterns = list(SENTENCES[layout.scene])
     found: list[str] = []
     tries = 0
@@ -103,7 +103,7 @@ def _say(pattern: str, layout: Layout, flags: dict[str, str], sayable: Set[str],
     needed = set(_SLOT.findall(text))
     if not needed <= sayable:
         return ""
-    slots = facts.slots(layout, dice.pick) | flags
+    slots = phrases.slots(layout, dice.pick) | flags
     if dice.random() < 0.6:
         text += _addition(text, needed, slots, layout.scene, dice)
     text = _SLOT.sub(lambda match: slots[match[1]], text)
@@ -157,7 +157,7 @@ def rule_caption(layout: Layout) -> str:
         else:
             coloured = found[0].surface in ("water", "court")
             parts.append(article(f"{found[0].colour} {name}" if coloured else name))
-    ground = facts.ground_phrases(layout)[0]
+    ground = phrases.ground_phrases(layout)[0]
     if layout.ground in ("sand", "dunes", "rock") and layout.ground_colour:
         ground = f"{layout.ground_colour} {ground.removeprefix('bare ')}"
     where = f"{article(layout.scene)} scene with {ground}"

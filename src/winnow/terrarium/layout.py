@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from winnow.terrarium import scenes_built, scenes_land
-from winnow.terrarium.draft import Draft
+from winnow.terrarium.layout_builder import LayoutBuilder
 from winnow.terrarium.schema import (
     CLASSES,
     SCENES,
@@ -23,7 +23,7 @@ from winnow.terrarium.schema import (
 
 __all__ = ["CLASSES", "SCENES", "SEASONS", "Feature", "Layout", "Style", "Thing", "draw_layout"]
 
-COMPOSERS: dict[str, Callable[[Draft], None]] = {
+COMPOSERS: dict[str, Callable[[LayoutBuilder], None]] = {
     "airport": scenes_built.airport,
     "beach": scenes_land.beach,
     "bridge": scenes_built.bridge,
@@ -54,22 +54,22 @@ def draw_layout(seed: int, style: Style | None = None) -> Layout:
     """The layout of one image; the same seed and style give the same layout everywhere."""
     style = style or Style()
     rng = np.random.Generator(np.random.PCG64(seed))
-    draft = Draft(rng, style)
-    scene = draft.pick(style.scenes)
-    COMPOSERS[scene](draft)
-    turn = draft.count(0, 3), draft.chance(0.5)
+    builder = LayoutBuilder(rng, style)
+    scene = builder.pick(style.scenes)
+    COMPOSERS[scene](builder)
+    turn = builder.count(0, 3), builder.chance(0.5)
     return Layout(
         scene=scene,
-        ground=draft.ground,
-        ground_colour=draft.ground_colour,
-        features=tuple(_turn_feature(feature, *turn) for feature in draft.features),
-        things=tuple(_turn_thing(thing, *turn) for thing in draft.things),
-        relations=tuple(draft.relations),
-        gsd=round(_GSD.get(scene, 0.8) / draft.scale * draft.between(0.9, 1.1), 2),
-        season=draft.season,
-        cloud=round(draft.between(*style.cloud), 3),
-        sun=round(draft.between(0, math.tau), 3),
-        light=round(draft.between(*style.light), 3),
+        ground=builder.ground,
+        ground_colour=builder.ground_colour,
+        features=tuple(_turn_feature(feature, *turn) for feature in builder.features),
+        things=tuple(_turn_thing(thing, *turn) for thing in builder.things),
+        relations=tuple(builder.relations),
+        gsd=round(_GSD.get(scene, 0.8) / builder.scale * builder.between(0.9, 1.1), 2),
+        season=builder.season,
+        cloud=round(builder.between(*style.cloud), 3),
+        sun=round(builder.between(0, math.tau), 3),
+        light=round(builder.between(*style.light), 3),
         tint=style.tint,
         contrast=style.contrast,
         blur=style.blur,

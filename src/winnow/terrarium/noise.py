@@ -1,7 +1,7 @@
 """Corrupts captions at known rates, and says what it did to each.
 
 It works on text alone, so the same code serves Terrarium's captions and real people's. What a
-corruption claims is checked against every known true caption of the image: it is really false.
+corruption asserts is checked against every known true caption of the image: it is really false.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from winnow.data.language import ENGLISH, language
 from winnow.params.sections import Noise
-from winnow.terrarium.slips import SLIPS
+from winnow.terrarium.noise_kinds import CORRUPTORS
 
 KINDS: tuple[str, ...] = get_args(Noise)
 CLEAN = "clean"
@@ -134,14 +134,14 @@ def corrupt_one(
     The result differs from the text and from every reference. Raises ValueError for "mismatch",
     which needs other images, and for kinds that do not exist.
     """
-    if kind not in SLIPS:
+    if kind not in CORRUPTORS:
         raise ValueError(f"unknown kind of noise for one caption: {kind!r}")
     if kind not in ANY_LANGUAGE and language(text) != ENGLISH:
         return None
     body, tail = _split_tail(text)
     taken = {normal(reference) for reference in (text, *references)}
     for _ in range(_RETRIES):
-        changed = SLIPS[kind](body, rng, [text, *references], scene)
+        changed = CORRUPTORS[kind](body, rng, [text, *references], scene)
         if changed is None:
             return None
         if normal(changed) and normal(changed) not in taken:

@@ -9,35 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from winnow.terrarium import facts
+from winnow.terrarium import phrases
 from winnow.terrarium.captions import Dice
-from winnow.terrarium.facts import Pick, features, groups
+from winnow.terrarium.phrases import Pick, features, groups
 from winnow.terrarium.questions import URBAN
 from winnow.terrarium.schema import Layout
-from winnow.terrarium.words import NOUNS, SCENE_PHRASES, article, listed
+from winnow.terrarium.words import LAND_USES, NOUNS, SCENE_PHRASES, article, listed
 
-USES: dict[str, tuple[str, ...]] = {
-    "airport": ("air traffic", "transport by air"),
-    "beach": ("recreation at the coast", "leisure by the sea"),
-    "bridge": ("traffic across a river", "crossing the river"),
-    "dense residential": ("housing", "homes for many people"),
-    "desert": ("hardly anything", "no use that can be seen"),
-    "farmland": ("farming", "growing crops"),
-    "forest": ("woodland", "forestry"),
-    "golf course": ("sport and leisure", "playing golf"),
-    "harbor": ("shipping", "mooring ships and boats"),
-    "industrial area": ("industry", "storage and production"),
-    "intersection": ("road traffic", "traffic on two roads"),
-    "lake": ("open water", "water and nature"),
-    "meadow": ("grassland", "open grassland"),
-    "mountain": ("hardly anything", "nature"),
-    "parking lot": ("parking", "parking cars"),
-    "river": ("open water", "a waterway"),
-    "sparse residential": ("housing", "a few homes in the country"),
-    "stadium": ("sport", "sport and athletics"),
-    "storage tanks": ("storing oil", "industry"),
-    "tennis court": ("sport", "playing tennis"),
-}
 SHOWN = ("river", "stream", "lake", "pond", "bridge", "island", "path", "clearing", "quay")
 _LINES = ("road", "runway", "pier", "field", "track", "pitch", "sea", "rocks", "snow", "trees")
 SKIES = {
@@ -69,14 +47,14 @@ def scene(layout: Layout, pick: Pick) -> str:
     opening = pick(("{}", "this is {}", "{} seen from above", "a satellite image of {}"))
     text = opening.format(place)
     if pick("yyn") == "y":
-        text += f" with {pick(facts.ground_phrases(layout))}"
-    seasons = facts.season_phrases(layout)
+        text += f" with {pick(phrases.ground_phrases(layout))}"
+    seasons = phrases.season_phrases(layout)
     return f"{text} {pick(seasons)}" if seasons and "ground" not in text else text
 
 
 def objects(layout: Layout, pick: Pick) -> str:
     """What can be counted, then what is there beside it."""
-    slots = facts.slots(layout, pick)
+    slots = phrases.slots(layout, pick)
     found = [slots[name] for name in [*groups(layout), *SHOWN, *_LINES] if name in slots]
     if not found:
         return f"no single object, {pick(('only', 'just'))} {slots['ground']}"
@@ -88,7 +66,7 @@ def objects(layout: Layout, pick: Pick) -> str:
 
 def layout_relations(layout: Layout, pick: Pick) -> str:
     """Where things lie: to each other, in the image, and on what ground."""
-    slots = facts.slots(layout, pick)
+    slots = phrases.slots(layout, pick)
     said = [_relation(layout, *relation) for relation in layout.relations]
     said += _places(layout, pick)
     ground = slots["ground"]
@@ -121,13 +99,13 @@ def _places(layout: Layout, pick: Pick) -> list[str]:
     found = []
     for name in ("sea", "river", "lake", "pond", "road", "runway", "quay", "track"):
         here = features(layout, name)
-        if len(here) == 1 and (side := facts.feature_side(here[0])):
+        if len(here) == 1 and (side := phrases.feature_side(here[0])):
             found.append(f"the {name} is {_PLACES[side]}")
     for kind, group in groups(layout).items():
         members = [thing for thing in layout.things if thing.kind == kind]
         x = sum(thing.centre[0] for thing in members) / len(members)
         y = sum(thing.centre[1] for thing in members) / len(members)
-        if group.count <= 3 and (side := facts.side_of(x, y)):
+        if group.count <= 3 and (side := phrases.side_of(x, y)):
             noun = NOUNS[kind][0][group.count > 1]
             found.append(f"the {noun} {'are' if group.count > 1 else 'is'} {_PLACES[side]}")
     return found[: 1 + (pick("yn") == "y")]
@@ -150,7 +128,7 @@ def attributes(layout: Layout, pick: Pick) -> str:
         tones = list(dict.fromkeys(field.colour for field in fields))
         verb = "are" if len(fields) > 1 else "is"
         said.append(f"the {NOUNS['field'][0][len(fields) > 1]} {verb} {listed(tones)}")
-    ground = pick(facts.ground_phrases(layout))
+    ground = pick(phrases.ground_phrases(layout))
     said.append(f"the ground is {pick(('covered by', 'mostly'))} {ground}")
     return ", ".join(said)
 
@@ -158,8 +136,8 @@ def attributes(layout: Layout, pick: Pick) -> str:
 def land_use(layout: Layout, pick: Pick) -> str:
     """What the place serves for, and by what one can tell."""
     area = article(f"{'urban' if layout.scene in URBAN else 'rural'} area")
-    use = pick(USES[layout.scene])
-    slots = facts.slots(layout, pick)
+    use = pick(tuple(LAND_USES[layout.scene]))
+    slots = phrases.slots(layout, pick)
     signs = [slots[name] for name in [*groups(layout), "runway", "pier", "field"] if name in slots]
     told = f" with {listed(signs[:2])}" if signs else f" with {slots['ground']}"
     where = pick(SCENE_PHRASES[layout.scene])
@@ -170,15 +148,15 @@ def land_use(layout: Layout, pick: Pick) -> str:
 
 def conditions(layout: Layout, pick: Pick) -> str:
     """Season where plants show it, sky, and light."""
-    seasons = facts.season_phrases(layout)
+    seasons = phrases.season_phrases(layout)
     when = f"{pick(seasons)}, " if seasons else ""
     where = pick(SCENE_PHRASES[layout.scene])
-    return f"{where}, {when}{pick(SKIES[facts.sky(layout)])}, {facts.light(layout)} light"
+    return f"{where}, {when}{pick(SKIES[phrases.sky(layout)])}, {phrases.light(layout)} light"
 
 
 def detail(layout: Layout, pick: Pick) -> str:
     """One comprehensive sentence: scene, everything countable, relations, ground, season."""
-    slots = facts.slots(layout, pick)
+    slots = phrases.slots(layout, pick)
     names = [name for name in [*groups(layout), *SHOWN, *_LINES] if name in slots]
     text = pick(SCENE_PHRASES[layout.scene])
     if names:

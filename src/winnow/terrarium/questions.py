@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from winnow.terrarium.facts import MANY, features, groups, side_of
+from winnow.terrarium.phrases import MANY, features, groups, side_of
 from winnow.terrarium.schema import SCENES, Layout, Thing
 from winnow.terrarium.words import NOUNS
 

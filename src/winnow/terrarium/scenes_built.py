@@ -1,17 +1,17 @@
-"""Composers of the scenes that people built. Each fills a `Draft` in one fixed orientation."""
+"""Composers of the scenes that people built. Each fills a layout in one orientation."""
 
 from __future__ import annotations
 
 import math
 
-from winnow.terrarium.draft import Draft
+from winnow.terrarium.layout_builder import LayoutBuilder
 
 ROOFS = ("red", "gray", "brown", "white")
 CARS = ("white", "red", "blue", "black", "yellow")
 BARE_OR_GREEN = ("grass", "grass", "soil")
 
 
-def airport(d: Draft) -> None:
+def airport(d: LayoutBuilder) -> None:
     """Planes on an apron, a terminal more often than not, one or two runways."""
     d.ground = d.pick(BARE_OR_GREEN)
     terminal = d.chance(0.6)
@@ -35,7 +35,7 @@ def airport(d: Draft) -> None:
     d.relations.append((first, "next to", 0 if terminal else "runway"))
 
 
-def bridge(d: Draft) -> None:
+def bridge(d: LayoutBuilder) -> None:
     """A bridge over a river, with cars on it or boats below."""
     banks = d.pick(("forest", "grass", "soil"))
     d.ground = banks
@@ -71,7 +71,7 @@ def bridge(d: Draft) -> None:
     d.relations.append(("bridge", "over", "river"))
 
 
-def dense_residential(d: Draft) -> None:
+def dense_residential(d: LayoutBuilder) -> None:
     """Many houses in rows along one or two streets."""
     d.ground = "grass" if d.chance(0.6) else "soil"
     cross = d.chance(0.45)
@@ -100,7 +100,7 @@ def dense_residential(d: Draft) -> None:
     d.relations.append((0, "along", "road"))
 
 
-def harbor(d: Draft) -> None:
+def harbor(d: LayoutBuilder) -> None:
     """Ships or boats moored at piers that leave a quay."""
     water = d.pick(("blue", "green", "dark"))
     d.ground, d.ground_colour = "water", water
@@ -124,7 +124,9 @@ def harbor(d: Draft) -> None:
     d.relations.append((0, "next to", "pier"))
 
 
-def _moor(d: Draft, number: int, piers: int, quay: float, reach: float, colour: str) -> None:
+def _moor(
+    d: LayoutBuilder, number: int, piers: int, quay: float, reach: float, colour: str
+) -> None:
     """Boats at right angles to the piers, bow outwards; on one side only where it is narrow."""
     length, width = d.footprint("boat", "small")
     length = min(length, 0.15)
@@ -141,7 +143,7 @@ def _moor(d: Draft, number: int, piers: int, quay: float, reach: float, colour: 
         d.put("boat", colour, "small", (x, y), angle, (length, width))
 
 
-def industrial_area(d: Draft) -> None:
+def industrial_area(d: LayoutBuilder) -> None:
     """Large sheds on paved ground, with trucks, tanks or trees around them."""
     d.ground = d.pick(("concrete", "soil", "grass"))
     d.line("road", "asphalt", [(-0.1, 0.91), (1.1, 0.91)], 0.12, trait="straight")
@@ -161,7 +163,7 @@ def industrial_area(d: Draft) -> None:
     d.relations.append((0, "next to", "road"))
 
 
-def intersection(d: Draft) -> None:
+def intersection(d: LayoutBuilder) -> None:
     """Two roads that cross, with cars, and what lies in the four corners."""
     d.ground = d.pick(("grass", "soil", "concrete"))
     x, y = d.between(0.4, 0.6), d.between(0.4, 0.6)
@@ -183,7 +185,7 @@ def intersection(d: Draft) -> None:
             d.trees((cx - 0.17, cy - 0.17, cx + 0.13, cy + 0.13), 9, 0.1)
 
 
-def parking_lot(d: Draft) -> None:
+def parking_lot(d: LayoutBuilder) -> None:
     """Cars in marked bays: a handful, or a full lot."""
     d.ground = d.pick(("asphalt", "asphalt", "concrete"))
     full = d.chance(0.35)
@@ -211,7 +213,7 @@ def parking_lot(d: Draft) -> None:
             d.trees((0.0, 0.02, 1.0, 0.16), 26, 0.1)
 
 
-def sparse_residential(d: Draft) -> None:
+def sparse_residential(d: LayoutBuilder) -> None:
     """One to four houses in a green or dry landscape."""
     d.ground = d.pick(("grass", "grass", "scrub", "soil"))
     n = d.count(1, 4)
@@ -228,7 +230,7 @@ def sparse_residential(d: Draft) -> None:
     d.relations.append((0, "near", "road"))
 
 
-def stadium(d: Draft) -> None:
+def stadium(d: LayoutBuilder) -> None:
     """An oval track around a pitch, with stands or a parking lot beside it."""
     d.ground = d.pick(BARE_OR_GREEN)
     track = d.pick(("red", "red", "blue", "gray"))
@@ -265,7 +267,7 @@ def _race_oval(x: float, y: float, rx: float, ry: float) -> list[tuple[float, fl
     return points
 
 
-def storage_tanks(d: Draft) -> None:
+def storage_tanks(d: LayoutBuilder) -> None:
     """Round tanks on bare ground, concrete or grass."""
     d.ground = d.pick(("soil", "concrete", "grass"))
     n = d.count(1, 6)
@@ -290,7 +292,7 @@ def storage_tanks(d: Draft) -> None:
         d.trees((0.0, 0.0, 1.0, 0.05), 20, 0.09)
 
 
-def tennis_court(d: Draft) -> None:
+def tennis_court(d: LayoutBuilder) -> None:
     """One to four courts in a row, among lawns, trees or houses."""
     d.ground = d.pick(("grass", "grass", "concrete"))
     n = d.count(1, 4)

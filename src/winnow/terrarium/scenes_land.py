@@ -1,17 +1,17 @@
-"""Composers of the scenes that nature made. Each fills a `Draft` in one fixed orientation."""
+"""Composers of the scenes that nature made. Each fills a layout in one orientation."""
 
 from __future__ import annotations
 
 import math
 
-from winnow.terrarium.draft import Draft
+from winnow.terrarium.layout_builder import LayoutBuilder
 from winnow.terrarium.schema import Point
 
 WATERS = ("blue", "green", "dark")
 ROOFS = ("red", "gray", "brown", "white")
 
 
-def beach(d: Draft) -> None:
+def beach(d: LayoutBuilder) -> None:
     """Sea, foam and sand, then plants, a road or more sand."""
     d.ground, d.ground_colour = "sand", d.pick(("yellow", "white", "gray"))
     level = d.between(0.4, 0.6)
@@ -41,7 +41,7 @@ def beach(d: Draft) -> None:
         d.relations.append((first, "in", "sea"))
 
 
-def desert(d: Draft) -> None:
+def desert(d: LayoutBuilder) -> None:
     """Dunes or flat sand; a road, rocks or shrubs at most."""
     d.ground = d.pick(("dunes", "dunes", "sand"))
     d.ground_colour = d.pick(("yellow", "brown", "red", "white"))
@@ -59,7 +59,7 @@ def desert(d: Draft) -> None:
         d.area("rocks", "rock", d.oval(*at, d.between(0.18, 0.3), d.between(0.14, 0.24), 0.5))
 
 
-def farmland(d: Draft) -> None:
+def farmland(d: LayoutBuilder) -> None:
     """A patchwork of fields, or round fields, with a farm track."""
     d.ground = "soil"
     if d.chance(0.25):
@@ -77,7 +77,7 @@ def farmland(d: Draft) -> None:
         d.trees((0.0, edge - 0.03, 1.0, edge + 0.03), 24, 0.085, "row")
 
 
-def _round_fields(d: Draft) -> None:
+def _round_fields(d: LayoutBuilder) -> None:
     n = d.pick((1, 2, 4))
     colour = d.pick(("green", "dark green", "yellow", "brown"))
     grid, r = {1: ((1, 1), 0.42), 2: ((2, 1), 0.235), 4: ((2, 2), 0.235)}[n]
@@ -86,7 +86,7 @@ def _round_fields(d: Draft) -> None:
         d.area("field", "crop", points, colour=colour, trait="round", angle=d.between(0, 3))
 
 
-def _patchwork(d: Draft) -> None:
+def _patchwork(d: LayoutBuilder) -> None:
     columns, rows = d.pick(((1, 2), (2, 1), (2, 2), (3, 2), (3, 1), (1, 4)))
     palette = [d.pick(("green", "dark green", "yellow", "brown")) for _ in range(2)]
     angle = d.pick((0.0, math.pi / 2))
@@ -106,7 +106,7 @@ def _patchwork(d: Draft) -> None:
             d.area("field", "crop", points, colour=colour, trait="square", angle=turned)
 
 
-def forest(d: Draft) -> None:
+def forest(d: LayoutBuilder) -> None:
     """Crowns everywhere, or with a clearing, a road or a stream."""
     d.ground = "forest"
     d.ground_colour = d.pick(("", "dark green"))
@@ -133,7 +133,7 @@ def forest(d: Draft) -> None:
         d.put("house", d.pick(ROOFS), "small", at, d.between(-0.5, 0.5))
 
 
-def golf_course(d: Draft) -> None:
+def golf_course(d: LayoutBuilder) -> None:
     """Fairways and bunkers between trees, sometimes with a pond."""
     d.ground = "grass"
     d.ground_colour = "rough"
@@ -155,7 +155,7 @@ def golf_course(d: Draft) -> None:
         d.line("road", "concrete", d.wander((-0.1, 0.5), (1.1, 0.5), 0.06), 0.04, trait="curved")
 
 
-def lake(d: Draft) -> None:
+def lake(d: LayoutBuilder) -> None:
     """One lake among trees, grass, bare land or snow, with boats or an island."""
     d.ground = d.pick(("forest", "grass", "soil", "rock"))
     rough = d.pick((0.1, 0.6))
@@ -181,7 +181,7 @@ def lake(d: Draft) -> None:
         d.line("road", "asphalt", d.wander((-0.1, 0.91), (1.1, 0.91), 0.015), 0.075)
 
 
-def meadow(d: Draft) -> None:
+def meadow(d: LayoutBuilder) -> None:
     """Open grass with single trees, a path or flowers."""
     d.ground = "grass"
     d.ground_colour = d.pick(("", "light green", "yellow"))
@@ -201,7 +201,7 @@ def meadow(d: Draft) -> None:
         d.area("pond", "water", d.oval(*at, 0.17, 0.13, 0.3), colour=d.pick(WATERS))
 
 
-def mountain(d: Draft) -> None:
+def mountain(d: LayoutBuilder) -> None:
     """Ridges of bare rock or green slopes, snow on top, a valley now and then."""
     d.ground = "rock"
     d.ground_colour = d.pick(("gray", "brown", "green"))
@@ -222,7 +222,7 @@ def mountain(d: Draft) -> None:
         d.trees((0.0, 0.62, 1.0, 0.98), 60, 0.075)
 
 
-def river(d: Draft) -> None:
+def river(d: LayoutBuilder) -> None:
     """A river between banks that are wooded, green, bare or built up."""
     d.ground = d.pick(("forest", "grass", "soil"))
     curved = d.chance(0.6)
@@ -247,7 +247,7 @@ def river(d: Draft) -> None:
         d.line("road", "asphalt", [(-0.1, 0.93), (1.1, 0.93)], 0.075, trait="straight")
 
 
-def _along(d: Draft, path: list[Point], number: int) -> None:
+def _along(d: LayoutBuilder, path: list[Point], number: int) -> None:
     """Boats that follow the course of a river."""
     colour = d.pick(("white", "red"))
     for k in range(number):

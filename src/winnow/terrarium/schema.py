@@ -6,8 +6,12 @@ how many pixels it will be drawn with. Angles are radians, clockwise on screen.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from winnow.data.errors import WinnowError
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -176,6 +180,16 @@ class Layout:
             Thing(**{key: _tuples(value) for key, value in item.items()}) for item in data["things"]
         )
         return cls(**plain)
+
+    @classmethod
+    def from_json(cls, text: str, uid: str, table: Path | str = "layouts") -> Layout:
+        """The layout of the image `uid` in the column of LAYOUTS; WinnowError names `table`."""
+        try:
+            return cls.from_dict(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise WinnowError(
+                f"{table}: the layout of uid {uid} cannot be read ({error}); make the pool again"
+            ) from error
 
 
 def _tuples(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Sentence patterns of the caption grammar, by scene.
 
-`<slot>` takes a phrase from `facts.slots`; a pattern whose slots a layout lacks is not used.
+`<slot>` takes a phrase from `phrases.slots`; a pattern whose slots a layout lacks is not used.
 `{a|b}` takes one of the options, which may hold slots of their own.
 """
 

@@ -60,6 +60,30 @@ SCENE_PHRASES: dict[str, tuple[str, ...]] = {
     "tennis court": ("a sports area", "a tennis facility", "a tennis club"),
 }
 
+# What a scene serves for: phrases for it, and what each means.
+LAND_USES: dict[str, dict[str, str]] = {
+    "airport": {"air traffic": "air traffic", "transport by air": "air traffic"},
+    "beach": {"recreation at the coast": "leisure", "leisure by the sea": "leisure"},
+    "bridge": {"traffic across a river": "crossing water", "crossing the river": "crossing water"},
+    "dense residential": {"housing": "housing", "homes for many people": "housing"},
+    "desert": {"hardly anything": "nothing", "no use that can be seen": "nothing"},
+    "farmland": {"farming": "farming", "growing crops": "farming"},
+    "forest": {"woodland": "forestry", "forestry": "forestry"},
+    "golf course": {"sport and leisure": "sport", "playing golf": "sport"},
+    "harbor": {"shipping": "shipping", "mooring ships and boats": "shipping"},
+    "industrial area": {"industry": "industry", "storage and production": "industry"},
+    "intersection": {"road traffic": "road traffic", "traffic on two roads": "road traffic"},
+    "lake": {"open water": "water", "water and nature": "water"},
+    "meadow": {"grassland": "grassland", "open grassland": "grassland"},
+    "mountain": {"hardly anything": "nothing", "nature": "nature"},
+    "parking lot": {"parking": "parking", "parking cars": "parking"},
+    "river": {"open water": "water", "a waterway": "water"},
+    "sparse residential": {"housing": "housing", "a few homes in the country": "housing"},
+    "stadium": {"sport": "sport", "sport and athletics": "sport"},
+    "storage tanks": {"storing oil": "industry", "industry": "industry"},
+    "tennis court": {"sport": "sport", "playing tennis": "sport"},
+}
+
 COLOUR_WORDS: dict[str, tuple[str, ...]] = {
     "gray": ("gray", "gray", "grey"),
     "yellow": ("yellow", "yellow", "golden"),
@@ -74,3 +98,10 @@ def article(phrase: str) -> str:
 def listed(parts: list[str]) -> str:
     """a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def plural(noun: str) -> str:
+    """The plural of a regular noun."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"

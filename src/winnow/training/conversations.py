@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from winnow.captioning.claims import claims
+from winnow.assertions.parser import assertions_of
+from winnow.assertions.realisation import write_caption
 from winnow.captioning.perspectives import Perspective, Perspectives, merge_prompt
 from winnow.captioning.questions import Category, closed_questions
-from winnow.captioning.realise import realise
 from winnow.terrarium.perspectives import answers
 from winnow.terrarium.schema import Layout
 
@@ -40,7 +40,7 @@ def exchanges(
     An annotator answers from the layout, where there is one and the perspective is one of
     Terrarium's viewpoints; to any other question the image's human captions are the answer. `rules`
     are the rule captions that relayed questions quote. The answers from one layout are also to be
-    merged, as text alone: to say again what two of them claim.
+    merged, as text alone: to say again what two of them assert.
     """
     known = dict(zip(layouts["uid"], layouts["layout"], strict=True))
     captions = human.groupby("uid")["text"].agg(list).to_dict()
@@ -112,6 +112,6 @@ def _open(
 
 def _merge(told: Mapping[str, str], integration: Perspective) -> Exchange:
     """The merge of one image's descriptions."""
-    counts = Counter(claim for text in told.values() for claim in claims(text))
-    agreed = realise([claim for claim, count in counts.items() if count > 1])
+    counts = Counter(one for text in told.values() for one in assertions_of(text))
+    agreed = write_caption([one for one, count in counts.items() if count > 1])
     return Exchange(merge_prompt(integration, told, agreed), agreed, about_image=False)

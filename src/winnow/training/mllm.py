@@ -20,7 +20,7 @@ from winnow.data.holders import scratch_folder
 from winnow.models.mllm import END, IMAGE, PATCH, SIDE, SPECIAL, build, train_processor
 from winnow.models.qwen import alike, positions, vision_features
 from winnow.params.sections import MllmRole, MllmTraining
-from winnow.terrarium.facts import labels
+from winnow.terrarium.phrases import labels
 from winnow.terrarium.schema import Layout
 from winnow.training.conversations import Exchange
 from winnow.training.descent import attention, bfloat16, descend

@@ -180,7 +180,7 @@ def tune_mllm(
     import torch
 
     from winnow.models import hub, mllm
-    from winnow.preferences.draw import CAPTION_PROMPT
+    from winnow.preferences.questions import CAPTION_PROMPT
     from winnow.training.mllm import SEED
     from winnow.training.tuning import tune
 

@@ -112,23 +112,6 @@ _UNCOUNTED = frozenset({
 })  # fmt: skip
 _NOUN_OF = {"tank": "storage tank", "court": "tennis court", "pool": "swimming pool"}
 
-_GRASS = {"autumn": {"brown", "yellow"}, "winter": {"white", "gray", "pale"}}
-_CROWNS = {
-    "autumn": {"orange", "brown", "red", "yellow"},
-    "winter": {"green", "pale", "white"},
-}
-_USUAL = {
-    "scrub": {"brown", "yellow", "green"},
-    "soil": {"brown", "yellow"},
-    "sand": {"yellow", "white", "brown"},
-    "rock": {"gray", "brown"},
-    "asphalt": {"gray", "black"},
-    "concrete": {"gray", "white"},
-    "snow": {"white"},
-}
-_NAMED = {
-    "waves": {"white"}, "fairway": {"green"}, "green": {"green"}, "bays": {"gray", "black"},
-}  # fmt: skip
 _ALSO = {"khaki": {"yellow", "brown"}, "cream": {"white", "yellow"}}
 
 SALIENT = frozenset(
@@ -148,8 +131,8 @@ def label(part: Thing | Feature) -> str:
     return "shrubs" if part.trait == "shrubs" else part.name
 
 
-class Sight:
-    """A layout as a person sees it."""
+class LayoutView:
+    """What a person sees of a layout."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -164,9 +147,9 @@ class Sight:
 
     def shows(self, noun: str, word: str = "") -> bool:
         """Whether the noun, written as `word`, is there."""
-        return bool(self.found(noun, word)) or self.is_ground(noun, word)
+        return bool(self.parts_of(noun, word)) or self.is_ground(noun, word)
 
-    def found(self, noun: str, word: str = "") -> list[Thing | Feature]:
+    def parts_of(self, noun: str, word: str = "") -> list[Thing | Feature]:
         """The things and features that the noun may mean, each once."""
         return [part for source in _sources(noun, word) for part in self.parts.get(source, ())]
 
@@ -174,20 +157,20 @@ class Sight:
         """Whether the noun is what covers most of the image, or what its scene consists of."""
         return not self._ground.isdisjoint(_sources(noun, word))
 
-    def numbers(self, noun: str, word: str, tones: Sequence[str] = ()) -> set[int]:
+    def counts(self, noun: str, word: str, tones: Sequence[str] = ()) -> set[int]:
         """How many there are, of the named colours where they differ in colour.
 
         Several numbers where the word can mean several kinds; none where nobody would count.
         """
         if noun in _UNCOUNTED:
             return set()
-        found = self.found(noun, word)
-        counts = Counter(label(part) for part in found)
+        parts = self.parts_of(noun, word)
+        counts = Counter(label(part) for part in parts)
         if noun in ("tree", "shrub") and "tree" not in counts:
             return {_CROWD} if self.shows(noun) else set()
         if not counts:
             return set()
-        tally = Counter(part.colour for part in found)
+        tally = Counter(part.colour for part in parts)
         if tones and len(tally) > 1:
             exact = sum(tally[tone] for tone in set(tones))
             alike = sum(n for colour, n in tally.items() if fits_any(tones, colour))
@@ -198,46 +181,6 @@ class Sight:
         if own in counts and noun != "building" and word not in _WIDER:
             return {counts[own]}
         return {*counts.values(), counts.total()}
-
-    def colours(self, noun: str, word: str = "") -> set[str]:
-        """The colours that the noun has here; none where nobody could say."""
-        tones: set[str] = set()
-        if noun == "shadow":
-            return {"black", "gray"}
-        if noun == "line":
-            return {"white"}
-        if noun in ("row", "ground"):
-            return tones
-        for part in self.found(noun, word):
-            tones |= self._tones(part)
-        if self.is_ground(noun, word):
-            tones |= self._surface(self.layout.ground, self.layout.ground_colour)
-        return tones
-
-    def scene_colours(self) -> set[str]:
-        """The colours of the scene as a whole, where it has any of its own."""
-        scene, layout = self.layout.scene, self.layout
-        if scene in ("desert", "mountain", "beach", "meadow", "forest", "golf course"):
-            return self._surface(layout.ground, layout.ground_colour)
-        own = {"farmland": "field", "tennis court": "court", "storage tanks": "tank"}
-        return {
-            tone for part in self.parts.get(own.get(scene, scene), ()) for tone in self._tones(part)
-        }
-
-    def _tones(self, part: Thing | Feature) -> set[str]:
-        if isinstance(part, Thing):
-            return {part.colour}
-        named = _NAMED.get(part.name)
-        return named or self._surface(part.surface, part.colour)
-
-    def _surface(self, surface: str, colour: str) -> set[str]:
-        season = self.layout.season
-        if surface == "grass":
-            own = {colour} & {"yellow"}
-            return _GRASS.get(season, {"green"}) | own
-        if surface == "forest":
-            return _CROWNS.get(season, {"green"})
-        return {colour} if colour else _USUAL.get(surface, set())
 
     def salient(self) -> list[str]:
         """The nouns of what a full description would mention: things, then named land."""

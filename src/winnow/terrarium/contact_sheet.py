@@ -1,4 +1,4 @@
-"""A contact sheet of the world: `python -m winnow.terrarium.sheet docs/terrarium.png`."""
+"""A contact sheet of the world: `python -m winnow.terrarium.contact_sheet docs/terrarium.png`."""
 
 from __future__ import annotations
 

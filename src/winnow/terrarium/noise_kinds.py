@@ -1,7 +1,7 @@
-"""One mistake at a time: each function takes a caption and returns it wrong, or None.
+"""The kinds of noise: each function takes a caption and returns it corrupted, or None.
 
 Every function has the signature (text, rng, truths, scene). `truths` are all the sentences known
-to be true of the image, the caption included: what a mistake claims must appear in none of them.
+to be true of the image, the caption included: what a corruption asserts must be in none of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from winnow.data.language import WORD, is_unspaced
-from winnow.terrarium.mistakes import (
+from winnow.terrarium.noise_words import (
     ATTRIBUTES,
     COLOUR_FAMILY,
     COLOURS,
@@ -31,10 +31,10 @@ from winnow.terrarium.mistakes import (
     SUBSTITUTES,
     VERBS,
 )
-from winnow.terrarium.words import NUMBERS
+from winnow.terrarium.words import NUMBERS, plural
 
 T = TypeVar("T")
-Slip = Callable[[str, np.random.Generator, list[str], str | None], str | None]
+Corruptor = Callable[[str, np.random.Generator, list[str], str | None], str | None]
 
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _RELATION = re.compile(
@@ -103,13 +103,6 @@ def _agree_article(text: str, at: int) -> str:
     right = "an" if text[at] in "aeiouAEIOU" else "a"
     right = right.capitalize() if match[1][0].isupper() else right
     return text[: match.start()] + right + " " + text[at:]
-
-
-def plural(noun: str) -> str:
-    """The plural of a regular noun."""
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
 def hallucination(
@@ -269,7 +262,7 @@ def infeasible(
     return text + _one(rng, _one(rng, fitting))
 
 
-SLIPS: dict[str, Slip] = {
+CORRUPTORS: dict[str, Corruptor] = {
     "hallucination": hallucination,
     "count": count,
     "attribute": attribute,

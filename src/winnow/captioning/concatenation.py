@@ -11,14 +11,14 @@ from winnow.data.tables import CAPTIONS, PAIR, read_table, require_unique
 SOURCE = ["uid", "perspective", "generator"]  # what tells one part's captions from another's
 
 
-def gather(parts: Sequence[Path]) -> pd.DataFrame:
+def concatenate(parts: Sequence[Path]) -> pd.DataFrame:
     """The captions of all parts in the order given, with `caption_id` 0, 1, ... for each image.
 
     Raises WinnowError if a part holds a pair twice, or if two parts hold captions of one image from
     one perspective and generator: that is one set given twice.
     """
     if not parts:
-        raise WinnowError("--parts: no caption set to gather")
+        raise WinnowError("--parts: no caption set to concatenate")
     tables: list[pd.DataFrame] = []
     for path in parts:
         table = read_table(path, CAPTIONS)

@@ -1,4 +1,4 @@
-"""The judge against the world: true captions are clean, and known noise is told by its kind."""
+"""The check against the world: true captions are clean, and known noise is told by its kind."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_claims import captions
+from test_assertions import captions
 
-from winnow.judging.sight import Sight
-from winnow.judging.truth import fits, judge
+from winnow.assertions.check import check, count_fits
+from winnow.assertions.layout_view import LayoutView
 from winnow.scoring.scorers import OracleScore
 from winnow.terrarium import perspectives
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.noise import KINDS, corrupt, corrupt_one
+from winnow.terrarium.noise_kinds import CORRUPTORS, INFEASIBLE
 from winnow.terrarium.schema import Feature, Layout, Style, Thing
-from winnow.terrarium.slips import INFEASIBLE, SLIPS
 from winnow.terrarium.world import sample_seeds
 
 IMAGES = 250
@@ -37,11 +37,11 @@ def world() -> list[tuple[Layout, list[str], str, dict[str, str]]]:
 
 
 def kinds(source: str) -> Iterator[str]:
-    """The kinds that the judge gives to captions known to be true."""
+    """The kinds that the check gives to captions known to be true."""
     for layout, human, rule, answers in world():
-        sight = Sight(layout)
+        view = LayoutView(layout)
         texts = {"human": human, "rule": [rule], "answers": [t for t in answers.values() if t]}
-        yield from (judge(text, sight)[0] for text in texts[source])
+        yield from (check(text, view)[0] for text in texts[source])
 
 
 @pytest.mark.parametrize("source", ["human", "rule", "answers"])
@@ -52,7 +52,7 @@ def test_true_captions_are_clean(source: str) -> None:
 
 @cache
 def confusion() -> dict[str, Counter[str]]:
-    """For each kind of known noise, the kinds that the judge finds; mismatches by their scene."""
+    """For each kind of known noise, the kinds that the check finds; mismatches by their scene."""
     layouts = [layout for layout, *_ in world()]
     first = [human[0] for _, human, *_ in world()]
     true = [[*human, rule] for _, human, rule, _ in world()]
@@ -64,10 +64,10 @@ def confusion() -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for i, layout in enumerate(layouts):
         same = "same scene" if owner[swapped[i]] == layout.scene else "other scene"
-        found.setdefault(same, Counter())[judge(swapped[i], layout)[0]] += 1
-        for kind in SLIPS:
+        found.setdefault(same, Counter())[check(swapped[i], layout)[0]] += 1
+        for kind in CORRUPTORS:
             if (text := corrupt_one(first[i], kind, rng, true[i], layout.scene)) is not None:
-                found.setdefault(kind, Counter())[judge(text, layout)[0]] += 1
+                found.setdefault(kind, Counter())[check(text, layout)[0]] += 1
     return found
 
 
@@ -98,7 +98,7 @@ def test_captions_of_other_images_are_mismatches() -> None:
 
 @pytest.mark.parametrize("tail", [tail for _, tails in INFEASIBLE for tail in tails])
 def test_what_no_image_shows(tail: str) -> None:
-    assert judge(f"three planes near a terminal{tail}", AIRPORT)[0] == "infeasible"
+    assert check(f"three planes near a terminal{tail}", AIRPORT)[0] == "infeasible"
 
 
 def thing(kind: str, x: float, y: float, colour: str = "white", size: str = "small") -> Thing:
@@ -136,11 +136,11 @@ BRIDGE = layout(
 
 
 def verdicts(text: str, truth: Layout) -> dict[str, str]:
-    return {f"{f.kind} {f.subject} {f.value}".strip(): f.verdict for f in judge(text, truth)[1]}
+    return {f"{f.kind} {f.subject} {f.value}".strip(): f.verdict for f in check(text, truth)[1]}
 
 
 @pytest.mark.parametrize(
-    ("text", "claim", "verdict"),
+    ("text", "assertion", "verdict"),
     [
         ("three planes", "count plane 3", "right"),
         ("two planes", "count plane 2", "wrong"),
@@ -175,12 +175,12 @@ def verdicts(text: str, truth: Layout) -> dict[str, str]:
         ("planes", "object terminal", "missing"),
     ],
 )
-def test_verdicts_on_an_airport(text: str, claim: str, verdict: str) -> None:
-    assert verdicts(text, AIRPORT).get(claim) == verdict
+def test_verdicts_on_an_airport(text: str, assertion: str, verdict: str) -> None:
+    assert verdicts(text, AIRPORT).get(assertion) == verdict
 
 
 @pytest.mark.parametrize(
-    ("text", "claim", "verdict"),
+    ("text", "assertion", "verdict"),
     [
         ("a car on a bridge over a river", "relation car on bridge", "right"),
         ("a car on a bridge over a river", "relation bridge over river", "right"),
@@ -198,8 +198,8 @@ def test_verdicts_on_an_airport(text: str, claim: str, verdict: str) -> None:
         ("a lake", "object lake", "invented"),
     ],
 )
-def test_verdicts_on_a_bridge(text: str, claim: str, verdict: str) -> None:
-    assert verdicts(text, BRIDGE).get(claim) == verdict
+def test_verdicts_on_a_bridge(text: str, assertion: str, verdict: str) -> None:
+    assert verdicts(text, BRIDGE).get(assertion) == verdict
 
 
 def test_a_full_description_misses_nothing() -> None:
@@ -230,23 +230,23 @@ def test_a_full_description_misses_nothing() -> None:
     ],
 )
 def test_kinds(text: str, kind: str) -> None:
-    assert judge(text, AIRPORT)[0] == kind
+    assert check(text, AIRPORT)[0] == kind
 
 
 @settings(max_examples=200)
 @given(captions, st.integers(0, IMAGES - 1))
 def test_any_caption_of_any_layout_is_judged(text: str, index: int) -> None:
-    kind, facts = judge(text, world()[index][0])
+    kind, findings = check(text, world()[index][0])
     assert kind in {"clean", *KINDS} == set(OracleScore.VALUE)
-    assert {fact.verdict for fact in facts} <= {"right", "wrong", "invented", "missing"}
-    claimed = [fact[:3] for fact in facts if fact.verdict != "missing"]
-    assert len(set(claimed)) == len(claimed)
+    assert {finding.verdict for finding in findings} <= {"right", "wrong", "invented", "missing"}
+    asserted = [finding[:3] for finding in findings if finding.verdict != "missing"]
+    assert len(set(asserted)) == len(asserted)
 
 
 @given(st.integers(0, 40))
 def test_vague_counts(number: int) -> None:
-    assert fits(str(number), number)
-    assert fits("many", number) == (number > 6)
-    assert fits("several", number) == (number >= 3)
-    assert fits("some", number) == fits("few", number) == (number >= 2)
-    assert fits(str(number + 1), number) == (number > 10)
+    assert count_fits(str(number), number)
+    assert count_fits("many", number) == (number > 6)
+    assert count_fits("several", number) == (number >= 3)
+    assert count_fits("some", number) == count_fits("few", number) == (number >= 2)
+    assert count_fits(str(number + 1), number) == (number > 10)

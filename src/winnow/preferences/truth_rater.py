@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from winnow.assertions.layout_view import LayoutView
 from winnow.captioning.questions import Category
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CANDIDATES, RATED, read_table
-from winnow.judging.by_truth import NOISE, rate_by_noise, rate_by_truth
-from winnow.judging.rubric import Rating
-from winnow.judging.sight import Sight
-from winnow.judging.truth import read_sight
+from winnow.preferences.rating import NOISE, rate_by_noise, rate_by_truth
+from winnow.preferences.rubric import Rating
 from winnow.terrarium.noise import CLEAN
 from winnow.terrarium.perspectives import answers
+from winnow.terrarium.schema import Layout
 
 RATABLE = ("caption", "open", "remote_sensing")  # the right answer to a closed question is known
 WORDINGS = 3  # of the annotator's answer to a question, each a reference
@@ -45,7 +45,7 @@ def read_candidates(paths: Sequence[Path], samples: pd.DataFrame) -> pd.DataFram
     return pd.concat(tables, ignore_index=True)
 
 
-class Known:
+class TruthRater:
     """What is known of the images: layouts, human captions, and how questions are answered."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Known:
         for uid, text in zip(human["uid"], human["text"], strict=True):
             self.human.setdefault(uid, []).append(text)
         self.categories, self.path = categories, path
-        self.sights: dict[str, Sight] = {}
+        self.views: dict[str, LayoutView] = {}
         self.answers: dict[str, list[dict[str, str]]] = {}
 
     def rate(self, candidates: pd.DataFrame) -> pd.DataFrame:
@@ -74,9 +74,10 @@ class Known:
 
     def _rated(self, uid: str, kind: str, category: str, text: str, proposer: str) -> Rating:
         if uid in self.layouts:
-            if uid not in self.sights:
-                self.sights[uid] = read_sight(self.layouts[uid], uid, self.path)
-            return rate_by_truth(text, self.sights[uid], self._references(uid, kind, category))
+            if uid not in self.views:
+                layout = Layout.from_json(self.layouts[uid], uid, self.path)
+                self.views[uid] = LayoutView(layout)
+            return rate_by_truth(text, self.views[uid], self._references(uid, kind, category))
         if kind == "caption" and category in NOISE:
             return rate_by_noise(category)
         if kind == "caption" and text in self.human.get(uid, ()):
@@ -103,7 +104,7 @@ class Known:
                 )
             viewpoint = self.categories[category].viewpoint
         if viewpoint and uid not in self.answers:
-            seed, layout = zlib.crc32(uid.encode()), self.sights[uid].layout
+            seed, layout = zlib.crc32(uid.encode()), self.views[uid].layout
             self.answers[uid] = [answers(layout, seed + number) for number in range(WORDINGS)]
         told = [said.get(viewpoint, "") for said in self.answers.get(uid, ())]
         return [text for text in dict.fromkeys(told) if text] or self.human.get(uid, [])

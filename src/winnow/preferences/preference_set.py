@@ -7,7 +7,7 @@ from winnow.preferences.pairs import Pair, closed_pairs, preferences, rated_pair
 from winnow.preferences.text_pairs import merge_pairs, merges
 
 
-def prefer(
+def preference_set(
     samples: pd.DataFrame,
     rated: pd.DataFrame,
     candidates: pd.DataFrame,

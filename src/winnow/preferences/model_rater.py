@@ -12,13 +12,13 @@ import pandas as pd
 
 from winnow.captioning.answers import tidy
 from winnow.captioning.cleaning import declines, said
-from winnow.captioning.desk import Request
 from winnow.captioning.engine import Backend, ask
+from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
 from winnow.data.shards import pool_images
 from winnow.data.tables import QUARANTINE, RATED
-from winnow.judging.rubric import LEVELS, Rating, Rubric
 from winnow.params.sections import Generation
+from winnow.preferences.rubric import LEVELS, Rating, Rubric
 
 STAGE = "rate"
 _QUESTION = ["uid", "prompt", "text"]  # what a judge is told: whoever proposed it
@@ -58,7 +58,7 @@ def rate_by_model(
         if answer.fault:
             faults[int(answer.key)] = answer.fault
         else:
-            ratings[int(answer.key)] = parse(answer.text)
+            ratings[int(answer.key)] = parse_rating(answer.text)
     done = numbers.isin(ratings.keys())
     rated = candidates[done].reset_index(drop=True)
     values = [ratings[number] for number in numbers[done]]
@@ -92,13 +92,13 @@ def read_reply(reply: str, cut: bool) -> tuple[str, str]:
     try:
         if fault or (fault := declines(tidy(text))):
             raise ValueError(fault)
-        return json.dumps(parse(text)._asdict()), ""
+        return json.dumps(parse_rating(text)._asdict()), ""
     except ValueError as error:
         reason = f"cut before its end, {error}" if cut else str(error)
         return "", f"no rating ({reason}): {tidy(reply)[:_BEGINNING]!r}"
 
 
-def parse(reply: str) -> Rating:
+def parse_rating(reply: str) -> Rating:
     """The rating in a model's reply: one JSON object of the five dimensions, whole numbers 1 to 5.
 
     A code fence may be around it and nothing else; no key may be missing, added or given twice.

@@ -12,7 +12,7 @@ from winnow.captioning.responses import Responses
 from winnow.data.errors import WinnowError
 from winnow.data.shards import pool_images
 from winnow.data.tables import CANDIDATES, DEDUPLICATED, QUARANTINE, SAMPLES, read_table
-from winnow.preferences.draw import Question
+from winnow.preferences.questions import Question
 
 STAGE = "propose"
 

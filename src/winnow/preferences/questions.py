@@ -1,7 +1,6 @@
-"""What is asked about each image: drawn from the seed and its uid, equal for all who answer."""
+"""The questions about each image: drawn from the seed and its uid, the same for all who answer."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -49,7 +48,7 @@ class Counts(NamedTuple):
     remote_sensing: int
 
 
-def drawn(seed: int, uid: str, purpose: str) -> np.random.Generator:
+def generator_for(seed: int, uid: str, purpose: str) -> np.random.Generator:
     """A generator that depends on nothing but its arguments."""
     digest = hashlib.sha256(f"{seed} {uid} {purpose}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
@@ -73,7 +72,7 @@ def caption_questions(
     ]
 
 
-def questions(
+def image_questions(
     samples: pd.DataFrame,
     layouts: pd.DataFrame,
     perspectives: Perspectives,
@@ -92,9 +91,9 @@ def questions(
     scenes = sorted(samples["scene"].dropna().unique())
     found: list[Question] = []
     for uid, scene in zip(samples["uid"], samples["scene"], strict=True):
-        layout = _layout(uid, known[uid]) if uid in known else None
+        layout = Layout.from_json(known[uid], uid) if uid in known else None
         scene = scene if isinstance(scene, str) else None
-        rng = drawn(seed, uid, "closed")
+        rng = generator_for(seed, uid, "closed")
         asked = closed_questions(layout, scene, scenes, int(rng.integers(2**32)))
         tokens = TOKENS_PER_WORD * CLOSED_WORDS
         for i in sorted(rng.permutation(len(asked))[: counts.closed].tolist()):
@@ -110,7 +109,7 @@ def _perspectives(
     uid: str, perspectives: Perspectives, count: int, seed: int
 ) -> Iterator[Question]:
     names = list(perspectives.perspectives)
-    for i in drawn(seed, uid, "open").permutation(len(names))[:count].tolist():
+    for i in generator_for(seed, uid, "open").permutation(len(names))[:count].tolist():
         asked = perspectives.perspectives[names[i]]
         prompt, tokens = asked.prompt, asked.max_tokens
         yield Question(uid, "open", names[i], prompt, prompt, tokens, empty=asked.empty)
@@ -119,17 +118,10 @@ def _perspectives(
 def _categories(
     uid: str, perspectives: Perspectives, categories: Mapping[str, Category], count: int, seed: int
 ) -> Iterator[Question]:
-    rng, names = drawn(seed, uid, "remote sensing"), list(categories)
+    rng, names = generator_for(seed, uid, "remote sensing"), list(categories)
     for i in rng.permutation(len(names))[:count].tolist():
         category = categories[names[i]]
         prompt = category.questions[int(rng.integers(len(category.questions)))]
         like = perspectives.perspectives.get(category.viewpoint)
         tokens = like.max_tokens if like else TOKENS_PER_WORD * OPEN_WORDS
         yield Question(uid, "remote_sensing", names[i], prompt, prompt, tokens)
-
-
-def _layout(uid: str, text: str) -> Layout:
-    try:
-        return Layout.from_dict(json.loads(text))
-    except (ValueError, KeyError, TypeError) as error:
-        raise WinnowError(f"layouts: uid {uid}: not a layout of Terrarium ({error})") from error

@@ -69,7 +69,7 @@ class Case:
     attempt: int = 0  # under way
 
 
-class Desk:
+class RequestQueue:
     """Looks requests up, keeps replies, and says what to ask next."""
 
     def __init__(

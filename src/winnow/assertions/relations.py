@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from winnow.captioning.lexicon import ALONE, RELATIONS, SIDES
-from winnow.judging.sight import Sight
+from winnow.assertions.layout_view import LayoutView
+from winnow.assertions.lexicon import LEXICON, split_relation
 from winnow.terrarium.schema import Feature, Point, Thing
 
 _SLACK = 0.03  # of the side: how far over the middle still counts as on this side
@@ -27,46 +27,35 @@ _WIDE = frozenset({
     "sparse residential", "residential", "industrial area", "intersection",
 })  # fmt: skip
 _OPEN = frozenset({"desert", "meadow", "golf course"})
-_PREFIXES = sorted(RELATIONS, key=len, reverse=True)
 
 
-def split(value: str) -> tuple[str, str]:
-    """The relation and the noun that it relates to, which is "" where it stands alone."""
-    if value in SIDES or value in ALONE:
-        return value, ""
-    for relation in _PREFIXES:
-        if value.startswith(f"{relation} "):
-            return relation, value[len(relation) + 1 :]
-    return value, ""
-
-
-def holds(sight: Sight, subject: str, value: str) -> bool | None:
+def relation_holds(view: LayoutView, subject: str, value: str) -> bool | None:
     """Whether the relation is true of this image; None where nobody could say.
 
     Both ends must be there.
     """
-    relation, other = split(value)
-    if relation in SIDES:
-        return _on_side(sight, subject, relation)
+    relation, other = split_relation(value)
+    if relation in LEXICON.sides:
+        return _on_side(view, subject, relation)
     if relation in ("far from", "far away", "far apart", "outside", "behind"):
         return False
     if not other:
-        return _alone(sight, subject, relation)
+        return _alone(view, subject, relation)
     if relation in ("in", "on"):
-        return _inside(sight, subject, other)
+        return _inside(view, subject, other)
     if relation in ("over", "across", "under", "below", "above", "parallel to"):
         return _crosses(subject, relation, other)
     if relation == "at right angles to":
         return "bridge" in (subject, other)
     if relation in ("past", "alongside", "next to"):
-        return _passes(sight, subject, relation, other)
+        return _passes(view, subject, relation, other)
     if relation == "on both sides of":
-        sides = _sides(sight, subject, other)
+        sides = _sides(view, subject, other)
         return None if sides is None else len(sides) == 2
     if relation in ("on one side of", "on only one side of"):
-        return _one_side(sight, subject, relation, other)
+        return _one_side(view, subject, relation, other)
     if relation in ("in the middle of", "at the edge of", "in the corner of"):
-        return _alone(sight, subject, relation.removesuffix(" of"))
+        return _alone(view, subject, relation.removesuffix(" of"))
     if relation in ("on top of", "at the foot of") and other == "mountain":
         return (subject == "snow") == (relation == "on top of")
     return None if relation in ("connected by", "on top of") else True
@@ -91,9 +80,9 @@ def _centre(parts: Sequence[Thing | Feature]) -> Point:
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 
-def _on_side(sight: Sight, subject: str, side: str) -> bool | None:
-    parts = sight.found(subject)
-    if not parts or sight.is_ground(subject):
+def _on_side(view: LayoutView, subject: str, side: str) -> bool | None:
+    parts = view.parts_of(subject)
+    if not parts or view.is_ground(subject):
         return None
     x, y = _centre(parts)
     return {
@@ -104,17 +93,17 @@ def _on_side(sight: Sight, subject: str, side: str) -> bool | None:
     }[side]
 
 
-def _alone(sight: Sight, subject: str, relation: str) -> bool | None:
+def _alone(view: LayoutView, subject: str, relation: str) -> bool | None:
     if relation in ("above", "below"):
         return (subject == "bridge") == (relation == "above")
     if relation == "everywhere":
-        return sight.is_ground(subject)
+        return view.is_ground(subject)
     if relation == "crossing each other":
-        return any(feature.trait == "crossing" for feature in sight.layout.features)
+        return any(feature.trait == "crossing" for feature in view.layout.features)
     if relation == "on one side":
-        return False if sight.is_ground(subject) else None
+        return False if view.is_ground(subject) else None
     if relation in ("in the middle", "at the edge", "in the corner"):
-        parts = sight.found(subject)
+        parts = view.parts_of(subject)
         if not parts:
             return None
         away = _from_middle(parts)
@@ -131,12 +120,12 @@ def _from_middle(parts: Sequence[Thing | Feature]) -> float:
     return math.hypot(x - 0.5, y - 0.5)
 
 
-def _inside(sight: Sight, subject: str, other: str) -> bool | None:
+def _inside(view: LayoutView, subject: str, other: str) -> bool | None:
     """Whether any of the subject lies in or on what is named; grounds and scenes hold all."""
-    places = [part for part in sight.found(other) if isinstance(part, Feature)]
-    if not places or sight.is_ground(other) or any(part.shape == "dots" for part in places):
+    places = [part for part in view.parts_of(other) if isinstance(part, Feature)]
+    if not places or view.is_ground(other) or any(part.shape == "dots" for part in places):
         return None if not places else True
-    if sight.is_ground(subject) or not (parts := sight.found(subject)):
+    if view.is_ground(subject) or not (parts := view.parts_of(subject)):
         return None
     points = [_centre([part]) for part in parts]
     return any(_within(point, place) for point in points for place in places)
@@ -183,35 +172,35 @@ def _crosses(subject: str, relation: str, other: str) -> bool | None:
     return upper or subject in ("road", "car", "truck")
 
 
-def _passes(sight: Sight, subject: str, relation: str, other: str) -> bool | None:
+def _passes(view: LayoutView, subject: str, relation: str, other: str) -> bool | None:
     """Beside and not through: what lies in the midst of a place is not beside it."""
     if subject == "bridge" and other in _WATERS:
         return False
-    if subject not in _LINES and not (sight.is_ground(subject) and subject != "ground"):
+    if subject not in _LINES and not (view.is_ground(subject) and subject != "ground"):
         return True
     if other in (_OPEN if relation == "next to" else _WIDE):
         return False
-    return not (relation == "past" and sight.is_ground(other))
+    return not (relation == "past" and view.is_ground(other))
 
 
-def _sides(sight: Sight, subject: str, other: str) -> set[bool] | None:
+def _sides(view: LayoutView, subject: str, other: str) -> set[bool] | None:
     """On which sides of a line the subject lies; None where one or the other is no such thing."""
     lines = [
-        part for part in sight.found(other) if isinstance(part, Feature) and part.shape == "line"
+        part for part in view.parts_of(other) if isinstance(part, Feature) and part.shape == "line"
     ]
-    if sight.is_ground(subject):
+    if view.is_ground(subject):
         return {True, False}
-    points = _points(sight.found(subject))
+    points = _points(view.parts_of(subject))
     if not lines or not points:
         return None
     (x0, y0), (x1, y1) = lines[0].points[0], lines[0].points[-1]
     return {(x1 - x0) * (y - y0) > (y1 - y0) * (x - x0) for x, y in points}
 
 
-def _one_side(sight: Sight, subject: str, relation: str, other: str) -> bool | None:
-    if sight.is_ground(subject) or sight.is_ground(other):
+def _one_side(view: LayoutView, subject: str, relation: str, other: str) -> bool | None:
+    if view.is_ground(subject) or view.is_ground(other):
         return False
-    sides = _sides(sight, subject, other)
+    sides = _sides(view, subject, other)
     if relation == "on one side of" or sides is None:
         return None if sides is None else True
     return len(sides) == 1

@@ -1,21 +1,22 @@
 """Rating by the truth, in place of a large model: each dimension follows from what is right.
 
-relevance     The share of right claims; 5 where all are, else 4, 3, 2 from three, two, one fifths.
-              An invented thing, with all that is said of it, counts as two wrong details, and so
-              does what no image shows. At most 3 for what would fit any image, and for what does
-              not touch anything that the references say. 2 without a claim; 1 without a word, and
-              for a description of another place.
+relevance     The share of right assertions; 5 where all are, else 4, 3, 2 from three, two, one
+              fifths. An invented thing, with all that is said of it, counts as two wrong details,
+              and so does what no image shows. At most 3 for what would fit any image, and for what
+              does not touch anything that the references say. 2 without an assertion; 1 without a
+              word, and for a description of another place.
 specificity   Right details less false ones: exact numbers, looks, positions, conditions, the scene,
               telling nouns. 2, 3, 4, 5 from 1, 2, 3, 5 of them.
 completeness  How much of what the references say is said rightly, as a share of what one of them
               says on average; without references, the share of the salient things. By fifths.
 clarity       5, less 2 for no end, 2 for a repetition without end, 2 for hardly a known word, 1 for
-              a word or a claim said twice, 1 for fewer than three words. The form alone counts.
-richness      One more than the kinds of right claims (scene, object, count, attribute, relation,
-              condition), but 2, 3, 4, 5 only from 2, 4, 6, 8 different words.
+              a word or an assertion said twice, 1 for fewer than three words. The form alone
+              counts.
+richness      One more than the kinds of right assertions (scene, object, count, attribute,
+              relation, condition), but 2, 3, 4, 5 only from 2, 4, 6, 8 different words.
 
 ScoreRS has a large model rate the same dimensions (NeurIPS 2025); these levels are our
-own. A right claim in place of none, or none in place of a false one, lowers no rating.
+own. A right assertion in place of none, or none in place of a false one, lowers no rating.
 """
 
 from __future__ import annotations
@@ -26,15 +27,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from winnow.assertions.assertion import Assertion, ParsedCaption
+from winnow.assertions.check import COMMON, INVENTED, MISSING, RIGHT, VAGUE, WRONG, Finding, check
+from winnow.assertions.layout_view import LayoutView, label
+from winnow.assertions.parser import assertions_of, parse
+from winnow.assertions.tagger import tags, tokens
 from winnow.captioning.answers import repeats
-from winnow.captioning.claims import Claim, Reading, claims, read
-from winnow.captioning.tagging import tags, tokens
-from winnow.judging.rubric import LEVELS, Rating
-from winnow.judging.sight import Sight, label
-from winnow.judging.truth import COMMON, INVENTED, MISSING, RIGHT, VAGUE, WRONG, Fact, judge
+from winnow.preferences.rubric import LEVELS, Rating
 from winnow.terrarium.noise import CLEAN
 
-MISMATCH, INFEASIBLE = "mismatch", "infeasible"  # kinds that `judge` gives
+MISMATCH, INFEASIBLE = "mismatch", "infeasible"  # kinds that `check` gives
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)  # least shares of the levels 2 to 5
 _DETAILS = (1, 2, 3, 5)  # least numbers of the levels 2 to 5
 _WORDS = (2, 4, 6, 8)  # likewise
@@ -56,26 +58,26 @@ NOISE = {
 }
 
 Topic = tuple[str, str]
-"""A kind of claim and what it is about: two claims of one topic reply to the same question."""
+"""A kind of assertion and its subject: two assertions of one topic reply to the same question."""
 
 
-def rate_by_truth(text: str, sight: Sight, reference: Sequence[str]) -> Rating:
-    """Rate a text about the image of `sight`; see the module's table.
+def rate_by_truth(text: str, view: LayoutView, reference: Sequence[str]) -> Rating:
+    """Rate a text about the image of `view`; see the module's table.
 
     `reference` are true texts that reply to the same question; the text itself may be among them.
     """
-    kind, found = judge(text, sight)
-    facts = [fact for fact in found if fact.verdict != MISSING]
-    said = {_topic(Claim(*fact[:3]), sight) for fact in facts if fact.verdict == RIGHT}
-    expected = _expected(tuple(reference), sight)
+    kind, found = check(text, view)
+    findings = [finding for finding in found if finding.verdict != MISSING]
+    said = {_topic(Assertion(*one[:3]), view) for one in findings if one.verdict == RIGHT}
+    expected = _expected(tuple(reference), view)
     words = _words(text)
     touches = not expected or not said.isdisjoint(expected)
     return Rating(
-        relevance=_relevance(facts, kind, touches) if words else 1,
-        specificity=_level(_details(facts) - (kind == INFEASIBLE), _DETAILS),
+        relevance=_relevance(findings, kind, touches) if words else 1,
+        specificity=_level(_details(findings) - (kind == INFEASIBLE), _DETAILS),
         completeness=_level(_covered(said, expected, found), _FIFTHS),
         clarity=_clarity(text),
-        richness=_richness(facts, len(set(words))),
+        richness=_richness(findings, len(set(words))),
     )
 
 
@@ -91,61 +93,61 @@ def _level(value: float, least: Sequence[float]) -> int:
     return 1 + bisect_right(least, value + 1e-9)
 
 
-def _relevance(facts: list[Fact], kind: str, touches: bool) -> int:
+def _relevance(findings: list[Finding], kind: str, touches: bool) -> int:
     if kind == MISMATCH:
         return 1
-    if not facts:
+    if not findings:
         return 2
     invented = {
-        fact.subject if fact.kind == "object" else fact.value
-        for fact in facts
-        if fact.verdict == INVENTED and fact.kind in ("object", "scene", "condition")
+        finding.subject if finding.kind == "object" else finding.value
+        for finding in findings
+        if finding.verdict == INVENTED and finding.kind in ("object", "scene", "condition")
     }
-    wrong = sum(fact.verdict == WRONG for fact in facts)
+    wrong = sum(finding.verdict == WRONG for finding in findings)
     false = wrong + 2 * (len(invented) + (kind == INFEASIBLE))
-    right = sum(fact.verdict == RIGHT for fact in facts)
+    right = sum(finding.verdict == RIGHT for finding in findings)
     level = 5 if not false else min(4, _level(right / (right + false), _FIFTHS))
-    telling = any(_tells(fact) for fact in facts if fact.verdict == RIGHT)
+    telling = any(_tells(finding) for finding in findings if finding.verdict == RIGHT)
     return min(level, 5 if touches and telling else 3)
 
 
-def _tells(fact: Fact) -> bool:
-    """Whether a claim, if true, is a detail: would not fit almost any image."""
-    if fact.kind == "object":
-        return fact.subject not in COMMON
-    return fact.kind != "count" or fact.value not in {*VAGUE, "1"}  # 1: it may be but an article
+def _tells(finding: Finding) -> bool:
+    """Whether an assertion, if true, is a detail: would not fit almost any image."""
+    if finding.kind == "object":
+        return finding.subject not in COMMON
+    return finding.kind != "count" or finding.value not in {*VAGUE, "1"}  # 1: maybe an article
 
 
-def _details(facts: list[Fact]) -> int:
-    telling = [fact for fact in facts if _tells(fact)]
-    right = sum(fact.verdict == RIGHT for fact in telling)
+def _details(findings: list[Finding]) -> int:
+    telling = [finding for finding in findings if _tells(finding)]
+    right = sum(finding.verdict == RIGHT for finding in telling)
     return 2 * right - len(telling)
 
 
-def _topic(claim: Claim, sight: Sight) -> Topic:
-    """The topic of a claim: what two nouns both mean, as road and path, is one thing."""
-    if claim.kind in ("scene", "condition"):
-        return claim.kind, claim.value if claim.kind == "condition" else ""
-    found = sight.found(claim.subject)
-    return claim.kind, label(found[0]) if found else claim.subject
+def _topic(assertion: Assertion, view: LayoutView) -> Topic:
+    """The topic of an assertion: what two nouns both mean, as road and path, is one thing."""
+    if assertion.kind in ("scene", "condition"):
+        return assertion.kind, assertion.value if assertion.kind == "condition" else ""
+    found = view.parts_of(assertion.subject)
+    return assertion.kind, label(found[0]) if found else assertion.subject
 
 
 @lru_cache(_KEPT)
-def _expected(references: tuple[str, ...], sight: Sight) -> Mapping[Topic, float]:
+def _expected(references: tuple[str, ...], view: LayoutView) -> Mapping[Topic, float]:
     """Each topic of the references, and the share of them that speak of it."""
     counts = Counter(
-        topic for text in references for topic in {_topic(claim, sight) for claim in claims(text)}
+        topic for text in references for topic in {_topic(one, view) for one in assertions_of(text)}
     )
     return {topic: count / len(references) for topic, count in counts.items()}
 
 
-def _covered(said: set[Topic], expected: Mapping[Topic, float], facts: list[Fact]) -> float:
+def _covered(said: set[Topic], expected: Mapping[Topic, float], findings: list[Finding]) -> float:
     """How much of what the references say is said: 1 is as much as one of them says on average."""
     if expected:
         typical = sum(share**2 for share in expected.values())
         return sum(expected.get(topic, 0.0) for topic in said) / typical
-    missing = sum(fact.verdict == MISSING for fact in facts)
-    things = sum(fact.verdict == RIGHT and fact.kind == "object" for fact in facts)
+    missing = sum(finding.verdict == MISSING for finding in findings)
+    things = sum(finding.verdict == RIGHT and finding.kind == "object" for finding in findings)
     return things / (things + missing) if things + missing else float(bool(said))
 
 
@@ -158,25 +160,25 @@ def _clarity(text: str) -> int:
     words = _words(text)
     if not words:
         return 1
-    reading = read(text)
+    caption = parse(text)
     tagged = [tag.kind for tag in tags(text) if tag.kind not in ("pause", "stop")]
     doubled = any(first == second for first, second in pairwise(words))
     faults = (
-        2 * reading.unfinished
+        2 * caption.unfinished
         + 2 * repeats(text)
-        + (doubled or _says_again(reading))
+        + (doubled or _says_again(caption))
         + 2 * (tagged.count("other") > _UNKNOWN * len(tagged))
         + (len(words) < 3)
     )
     return max(1, 5 - faults)
 
 
-def _says_again(reading: Reading) -> bool:
+def _says_again(caption: ParsedCaption) -> bool:
     """Whether a third of what is said of things was said before."""
-    said = [claim for claim, _ in reading.claims]
+    said = [assertion for assertion, _ in caption.assertions]
     return len(said) - len(set(said)) > len(said) / 3
 
 
-def _richness(facts: list[Fact], words: int) -> int:
-    kinds = {fact.kind for fact in facts if fact.verdict == RIGHT}
+def _richness(findings: list[Finding], words: int) -> int:
+    kinds = {finding.kind for finding in findings if finding.verdict == RIGHT}
     return min(len(kinds) + 1, _level(words, _WORDS), LEVELS[-1])

@@ -1,7 +1,6 @@
 """What no model wrote: people's captions, of this image or a similar one, or with known noise; and
 the answers that come with questions."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from winnow.captioning.questions import Category
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CANDIDATES
 from winnow.params.sections import Captioner
-from winnow.preferences.draw import CAPTION_PROMPTS, Question, drawn
+from winnow.preferences.questions import CAPTION_PROMPTS, Question, generator_for
 from winnow.terrarium.noise import KINDS, corrupt
 from winnow.terrarium.perspectives import answers
 from winnow.terrarium.schema import Layout
@@ -58,9 +57,9 @@ def people_captions(
 
 
 def _person(captions: Mapping[str, list[str]], uid: str, turn: int, seed: int) -> str:
-    """The caption of an image whose turn it is: each comes once, in a drawn order."""
+    """The caption of an image whose turn it is: each comes once, in a generator_for order."""
     texts = captions[uid]
-    return texts[int(drawn(seed, uid, "person").permutation(len(texts))[turn % len(texts)])]
+    return texts[int(generator_for(seed, uid, "person").permutation(len(texts))[turn % len(texts)])]
 
 
 def source_answers(
@@ -81,8 +80,10 @@ def source_answers(
         if asked.kind == "closed" or asked.uid not in known:
             continue
         if asked.uid not in told:
-            layout = Layout.from_dict(json.loads(known[asked.uid]))
-            told[asked.uid] = answers(layout, int(drawn(seed, asked.uid, name).integers(2**32)))
+            layout = Layout.from_json(known[asked.uid], asked.uid)
+            told[asked.uid] = answers(
+                layout, int(generator_for(seed, asked.uid, name).integers(2**32))
+            )
         viewpoint = asked.category
         if asked.kind == "remote_sensing":
             viewpoint = categories[asked.category].viewpoint
@@ -98,9 +99,9 @@ def captions_of(human: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _one(captions: Mapping[str, list[str]], of: str, uid: str, purpose: str, seed: int) -> str:
-    """One of the captions of image `of`, drawn for image `uid`."""
+    """One of the captions of image `of`, generator_for for image `uid`."""
     texts = captions[of]
-    return texts[int(drawn(seed, uid, purpose).integers(len(texts)))]
+    return texts[int(generator_for(seed, uid, purpose).integers(len(texts)))]
 
 
 def _neighbours(
@@ -140,7 +141,7 @@ def nearest(features: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
 def _noisy(
     samples: pd.DataFrame, captions: Mapping[str, list[str]], turn: int, seed: int
 ) -> list[tuple[str, str, str]]:
-    """Each with noise of a kind drawn evenly, which is its category."""
+    """Each with noise of a kind generator_for evenly, which is its category."""
     uids = samples["uid"].tolist()
     texts, kinds = corrupt(
         [_person(captions, uid, turn, seed - turn) for uid in uids],

@@ -38,7 +38,7 @@ _CLEARLY = 1.25
 """How many times the small variety a large thing must measure, or nobody would call it large."""
 
 
-class Draft:
+class LayoutBuilder:
     """Collects features and things; every choice comes from one generator."""
 
     def __init__(self, rng: np.random.Generator, style: Style) -> None:
@@ -131,7 +131,7 @@ class Draft:
         return [*edge, (1.1, 1.1), (-0.1, 1.1)]
 
     def footprint(self, kind: str, size: str) -> tuple[float, float]:
-        """Length and width of a thing in this draft's scale."""
+        """Length and width of a thing in this builder's scale."""
         length, width = FOOTPRINTS[kind]
         factor = self.scale * (LARGE if size == "large" else 1.0)
         return length * factor, width * factor

@@ -1,4 +1,4 @@
-"""Words for a set of claims: a caption of one or two sentences that reads back as the same claims.
+"""From assertions to text: a caption of one or two sentences that parses to the same assertions.
 
 Every phrase is tried on the parser before it is used. What the parser would read otherwise in front
 of its noun ("bare soil" is one word to it) is said behind it ("the soil is bare").
@@ -8,59 +8,59 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import lru_cache
 
-from winnow.captioning import lexicon
-from winnow.captioning.claims import Claim, claims
-from winnow.captioning.wording import (
-    SINGULAR,
-    Claims,
+from winnow.assertions.assertion import Assertion
+from winnow.assertions.lexicon import LEXICON, THINGS, forms, split_relation
+from winnow.assertions.phrases import (
+    Assertions,
     Subject,
     adjectives,
     condition,
-    forms,
     meaning,
     misread,
     noun_phrase,
-    parted,
-    ways,
+    phrase_meaning,
+    wordings,
 )
 from winnow.terrarium.words import SCENE_PHRASES, article, listed
 
+_SINGULAR = {noun.split()[-1] for noun in THINGS}
 
-def realise(found: Sequence[Claim], many: Set[str] = frozenset()) -> str:
-    """A caption that makes the claims `found`; "" if none of them can be said.
 
-    Of several scenes, or several counts of one thing, the first is said. `many` holds things
+def write_caption(assertions: Sequence[Assertion], plurals: Set[str] = frozenset()) -> str:
+    """A caption that makes the `assertions`; "" if none of them can be said.
+
+    Of several scenes, or several counts of one thing, the first is said. `plurals` are nouns
     without a count that are known to be more than one.
     """
-    scene = next((claim.value for claim in found if claim.kind == "scene"), "")
-    subjects, known = _subjects(found, many), frozenset(found)
+    scene = next((one.value for one in assertions if one.kind == "scene"), "")
+    subjects, known = _subjects(assertions, plurals), frozenset(assertions)
     opening = _opening(scene, subjects.get(scene, Subject(scene))) if scene else ""
-    said = frozenset(claims(opening))
+    said = meaning(opening)
     phrases = _noun_phrases([s for s in subjects.values() if _is_listed(s)], said)
-    said = said.union(*map(meaning, phrases))
+    said = said.union(*map(phrase_meaning, phrases))
     clauses = _clauses(subjects, said, known)
-    said = said.union(*map(_clause, clauses))
+    said = said.union(*map(meaning, clauses))
     phrases += _noun_phrases([s for s in subjects.values() if s.present], said)
-    ends = [text for c in found if c.kind == "condition" and (text := condition(c.value))]
+    ends = [text for c in assertions if c.kind == "condition" and (text := condition(c.value))]
     main = _main(opening, phrases)
     if ends:
         main = ", ".join([main or "a place", *ends])
     return " ".join(f"{part}." for part in (main, "; ".join(clauses)) if part)
 
 
-def _noun_phrases(subjects: Sequence[Subject], said: Claims) -> list[str]:
+def _noun_phrases(subjects: Sequence[Subject], said: Assertions) -> list[str]:
     """Those subjects that have not been named, as far as they can be."""
-    missing = [s for s in subjects if not s.claims & said]
+    missing = [s for s in subjects if not s.assertions & said]
     return [phrase for phrase in map(noun_phrase, missing) if phrase]
 
 
-def _subjects(found: Sequence[Claim], many: Set[str]) -> dict[str, Subject]:
-    """By noun; things that people count come first, else in the order of the claims."""
+def _subjects(assertions: Sequence[Assertion], plurals: Set[str]) -> dict[str, Subject]:
+    """By noun; things that people count come first, else in the order of the assertions."""
     subjects: dict[str, Subject] = {}
-    for kind, noun, value in found:
+    for kind, noun, value in assertions:
         if kind in ("scene", "condition"):
             continue
-        old = subjects.get(noun, Subject(noun, several=noun in many or misread(noun)))
+        old = subjects.get(noun, Subject(noun, several=noun in plurals or misread(noun)))
         if kind == "object":
             old = replace(old, present=True)
         elif kind == "count" and not old.count:
@@ -70,12 +70,12 @@ def _subjects(found: Sequence[Claim], many: Set[str]) -> dict[str, Subject]:
         elif kind == "relation":
             old = replace(old, relations=(*old.relations, value))
         subjects[noun] = old
-    return dict(sorted(subjects.items(), key=lambda item: item[0] not in lexicon.OBJECTS))
+    return dict(sorted(subjects.items(), key=lambda item: item[0] not in LEXICON.objects))
 
 
 def _is_listed(subject: Subject) -> bool:
     """Whether a thing belongs in the main sentence: what nobody counted may do with a clause."""
-    uncounted = subject.noun in lexicon.OBJECTS and not subject.count
+    uncounted = subject.noun in LEXICON.objects and not subject.count
     return subject.count == "0" or (subject.present and not uncounted)
 
 
@@ -85,22 +85,22 @@ def _opening(scene: str, subject: Subject) -> str:
 
     The scene may be one of the things itself: "a blue lake".
     """
-    claim = Claim("scene", "image", scene)
+    said = Assertion("scene", "image", scene)
     if subject.present:
         phrase = noun_phrase(replace(subject, relations=()))
-        if phrase and set(claims(phrase)) == {claim, *meaning(phrase)}:
+        if phrase and meaning(phrase) == {said, *phrase_meaning(phrase)}:
             return phrase
         subject = Subject(scene)
     for wanted in (subject, replace(subject, traits=()), Subject(scene)):
         for phrase in _scene_phrases(scene, wanted):
-            if set(claims(phrase)) == {claim, *wanted.claims}:
+            if meaning(phrase) == {said, *wanted.assertions}:
                 return phrase
     return ""
 
 
 def _scene_phrases(scene: str, subject: Subject) -> Iterator[str]:
     """Ways to say what the image is of, the most natural first."""
-    words = [scene, *filter(None, lexicon.SCENES.get(scene, "").split(", "))]
+    words = [scene, *LEXICON.scenes.get(scene, ())]
     words.sort(key=lambda word: word != f"{scene} area")  # "residential" is no noun
     plain = [*SCENE_PHRASES.get(scene, ()), *map(article, words), article(f"{scene} scene"), scene]
     yield from plain
@@ -108,34 +108,34 @@ def _scene_phrases(scene: str, subject: Subject) -> Iterator[str]:
         first, _, rest = phrase.partition(" ")
         if first in ("a", "an"):
             yield article(f"{adjectives(subject.traits)} {rest}".strip())
-    yield from ways(subject)
+    yield from wordings(subject)
 
 
 def _main(opening: str, phrases: list[str]) -> str:
     """The main sentence. Without a scene, its first words must not be read as one ("a lake")."""
     if opening or not phrases:
         return f"{opening} with {listed(phrases)}" if phrases else opening
-    wanted = frozenset().union(*map(meaning, phrases))
+    wanted = frozenset().union(*map(phrase_meaning, phrases))
     texts: list[str] = []
     for first in range(len(phrases)):
         things = [*phrases[first:], *phrases[:first]]
-        are = "are" if len(things) > 1 or things[0].split()[-1] not in SINGULAR else "is"
+        are = "are" if len(things) > 1 or things[0].split()[-1] not in _SINGULAR else "is"
         both = [f"there {are} {listed(things)}", f"{listed(things)} can be seen"]
         texts += reversed(both) if things[0].startswith("the ") else both
     texts.append(f"there are {' and '.join(phrases)}")
-    return next((text for text in texts if _clause(text) == wanted), texts[0])
+    return next((text for text in texts if meaning(text) == wanted), texts[0])
 
 
-def _clauses(subjects: Mapping[str, Subject], said: Claims, known: Claims) -> list[str]:
-    """What the main sentence left unsaid: a clause for each subject, or for each claim about it."""
+def _clauses(subjects: Mapping[str, Subject], said: Assertions, known: Assertions) -> list[str]:
+    """What the main sentence left unsaid: a clause for each subject, or one for each assertion."""
     clauses = []
     for subject in subjects.values():
         ends = {
-            Claim("attribute", subject.noun, trait): trait
+            Assertion("attribute", subject.noun, trait): trait
             for trait in subject.traits
-            if Claim("attribute", subject.noun, trait) not in said
+            if Assertion("attribute", subject.noun, trait) not in said
         } | {
-            Claim("relation", subject.noun, value): _relation(value, subjects)
+            Assertion("relation", subject.noun, value): _relation(value, subjects)
             for value in subject.relations
         }
         start = f"{_definite(subject)} {'are' if _plural(subject) else 'is'}"
@@ -143,24 +143,19 @@ def _clauses(subjects: Mapping[str, Subject], said: Claims, known: Claims) -> li
         if whole and _says(whole, frozenset(ends), known):
             clauses.append(whole)
         elif whole:
-            apart = [(f"{start} {end}", frozenset([claim])) for claim, end in ends.items()]
-            clauses += [text for text, claim in apart if _says(text, claim, known)]
+            apart = [(f"{start} {end}", frozenset([one])) for one, end in ends.items()]
+            clauses += [text for text, one in apart if _says(text, one, known)]
     return clauses
 
 
-def _says(clause: str, wanted: Claims, known: Claims) -> bool:
-    """Whether a clause claims what it should, and nothing that is not known."""
-    return wanted <= _clause(clause) <= known
-
-
-@lru_cache(maxsize=2**16)
-def _clause(text: str) -> Claims:
-    return frozenset(claims(text))
+def _says(clause: str, wanted: Assertions, known: Assertions) -> bool:
+    """Whether a clause asserts what it should, and nothing that is not known."""
+    return wanted <= meaning(clause) <= known
 
 
 def _relation(value: str, subjects: Mapping[str, Subject]) -> str:
     """What stands behind "is" or "are": "next to terminal" becomes "next to the terminals"."""
-    words, noun = parted(value)
+    words, noun = split_relation(value)
     run = "running " if words == "through" else ""
     return f"{run}{words} {_definite(subjects.get(noun, Subject(noun)))}" if noun else value
 
@@ -180,4 +175,4 @@ def _plural(subject: Subject) -> bool:
 
 
 def _is_scene(subject: Subject) -> bool:
-    return subject.noun in lexicon.SCENES and not subject.present
+    return subject.noun in LEXICON.scenes and not subject.present

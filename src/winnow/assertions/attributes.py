@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from winnow.captioning.lexicon import COLOURS
-from winnow.judging.sight import Sight, same_colour
+from winnow.assertions.layout_view import LayoutView, same_colour
+from winnow.assertions.lexicon import LEXICON
 from winnow.terrarium.schema import BUILDINGS, Feature, Point, Thing
 
 STRAIGHT, CURVED = 0.025, 0.05  # how far a line strays from its chord, in fractions of the side
@@ -44,37 +44,96 @@ _ALWAYS: dict[str, tuple[str, str]] = {
     "dune": ("sandy", ""),
     "wave": ("", "calm"),
 }  # fmt: skip
+_GRASS = {"autumn": {"brown", "yellow"}, "winter": {"white", "gray", "pale"}}
+_CROWNS = {
+    "autumn": {"orange", "brown", "red", "yellow"},
+    "winter": {"green", "pale", "white"},
+}
+_USUAL = {
+    "scrub": {"brown", "yellow", "green"},
+    "soil": {"brown", "yellow"},
+    "sand": {"yellow", "white", "brown"},
+    "rock": {"gray", "brown"},
+    "asphalt": {"gray", "black"},
+    "concrete": {"gray", "white"},
+    "snow": {"white"},
+}
+_NAMED = {
+    "waves": {"white"}, "fairway": {"green"}, "green": {"green"}, "bays": {"gray", "black"},
+}  # fmt: skip
 _PLANTS = frozenset({"tree", "forest", "grass", "plant", "meadow", "palm tree"})
 
 
-def is_true(sight: Sight, noun: str, word: str, value: str) -> bool | None:
+def attribute_holds(view: LayoutView, noun: str, word: str, value: str) -> bool | None:
     """Whether the noun (or scene) is what the adjective says; None where nobody could say."""
-    if value in COLOURS:
-        colours = sight.colours(noun, word) or (
-            sight.scene_colours() if noun == sight.layout.scene else set()
-        )
+    if value in LEXICON.colours:
+        colours = _colours(view, noun, word)
+        if not colours and noun == view.layout.scene:
+            colours = _scene_colours(view)
         return (same_colour(value, colours) or value in colours) if colours else None
     right, wrong = _ALWAYS.get(noun, ("", ""))
     if value in right.split():
         return True
     if value in wrong.split():
         return False
-    if noun in _PLANTS and (seasonal := _seasonal(sight, value)) is not None:
+    if noun in _PLANTS and (seasonal := _seasonal(view, value)) is not None:
         return seasonal
     if noun in ("intersection", "meadow", "parking lot", "bay"):
-        return _occupied(sight, noun, value)
-    found = sight.found(noun, word)
+        return _occupied(view, noun, value)
+    parts = view.parts_of(noun, word)
     if value in ("large", "small"):
-        return _size(found, value)
-    lines = [part for part in found if isinstance(part, Feature)]
+        return _size(parts, value)
+    lines = [part for part in parts if isinstance(part, Feature)]
     if noun == "beach":
-        lines = [part for part in sight.layout.features if part.name == "waves"]
-    return _shape(found, lines, value)
+        lines = [part for part in view.layout.features if part.name == "waves"]
+    return _shape(parts, lines, value)
 
 
-def _seasonal(sight: Sight, value: str) -> bool | None:
-    season = sight.layout.season
-    dry = season == "autumn" or sight.layout.ground == "scrub"
+def _colours(view: LayoutView, noun: str, word: str) -> set[str]:
+    """The colours that the noun has here; none where nobody could say."""
+    if noun == "shadow":
+        return {"black", "gray"}
+    if noun == "line":
+        return {"white"}
+    if noun in ("row", "ground"):
+        return set()
+    colours = _colours_of_parts(view, view.parts_of(noun, word))
+    if view.is_ground(noun, word):
+        colours |= _surface_colours(view, view.layout.ground, view.layout.ground_colour)
+    return colours
+
+
+def _scene_colours(view: LayoutView) -> set[str]:
+    """The colours of the scene as a whole, where it has any of its own."""
+    scene, layout = view.layout.scene, view.layout
+    if scene in ("desert", "mountain", "beach", "meadow", "forest", "golf course"):
+        return _surface_colours(view, layout.ground, layout.ground_colour)
+    own = {"farmland": "field", "tennis court": "court", "storage tanks": "tank"}
+    return _colours_of_parts(view, view.parts.get(own.get(scene, scene), ()))
+
+
+def _colours_of_parts(view: LayoutView, parts: Iterable[Thing | Feature]) -> set[str]:
+    colours: set[str] = set()
+    for part in parts:
+        if isinstance(part, Thing):
+            colours.add(part.colour)
+        else:
+            colours |= _NAMED.get(part.name) or _surface_colours(view, part.surface, part.colour)
+    return colours
+
+
+def _surface_colours(view: LayoutView, surface: str, colour: str) -> set[str]:
+    season = view.layout.season
+    if surface == "grass":
+        return _GRASS.get(season, {"green"}) | ({colour} & {"yellow"})
+    if surface == "forest":
+        return _CROWNS.get(season, {"green"})
+    return {colour} if colour else _USUAL.get(surface, set())
+
+
+def _seasonal(view: LayoutView, value: str) -> bool | None:
+    season = view.layout.season
+    dry = season == "autumn" or view.layout.ground == "scrub"
     return {
         "dry": dry,
         "withered": dry,
@@ -84,9 +143,9 @@ def _seasonal(sight: Sight, value: str) -> bool | None:
     }.get(value)
 
 
-def _occupied(sight: Sight, noun: str, value: str) -> bool | None:
+def _occupied(view: LayoutView, noun: str, value: str) -> bool | None:
     """Whether a place is full or empty; and the meadow, which lies open."""
-    things = sight.parts.get("car", []) if noun in ("parking lot", "bay") else sight.layout.things
+    things = view.parts.get("car", []) if noun in ("parking lot", "bay") else view.layout.things
     if value in ("full", "crowded", "busy"):
         return len(things) > (6 if noun in ("parking lot", "bay") else 0)
     if value in ("empty", "deserted"):

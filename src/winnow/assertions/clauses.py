@@ -1,11 +1,9 @@
-"""A caption as it is read: noun phrases, and how each clause relates them to one another."""
+"""How a clause relates noun phrases to one another."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
-from winnow.captioning.lexicon import LOOSE
+from winnow.assertions.assertion import ParsedCaption, Phrase
+from winnow.assertions.lexicon import LEXICON
 
 SHARED = 4  # phrases that one relation or adjective is shared among
 # Said of the last of several noun phrases, unless "are" binds them together.
@@ -16,55 +14,11 @@ _CROSSING = frozenset({"over", "across", "under"})
 _CARRIED = frozenset({"between", "among", "surrounded by", "around", "next to", "near"})
 
 
-class Claim(NamedTuple):
-    """One thing that a caption says.
-
-    `kind` is scene, object, count, attribute, relation or condition. `subject` is a canonical
-    singular noun, the scene for an attribute of the scene, "image" for scenes and conditions.
-    `value` is "" for an object; "3", "many", "several", "few" or "some" for a count; "white",
-    "large", "curved" for an attribute; "next to terminal", "on the left" for a relation; "airport",
-    "winter". A count of "0" ("no cars") is the only claim about a thing that comes without one of
-    its presence.
-    """
-
-    kind: str
-    subject: str
-    value: str
-
-
-@dataclass
-class Phrase:
-    """A noun phrase. `word` is the noun as written; `number` and `traits` are canonical words.
-
-    `many` is True for a plural, False for a singular, None where number means nothing.
-    """
-
-    noun: str
-    word: str
-    number: str
-    traits: list[str]
-    many: bool | None
-    scene: bool = False
-
-
-@dataclass
-class Reading:
-    """A caption, read: its claims in order, the phrase each is about, and how it ends."""
-
-    claims: list[tuple[Claim, Phrase | None]] = field(default_factory=list)
-    phrases: list[Phrase] = field(default_factory=list)
-    unfinished: bool = False
-
-    def say(self, kind: str, subject: str, value: str, phrase: Phrase | None = None) -> None:
-        """Add a claim."""
-        self.claims.append((Claim(kind, subject, value), phrase))
-
-
 class Clause:
     """What the clause at hand is about, and the relation that waits for its other end."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
+    def __init__(self, caption: ParsedCaption) -> None:
+        self.caption = caption
         self.last: Phrase | None = None  # the noun phrase before, in whatever clause
         self.heads: list[Phrase] = []  # what the clause is about
         self.relation = ""  # what waits to relate `subjects` to the next noun phrase
@@ -105,7 +59,7 @@ class Clause:
     def _relate(self, subjects: list[Phrase], relation: str, other: Phrase) -> None:
         for subject in subjects:
             if subject.noun != other.noun:
-                self.reading.say("relation", subject.noun, f"{relation} {other.noun}", subject)
+                self.caption.say("relation", subject.noun, f"{relation} {other.noun}", subject)
 
     def relate(self, relation: str) -> None:
         """A relation, whose other end is the next noun phrase."""
@@ -126,7 +80,7 @@ class Clause:
 
     def relate_back(self) -> None:
         """The other end is a pronoun: "a lake with an island in it"."""
-        phrases = self.reading.phrases
+        phrases = self.caption.phrases
         if not self.relation or len(phrases) < 2 or phrases[-1] is not self.last:
             return
         other = phrases[-2]
@@ -136,14 +90,14 @@ class Clause:
 
     def drop(self) -> None:
         """Nothing follows a relation: some stand alone, "with trees around"; others say nothing."""
-        if self.relation in LOOSE:
+        if self.relation in LEXICON.loose:
             self.say_alone(self.relation)
         self.relation, self.subjects = "", []
 
     def say_alone(self, relation: str) -> None:
         """A relation that needs no other end, of the noun phrase before it."""
         if self.last is not None:
-            self.reading.say("relation", self.last.noun, relation, self.last)
+            self.caption.say("relation", self.last.noun, relation, self.last)
 
     def bind(self, plural: bool) -> list[Phrase]:
         """What adjectives behind "is" or "are" will be said of."""

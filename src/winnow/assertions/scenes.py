@@ -1,9 +1,10 @@
-"""Whether an image is of the scene, the season, the weather and the use that a caption names."""
+"""Whether an image shows the scene, the season, the weather and the land use of a caption."""
 
 from __future__ import annotations
 
-from winnow.judging.sight import Sight
+from winnow.assertions.layout_view import LayoutView
 from winnow.terrarium.questions import URBAN
+from winnow.terrarium.words import LAND_USES
 
 # Scenes that a layout also is, or that people would not tell from it.
 _ALSO: dict[str, frozenset[str]] = {
@@ -20,57 +21,47 @@ _ALSO: dict[str, frozenset[str]] = {
 _DENSITY = frozenset({"dense residential", "medium residential", "sparse residential"})
 # Features that make the image one of a scene, too.
 _BY_FEATURE = {"parking lot": "lot", "intersection": "crossing"}
-_USES: dict[str, frozenset[str]] = {
-    scene: frozenset(uses.split(", "))
-    for scene, uses in {
-        "airport": "air traffic",
-        "beach": "leisure",
-        "bridge": "crossing water, road traffic, water",
-        "dense residential": "housing",
-        "desert": "nothing, nature",
-        "farmland": "farming",
-        "forest": "forestry, nature",
-        "golf course": "sport, leisure",
-        "harbor": "shipping, water",
-        "industrial area": "industry",
-        "intersection": "road traffic",
-        "lake": "water, nature, leisure",
-        "meadow": "grassland, nature, farming",
-        "mountain": "nothing, nature",
-        "parking lot": "parking, road traffic",
-        "river": "water, nature",
-        "sparse residential": "housing",
-        "stadium": "sport, leisure",
-        "storage tanks": "industry",
-        "tennis court": "sport, leisure",
-    }.items()
+# Land use besides what Terrarium calls it: people would say this, too.
+_MORE_USES: dict[str, frozenset[str]] = {
+    "bridge": frozenset({"road traffic", "water"}),
+    "desert": frozenset({"nature"}),
+    "forest": frozenset({"nature"}),
+    "golf course": frozenset({"leisure"}),
+    "harbor": frozenset({"water"}),
+    "lake": frozenset({"nature", "leisure"}),
+    "meadow": frozenset({"nature", "farming"}),
+    "parking lot": frozenset({"road traffic"}),
+    "river": frozenset({"nature"}),
+    "stadium": frozenset({"leisure"}),
+    "tennis court": frozenset({"leisure"}),
 }
 
 
-def scene_holds(sight: Sight, value: str) -> str:
+def scene_verdict(view: LayoutView, value: str) -> str:
     """The verdict on a scene: right, wrong (of another density), or invented."""
-    scene = sight.layout.scene
+    scene = view.layout.scene
     if value == scene or value in _ALSO.get(scene, ()):
         return "right"
     if {value, scene} <= _DENSITY:
         return "wrong"
     feature = _BY_FEATURE.get(value)
     if feature == "crossing":
-        crossing = any(part.trait == "crossing" for part in sight.layout.features)
+        crossing = any(part.trait == "crossing" for part in view.layout.features)
         return "right" if crossing else "invented"
-    if feature in sight.parts:
+    if feature in view.parts:
         return "right"
     if value in ("river", "lake", "pond", "bridge", "forest", "track", "island", "beach"):
-        shown = sight.shows(value) and (value != "forest" or sight.layout.ground == "forest")
+        shown = view.shows(value) and (value != "forest" or view.layout.ground == "forest")
         return "right" if shown else "invented"
     return "invented"
 
 
-def condition_holds(sight: Sight, value: str) -> bool | None:
+def condition_holds(view: LayoutView, value: str) -> bool | None:
     """Whether season, sky, light or use are as said; bounds overlap where people would differ."""
-    layout = sight.layout
+    layout = view.layout
     if value.startswith("used for "):
-        return value.removeprefix("used for ") in _USES[layout.scene]
+        use = value.removeprefix("used for ")
+        return use in LAND_USES[layout.scene].values() or use in _MORE_USES.get(layout.scene, ())
     if value in ("urban", "rural"):
         return (layout.scene in URBAN) == (value == "urban")
     return {

@@ -1,48 +1,47 @@
-"""What a caption claims, by a lexical parser: things, counts, attributes, relations, the scene.
+"""What a caption asserts, by a lexical parser: things, counts, attributes, relations, the scene.
 
-A caption is read once, from left to right, as noun phrases `[number] [adjectives] noun` with what
-is said of them behind ("the planes are white", "next to a terminal"). There is no grammar beyond
-that, so a clumsy or unfinished caption is read as far as it goes.
+A caption is parsed once, from left to right, as noun phrases `[number] [adjectives] noun` and what
+follows them ("the planes are white", "next to a terminal"). There is no grammar beyond that, so a
+clumsy or unfinished caption is parsed as far as possible.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from winnow.captioning import lexicon
-from winnow.captioning.reading import SHARED, Claim, Clause, Phrase, Reading
-from winnow.captioning.tagging import Tag, tags
-from winnow.terrarium.mistakes import DANGLING
-
-__all__ = ["Claim", "Phrase", "Reading", "claims", "read"]
+from winnow.assertions.assertion import Assertion, ParsedCaption, Phrase
+from winnow.assertions.clauses import SHARED, Clause
+from winnow.assertions.lexicon import LEXICON
+from winnow.assertions.tagger import Tag, tags
+from winnow.terrarium.noise_words import DANGLING
 
 _GAP = 2  # unknown words that may stand between a number and its noun
 # A caption does not end in one of these kinds of words.
 _OPEN = frozenset({"number", "a", "the", "and", "join", "be", "no", "opening", "partitive"})
 
 
-def claims(text: str) -> list[Claim]:
-    """What a caption claims, in its order and without repetition. Takes any string."""
-    return list(dict.fromkeys(claim for claim, _ in read(text).claims))
+def assertions_of(text: str) -> list[Assertion]:
+    """What a caption asserts, in its order and without repetition. Takes any string."""
+    return list(dict.fromkeys(assertion for assertion, _ in parse(text).assertions))
 
 
 @lru_cache(1 << 14)
-def read(text: str) -> Reading:
-    """Read a caption; see `Reading`. Takes any string; the time is linear in its length.
+def parse(text: str) -> ParsedCaption:
+    """Parse a caption. Takes any string; the time is linear in its length.
 
-    One text is judged beside many images, so what was read of it is kept: nobody may change it.
+    One text is checked against many images, so the result is kept: nobody may change it.
     """
-    return _Reader(text).read()
+    return _Parser(text).parse()
 
 
-class _Reader:
+class _Parser:
     """The noun phrase at hand, and what is said behind "is"; a method for each kind of tag."""
 
     def __init__(self, text: str) -> None:
         self.tags = [Tag("start", "", ""), *tags(text), Tag("end", "", ""), Tag("end", "", "")]
         self.place = 0
-        self.reading = Reading()
-        self.clause = Clause(self.reading)
+        self.caption = ParsedCaption()
+        self.clause = Clause(self.caption)
         self.opened = False  # behind "an image of"
         self.denied = False  # behind "no"
         self.pronoun = False  # behind "a blue one"
@@ -52,15 +51,15 @@ class _Reader:
         self.number, self.article, self.gap = "", "", 0
         self.traits: list[str] = []
 
-    def read(self) -> Reading:
+    def parse(self) -> ParsedCaption:
         """Go through the tags."""
         for place, tag in enumerate(self.tags[1:-1], 1):
             self.place = place
             if tag.kind == "end":
-                self.reading.unfinished = self._hangs()
+                self.caption.unfinished = self._hangs()
             self.pronoun = False
             getattr(self, f"_{tag.kind}")(tag)
-        return self.reading
+        return self.caption
 
     @property
     def _next(self) -> Tag:
@@ -126,10 +125,11 @@ class _Reader:
             self.traits = self.traits[self.split :]
         traits = [*self.traits, *([trait] if trait else [])]
         if self._names_scene(noun, tag):
-            self.reading.say("scene", "image", lexicon.PLACES[noun])
+            scene = LEXICON.things_as_scenes[noun] or noun
+            self.caption.say("scene", "image", scene)
             if self._next.value == "scene":
                 self.clause.drop()
-                self._place(Phrase(lexicon.PLACES[noun], tag.word, "", traits, None, True))
+                self._place(Phrase(scene, tag.word, "", traits, None, True))
                 return
         phrase = Phrase(noun, tag.word, self._count(noun, tag), traits, tag.many)
         for number, others in self.waiting:
@@ -144,7 +144,7 @@ class _Reader:
     def _count(self, noun: str, tag: Tag) -> str:
         if self.denied:
             return "0"
-        if self.number or noun not in lexicon.OBJECTS:
+        if self.number or noun not in LEXICON.objects:
             return self.number
         if tag.many:
             return "" if self.article else "some"
@@ -152,11 +152,11 @@ class _Reader:
 
     def _names_scene(self, noun: str, tag: Tag) -> bool:
         """Whether a thing is what the whole image is said to be of."""
-        if noun not in lexicon.PLACES or self.denied:
+        if noun not in LEXICON.things_as_scenes or self.denied:
             return False
         if self.clause.relation:
             return self._next.value == "scene"
-        first = not self.reading.phrases and not self.number and not tag.many
+        first = not self.caption.phrases and not self.number and not tag.many
         alone = self._next.kind in ("end", "stop", "condition", "pause")
         alone = alone or self._next.word in ("with", "seen")
         return self.opened or self._next.value == "scene" or (first and alone)
@@ -166,29 +166,29 @@ class _Reader:
         if self.denied:
             self._plain(tag)
             return
-        more = lexicon.SCENE_TRAITS.get(tag.word)
+        more = LEXICON.scene_traits.get(tag.word)
         traits = [*self.traits, *([more] if more else [])]
         number = self.number if tag.many else ""
-        self.reading.say("scene", "image", tag.value)
+        self.caption.say("scene", "image", tag.value)
         self._details(Phrase(tag.value, tag.word, number, traits, tag.many, True))
 
     def _phrase(self, phrase: Phrase) -> None:
         if phrase.number == "0":
-            self.reading.phrases.append(phrase)
-            self.reading.say("count", phrase.noun, "0", phrase)
+            self.caption.phrases.append(phrase)
+            self.caption.say("count", phrase.noun, "0", phrase)
             self._clear()
             self.denied = False
             return
         if phrase.noun != "ground" or phrase.traits:
-            self.reading.say("object", phrase.noun, "", phrase)
+            self.caption.say("object", phrase.noun, "", phrase)
         self._details(phrase)
 
     def _details(self, phrase: Phrase) -> None:
-        self.reading.phrases.append(phrase)
+        self.caption.phrases.append(phrase)
         if phrase.number:
-            self.reading.say("count", phrase.noun, phrase.number, phrase)
+            self.caption.say("count", phrase.noun, phrase.number, phrase)
         for trait in phrase.traits:
-            self.reading.say("attribute", phrase.noun, trait, phrase)
+            self.caption.say("attribute", phrase.noun, trait, phrase)
         self._place(phrase)
 
     def _place(self, phrase: Phrase) -> None:
@@ -241,7 +241,7 @@ class _Reader:
         for phrase in phrases:
             for trait in traits:
                 phrase.traits.append(trait)
-                self.reading.say("attribute", phrase.noun, trait, phrase)
+                self.caption.say("attribute", phrase.noun, trait, phrase)
 
     def _aspect(self, tag: Tag) -> None:
         """The adjective is the last noun's: "of irregular shape", "in white color"."""
@@ -265,14 +265,14 @@ class _Reader:
 
     def _condition(self, tag: Tag) -> None:
         self._settle()
-        self.reading.say("condition", "image", tag.value)
-        if noun := lexicon.CONDITION_NOUNS.get(tag.word):
+        self.caption.say("condition", "image", tag.value)
+        if noun := LEXICON.condition_nouns.get(tag.word):
             self._noun(Tag("noun", noun, noun))
 
     # what joins and what ends
 
     def _and(self, tag: Tag) -> None:
-        if self.clause.relation in lexicon.LOOSE:
+        if self.clause.relation in LEXICON.loose:
             self.clause.drop()
         self.clause.joined, self.split = "and", len(self.traits)
 
@@ -313,7 +313,7 @@ class _Reader:
         if tag.kind == "adjective":
             return not self.described
         if tag.kind == "relation":
-            return tag.value not in lexicon.LOOSE
+            return tag.value not in LEXICON.loose
         if self.pronoun or tag.kind == "stop":
             return False
-        return tag.kind in _OPEN or tag.word in DANGLING or tag.word in lexicon.HALVES
+        return tag.kind in _OPEN or tag.word in DANGLING or tag.word in LEXICON.halves

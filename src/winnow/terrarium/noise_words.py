@@ -1,4 +1,4 @@
-"""The vocabulary of mistakes: what annotators and models confuse, invent, or should not say."""
+"""The words of the noise: what annotators and models confuse, invent, or should not say."""
 
 from __future__ import annotations
 

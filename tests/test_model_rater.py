@@ -12,14 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_rating import RUBRIC, table
 
-from winnow.captioning.desk import Reply, Request
+from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.cli import main
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CANDIDATES, QUARANTINE, RATED, read_table, schema, write_table
-from winnow.judging.by_model import parse, rate_by_model, read_reply
-from winnow.judging.rubric import Rating, load_rubric
 from winnow.params.sections import Generation
+from winnow.preferences.model_rater import parse_rating, rate_by_model, read_reply
+from winnow.preferences.rubric import Rating, load_rubric
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 GOOD = {"relevance": 4, "specificity": 3, "completeness": 5, "clarity": 5, "richness": 2}
@@ -54,9 +54,9 @@ def test_a_rating_in_json_is_read_back(rating: Rating, indent: int | None, fence
     text = json.dumps(rating._asdict(), indent=indent)
     if fence:
         text = f"{fence}\n{text}\n```"
-    assert parse(f"\n{text} ") == rating
+    assert parse_rating(f"\n{text} ") == rating
     line, fault = read_reply(text, False)
-    assert not fault and parse(line) == rating
+    assert not fault and parse_rating(line) == rating
 
 
 @given(st.text() | values.map(json.dumps) | ratings.map(str))
@@ -66,7 +66,7 @@ def test_a_rating_in_json_is_read_back(rating: Rating, indent: int | None, fence
 @example("9" * 5000)
 def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        parse(text)
+        parse_rating(text)
     line, fault = read_reply(text, False)
     assert not line and fault.startswith("no rating (") and len(fault) < 400
 
@@ -80,10 +80,10 @@ def test_what_is_no_rating_is_refused(changes: dict[str, Any], removed: str) -> 
     whole = {name: type(value) is int and 1 <= value <= 5 for name, value in content.items()}
     right = set(content) == set(GOOD) and all(whole.values())
     if right:
-        assert parse(json.dumps(content)) == Rating(**content)
+        assert parse_rating(json.dumps(content)) == Rating(**content)
         del content[removed]
     with pytest.raises(ValueError):
-        parse(json.dumps(content))
+        parse_rating(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_is_no_rating_is_refused(changes: dict[str, Any], removed: str) -> 
 )
 def test_hostile_replies(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        parse(text)
+        parse_rating(text)
 
 
 def test_a_fault_says_how_the_reply_begins() -> None:
@@ -232,7 +232,7 @@ def test_a_judge_that_repeats_the_form_or_the_attack_is_not_believed() -> None:
     form = load_rubric(RUBRIC).prompt.splitlines()[-1]
     for text in (form, ATTACK):
         with pytest.raises(ValueError):
-            parse(text)
+            parse_rating(text)
 
 
 def test_nothing_to_rate(world: World) -> None:

@@ -1,0 +1,1 @@
+"""What a caption asserts of an image: lexicon, parser, realisation, check against a layout."""
