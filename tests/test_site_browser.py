@@ -16,8 +16,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
-    (CHROMIUM is None or DRIVER is None)
-    and "CI" not in os.environ,  # which has one
+    (CHROMIUM is None or DRIVER is None) and "CI" not in os.environ,  # which has one
     reason="no Chromium with its driver (Debian: chromium and chromium-driver)",
 )
 PAGES = ("index", "curves", "claims", "papers", "samples", "gallery", "cells", "leakage")
