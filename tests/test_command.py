@@ -14,10 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from winnow.cli import LONGEST, STAGES, _line, main
 from winnow.command import VERBS, options, parse
+from winnow.command.line import LONGEST, STAGES, _line, main
 from winnow.data.errors import WinnowError
-from winnow.option_help import describe
 from winnow.params.cells import sweep
 from winnow.params.load import read, resolve
 from winnow.params.source import Source
@@ -246,7 +245,7 @@ class Outer(BaseModel):
 
 
 def test_help_tells_type_limits_and_default_of_each_setting() -> None:
-    text = "\n".join(describe(Outer))
+    text = "\n".join(describe_settings(Outer))
     for told in (
         "--part: mapping of what follows or null (default null)\n      What is inside\n"
         "      seconds: number over 0 (default 1.5)\n          Seconds to wait\n"
@@ -353,13 +352,13 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_the_installed_command() -> None:
     """Exit status 2, one line, no traceback; help comes without loading torch."""
-    code = "import sys; from winnow.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from winnow.command.line import main; sys.exit(main(sys.argv[1:]))"
     words = ["select", "--scores=no.parquet", "--pool=no", "--output=no.out", "--ratio=0.5"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == "winnow select: no.parquet: no such table\n"
     light = (
-        "import sys, contextlib; from winnow.cli import main\n"
+        "import sys, contextlib; from winnow.command.line import main\n"
         "with contextlib.suppress(SystemExit): main(['score', '--help'])\n"
         "sys.exit('torch' in sys.modules)"
     )

@@ -16,7 +16,7 @@ from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
 from conftest import World
 from torch.utils.data import DataLoader
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json, write_json

@@ -16,7 +16,7 @@ from conftest import World
 from PIL import Image
 from workflow_helpers import clone, shrink
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.images import encode_png

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from test_claims import captions
 from test_judge import AIRPORT
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import (
     CANDIDATES,

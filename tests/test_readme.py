@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from winnow.cli import main
 from winnow.command import VERBS
+from winnow.command.line import main
 from winnow.reporting.text import EMPTY
 
 ROOT = Path(__file__).resolve().parents[1]

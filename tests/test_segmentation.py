@@ -14,7 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data import segments
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json

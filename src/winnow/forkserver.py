@@ -44,7 +44,7 @@ def main() -> int:
         status = _ask(Path(path), sys.argv[1:])
         if status is not None:
             return status
-    from winnow.cli import main as run
+    from winnow.command.line import main as run
 
     return run()
 
@@ -196,7 +196,7 @@ def _serve(path: Path) -> None:
 
 def _run(connection: socket.socket) -> None:
     """Run the command that a client asks for, in its folder, environment and streams."""
-    from winnow.cli import main as run
+    from winnow.command.line import main as run
 
     connection.send(b"\n")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

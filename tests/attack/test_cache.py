@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from workflow_helpers import contents
 
 from winnow.caching import entries, exchange
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import SCORES, write_table
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from winnow.cli import LONGEST, STAGES, main
 from winnow.command import VERBS
+from winnow.command.line import LONGEST, STAGES, main
 from winnow.data.errors import WinnowError
 from winnow.params.layers import base_layer, given_layers, join
 from winnow.params.load import resolve

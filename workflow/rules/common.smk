@@ -1,12 +1,11 @@
-# Parameters, digests of the code that rules run, and the sweep. No rules.
+# Parameters, the commands of rules, and the sweep. No rules.
 #
-# The cache knows a job by its inputs, params and shell command, not by its wildcards: a shell command
-# takes wildcards through params alone, or two jobs would share one cached output.
+# The cache knows a job by its inputs, params and unformatted shell command, not by its wildcards: a
+# shell command takes wildcards through params alone, or two jobs would share one cached output.
 import atexit
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import sys
 import time
@@ -19,8 +18,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from winnow.caching import entries, exchange
-from winnow.command import options
-from winnow.data.code import code_digest, search_path, user_code
+from winnow.command.code import search_path, user_code
+from winnow.command.options import options
+from winnow.command.rules import command_text
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.holders import below, remove_dead
@@ -229,19 +229,6 @@ def settings(section):
     return verbatim(options(section))
 
 
-def words(**values):
-    """Names that people gave things, as options of a command."""
-    return " ".join(
-        f"--{key.replace('_', '-')}={shlex.quote(value)}"
-        for key, value in values.items()
-    )
-
-
-def named(**values):
-    """The param that holds names that people gave things."""
-    return verbatim(words(**values))
-
-
 def content(*paths):
     """The param that stands for what lies in files and folders of a user's: the cache asks for it, and
     a change runs the job again. They are no inputs, in whose paths Snakemake takes braces for
@@ -252,8 +239,21 @@ def content(*paths):
 
 def files(**paths):
     """The params that name files of a user's to a command, and stand for what lies in them."""
-    found = {key: str(path) for key, path in paths.items() if path}
-    return {"files": named(**found), "content": content(*found.values())}
+    return {
+        **{key: verbatim(str(path) if path else []) for key, path in paths.items()},
+        "content": content(*paths.values()),
+    }
+
+
+def cell_of(track, captions, scorer, ratio=1.0, seed=0):
+    """A cell, as the setting of the command that measures it."""
+    return {
+        "track": track,
+        "captions": captions,
+        "scorer": scorer,
+        "ratio": float(ratio),
+        "seed": int(seed),
+    }
 
 
 ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # as Python writes it

@@ -14,12 +14,14 @@ rule evaluate_detection:
     priority: 10  # what training waits for, and the first table
     threads: 1
     params:
-        cell="--captions {captions} --scorer {scorer}",
-        options=settings(P.statistics),
-        code=code_digest("evaluate-detection"),
+        options=lambda wildcards: options(
+            {
+                "cell": cell_of("detection", **wildcards),
+                "dataset": wildcards.captions,
+                **P.statistics.model_dump(),
+            }
+        ),
     message:
         "measuring what {wildcards.scorer} detects"
     shell:
-        "winnow evaluate-detection --scores {input.scores:q} --truth {input.truth:q}"
-        " --output {output} {params.cell}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("evaluate-detection")

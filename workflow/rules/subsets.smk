@@ -6,14 +6,6 @@ CANDIDATES = sorted(
 )  # keep ratios that a scene may be given
 
 
-def share(wildcards, input):
-    """The option that says how much to keep: a ratio, what passes a threshold, a scene's choice."""
-    scorer = P.scorers[wildcards.scorer]
-    if scorer.bar is not None:
-        return f"--threshold={scorer.bar}"
-    return f"--choice {input.choice}" if scorer.choose else f"--ratio={wildcards.ratio}"
-
-
 def choice_of(wildcards):
     """The ratios of the scenes, for a scorer that has them chosen."""
     chooses = P.scorers[wildcards.scorer].choose
@@ -21,9 +13,15 @@ def choice_of(wildcards):
 
 
 def curation(wildcards):
-    """How the share is taken: as for all, or as the scorer says."""
-    own = P.scorers[wildcards.scorer].within
-    return {**P.curation.model_dump(), **({"within": own} if own else {})}
+    """How the share is taken, as for all or as the scorer says, and how much is kept: a ratio, or
+    what passes a threshold; nothing where it is chosen by scene."""
+    scorer = P.scorers[wildcards.scorer]
+    own = {"within": scorer.within} if scorer.within else {}
+    if scorer.bar is not None:
+        own["threshold"] = scorer.bar
+    elif not scorer.choose:
+        own["ratio"] = float(wildcards.ratio)
+    return {**P.curation.model_dump(), **own}
 
 
 rule choose_ratios:
@@ -38,12 +36,10 @@ rule choose_ratios:
     threads: 1
     params:
         options=settings({"ratios": CANDIDATES}),
-        code=code_digest("choose-ratios"),
     message:
         "choosing the keep ratio of each scene of {wildcards.captions} by {wildcards.scorer}"
     shell:
-        "winnow choose-ratios --scores {input.scores:q} --pool {input.pool:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("choose-ratios")
 
 
 rule select:
@@ -59,11 +55,8 @@ rule select:
     priority: 30  # a second's work that trainings wait for
     threads: 1
     params:
-        share=share,
         options=lambda wildcards: options(curation(wildcards)),
-        code=code_digest("select"),
     message:
         "keeping {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer}"
     shell:
-        "winnow select --scores {input.scores:q} --pool {input.pool:q} --output {output}"
-        " {params.share} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("select")

@@ -1,9 +1,9 @@
-"""Verbs `list-prompts`, `generate`, `draw-labelled`, `draw-unlabelled` and `import-images`."""
+"""Commands `list-prompts`, `generate`, `draw-labelled`, `draw-unlabelled` and `import-images`."""
 
 from pathlib import Path
 from typing import Any
 
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.csv_file import csv_rows
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_signed, write_text
@@ -13,8 +13,8 @@ from winnow.generation.images import COST, RECORD, write_images
 from winnow.params import sections
 
 
-@verb("pool", "human", "output", values={"images": int})
-def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: int) -> None:
+@command
+def list_prompts(pool: Path, human: Path, output: Output, images: int) -> None:
     """Write what another generator is to draw: a listing (.csv or .jsonl) for `import-images`."""
     import json
 
@@ -27,19 +27,12 @@ def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: in
     write_text(output, csv_rows([KEYS, *([row[key] for key in KEYS] for row in rows)]))
 
 
-@verb(
-    "pool",
-    "human",
-    "model",
-    "output",
-    optional=("controlnet", "masks"),
-    settings=sections.Sampling,
-)
+@command
 def generate(
     pool: Path,
     human: Path,
     model: Path,
-    output: Path,
+    output: Output,
     controlnet: Path | None,
     masks: Path | None,
     threads: int,
@@ -74,13 +67,13 @@ def generate(
     print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
 
 
-@verb("segments", "human", "model", "controlnet", "output", settings=sections.Sampling)
+@command
 def draw_labelled(
     segments: Path,
     human: Path,
     model: Path,
     controlnet: Path,
-    output: Path,
+    output: Output,
     threads: int,
     settings: sections.Sampling,
 ) -> None:
@@ -93,13 +86,13 @@ def draw_labelled(
     from_masks(segments, human, model, controlnet, output, settings)
 
 
-@verb("segments", "pool", "human", "model", "output", settings=sections.Sampling)
+@command
 def draw_unlabelled(
     segments: Path,
     pool: Path,
     human: Path,
     model: Path,
-    output: Path,
+    output: Output,
     threads: int,
     settings: sections.Sampling,
 ) -> None:
@@ -112,10 +105,8 @@ def draw_unlabelled(
     from_captions(segments, pool, human, model, output, settings)
 
 
-@verb("pool", "human", "folder", "output", values={"images": int})
-def import_images(
-    pool: Path, human: Path, folder: Path, output: Path, images: int, threads: int
-) -> None:
+@command
+def import_images(pool: Path, human: Path, folder: Given, output: Output, images: int) -> None:
     """Take in images that somebody generated, once their folder holds all that was asked for."""
     from winnow.generation.imported import matched_files, read_images
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from winnow.captioning.verbs import Asking
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
 from winnow.data.provenance import measured
@@ -20,27 +20,17 @@ from winnow.data.tables import (
 )
 
 
-@verb(
-    "pool",
-    "rubric",
-    "output",
-    "quarantine",
-    optional=("layouts", "human", "questions"),
-    lists=("candidates",),
-    values={"judge": Literal["truth", "openai"]},
-    settings=Asking,
-)
+@command
 def rate(
     pool: Path,
     candidates: list[Path],
-    rubric: Path,
-    output: Path,
-    quarantine: Path,
+    rubric: Given,
+    output: Output,
+    quarantine: Output,
     layouts: Path | None,
     human: Path | None,
-    questions: Path | None,
-    judge: str,
-    threads: int,
+    questions: Given | None,
+    judge: Literal["truth", "openai"],
     settings: Asking,
 ) -> None:
     """Rate captions and answers to open questions about images of the reference split.

@@ -1,4 +1,4 @@
-"""Verbs `propose` and `prefer`."""
+"""Commands `propose` and `prefer`."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from winnow.captioning.verbs import OneEngine
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
 from winnow.data.provenance import measured
@@ -39,31 +39,19 @@ class ProposeSettings(OneEngine, sections.Quiz):
     )
 
 
-@verb(
-    "pool",
-    "images",
-    "human",
-    "layouts",
-    "perspectives",
-    "questions",
-    "output",
-    "quarantine",
-    optional=("model", "clip"),
-    values={"role": Literal[sections.MllmRole, "people"]},
-    settings=ProposeSettings,
-)
+@command
 def propose(
     pool: Path,
     images: Path,
     human: Path,
     layouts: Path,
-    perspectives: Path,
-    questions: Path,
-    output: Path,
-    quarantine: Path,
+    perspectives: Given,
+    questions: Given,
+    output: Output,
+    quarantine: Output,
     model: Path | None,
     clip: Path | None,
-    role: str,
+    role: Literal[sections.MllmRole, "people"],
     threads: int,
     settings: ProposeSettings,
 ) -> None:
@@ -168,27 +156,16 @@ def _proposers(
     ]
 
 
-@verb(
-    "rated",
-    "human",
-    "pool",
-    "images",
-    "perspectives",
-    "output",
-    optional=("text_pairs",),
-    lists=("candidates",),
-    settings=sections.Pairing,
-)
+@command
 def prefer(
     rated: Path,
     candidates: list[Path],
     human: Path,
     pool: Path,
     images: Path,
-    perspectives: Path,
-    text_pairs: Path | None,
-    output: Path,
-    threads: int,
+    perspectives: Given,
+    text_pairs: Given | None,
+    output: Output,
     settings: sections.Pairing,
 ) -> None:
     """Make preference pairs: of ratings, of known answers, and about text alone."""
