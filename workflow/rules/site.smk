@@ -61,5 +61,5 @@ rule site:
             scores="artifacts/scores",
             subsets="artifacts/subsets",
             generated="artifacts/generated",
-            truth="{params.truth}",
+            truth="{params.truth:q}",
         )
