@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -105,39 +106,38 @@ class Command:
 
     def _texts(self, words: Sequence[str]) -> dict[str, list[str]]:
         """The words that are given for each name."""
-        options = {one.name: one for one in self.arguments if not one.bare}
+        known = {name: Argument(name, str) for name in self._fields()}
+        known |= {one.name: one for one in self.arguments if not one.bare}
         found: dict[str, list[str]] = {}
         waiting = list(words)
         while waiting:
             word = waiting.pop(0)
-            key, equals, text = word.partition("=")
-            name = key[2:].replace("-", "_")
-            known = options.get(name)
-            if not key.startswith("--"):
+            if not word.startswith("--"):
                 self._add_bare(word, found)
                 continue
-            if known is None and name not in self._fields():
-                raise WinnowError(
-                    f"unknown option {word!r}{did_you_mean(option(name), self.options())}; "
-                    f"`winnow {self.name} --help` lists them"
-                )
-            if name in found:
+            key, equals, text = word.partition("=")
+            one = known.get(key[2:].replace("-", "_"))
+            if one is None:
+                guess = did_you_mean(key.replace("_", "-"), self.options())
+                told = f"unknown option {word!r}{guess}"
+                raise WinnowError(f"{told}; `winnow {self.name} --help` lists them")
+            if one.name in found:
                 raise WinnowError(f"{key} is given twice")
-            if known is not None and known.kind is bool:
+            if one.kind is bool:
                 if equals:
                     raise WinnowError(f"{word!r}: {key} takes no value")
-                found[name] = [key]
+                found[one.name] = [key]
                 continue
-            found[name] = [text] if equals else []
-            most = len(waiting) if known is not None and known.many else 1
-            while not equals and waiting and len(found[name]) < most:
-                if waiting[0].startswith("--"):
-                    break
-                found[name].append(waiting.pop(0))
-            if known is not None and known.kind is Path and found[name] == [""]:
-                found[name] = []  # what a rule gives whose input is absent
-            elif not found[name] and (known is None or (known.kind is not Path)):
+            values = [text]
+            if not equals:
+                most = None if one.many else 1
+                values = list(takewhile(lambda w: not w.startswith("--"), waiting[:most]))
+                del waiting[: len(values)]
+            if one.kind is Path and values == [""]:
+                values = []  # what a rule gives whose input is absent
+            elif not values and one.kind is not Path:
                 raise WinnowError(f"{key!r} has no value; options are --key value or --key=value")
+            found[one.name] = values
         return found
 
     def _add_bare(self, word: str, found: dict[str, list[str]]) -> None:
