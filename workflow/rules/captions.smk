@@ -13,6 +13,7 @@ ASKED = {  # of a model, set by set
     **{f"mllm_{name}": name for name in PERSPECTIVES.perspectives},
     **{f"relay_{name}": name for name in PERSPECTIVES.relay},
 }
+ASKING = P.captioning.generation.model_dump()  # how a model is asked
 
 
 def captions_of(*sets):
@@ -110,7 +111,7 @@ rule describe:
     params:
         **files(perspectives=P.captioning.perspectives),
         perspective=lambda wildcards: ASKED[wildcards.asked],
-        options=settings({**P.captioning.generation.model_dump(), **server("mllm")}),
+        options=settings({**ASKING, **server("mllm")}),
     message:
         "asking the mllm about {wildcards.asked}"
     shell:
@@ -152,7 +153,7 @@ rule integrate:
         **files(perspectives=P.captioning.perspectives),
         options=settings(
             {
-                **P.captioning.generation.model_dump(),
+                **ASKING,
                 **P.captioning.integration.model_dump(),
                 **(server("llm") if P.captioning.integration.mode == "llm" else {}),
             }
@@ -205,7 +206,7 @@ rule redescribe:
         options=settings(
             {
                 **P.captioning.loop.model_dump(),
-                "generation": P.captioning.generation.model_dump(),
+                "generation": ASKING,
                 **server("mllm"),
             }
         ),
@@ -267,12 +268,8 @@ rule evaluate_captions:
     cache: "omit-software"
     threads: 1
     params:
-        options=lambda wildcards: options(
-            {
-                "cell": cell_of("captioning", wildcards.captions, "none"),
-                "dataset": DATASET,
-                **P.statistics.model_dump(),
-            }
+        options=lambda wildcards: measuring(
+            STATISTICS, "captioning", wildcards.captions, "none"
         ),
     message:
         "measuring the captions of {wildcards.captions}"

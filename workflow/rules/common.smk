@@ -196,11 +196,9 @@ def source_name():
 # What the tables call the evaluation set and the fine-tuned model.
 DATASET = "terrarium" if TERRARIUM else source_name()
 MODEL = local_name(P.models["clip"].id or "stand-in clip")
+STATISTICS = P.statistics.model_dump()
 # What generated images are measured by, and the intervals of it.
-MEASURED = {
-    **P.generation.metrics.model_dump(),
-    "statistics": P.statistics.model_dump(),
-}
+MEASURED = {**P.generation.metrics.model_dump(), "statistics": STATISTICS}
 # Relative, so that an experiment's copy of the repository asks the cache the same questions.
 REPOSITORY = Path(os.path.relpath(ROOT.resolve(), os.path.realpath(P.folder)))
 if "{" in str(REPOSITORY):
@@ -245,15 +243,13 @@ def files(**paths):
     }
 
 
-def cell_of(track, captions, scorer, ratio=1.0, seed=0):
-    """A cell, as the setting of the command that measures it."""
-    return {
-        "track": track,
-        "captions": captions,
-        "scorer": scorer,
-        "ratio": float(ratio),
-        "seed": int(seed),
-    }
+def measuring(
+    how, track, captions, scorer, ratio=1.0, seed=0, dataset=DATASET, **names
+):
+    """The options of the command that measures a cell: how, which it is, and what tables name."""
+    cell = {"track": track, "captions": captions, "scorer": scorer}
+    cell |= {"ratio": float(ratio), "seed": int(seed)}
+    return options({"cell": cell, "dataset": dataset, **names, **how})
 
 
 ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # as Python writes it

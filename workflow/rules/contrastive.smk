@@ -45,13 +45,8 @@ rule evaluate_contrastive:
     cache: "omit-software"
     threads: 1
     params:
-        options=lambda wildcards: options(
-            {
-                "cell": cell_of("contrastive", **wildcards),
-                "dataset": DATASET,
-                "model_name": MODEL,
-                **P.statistics.model_dump(),
-            }
+        options=lambda wildcards: measuring(
+            STATISTICS, "contrastive", **wildcards, model_name=MODEL
         ),
     message:
         "evaluating {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"

@@ -14,12 +14,8 @@ rule evaluate_detection:
     priority: 10  # what training waits for, and the first table
     threads: 1
     params:
-        options=lambda wildcards: options(
-            {
-                "cell": cell_of("detection", **wildcards),
-                "dataset": wildcards.captions,
-                **P.statistics.model_dump(),
-            }
+        options=lambda wildcards: measuring(
+            STATISTICS, "detection", **wildcards, dataset=wildcards.captions
         ),
     message:
         "measuring what {wildcards.scorer} detects"

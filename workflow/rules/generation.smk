@@ -135,13 +135,8 @@ rule evaluate_generation:
     cache: "omit-software"
     threads: 1
     params:
-        options=lambda wildcards: options(
-            {
-                "cell": cell_of("generation", **wildcards),
-                "dataset": DATASET,
-                "model_name": drawer(wildcards),
-                **MEASURED,
-            }
+        options=lambda wildcards: measuring(
+            MEASURED, "generation", **wildcards, model_name=drawer(wildcards)
         ),
     message:
         "measuring what {wildcards.scorer} drew at {wildcards.ratio}, seed {wildcards.seed}"

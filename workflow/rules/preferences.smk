@@ -34,7 +34,7 @@ def proposing(who):
             if answerer.by in own
         },
         **{name: getattr(given, name) for name in ASKED_OF_ALL},
-        "generation": P.captioning.generation.model_dump(),
+        "generation": ASKING,
         **(server(who) if who in MULTIMODAL else {}),
     }
 
@@ -130,7 +130,7 @@ rule rate:
     params:
         **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
         judge=P.preferences.judge,
-        options=settings({**P.captioning.generation.model_dump(), **judge_server()}),
+        options=settings({**ASKING, **judge_server()}),
     message:
         "rating what was said, by {params.judge}"
     shell:
@@ -181,14 +181,12 @@ rule evaluate_judge:
     params:
         **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
         judge=P.preferences.judge,
-        options=settings(
-            {
-                "cell": cell_of("preference", "reference", "judge"),
-                "dataset": "known mistakes",
-                **P.captioning.generation.model_dump(),
-                **P.statistics.model_dump(),
-                **judge_server(),
-            }
+        options=verbatim(
+            measuring(
+                {**ASKING, **STATISTICS, **judge_server()},
+                *("preference", "reference", "judge"),
+                dataset="known mistakes",
+            )
         ),
     message:
         "measuring the judge by mistakes of known kind"

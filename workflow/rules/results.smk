@@ -160,7 +160,7 @@ rule captions:
         "logs/captions.log",
     threads: 1
     params:
-        options=settings({"scale": P.scale, **P.statistics.model_dump()}),
+        options=settings({"scale": P.scale, **STATISTICS}),
     message:
         "rendering how good each caption set is into results/captions.md"
     shell:
@@ -182,7 +182,7 @@ rule score_models:
         "logs/score_models.log",
     threads: 1
     params:
-        options=settings({"scale": P.scale, **P.statistics.model_dump()}),
+        options=settings({"scale": P.scale, **STATISTICS}),
     message:
         "rendering how good the score models are into results/score_model.md"
     shell:
@@ -217,7 +217,7 @@ rule generation:
         options=settings(
             {
                 **RUN,
-                **P.statistics.model_dump(),
+                **STATISTICS,
                 "scorer": swept(P.generation.scorers),
                 "chosen": CHOSEN,
                 "baselines": {
@@ -256,7 +256,7 @@ rule segmentation:
         options=settings(
             {
                 **RUN,
-                **P.statistics.model_dump(),
+                **STATISTICS,
                 "scorer": swept(P.segmentation.scorers),
                 "chosen": choosing(P.segmentation.scorers),
             }
@@ -282,7 +282,7 @@ rule claims:
         "logs/claims.log",
     threads: 1
     params:
-        options=settings({**RUN, **P.statistics.model_dump()}),
+        options=settings({**RUN, **STATISTICS}),
         papers=verbatim(str(PAPERS)),
     message:
         "judging the papers' claims into results/claims.md"
@@ -333,9 +333,7 @@ rule leaderboard:
         "logs/leaderboard.log",
     threads: 1
     params:
-        options=settings(
-            {**RUN, "noise": P.captions.noise, **P.statistics.model_dump()}
-        ),
+        options=settings({**RUN, "noise": P.captions.noise, **STATISTICS}),
         papers=verbatim(str(PAPERS)),
     message:
         "rendering leaderboard, tables and figures into results/"

@@ -115,14 +115,9 @@ rule evaluate_score_model:
     cache: "omit-software"
     threads: 1
     params:
-        options=lambda wildcards: options(
-            {
-                "cell": cell_of(
-                    "preference", "reference", wildcards.recipe, seed=wildcards.seed
-                ),
-                "dataset": DATASET,
-                **P.statistics.model_dump(),
-            }
+        options=lambda wildcards: measuring(
+            *(STATISTICS, "preference", "reference", wildcards.recipe),
+            seed=wildcards.seed,
         ),
     message:
         "measuring the pair accuracy of {wildcards.recipe}, seed {wildcards.seed}"

@@ -206,17 +206,16 @@ rule evaluate_segmentor:
     cache: "omit-software"
     threads: 1
     params:
-        options=lambda wildcards: options(
-            {
-                "cell": cell_of("segmentation", **wildcards),
-                "dataset": (
-                    (PLACE / REAL_DATA.images).resolve().parent.name
-                    if REAL_DATA
-                    else DATASET
-                ),
-                "model_name": Path(NETWORK).stem,
-                **P.statistics.model_dump(),
-            }
+        options=lambda wildcards: measuring(
+            STATISTICS,
+            "segmentation",
+            **wildcards,
+            dataset=(
+                (PLACE / REAL_DATA.images).resolve().parent.name
+                if REAL_DATA
+                else DATASET
+            ),
+            model_name=Path(NETWORK).stem,
         ),
     message:
         "measuring segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"

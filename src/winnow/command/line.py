@@ -71,11 +71,13 @@ def _fix_threads(threads: int) -> None:
     """Numbers of threads change the order of sums: tell the libraries, imported or not."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ |= {"MKL_DYNAMIC": "false", "TOKENIZERS_PARALLELISM": "false"}
     if "numpy" in sys.modules:  # as in a child of the forkserver
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(threads)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(threads)  # as it does itself where it is imported later
 
 
 if __name__ == "__main__":

@@ -23,16 +23,12 @@ def evaluate_generation(
     clip: Path,
     remoteclip: Path,
     output: Output,
-    threads: int,
     settings: CellGenerationSettings,
 ) -> None:
     """Evaluate generated images by FID, KID, CLIP score and RemoteCLIP score, beside real ones."""
-    import torch
-
     from winnow.generation.images import COST, RECORD, digest, read_prompts
     from winnow.models import clip as models
 
-    torch.set_num_threads(threads)
     cost: dict[str, float] = {}
     with measured(cost):
         found = _evaluated(generated, pool, human, clip, remoteclip, settings)
@@ -70,16 +66,13 @@ def evaluate_generator(
     autoencoder: Path,
     output: Output,
     role: sections.GeneratorRole,
-    threads: int,
     settings: GenerationSettings,
 ) -> None:
     """Write the model card of a text-to-image stand-in, from images that it drew."""
-    import torch
     from safetensors.numpy import load_file
 
     from winnow.evaluation.card import generator_card
 
-    torch.set_num_threads(threads)
     found = _evaluated(generated, pool, human, clip, remoteclip, settings)
     files = weight_files("model", model).values()
     parameters = sum(tensor.size for file in files for tensor in load_file(file).values())

@@ -18,17 +18,13 @@ def evaluate_contrastive(
     zeroshot: Path,
     model: Path,
     output: Output,
-    threads: int,
     settings: ModelCellSettings,
 ) -> None:
     """Evaluate one model by retrieval and zero-shot classification."""
-    import torch
-
     from winnow.evaluation.contrastive import contrastive_outcomes
     from winnow.evaluation.statistics import bootstrap, estimates, headline_means
     from winnow.models import clip
 
-    torch.set_num_threads(threads)
     cost: dict[str, float] = {}
     with measured(cost):
         outcomes = contrastive_outcomes(
@@ -61,17 +57,13 @@ def evaluate_score_model(
     preferences: Path,
     model: Path,
     output: Output,
-    threads: int,
     settings: CellSettings,
 ) -> None:
     """Evaluate how often a score model prefers the better text of the held-out pairs."""
-    import torch
-
     from winnow.evaluation.pair_scores import pair_scores
     from winnow.evaluation.preference import pair_outcomes, summary
     from winnow.models import score
 
-    torch.set_num_threads(threads)
     pairs = read_table(preferences, PREFERENCES)
     pairs = pairs[pairs["split"] == "test"].reset_index(drop=True)
     if pairs.empty:
@@ -98,16 +90,12 @@ def evaluate_standin(
     model: Path,
     output: Output,
     role: sections.Role,
-    threads: int,
 ) -> None:
     """Write a stand-in's model card: what it is, and how good by the foundry's test split."""
-    import torch
-
     from winnow.evaluation.card import standin_card
     from winnow.evaluation.contrastive import contrastive_outcomes
     from winnow.models import clip
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     loaded = clip.load(model)
     outcomes = contrastive_outcomes(loaded, pool, samples, read_table(human, CAPTIONS), zeroshot)
@@ -122,11 +110,8 @@ def evaluate_mllm(
     model: Path,
     output: Output,
     role: sections.MllmRole,
-    threads: int,
 ) -> None:
     """Write the model card of a multimodal stand-in, measured on the pool's test split."""
-    import torch
-
     from winnow.captioning.annotations import own_rules
     from winnow.captioning.describe import describe_images
     from winnow.captioning.perspectives import load_perspectives
@@ -136,7 +121,6 @@ def evaluate_mllm(
     from winnow.evaluation.card import mllm_card
     from winnow.evaluation.quiz import quiz_outcomes
 
-    torch.set_num_threads(threads)
     settings = sections.Generation.model_validate({})
     backend = TransformersBackend(model, settings.batch_size)
     samples = read_table(pool / "samples.parquet", SAMPLES)

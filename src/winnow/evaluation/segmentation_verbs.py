@@ -29,17 +29,14 @@ def evaluate_segmentor(
     segments: Path,
     models: list[Path],
     output: Output,
-    threads: int,
     settings: ModelCellSettings,
 ) -> None:
     """Measure the segmentors of one cell on the test images: mIoU, mAcc, and IoU by class."""
     import pandas as pd
-    import torch
 
     from winnow.evaluation.segmentation import areas, draws_table, measure, outcomes
     from winnow.models import segmentor
 
-    torch.set_num_threads(threads)
     classes = read_classes(segments)
     names = held_out(read_items(segments))["name"].tolist()
     variants = _variants(models)
@@ -81,16 +78,13 @@ def evaluate_segmentor(
 
 
 @command
-def evaluate_segmentor_standin(pool: Path, model: Path, output: Output, threads: int) -> None:
+def evaluate_segmentor_standin(pool: Path, model: Path, output: Output) -> None:
     """Write the model card of the stand-in `segmentor`, measured on the pool's test split."""
-    import torch
-
     from winnow.evaluation.card import segmentor_card
     from winnow.evaluation.segmentation import areas, measure
     from winnow.models import segmentor
     from winnow.training.segmentation import pool_examples
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     images, truth = pool_examples(pool, samples[samples["split"] == "test"])
     trained, settings = segmentor.load(model), sections.Statistics.model_validate({})

@@ -52,15 +52,12 @@ def evaluate_captions(
     settings: CellSettings,
 ) -> None:
     """Evaluate the pool's captions of one set: by the truth where it is known, and as texts."""
-    import torch
-
     from winnow.evaluation import captioning
     from winnow.models import clip
     from winnow.scoring.engine import pool_pairs
 
     if facts is not None and truth is None:
         raise WinnowError("--facts: needs --truth, which names every judged caption")
-    torch.set_num_threads(threads)
     cost: dict[str, float] = {}
     with measured(cost):
         table = read_table(captions, CAPTIONS)

@@ -35,19 +35,15 @@ def generate(
     output: Output,
     controlnet: Path | None,
     masks: Path | None,
-    threads: int,
     settings: sections.Sampling,
 ) -> None:
     """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
-    import torch
-
     from winnow.generation import drawing
     from winnow.models import diffusion
     from winnow.training.images import land_cover
 
     if (controlnet is None) != (masks is None):
         raise WinnowError("--controlnet and --masks: one needs the other")
-    torch.set_num_threads(threads)
     prompts = _prompts(pool, human, settings.images)
     texts = prompts["prompt"].tolist()
     cost: dict[str, float] = {}
@@ -74,15 +70,11 @@ def draw_labelled(
     model: Path,
     controlnet: Path,
     output: Output,
-    threads: int,
     settings: sections.Sampling,
 ) -> None:
     """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
-    import torch
-
     from winnow.generation.labelled import from_masks
 
-    torch.set_num_threads(threads)
     from_masks(segments, human, model, controlnet, output, settings)
 
 
@@ -93,15 +85,11 @@ def draw_unlabelled(
     human: Path,
     model: Path,
     output: Output,
-    threads: int,
     settings: sections.Sampling,
 ) -> None:
     """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
-    import torch
-
     from winnow.generation.labelled import from_captions
 
-    torch.set_num_threads(threads)
     from_captions(segments, pool, human, model, output, settings)
 
 

@@ -16,16 +16,12 @@ def train_autoencoder(
     human: Path,
     clip: Path,
     output: Output,
-    threads: int,
     settings: sections.AutoencoderTraining,
 ) -> None:
     """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
-    import torch
-
     from winnow.models import diffusion
     from winnow.training import generators
 
-    torch.set_num_threads(threads)
     samples, captions = reference_split(pool, human)
     parameters = {**settings.model_dump(), "images": len(samples)}
     inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
@@ -45,16 +41,12 @@ def train_generator_standin(
     start: Path,
     output: Output,
     role: sections.GeneratorRole,
-    threads: int,
     settings: sections.DiffusionTraining,
 ) -> None:
     """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
-    import torch
-
     from winnow.models import diffusion
     from winnow.training import generators
 
-    torch.set_num_threads(threads)
     samples, captions = reference_split(pool, human)
     truth = read_table(layouts, LAYOUTS)
     settings = generators.settings_of(role, settings)
@@ -80,17 +72,13 @@ def train_generator(
     model: Path,
     output: Output,
     seed: int,
-    threads: int,
     settings: sections.DiffusionTraining,
 ) -> None:
     """Fine-tune a text-to-image model on one subset; writes a whole model folder."""
-    import torch
-
     from winnow.models import diffusion
     from winnow.training.diffusion import fit
     from winnow.training.generators import captioned_latents
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = kept_pairs(subset, captions)
     parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}

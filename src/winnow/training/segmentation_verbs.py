@@ -44,14 +44,11 @@ def train_segmentor(
     teacher: Path | None,
     start: Path | None,
     seed: int,
-    threads: int,
     settings: SegmentorSettings,
 ) -> None:
     """Train a segmentor on a share of the labels: on them alone, beside images that were drawn from
     their masks, or beside images drawn from captions, which a teacher of the same share labels.
     Its backbone is new, or that of a model's folder, `start`."""
-    import torch
-
     from winnow.models import segmentor as models
     from winnow.training.segmentation import fit, union
 
@@ -59,7 +56,6 @@ def train_segmentor(
         raise WinnowError("--drawn and --teacher: one needs the other")
     if generated is not None and drawn is not None:
         raise WinnowError("--generated or --drawn: a segmentor learns beside one of them")
-    torch.set_num_threads(threads)
     classes = read_classes(segments)
     names = labelled(read_items(segments), settings.fraction)["name"].tolist()
     mode, inputs = "real", {"segments": segments / TABLE}
@@ -88,15 +84,12 @@ def train_segmentor(
 
 @command
 def train_segmentor_standin(
-    pool: Path, output: Output, threads: int, settings: sections.BackboneTraining
+    pool: Path, output: Output, settings: sections.BackboneTraining
 ) -> None:
     """Train the stand-in whose backbone segmentors start from, on a pool's reference split."""
-    import torch
-
     from winnow.models import segmentor as models
     from winnow.training import segmentation
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples[samples["split"] == "reference"].head(settings.images)
     parameters = {**settings.model_dump(), "role": "segmentor", "images": len(samples)}

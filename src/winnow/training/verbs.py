@@ -24,16 +24,12 @@ def train_standin(
     human: Path,
     output: Output,
     role: sections.Role,
-    threads: int,
     settings: StandinSettings,
 ) -> None:
     """Train a stand-in on a pool's reference split."""
-    import torch
-
     from winnow.models import clip
     from winnow.training import foundry
 
-    torch.set_num_threads(threads)
     samples, captions = reference_split(pool, human)
     parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
     inputs = {"samples": pool / "samples.parquet", "human": human}
@@ -54,12 +50,9 @@ def train_mllm(
     questions: Given,
     output: Output,
     role: sections.MllmRole,
-    threads: int,
     settings: sections.MllmTraining,
 ) -> None:
     """Train a stand-in of a multimodal language model on a pool's reference split."""
-    import torch
-
     from winnow.captioning.annotations import own_rules
     from winnow.captioning.perspectives import load_perspectives
     from winnow.captioning.questions import load_questions
@@ -67,7 +60,6 @@ def train_mllm(
     from winnow.training.conversations import exchanges, quiz
     from winnow.training.mllm import SEED, train_mllm
 
-    torch.set_num_threads(threads)
     samples, captions = reference_split(pool, human)
     known = read_table(layouts, LAYOUTS)
     known = known[known["uid"].isin(set(samples["uid"]))]
@@ -99,16 +91,12 @@ def train_contrastive(
     model: Path,
     output: Output,
     seed: int,
-    threads: int,
     settings: sections.Contrastive,
 ) -> None:
     """Fine-tune the general model on one subset."""
-    import torch
-
     from winnow.models import clip
     from winnow.training.contrastive import fit
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = kept_pairs(subset, captions)
     parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
@@ -127,7 +115,6 @@ def tune_mllm(
     subset: Path,
     model: Path,
     output: Output,
-    threads: int,
     settings: sections.MllmTuning,
 ) -> None:
     """Fine-tune the multimodal stand-in on one subset: a further start of score models."""
@@ -138,7 +125,6 @@ def tune_mllm(
     from winnow.training.mllm import SEED
     from winnow.training.tuning import tune
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = kept_pairs(subset, captions)
     parameters = {**settings.model_dump(), "pairs": len(pairs)}
@@ -164,16 +150,12 @@ def train_score_model(
     model: Path,
     output: Output,
     seed: int,
-    threads: int,
     settings: ScoreStageSettings,
 ) -> None:
     """Train a score model by one stage, from a multimodal model or from the stage before."""
-    import torch
-
     from winnow.models import score
     from winnow.training.score_model import caption_prompt, fit, stage
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = read_table(preferences, PREFERENCES)
     chosen = stage(pairs, settings, seed, preferences)
