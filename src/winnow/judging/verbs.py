@@ -1,4 +1,4 @@
-"""The verb that rates candidates."""
+"""Command `rate`."""
 
 from pathlib import Path
 from typing import Literal

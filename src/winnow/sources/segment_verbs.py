@@ -35,7 +35,7 @@ class ImportSettings(sections.SegmentationData):
 
     seed: sections.Seed = Field(0, description="Draws which images only measure")
     quarantine_limit: sections.Fraction = Field(
-        0.05, description="The verb fails when more than this share of the images is unusable"
+        0.05, description="The command fails when more than this share of the images is unusable"
     )
 
 
