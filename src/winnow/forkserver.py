@@ -4,7 +4,7 @@ Most jobs of the DAG are short, and importing torch, open_clip and transformers 
 time. A run of Snakemake starts one server (`start`), which at the first command imports winnow and
 all it needs, and from then on forks a child for each (as `multiprocessing`'s forkserver does for
 functions). Without a server, before it listens, and where there is a GPU, which no fork may share,
-the command runs as usual: the same commands with the same threads. A run that finds all in the cache
+it runs as usual: the same command with the same threads. A run that finds all in the cache
 has no command, and imports nothing.
 """
 
