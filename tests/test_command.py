@@ -222,7 +222,7 @@ def join_texts(
     rubric: Given | None,
     output: Output,
     quarantine: Output,
-    count: int,
+    number: int,
     share: float | None,
     quiet: bool,
     threads: int,
@@ -232,7 +232,7 @@ def join_texts(
 
 
 JOIN = describe(join_texts)
-NEEDED = ["one", "--pool=p", "--output=o", "--quarantine", "q", "--count=3"]
+NEEDED = ["one", "--pool=p", "--output=o", "--quarantine", "q", "--number=3"]
 
 
 def test_a_signature_is_the_description() -> None:
@@ -240,13 +240,14 @@ def test_a_signature_is_the_description() -> None:
     assert found.pop("settings") == Numbers()
     assert found == {
         "action": "one", "texts": [], "pool": Path("p"), "model": None, "parts": [],
-        "rubric": None, "output": Path("o"), "quarantine": Path("q"), "count": 3, "share": None,
+        "rubric": None, "output": Path("o"), "quarantine": Path("q"), "number": 3, "share": None,
         "quiet": False, "threads": 2,
     }  # fmt: skip
     more = ["--parts", "a", "b", "--model", "m", "--quiet", "x", "--share", "-0.5", "--how=slow"]
     found = JOIN.parse([*NEEDED, *more, "y"])
     assert found["parts"] == [Path("a"), Path("b")] and found["model"] == Path("m")
     assert found["quiet"] is True and found["texts"] == [Path("x"), Path("y")]
+    assert JOIN.parse([*NEEDED, "--number=4"])["number"] == 4  # the last counts
     assert found["share"] == -0.5 and found["settings"].how == "slow"
 
 
@@ -259,8 +260,8 @@ def test_a_path_without_a_value_is_absent() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["one", "--pool=", "--output=o"], "--pool, --quarantine, --count: missing"),
-        ([*NEEDED, "--count=4"], "--count is given twice"),
+        (["one", "--pool=", "--output=o"], "--pool, --quarantine, --number: missing"),
+        ([*NEEDED, "--how=fast", "--how=slow"], "--how is given twice"),
         ([*NEEDED[1:]], "action: missing"),
         (["two", *NEEDED[1:]], "action: Input should be 'one' or 'all' (is 'two')"),
         ([*NEEDED, "--share="], "--share: Input should be a valid number"),

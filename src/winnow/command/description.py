@@ -121,7 +121,7 @@ class Command:
                 guess = did_you_mean(key.replace("_", "-"), self.options())
                 told = f"unknown option {word!r}{guess}"
                 raise WinnowError(f"{told}; `winnow {self.name} --help` lists them")
-            if one.name in found:
+            if one.name in found and one.name in self._fields():  # of arguments the last counts
                 raise WinnowError(f"{key} is given twice")
             if one.kind is bool:
                 if equals:
