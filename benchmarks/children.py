@@ -11,7 +11,7 @@ import time
 def run(*words: object) -> tuple[float, float]:
     """Run `winnow WORDS`; returns its wall time in seconds and its peak memory (RSS) in MB."""
     start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "winnow.cli", *map(str, words)])
+    child = subprocess.Popen([sys.executable, "-m", "winnow.command.line", *map(str, words)])
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"winnow {words[0]} failed")

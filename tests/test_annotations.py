@@ -19,7 +19,7 @@ from winnow.captioning.annotations import annotations, describe
 from winnow.captioning.coco import read_coco
 from winnow.captioning.masks import read_masks, regions
 from winnow.captioning.matching import IMAGE_KEYS, MASK_KEYS, match
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError
 from winnow.data.masks import read_mask

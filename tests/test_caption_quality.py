@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from winnow.assertions.check import check
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.metrics import Cell, read_metrics
@@ -278,7 +278,8 @@ def test_an_empty_set_has_no_means() -> None:
 def run(world: World, standin: Path, output: Path, captions: Path, *more: str) -> int:
     return main(
         ["evaluate-captions", "--pool", str(world.pool), "--captions", str(captions), "--model",
-         str(standin), "--output", str(output), "--captions-name", "raw", "--dataset", "terrarium",
+         str(standin), "--output", str(output), "--dataset", "terrarium",
+         "--cell={track: captioning, captions: raw, scorer: none, ratio: 1.0, seed: 0}",
          "--threads", "1", *more, "--resamples=100"]
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ from report_helpers import (
 )
 
 from winnow.captioning.perspectives import load_perspectives
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.evaluation.statistics import group_difference, holm
 from winnow.reporting import text
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.captioning.loop import combine
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation.choice import FITTED, choose, clean_share, nearest, read_choice
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json

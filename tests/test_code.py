@@ -1,7 +1,6 @@
 """What a cache key holds of code and of people's files: all that is read, and nothing else."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +11,15 @@ from pathlib import Path
 import pytest
 from workflow_helpers import ROOT
 
-from winnow.data import code, content
+from winnow.command import code
+from winnow.command.rules import command_text
+from winnow.data import content
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 
 CACHED = (
     code.code_digest,
-    code._verbs,
+    code.command_files,
     code._imported_by,
     code._find,
     code._parsed,
@@ -80,35 +81,29 @@ def test_verbs_of_one_module_are_told_apart(package: Path) -> None:
     assert code.code_digest("combine-scores") == before["combine-scores"]
 
 
-def test_rules_ask_for_the_code_of_the_verb_that_they_run() -> None:
-    seen = 0
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for rule in re.split(r"(?m)^(?= *rule \w+:)", path.read_text()):
-            run = re.search(r'"winnow ([a-z-]+)', rule)
-            if run:
-                (asked,) = re.findall(r'code=code_digest\("([a-z-]+)"\)', rule)
-                assert asked == run[1], rule
-                seen += 1
-    assert seen > 40
+def test_a_rule_has_the_digest_of_the_code_that_it_runs() -> None:
+    for name in code.command_files():
+        text = command_text(name)
+        assert text.startswith(f"winnow {name} ")
+        assert text.endswith(f"# code {code.code_digest(name)}")
 
 
 def test_what_a_verb_imports_as_it_runs_is_in_its_digest(tmp_path: Path) -> None:
     """By hand, in another process: the modules that appear are among those found in the sources."""
     script = f"""
         import importlib, sys
-        from winnow import cli
-        from winnow.data import code, content
-        for stage in cli.STAGES:
-            importlib.import_module(f"winnow.{{stage}}.verbs")
+        from winnow.command import code, line
+        for path in code.command_files().values():
+            importlib.import_module(code.module_name(path))
         def run(verb, *words):
             before = set(sys.modules)
-            assert cli.main([verb, "--threads=1", *words]) == 0
+            assert line.main([verb, "--threads=1", *words]) == 0
             new = {{n for n in set(sys.modules) - before if n.startswith("winnow.")}}
-            module = code._parsed(code._verbs()[verb])
+            module = code._parsed(code.command_files()[verb])
             reached = code._reached(module, verb.replace("-", "_"))
             unseen = new - code._closure(code._imports(module, reached))
             assert new and not unseen, (verb, unseen)
-        run("pool", "--output={tmp_path}/pool", "--captions={tmp_path}/human.parquet",
+        run("pool", "--output={tmp_path}/pool", "--human={tmp_path}/human.parquet",
             "--layouts={tmp_path}/layouts.parquet",
             "--source={{kind: terrarium, pool: 4, reference: 2, test: 2}}")
         run("corrupt", "--pool={tmp_path}/pool", "--human={tmp_path}/human.parquet",
@@ -185,7 +180,7 @@ def test_a_users_module_that_is_no_python_is_named(
 def test_a_module_that_is_not_there_is_named() -> None:
     with pytest.raises(WinnowError, match=r"no module nowhere_at_all.*PYTHONPATH"):
         code.user_code("nowhere_at_all:Mine")
-    with pytest.raises(WinnowError, match="no verb"):
+    with pytest.raises(WinnowError, match="no command"):
         code.code_digest("nothing")
 
 

@@ -1,6 +1,5 @@
-"""Verbs and their settings: the round trip through the shell, help, and how errors end."""
+"""Commands: how a signature describes one, the way through the shell, help, and errors."""
 
-import importlib
 import math
 import re
 import shlex
@@ -14,10 +13,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from winnow.cli import LONGEST, STAGES, _line, main
-from winnow.command import VERBS, options, parse
+from winnow.command.code import command_files
+from winnow.command.description import Given, Output, describe, find
+from winnow.command.help import describe_settings
+from winnow.command.line import LONGEST, _line, main
+from winnow.command.options import options
+from winnow.command.rules import command_text
 from winnow.data.errors import WinnowError
-from winnow.option_help import describe
 from winnow.params.cells import sweep
 from winnow.params.load import read, resolve
 from winnow.params.source import Source
@@ -26,8 +28,7 @@ from winnow.sources.verbs import PoolSettings
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("same_environment")
-for stage in STAGES:
-    importlib.import_module(f"winnow.{stage}.verbs")
+COMMANDS = {name: find(name) for name in command_files()}
 
 
 class Content(BaseModel):
@@ -47,6 +48,16 @@ class Numbers(BaseModel):
     how: Literal["fast", "slow"] = "fast"
 
 
+def parse(words: list[str], model: Any) -> Any:
+    """The section that a command with such settings gets from these words."""
+
+    def some_command(settings: Any) -> None:
+        """Do something."""
+
+    some_command.__annotations__["settings"] = model
+    return describe(some_command).parse(words)["settings"]
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -57,7 +68,7 @@ values = st.recursive(
 def trip(value: Any) -> Any:
     """A value after its way through the shell."""
     words = shlex.split(options({"some_key": value}))
-    return parse(words, Content, "verb").some_key
+    return parse(words, Content).some_key
 
 
 @given(values)
@@ -84,7 +95,7 @@ def test_any_value_survives_the_shell(value: Any) -> None:
 def test_strings_survive_beside_each_other(one: str, two: str) -> None:
     words = shlex.split(options({"some_key": one, "other": two}))
     assert len(words) == 2
-    found = parse(words, Content, "verb")
+    found = parse(words, Content)
     assert (found.some_key, found.other) == (one, two)
 
 
@@ -94,7 +105,7 @@ def test_a_real_shell_agrees() -> None:
         f"printf '%s\\0' {options({'some_key': value, 'other': [value]})}",
         shell=True, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found = parse(shell.stdout.split("\0")[:-1], Content, "verb")
+    found = parse(shell.stdout.split("\0")[:-1], Content)
     assert found.some_key == value and found.other == [value]
 
 
@@ -114,7 +125,7 @@ def test_sections_of_params_yaml_come_through(scale: str) -> None:
         *params.scorers.values(),
     ]  # fmt: skip
     for part in parts:
-        assert parse(shlex.split(options(part)), type(part), "verb") == part
+        assert parse(shlex.split(options(part)), type(part)) == part
 
 
 @pytest.mark.parametrize(
@@ -127,23 +138,23 @@ def test_sections_of_params_yaml_come_through(scale: str) -> None:
     ],
 )
 def test_sources_come_through(source: dict[str, Any]) -> None:
-    found = parse(shlex.split(options({"source": source})), PoolSettings, "pool")
+    found = parse(shlex.split(options({"source": source})), PoolSettings)
     again = {"source": found.source.model_dump(mode="json"), "shard_size": 7}
-    assert parse(shlex.split(options(again)), PoolSettings, "pool").source == found.source
+    assert parse(shlex.split(options(again)), PoolSettings).source == found.source
     for key, value in source.items():
         assert str(getattr(found.source, key)) == str(value)
 
 
 def test_options_of_a_users_scorer_come_through() -> None:
     mine = {"use": "mine:Scorer", "options": {"rate": 1e-5, "word": "1e5", "deep": [{"a": None}]}}
-    found = parse(shlex.split(options(mine)), ScoreSettings, "score")
+    found = parse(shlex.split(options(mine)), ScoreSettings)
     assert found.use == "mine:Scorer" and found.options == mine["options"]
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--rate=1"], ["--rate", "Extra inputs", "1"]),
+        (["--rate=1"], ["--rate", "unknown option", "'--ratio'"]),
         (["--ratio=0"], ["--ratio", "greater than 0", "0"]),
         (["--ratio=1.5"], ["--ratio", "less than or equal to 1", "1.5"]),
         (["--ratio=abc"], ["--ratio", "number", "'abc'"]),
@@ -154,7 +165,7 @@ def test_options_of_a_users_scorer_come_through() -> None:
         (["--count=1", "--count=2"], ["--count", "twice"]),
         (['--ratio="0.5"'], ["--ratio", "number", "'0.5'"]),
         (["--ratio=true"], ["--ratio", "number", "True"]),
-        (["--raito=0.5"], ["--raito", "did you mean 'ratio'"]),
+        (["--raito=0.5"], ["--raito", "did you mean '--ratio'"]),
         (["ratio=0.5"], ["'ratio=0.5'", "--key=value"]),
         (["--count=1.5"], ["--count", "integer", "1.5"]),
         (["--how=often"], ["--how", "'fast' or 'slow'", "'often'"]),
@@ -162,15 +173,15 @@ def test_options_of_a_users_scorer_come_through() -> None:
 )
 def test_wrong_words_are_refused(words: list[str], told: list[str]) -> None:
     with pytest.raises(WinnowError) as caught:
-        parse(words, Numbers, "verb")
+        parse(words, Numbers)
     assert [part for part in told if part not in str(caught.value)] == [], str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["0.5", "5e-1"])
 def test_a_value_may_be_a_word_of_its_own(value: str) -> None:
-    found = parse(["--ratio", value, "--count", "-3", "--how=slow"], Numbers, "verb")
+    found = parse(["--ratio", value, "--count", "-3", "--how=slow"], Numbers)
     assert found == Numbers(ratio=0.5, count=-3, how="slow")
-    assert parse(["--some-key", "-1e-5", "--other", "[a, -b]"], Content, "verb") == Content(
+    assert parse(["--some-key", "-1e-5", "--other", "[a, -b]"], Content) == Content(
         some_key=-1e-5, other=["a", "-b"]
     )
 
@@ -184,47 +195,113 @@ def test_a_verb_takes_values_as_words_of_their_own(
     assert "scores.parquet: no such table" in told
 
 
-def test_unions_are_parsed() -> None:
-    found = parse(["--kind=classes", "--images=a"], Source, "verb")
-    assert found.kind == "classes"
-
-
 def test_people_may_write_yaml_and_underscores() -> None:
-    assert parse(["--some_key=[a, b]"], Content, "verb").some_key == ["a", "b"]
-    assert parse(["--ratio=1e-1", "--count=2"], Numbers, "verb").ratio == 0.1
+    assert parse(["--some_key=[a, b]"], Content).some_key == ["a", "b"]
+    assert parse(["--ratio=1e-1", "--count=2"], Numbers).ratio == 0.1
 
 
 # the command line
 
 
-def test_every_rule_is_a_verb() -> None:
+def test_every_rule_has_the_name_of_its_command() -> None:
     files = (ROOT / "workflow/rules").glob("*.smk")
     text = "".join(path.read_text() for path in files)
-    called = set(re.findall(r'"winnow ([a-z-]+) ', text))
+    called = set(re.findall(r'(?:command_text|render)\(\s*"([a-z-]+)"', text))
     rules = {name.replace("_", "-") for name in re.findall(r"^ *rule (\w+):", text, re.M)}
-    assert called <= rules & set(VERBS)
-    assert len(called) > 20
+    assert called <= rules & set(COMMANDS)
+    assert len(called) > 50
 
 
-@pytest.mark.parametrize("name", VERBS)
+def join_texts(
+    action: Literal["one", "all"],
+    texts: list[Path],
+    /,
+    pool: Path,
+    model: Path | None,
+    parts: list[Path],
+    rubric: Given | None,
+    output: Output,
+    quarantine: Output,
+    number: int,
+    share: float | None,
+    quiet: bool,
+    threads: int,
+    settings: Numbers,
+) -> None:
+    """Join texts."""
+
+
+JOIN = describe(join_texts)
+NEEDED = ["one", "--pool=p", "--output=o", "--quarantine", "q", "--number=3"]
+
+
+def test_a_signature_is_the_description() -> None:
+    found = JOIN.parse([*NEEDED, "--threads=2"])
+    assert found.pop("settings") == Numbers()
+    assert found == {
+        "action": "one", "texts": [], "pool": Path("p"), "model": None, "parts": [],
+        "rubric": None, "output": Path("o"), "quarantine": Path("q"), "number": 3, "share": None,
+        "quiet": False, "threads": 2,
+    }  # fmt: skip
+    more = ["--parts", "a", "b", "--model", "m", "--quiet", "x", "--share", "-0.5", "--how=slow"]
+    found = JOIN.parse([*NEEDED, *more, "y"])
+    assert found["parts"] == [Path("a"), Path("b")] and found["model"] == Path("m")
+    assert found["quiet"] is True and found["texts"] == [Path("x"), Path("y")]
+    assert JOIN.parse([*NEEDED, "--number=4"])["number"] == 4  # the last counts
+    assert found["share"] == -0.5 and found["settings"].how == "slow"
+
+
+def test_a_path_without_a_value_is_absent() -> None:
+    for words in (["--model", "--quiet"], ["--model=", "--parts"], ["--parts=", "--rubric="]):
+        found = JOIN.parse([*NEEDED, *words])
+        assert (found["model"], found["parts"], found["rubric"]) == (None, [], None)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["one", "--pool=", "--output=o"], "--pool, --quarantine, --number: missing"),
+        ([*NEEDED, "--how=fast", "--how=slow"], "--how is given twice"),
+        ([*NEEDED[1:]], "action: missing"),
+        (["two", *NEEDED[1:]], "action: Input should be 'one' or 'all' (is 'two')"),
+        ([*NEEDED, "--share="], "--share: Input should be a valid number"),
+        ([*NEEDED, "--share"], "'--share' has no value"),
+        ([*NEEDED, "--quiet=1"], "--quiet takes no value"),
+        ([*NEEDED, "--part=1"], "unknown option '--part=1' (did you mean '--parts'?)"),
+    ],
+)
+def test_what_does_not_fit_a_signature_is_named(words: list[str], told: str) -> None:
+    with pytest.raises(WinnowError) as caught:
+        JOIN.parse(words)
+    assert told in str(caught.value)
+
+
+def test_a_rule_has_its_text_from_the_description() -> None:
+    text, _, remark = command_text("describe", model="{params.folder:q}").partition(" # ")
+    assert text == (
+        "winnow describe --pool={input.pool:q} --perspectives={params.perspectives:q} "
+        "--output={output[0]:q} --quarantine={output.quarantine:q} --model={params.folder:q} "
+        "--rule={input.rule:q} --perspective={params.perspective:q} --threads={threads} "
+        "{params.options} > {log} 2>&1"
+    )
+    assert remark.startswith("code ")
+    assert "--parts {input.parts:q} " in command_text("gather")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_no_setting_is_hidden_by_an_argument(name: str) -> None:
-    verb = VERBS[name]
-    paths = {*verb.paths, *verb.optional_paths, *verb.path_lists}
-    arguments = {*paths, *verb.values, "threads", "help"}
-    fields = verb.settings.model_fields if verb.settings is not None else {}
-    assert arguments & set(fields) == set()
+    options = COMMANDS[name].options()
+    assert len(options) == len(set(options))
 
 
-@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_everything(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main([name, "--help"])
-    assert caught.value.code == 0
-    verb, text = VERBS[name], capsys.readouterr().out
-    fields = verb.settings.model_fields if verb.settings is not None else {}
-    wanted = [*verb.paths, *verb.optional_paths, *verb.path_lists, *verb.values, *fields]
-    assert [key for key in wanted if f"--{key.replace('_', '-')}" not in text] == []
-    assert (verb.run.__doc__ or "").strip() and verb.run.__doc__ in text
+    assert main([name, "--help"]) == 0
+    command, text = COMMANDS[name], capsys.readouterr().out
+    missing = [one for one in command.options() if one not in text]
+    assert missing in ([], ["--help"])
+    first = (command.function.__doc__ or "").partition("\n")[0]
+    assert first.strip() and first in text
 
 
 class Inner(BaseModel):
@@ -246,7 +323,7 @@ class Outer(BaseModel):
 
 
 def test_help_tells_type_limits_and_default_of_each_setting() -> None:
-    text = "\n".join(describe(Outer))
+    text = "\n".join(describe_settings(Outer))
     for told in (
         "--part: mapping of what follows or null (default null)\n      What is inside\n"
         "      seconds: number over 0 (default 1.5)\n          Seconds to wait\n"
@@ -265,10 +342,10 @@ def test_help_tells_type_limits_and_default_of_each_setting() -> None:
 def test_help_describes_every_setting_at_every_depth() -> None:
     """What a number counts or measures stands in its description."""
     lacking = set()
-    for name, verb in VERBS.items():
-        if verb.settings is None:
+    for name, command in COMMANDS.items():
+        if command.settings is None:
             continue
-        schema = verb.settings.model_json_schema()
+        schema = command.settings.model_json_schema()
         for part in (schema, *schema.get("$defs", {}).values()):
             for key, entry in part.get("properties", {}).items():
                 if "description" not in entry and "const" not in entry and "$ref" not in entry:
@@ -276,11 +353,11 @@ def test_help_describes_every_setting_at_every_depth() -> None:
     assert not lacking
 
 
-def test_help_lists_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["--help"])
-    text = capsys.readouterr().out
-    assert caught.value.code == 0 and all(name in text for name in VERBS)
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--help"], ["-h"], []):
+        assert main(words) == 0
+        text = capsys.readouterr().out
+        assert [name for name in COMMANDS if name not in text] == []
 
 
 def run(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -329,20 +406,15 @@ def test_options_are_never_guessed(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_what_is_missing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["select", "--ratio", "0.5"])
-    told = capsys.readouterr().err
-    assert caught.value.code == 2 and told.count("\n") == 1
+    told = run(["select", "--ratio", "0.5"], capsys)
     assert told.startswith("winnow select: ") and "--scores" in told
     assert "did you mean 'select'?" in run(["selct", "--ratio=0.5"], capsys)
 
 
 def test_an_unknown_role_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [f"--{name}={tmp_path}" for name in ("pool", "human", "output")]
-    with pytest.raises(SystemExit) as caught:
-        main(["train-standin", *paths, "--role=clap", "--samples-seen=1"])
-    assert caught.value.code == 2
-    assert "domain_clip" in capsys.readouterr().err
+    words = ["train-standin", *paths, "--role=clap", "--samples-seen=1"]
+    assert "domain_clip" in run(words, capsys)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -353,14 +425,14 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_the_installed_command() -> None:
     """Exit status 2, one line, no traceback; help comes without loading torch."""
-    code = "import sys; from winnow.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from winnow.command.line import main; sys.exit(main(sys.argv[1:]))"
     words = ["select", "--scores=no.parquet", "--pool=no", "--output=no.out", "--ratio=0.5"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == "winnow select: no.parquet: no such table\n"
     light = (
-        "import sys, contextlib; from winnow.cli import main\n"
-        "with contextlib.suppress(SystemExit): main(['score', '--help'])\n"
+        "import sys; from winnow.command.line import main\n"
+        "main(['score', '--help'])\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", light], capture_output=True).returncode == 0

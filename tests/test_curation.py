@@ -13,7 +13,7 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation.select import keep_above, keep_count, keep_ratio, scenes_of
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files

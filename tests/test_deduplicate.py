@@ -12,7 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation import deduplicate as duplicates
 from winnow.data.files import digest_bytes
 from winnow.data.images import encode_png, open_rgb

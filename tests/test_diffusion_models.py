@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS
 from winnow.models import (

@@ -15,7 +15,7 @@ from diffusers import DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.tables import LAYOUTS, PAIR, SUBSET, read_table, write_table

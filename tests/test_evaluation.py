@@ -16,7 +16,7 @@ from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
 from conftest import World
 from torch.utils.data import DataLoader
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json, write_json
@@ -272,12 +272,14 @@ def test_folders_that_are_no_sets(world: World, tmp_path: Path) -> None:
 # the verbs
 
 
-def evaluate(world: World, model: Path, zeroshot: Path, output: Path, *more: str) -> int:
+def evaluate(
+    world: World, model: Path, zeroshot: Path, output: Path, *more: str, repeat: int = 0
+) -> int:
     return main(
         ["evaluate-contrastive", f"--pool={world.pool}", f"--human={world.human_path}",
-         f"--zeroshot={zeroshot}", f"--model={model}", f"--output={output}", "--captions=raw",
-         "--scorer=clip", "--ratio=0.3", "--dataset=terrarium", "--model-name=tiny",
-         "--threads=1", "--resamples=100", *more]
+         f"--zeroshot={zeroshot}", f"--model={model}", f"--output={output}",
+         f"--cell={{track: contrastive, captions: raw, scorer: clip, ratio: 0.3, seed: {repeat}}}",
+         "--dataset=terrarium", "--model-name=tiny", "--threads=1", "--resamples=100", *more]
     )  # fmt: skip
 
 
@@ -289,8 +291,8 @@ def test_a_contrastive_cell(
     cost = {"wall_s": 1000.0, "cpu_s": 2000.0, "gpu_s": 0.0, "peak_mb": 1e6, "samples": 64}
     write_json(model / "training.json", {"loss": 1.0, "parameters": {"pairs": 9}})
     write_json(model / "cost.json", cost)
-    words = ["--cell-seed=3", "--seed=7"]  # the cell's repeat, and the seed of its intervals
-    assert evaluate(world, model, terrarium, output, *words) == 0
+    # the cell's repeat, and the seed of its intervals
+    assert evaluate(world, model, terrarium, output, "--seed=7", repeat=3) == 0
     place = Cell(track="contrastive", captions="raw", scorer="clip", ratio=0.3, seed=3)
     metrics = read_metrics(output / "metrics.json", place)
     means = headline_means(outcomes["metric"])
@@ -311,9 +313,15 @@ def test_two_evaluations_agree(
     world: World, standin: Path, terrarium: Path, tmp_path: Path
 ) -> None:
     for name in "ab":
-        assert evaluate(world, standin, terrarium, tmp_path / name, "--cell-seed=0") == 0
+        assert evaluate(world, standin, terrarium, tmp_path / name) == 0
     digests = {digest_files([tmp_path / name / "metrics.json"]) for name in "ab"}
     assert len(digests) == 1
+
+
+DETECTED = [
+    "--cell={track: detection, captions: raw, scorer: clip, ratio: 1.0, seed: 0}",
+    "--dataset=raw",
+]
 
 
 def test_a_detection_cell(world: World, tmp_path: Path) -> None:
@@ -323,8 +331,7 @@ def test_a_detection_cell(world: World, tmp_path: Path) -> None:
     cost = {"wall_s": 5.0, "cpu_s": 5.0, "gpu_s": 0.0, "peak_mb": 1.0, "samples": 96}
     write_json(scores.with_suffix(".cost.json"), cost)
     words = [f"--scores={scores}", f"--truth={world.truth_path}", f"--output={tmp_path / 'cell'}"]
-    settings = ["--captions=raw", "--scorer=clip", "--resamples=100", "--threads=1"]
-    assert main(["evaluate-detection", *words, *settings]) == 0
+    assert main(["evaluate-detection", *words, *DETECTED, "--resamples=100", "--threads=1"]) == 0
     place = Cell(track="detection", captions="raw", scorer="clip", ratio=1.0, seed=0)
     metrics = read_metrics(tmp_path / "cell" / "metrics.json", place)
     kinds = set(world.truth["kind"]) - {"clean"}
@@ -339,7 +346,7 @@ def test_detection_of_scores_that_do_not_fit(
     scores = tmp_path / "clip.parquet"
     write_table(scores, world.truth[PAIR].assign(score=0.0).iloc[1:], SCORES)
     words = [f"--scores={scores}", f"--truth={world.truth_path}", f"--output={tmp_path / 'cell'}"]
-    assert main(["evaluate-detection", *words, "--captions=raw", "--scorer=clip"]) == 2
+    assert main(["evaluate-detection", *words, *DETECTED]) == 2
     assert "clip.parquet: no score for uid" in capsys.readouterr().err
 
 

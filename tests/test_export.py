@@ -13,7 +13,7 @@ import webdataset as wds
 from conftest import World
 from open_clip_train.data import get_wds_dataset
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.shards import iter_members, iter_shard, shard_path

@@ -14,7 +14,7 @@ from conftest import World
 from huggingface_hub import DatasetCard
 from pydantic import ValidationError
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
@@ -142,7 +142,7 @@ def test_a_creator_is_one_line(break_: str) -> None:
 
 
 def test_mlcroissant_is_imported_by_the_export_alone() -> None:
-    code = "import sys, winnow.cli, winnow.export.verbs; sys.exit('mlcroissant' in sys.modules)"
+    code = "import sys, winnow.export.verbs; sys.exit('mlcroissant' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -16,7 +16,7 @@ from conftest import World
 from PIL import Image
 from workflow_helpers import clone, shrink
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.images import encode_png
@@ -116,7 +116,7 @@ def test_generate_and_evaluate(
 
     cell = tmp_path / "cell"
     measure = inputs(world, generated=output, clip=standin, remoteclip=standin, output=cell)
-    measure += ["--captions=raw", "--scorer=clip", "--ratio=0.3", "--cell-seed=1"]
+    measure += ["--cell={track: generation, captions: raw, scorer: clip, ratio: 0.3, seed: 1}"]
     measure += ["--dataset=terrarium", "--model-name=tiny", f"--resamples={RESAMPLES}"]
     measure += ["--kid-subsets=3", "--threads=1", '--statistics={"resamples": 100}']
     assert main(["evaluate-generation", *measure]) == 0
@@ -465,7 +465,7 @@ def test_images_of_other_prompts_are_refused(
     stale = asked.assign(prompt=[*asked["prompt"][:-1], "a castle"])
     write_table(tmp_path / "prompts.parquet", stale, PROMPTS)
     words = inputs(world, generated=tmp_path, clip=standin, remoteclip=standin)
-    words += ["--captions=raw", "--scorer=clip", "--ratio=0.3", "--cell-seed=1"]
+    words += ["--cell={track: generation, captions: raw, scorer: clip, ratio: 0.3, seed: 1}"]
     words += ["--dataset=x", "--model-name=y", f"--output={tmp_path / 'cell'}"]
     assert main(["evaluate-generation", *words]) == 2
     assert "prompt of row 11 is 'a castle', asked for is" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from report_helpers import (
     write_sweep,
 )
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.data.images import encode_png

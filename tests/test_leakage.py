@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation.alike import BATCH, Gallery, matches
 from winnow.curation.audited import split_images
 from winnow.curation.echoes import LEAST, content_words, find_echoes

@@ -26,7 +26,7 @@ from winnow.captioning.loop import (
 )
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.verbs import Asking
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, SCORES, TRACE, read_table, write_table
 from winnow.params.sections import Loop

@@ -13,7 +13,7 @@ from workflow_helpers import ROOT
 
 from winnow.captioning.perspectives import load_perspectives
 from winnow.captioning.questions import load_questions
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.files import digest_files, read_json
 from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import mllm as models

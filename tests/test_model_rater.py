@@ -14,7 +14,7 @@ from test_rating import RUBRIC, table
 
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CANDIDATES, QUARANTINE, RATED, read_table, schema, write_table
 from winnow.params.sections import Generation

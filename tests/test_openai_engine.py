@@ -24,7 +24,7 @@ from winnow.captioning.engine import ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
 from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, read_table
 from winnow.params.sections import Generation, Server

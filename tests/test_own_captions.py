@@ -12,7 +12,7 @@ import pytest
 from conftest import World
 from pydantic import TypeAdapter
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
 from winnow.data.images import encode_png

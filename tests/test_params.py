@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.params import sections
 from winnow.params.cells import (

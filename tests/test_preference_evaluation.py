@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.data.metrics import Cell, read_metrics
@@ -127,8 +127,9 @@ def scored(world, mllm, tmp_path_factory):
 def evaluate(world, folder, output, pairs="pairs.parquet"):
     return main([
         "evaluate-score-model", "--pool", str(world.pool), "--preferences", str(folder / pairs),
-        "--model", str(folder / "model"), "--output", str(output), "--recipe", "score_small",
-        "--cell-seed", "3", "--dataset", "terrarium", "--threads", "1", "--resamples=100",
+        "--model", str(folder / "model"), "--output", str(output),
+        "--cell={track: preference, captions: reference, scorer: score_small, ratio: 1.0, seed: 3}",
+        "--dataset", "terrarium", "--threads", "1", "--resamples=100",
     ])  # fmt: skip
 
 
@@ -238,7 +239,8 @@ def test_the_truth_as_a_judge_becomes_a_cell(same_environment, world, tmp_path):
         "evaluate-judge", "--pool", str(world.pool), "--human", str(world.human_path),
         "--layouts", str(world.layouts_path), "--questions", "workflow/questions.yaml",
         "--rubric", "workflow/rubric.yaml", "--candidates", str(tmp_path / "people.parquet"),
-        "--judge", "truth", "--resamples=100",
+        "--judge", "truth", "--resamples=100", "--dataset", "known mistakes",
+        "--cell={track: preference, captions: reference, scorer: judge, ratio: 1.0, seed: 0}",
     ]  # fmt: skip
     assert main([*words, "--output", str(tmp_path / "cell")]) == 0
     cell = Cell(track="preference", captions="reference", scorer="judge", ratio=1.0, seed=0)

@@ -20,7 +20,7 @@ from winnow.captioning.perspectives import load_perspectives
 from winnow.captioning.questions import load_questions
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.data.shards import ShardWriter, iter_members

@@ -16,7 +16,7 @@ from test_assertion_check import AIRPORT
 from test_assertions import captions
 
 from winnow.assertions.layout_view import LayoutView
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import (
     CANDIDATES,

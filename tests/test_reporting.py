@@ -23,7 +23,7 @@ from report_helpers import (
     write_sweep,
 )
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from winnow.captioning.concatenation import concatenate
 from winnow.captioning.rules import boxes_caption, masks_caption, rule_captions, scene_caption
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import ANNOTATIONS, CAPTIONS, PAIR, empty, read_table, write_table
 from winnow.terrarium.schema import SCENES

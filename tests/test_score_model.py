@@ -14,7 +14,7 @@ from mllm_fixture import SPECIAL
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.models import qwen, score, shared_prefix

@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import World
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path

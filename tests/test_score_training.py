@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mllm_fixture import SPECIAL
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json
 from winnow.data.tables import PREFERENCES, write_table

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from open_clip.transform import image_transform_v2
 from PIL import Image
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation.select import keep_ratio
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb

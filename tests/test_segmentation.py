@@ -14,7 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data import segments
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
@@ -387,7 +387,7 @@ def test_the_verbs(
 
     words = ["evaluate-segmentor", "--segments", segment_set, "--output", cell]
     words += ["--models", mask, text]
-    place = ["--captions", "raw", "--scorer", "none", "--ratio", 1.0, "--cell-seed", 0]
+    place = ["--cell={track: segmentation, captions: raw, scorer: none, ratio: 1.0, seed: 0}"]
     assert run(*words, *place, "--dataset", "t", "--model-name", "unet", "--resamples=100") == 0
     assert read_json(cell / "cost.json")["samples"] == 2 * 24
     metrics = read_metrics(cell / "metrics.json")
@@ -423,7 +423,7 @@ def test_what_the_verbs_refuse(
     segments.write_items(drawn[0], items[:-1], CLASSES)
     assert run(*words, "--generated", drawn[0], *options) == 2
     assert "no image was drawn from the mask of" in capsys.readouterr().err
-    place = ["--captions", "raw", "--scorer", "none", "--ratio", 1.0, "--cell-seed", 0]
+    place = ["--cell={track: segmentation, captions: raw, scorer: none, ratio: 1.0, seed: 0}"]
     words = ["evaluate-segmentor", "--segments", segment_set, *place]
     words += ["--dataset", "t", "--model-name", "unet", "--output", tmp_path / "cell"]
     assert run(*words) == 2

@@ -10,7 +10,7 @@ import torch
 from conftest import World
 from PIL import Image
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data import segments
 from winnow.data.digests import write_digests
 from winnow.data.files import read_json

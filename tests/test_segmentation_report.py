@@ -19,7 +19,7 @@ from report_helpers import (
     write_sweep,
 )
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.files import read_json
 from winnow.data.images import encode_png
 from winnow.data.metrics import read_metrics, write_metrics

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data import segments
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, encode_png

@@ -16,7 +16,7 @@ from PIL import Image
 from report_helpers import contents, rows_of
 from site_helpers import EVIL, PAIRS, Run, uid, write_card, write_csv, write_run
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.images import encode_png
 from winnow.data.tables import CAPTIONS, SCORES, read_table, write_table

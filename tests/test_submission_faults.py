@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation import submit
 from winnow.data.errors import WinnowError
 from winnow.params.submissions import CARD_BYTES, Card, read_card

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workflow_helpers import Clone
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.curation import submit, submit_verbs
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files

@@ -11,7 +11,7 @@ from conftest import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.language import ENGLISH, language
 from winnow.data.tables import CAPTIONS, TRUTH, read_table, write_table
 from winnow.terrarium.captions import human_captions, rule_caption

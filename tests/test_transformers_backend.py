@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from winnow.captioning import answers, engine
 from winnow.captioning.request_queue import Reply, Request
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS
 from winnow.models import hub

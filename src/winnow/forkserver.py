@@ -4,7 +4,7 @@ Most jobs of the DAG are short, and importing torch, open_clip and transformers 
 time. A run of Snakemake starts one server (`start`), which at the first command imports winnow and
 all it needs, and from then on forks a child for each (as `multiprocessing`'s forkserver does for
 functions). Without a server, before it listens, and where there is a GPU, which no fork may share,
-the command runs as usual: the same verbs with the same threads. A run that finds all in the cache
+it runs as usual: the same command with the same threads. A run that finds all in the cache
 has no command, and imports nothing.
 """
 
@@ -38,13 +38,13 @@ VMSTAT = Path("/proc/vmstat")
 
 
 def main() -> int:
-    """Run one verb: by the server, if one listens, or here."""
+    """Run one command: by the server, if one listens, or here."""
     path = os.environ.get(SOCKET)
     if path:
         status = _ask(Path(path), sys.argv[1:])
         if status is not None:
             return status
-    from winnow.cli import main as run
+    from winnow.command.line import main as run
 
     return run()
 
@@ -196,7 +196,7 @@ def _serve(path: Path) -> None:
 
 def _run(connection: socket.socket) -> None:
     """Run the command that a client asks for, in its folder, environment and streams."""
-    from winnow.cli import main as run
+    from winnow.command.line import main as run
 
     connection.send(b"\n")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

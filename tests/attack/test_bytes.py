@@ -16,7 +16,7 @@ import pytest
 from conftest import World
 
 from winnow.captioning.responses import Responses
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data import content, segments
 from winnow.data.csv_file import read_csv
 from winnow.data.digests import check_digests, write_digests

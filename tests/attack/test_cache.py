@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from workflow_helpers import contents
 
 from winnow.caching import entries, exchange
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import SCORES, write_table
 
@@ -608,8 +608,8 @@ def test_a_folder_that_is_named_like_an_entry_stays(
         (["evict", "--older-than", "nan"], "from 0 on"),
         (["evict", "--older-than=-1"], "from 0 on"),
         (["evict", "--older-than", "soon"], "--older-than"),
-        (["prune"], "invalid choice: 'prune'"),
-        ([], "required: check|evict|size"),
+        (["prune"], "'check', 'evict' or 'size' (is 'prune')"),
+        ([], "action: missing"),
     ],
 )
 def test_wrong_words_are_one_line_and_remove_nothing(

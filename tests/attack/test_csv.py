@@ -10,7 +10,7 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.csv_file import csv_cell, csv_word, read_csv
 from winnow.data.tables import CAPTIONS, write_table
 from winnow.generation.imported import matched_files

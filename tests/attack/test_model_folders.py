@@ -11,7 +11,7 @@ import open_clip
 import pytest
 import torch
 
-from winnow.cli import main
+from winnow.command.line import main
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files

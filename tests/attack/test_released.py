@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from winnow.cli import main
+from winnow.command.line import main
 
 ROOT = Path(__file__).parents[2]
 FILES = {"clip/weights.bin": b"weights" * 1000, "clip/config.json": b"{}", "t2i/a.bin": b"a" * 99}

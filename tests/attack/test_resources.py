@@ -22,7 +22,8 @@ from filelock import FileLock
 from test_forkserver import OWNER, SECONDS, command, owning, wait_for
 from workflow_helpers import ROOT, Clone, clone
 
-from winnow import cli, forkserver
+from winnow import forkserver
+from winnow.command.line import main
 from winnow.data import holders, scarce
 from winnow.data.errors import BadImageError, WinnowError
 from winnow.data.files import atomic_path, cache_folder, write_text
@@ -125,7 +126,7 @@ def test_a_shard_is_not_blamed_for_what_ran_out(
 
     monkeypatch.setattr("tarfile.open", refuse)
     words = ["segmentation-set", f"--pool={world.pool}", "--output=o", "--labels=4", "--seed=0"]
-    assert cli.main([*words, "--threads=1"]) == 2
+    assert main([*words, "--threads=1"]) == 2
     said = capsys.readouterr().err
     assert "Too many open files" in said and "delete" not in said and said.count("\n") == 1
 
@@ -350,7 +351,7 @@ def test_a_killed_server_is_started_again_also_in_a_long_folder(
         alone = command(["--help"], tmp_path, owner.socket)
         assert "recipes" in alone.communicate(timeout=SECONDS)[0]
         wait_for(owner.socket.is_socket)
-        words = ["pool", "--output=p", "--captions=c", "--layouts=l", SOURCE]
+        words = ["pool", "--output=p", "--human=c", "--layouts=l", SOURCE]
         served = command(words, tmp_path, owner.socket)
         wait_for(second.children)
         served.kill()
@@ -472,9 +473,9 @@ def test_a_second_submission_at_once_is_refused_whole(
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / ".snakemake").mkdir()
     with FileLock(tmp_path / ".snakemake/submit.lock"):
-        assert cli.main(["submit", "--folder=theirs", "--threads=1"]) == 2
+        assert main(["submit", "--folder=theirs", "--threads=1"]) == 2
     said = capsys.readouterr().err
     assert "another `winnow submit` is at work here; nothing was copied" in said
     assert said.count("\n") == 1 and not (tmp_path / "submissions").exists()
-    assert cli.main(["submit", "--folder=theirs", "--threads=1"]) == 2
+    assert main(["submit", "--folder=theirs", "--threads=1"]) == 2
     assert "theirs: no such folder" in capsys.readouterr().err

@@ -13,6 +13,7 @@ ASKED = {  # caption set of a model -> its perspective
     **{f"mllm_{name}": name for name in PERSPECTIVES.perspectives},
     **{f"relay_{name}": name for name in PERSPECTIVES.relay},
 }
+ASKING = P.captioning.generation.model_dump()  # how a model is asked
 
 
 def captions_of(*sets):
@@ -25,12 +26,10 @@ def speaker(role):
     return [] if P.models[role].loader == "openai" else model(role)
 
 
-def address(role):
-    """Option with the server of a role's model, or nothing for a folder."""
-    server = P.models[role].server
-    return (
-        options({"server": server.model_dump(exclude_defaults=True)}) if server else ""
-    )
+def server(role):
+    """The setting that names the server of a role's model; none for a folder."""
+    found = P.models[role].server
+    return {"server": found.model_dump(exclude_defaults=True)} if found else {}
 
 
 def rule_needed(name):
@@ -53,12 +52,10 @@ rule corrupt:
     threads: 1
     params:
         options=settings(P.captions),
-        code=code_digest("corrupt"),
     message:
         "making the caption set raw"
     shell:
-        "winnow corrupt --pool {input.pool:q} --human {input.human:q} --layouts {input.layouts:q} --output {output.captions}"
-        " --truth {output.truth} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("corrupt")
 
 
 rule annotate:
@@ -74,12 +71,10 @@ rule annotate:
     params:
         options=settings(P.annotations),
         content=content(P.annotations.coco, P.annotations.masks),
-        code=code_digest("annotate"),
     message:
         "gathering the boxes and masks that come with the images"
     shell:
-        "winnow annotate --pool {input.pool:q} --layouts {input.layouts:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("annotate")
 
 
 rule rule_captions:
@@ -92,13 +87,10 @@ rule rule_captions:
         "logs/rule_captions.log",
     cache: "omit-software"
     threads: 1
-    params:
-        code=code_digest("rule-captions"),
     message:
         "making the caption set rule"
     shell:
-        "winnow rule-captions --pool {input.pool:q} --annotations {input.annotations:q}"
-        " --output {output} --threads {threads} > {log} 2>&1"
+        command_text("rule-captions")
 
 
 rule describe:
@@ -119,22 +111,16 @@ rule describe:
     params:
         **files(perspectives=P.captioning.perspectives),
         perspective=lambda wildcards: ASKED[wildcards.asked],
-        model=verbatim("--model" if speaker("mllm") else address("mllm")),
-        rule=lambda wildcards, input: "--rule" if input.rule else "",
-        options=settings(P.captioning.generation),
-        code=code_digest("describe"),
+        options=settings({**ASKING, **server("mllm")}),
     message:
         "asking the mllm about {wildcards.asked}"
     shell:
-        "winnow describe --pool {input.pool:q} {params.files}"
-        " --perspective {params.perspective} {params.model} {input.model:q}"
-        " {params.rule} {input.rule:q} --output {output.captions}"
-        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("describe")
 
 
 rule concatenate:
     input:
-        lambda wildcards: captions_of(
+        parts=lambda wildcards: captions_of(
             *(name for name in ASKED if name.startswith(f"{wildcards.whole}_"))
         ),
     output:
@@ -145,12 +131,10 @@ rule concatenate:
         whole="mllm|relay",
     cache: "omit-software"
     threads: 1
-    params:
-        code=code_digest("concatenate"),
     message:
         "putting the caption set {wildcards.whole} together"
     shell:
-        "winnow concatenate --parts {input:q} --output {output} --threads {threads} > {log} 2>&1"
+        command_text("concatenate")
 
 
 rule integrate:
@@ -167,23 +151,17 @@ rule integrate:
     threads: 1
     params:
         **files(perspectives=P.captioning.perspectives),
-        model=lambda wildcards, input: "--model" if input.model else "",
-        server=verbatim(
-            address("llm") if P.captioning.integration.mode == "llm" else ""
-        ),
         options=settings(
             {
-                **P.captioning.generation.model_dump(),
+                **ASKING,
                 **P.captioning.integration.model_dump(),
+                **(server("llm") if P.captioning.integration.mode == "llm" else {}),
             }
         ),
-        code=code_digest("integrate"),
     message:
         "merging the descriptions of each image"
     shell:
-        "winnow integrate --parts {input.parts:q} {params.files}"
-        " {params.model} {input.model:q} {params.server} --output {output.captions}"
-        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("integrate")
 
 
 def rounds_before(number):
@@ -224,23 +202,18 @@ rule redescribe:
     threads: 1
     params:
         **files(perspectives=P.captioning.perspectives),
-        model=verbatim("--model" if speaker("mllm") else address("mllm")),
-        rule=lambda wildcards, input: "--rule" if input.rule else "",
         round="{round}",
         options=settings(
             {
                 **P.captioning.loop.model_dump(),
-                "generation": P.captioning.generation.model_dump(),
+                "generation": ASKING,
+                **server("mllm"),
             }
         ),
-        code=code_digest("redescribe"),
     message:
         "round {wildcards.round} of the dual loop"
     shell:
-        "winnow redescribe --pool {input.pool:q} {params.files}"
-        " {params.model} {input.model:q} {params.rule} {input.rule:q} --round {params.round}"
-        " --captions {input.captions:q} --scores {input.scores:q} --output {output.captions}"
-        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("redescribe")
 
 
 rule conclude_loop:
@@ -256,13 +229,10 @@ rule conclude_loop:
     threads: 1
     params:
         options=settings(P.captioning.loop),
-        code=code_digest("conclude-loop"),
     message:
         "keeping the best description of each image"
     shell:
-        "winnow conclude-loop --captions {input.captions:q} --scores {input.scores:q}"
-        " --output {output.captions} --trace {output.trace} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        command_text("conclude-loop")
 
 
 rule judge:
@@ -278,13 +248,10 @@ rule judge:
         judged="(?!raw$|layouts$)[a-z][a-z0-9_]*",
     cache: "omit-software"
     threads: 1
-    params:
-        code=code_digest("judge"),
     message:
         "judging {wildcards.judged} by the truth"
     shell:
-        "winnow judge --captions {input.captions:q} --layouts {input.layouts:q}"
-        " --output {output.truth} --facts {output.facts} --threads {threads} > {log} 2>&1"
+        command_text("judge")
 
 
 rule evaluate_captions:
@@ -301,16 +268,10 @@ rule evaluate_captions:
     cache: "omit-software"
     threads: 1
     params:
-        cell="--captions-name {captions}",
-        names=named(dataset=DATASET),
-        truth="--truth" if TERRARIUM else "",
-        facts="--facts" if TERRARIUM else "",
-        options=settings(P.statistics),
-        code=code_digest("evaluate-captions"),
+        options=lambda wildcards: measuring(
+            STATISTICS, "captioning", wildcards.captions, "none"
+        ),
     message:
         "measuring the captions of {wildcards.captions}"
     shell:
-        "winnow evaluate-captions --pool {input.pool:q} --captions {input.captions:q}"
-        " --model {input.model:q} {params.truth} {input.truth:q} {params.facts} {input.facts:q}"
-        " --output {output} {params.cell} {params.names} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        command_text("evaluate-captions")

@@ -1,12 +1,11 @@
-# Parameters, digests of the code of rules, and the sweep. This file has no rules.
+# Parameters, the commands of rules, and the sweep. This file has no rules.
 #
-# The cache identifies a job by its inputs, params and shell command, not by its wildcards. So a shell
-# command must get wildcards through params. Otherwise two jobs would share one cached output.
+# The cache identifies a job by its inputs, params and unformatted shell command, not by its wildcards. So a
+# shell command must get wildcards through params. Otherwise two jobs would share one cached output.
 import atexit
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import sys
 import time
@@ -19,8 +18,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from winnow.caching import entries, exchange
-from winnow.command import options
-from winnow.data.code import code_digest, search_path, user_code
+from winnow.command.code import search_path, user_code
+from winnow.command.options import options
+from winnow.command.rules import command_text
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.holders import below, remove_dead
@@ -198,11 +198,9 @@ def source_name():
 # Names of the evaluation set and of the fine-tuned model in tables.
 DATASET = "terrarium" if TERRARIUM else source_name()
 MODEL = local_name(P.models["clip"].id or "stand-in clip")
+STATISTICS = P.statistics.model_dump()
 # Settings of the metrics of generated images, and of their intervals.
-MEASURED = {
-    **P.generation.metrics.model_dump(),
-    "statistics": P.statistics.model_dump(),
-}
+MEASURED = {**P.generation.metrics.model_dump(), "statistics": STATISTICS}
 # Relative, so that a DVC experiment's copy of the repository has the same cache keys.
 REPOSITORY = Path(os.path.relpath(ROOT.resolve(), os.path.realpath(P.folder)))
 if "{" in str(REPOSITORY):
@@ -231,19 +229,6 @@ def settings(section):
     return verbatim(options(section))
 
 
-def words(**values):
-    """User-given names as options of a command."""
-    return " ".join(
-        f"--{key.replace('_', '-')}={shlex.quote(value)}"
-        for key, value in values.items()
-    )
-
-
-def named(**values):
-    """Param with user-given names as options of a command."""
-    return verbatim(words(**values))
-
-
 def content(*paths):
     """Param with the digest of a user's files and folders: it is part of the cache key, so a change
     reruns the job. They cannot be inputs, because Snakemake reads braces in input paths as wildcards,
@@ -253,9 +238,20 @@ def content(*paths):
 
 
 def files(**paths):
-    """Params with the paths of a user's files, as options of a command, and with their digest."""
-    found = {key: str(path) for key, path in paths.items() if path}
-    return {"files": named(**found), "content": content(*found.values())}
+    """Params with the paths of a user's files, as arguments of a command, and with their digest."""
+    return {
+        **{key: verbatim(str(path) if path else []) for key, path in paths.items()},
+        "content": content(*paths.values()),
+    }
+
+
+def measuring(
+    how, track, captions, scorer, ratio=1.0, seed=0, dataset=DATASET, **names
+):
+    """Options of the command that measures a cell: settings, the cell, and names for tables."""
+    cell = {"track": track, "captions": captions, "scorer": scorer}
+    cell |= {"ratio": float(ratio), "seed": int(seed)}
+    return options({"cell": cell, "dataset": dataset, **names, **how})
 
 
 ONE_RATIO = r"[01]\.[0-9]+|[1-9][0-9.]*e-[0-9]+"  # the format of Python's str(float)

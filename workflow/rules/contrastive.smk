@@ -25,14 +25,11 @@ rule train_contrastive:
     params:
         seed="{seed}",
         options=settings(P.contrastive),
-        code=code_digest("train-contrastive"),
     message:
         "training on {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer},"
         " seed {wildcards.seed}"
     shell:
-        "winnow train-contrastive --pool {input.pool:q} --captions {input.captions:q}"
-        " --subset {input.subset:q} --model {input.model:q} --output {output}"
-        " --seed {params.seed} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-contrastive")
 
 
 rule evaluate_contrastive:
@@ -48,14 +45,10 @@ rule evaluate_contrastive:
     cache: "omit-software"
     threads: 1
     params:
-        cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
-        names=named(dataset=DATASET, model_name=MODEL),
-        options=settings(P.statistics),
-        code=code_digest("evaluate-contrastive"),
+        options=lambda wildcards: measuring(
+            STATISTICS, "contrastive", **wildcards, model_name=MODEL
+        ),
     message:
         "evaluating {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-contrastive --pool {input.pool:q} --human {input.human:q}"
-        " --zeroshot {input.zeroshot:q} --model {input.model:q} --output {output}"
-        " {params.cell} {params.names} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        command_text("evaluate-contrastive")

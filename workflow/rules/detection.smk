@@ -14,12 +14,10 @@ rule evaluate_detection:
     priority: 10  # training waits for it, and it gives the first table
     threads: 1
     params:
-        cell="--captions {captions} --scorer {scorer}",
-        options=settings(P.statistics),
-        code=code_digest("evaluate-detection"),
+        options=lambda wildcards: measuring(
+            STATISTICS, "detection", **wildcards, dataset=wildcards.captions
+        ),
     message:
         "measuring what {wildcards.scorer} detects"
     shell:
-        "winnow evaluate-detection --scores {input.scores:q} --truth {input.truth:q}"
-        " --output {output} {params.cell}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("evaluate-detection")

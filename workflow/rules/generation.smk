@@ -52,14 +52,11 @@ rule train_generator:
     params:
         seed="{seed}",
         options=settings(P.generation.training),
-        code=code_digest("train-generator"),
     message:
         "training a generator on {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer},"
         " seed {wildcards.seed}"
     shell:
-        "winnow train-generator --pool {input.pool:q} --captions {input.captions:q}"
-        " --subset {input.subset:q} --model {input.model:q} --output {output}"
-        " --seed {params.seed} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-generator")
 
 
 rule generate:
@@ -80,19 +77,13 @@ rule generate:
     params:
         # one job pulls all released stand-ins, so their input does not distinguish them in the cache
         model=drawer,
-        control=lambda wildcards, input: (
-            f"--controlnet {shlex.quote(input.controlnet)} --masks {input.pool}/masks"
-            if input.controlnet
-            else ""
-        ),
+        masks=masks,
         options=settings(P.generation.sampling),
-        code=code_digest("generate"),
     message:
         "drawing with {wildcards.scorer} at {wildcards.ratio} of {wildcards.captions},"
         " seed {wildcards.seed}"
     shell:
-        "winnow generate --pool {input.pool:q} --human {input.human:q} --model {input.model:q}"
-        " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("generate", masks="{params.masks:q}")
 
 
 def imported_content(wildcards):
@@ -121,15 +112,13 @@ rule import_images:
     cache: "omit-software"
     threads: 1
     params:
-        folder=lambda wildcards: shlex.quote(IMPORTED[wildcards.scorer]),
+        folder=lambda wildcards: IMPORTED[wildcards.scorer],
         content=imported_content,
         images=P.generation.sampling.images,
-        code=code_digest("import-images"),
     message:
         "taking in the images of {wildcards.scorer}"
     shell:
-        "winnow import-images --pool {input.pool:q} --human {input.human:q} --folder {params.folder}"
-        " --output {output} --images {params.images} --threads {threads} > {log} 2>&1"
+        command_text("import-images")
 
 
 rule evaluate_generation:
@@ -146,14 +135,10 @@ rule evaluate_generation:
     cache: "omit-software"
     threads: 1
     params:
-        cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
-        names=lambda wildcards: words(dataset=DATASET, model_name=drawer(wildcards)),
-        options=settings(MEASURED),
-        code=code_digest("evaluate-generation"),
+        options=lambda wildcards: measuring(
+            MEASURED, "generation", **wildcards, model_name=drawer(wildcards)
+        ),
     message:
         "measuring what {wildcards.scorer} drew at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-generation --generated {input.generated:q} --pool {input.pool:q}"
-        " --human {input.human:q} --clip {input.clip:q} --remoteclip {input.remoteclip:q}"
-        " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
-        " > {log} 2>&1"
+        command_text("evaluate-generation")

@@ -36,20 +36,11 @@ rule audit:
     cache: "omit-software"
     threads: 1
     params:
-        segments=lambda wildcards, input: (
-            f"--segments {input.segments}" if input.segments else ""
-        ),
-        preferences=lambda wildcards, input: (
-            f"--preferences {input.preferences}" if input.preferences else ""
-        ),
         options=settings(P.leakage),
-        code=code_digest("audit"),
     message:
         "looking for images and captions of training sets in evaluation sets"
     shell:
-        "winnow audit --pool {input.pool:q} --human {input.human:q} --zeroshot {input.zeroshot:q}"
-        " --captions {input.captions:q} {params.segments} {params.preferences}"
-        " --output {output} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("audit")
 
 
 rule leakage:
@@ -71,10 +62,7 @@ rule leakage:
     threads: 1
     params:
         options=settings({"scale": P.scale, "untrained": UNTRAINED}),
-        code=code_digest("leakage"),
     message:
         "rendering which rows are struck out for leaks into results/leakage.md"
     shell:
-        "winnow leakage --audit {input.audit:q} --sweep {input.sweep:q} --recipes {input.recipes:q}"
-        " --subsets artifacts/subsets --output results --threads {threads} {params.options}"
-        " > {log} 2>&1"
+        command_text("leakage", subsets="artifacts/subsets", output="results")

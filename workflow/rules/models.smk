@@ -36,11 +36,10 @@ rule pull_standins:
     threads: 1
     params:
         repository=verbatim(str(REPOSITORY)),
-        code=code_digest("pull-standins"),
     message:
         "pulling the released stand-ins"
     shell:
-        "winnow pull-standins --repository {params.repository:q} > {log} 2>&1"
+        command_text("pull-standins")
 
 
 def local_content(wildcards):
@@ -67,11 +66,10 @@ rule fetch_model:
     params:
         options=lambda wildcards: options(P.models[wildcards.role]),
         content=local_content,
-        code=code_digest("fetch-model"),
     message:
         "fetching {wildcards.role}: {params.options}"
     shell:
-        "winnow fetch-model --output {output} {params.options} > {log} 2>&1"
+        command_text("fetch-model")
 
 
 rule foundry_pool:
@@ -85,12 +83,10 @@ rule foundry_pool:
     threads: 2
     params:
         options=settings({"source": FOUNDRY_SOURCE, **P.pool.model_dump()}),
-        code=code_digest("pool"),
     message:
         "drawing the foundry's world"
     shell:
-        "winnow pool --output {output.pool} --captions {output.human}"
-        " --layouts {output.layouts} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("pool")
 
 
 rule train_standin:
@@ -113,12 +109,10 @@ rule train_standin:
                 "samples_seen": P.foundry.samples_seen[wildcards.role],
             }
         ),
-        code=code_digest("train-standin"),
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        "winnow train-standin --pool {input.pool:q} --human {input.human:q} --output {output}"
-        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-standin")
 
 
 rule evaluate_standin:
@@ -137,13 +131,10 @@ rule evaluate_standin:
     threads: 1
     params:
         role="{role}",
-        code=code_digest("evaluate-standin"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        "winnow evaluate-standin --pool {input.pool:q} --human {input.human:q}"
-        " --zeroshot {input.zeroshot:q} --model {input.model:q} --output {output}"
-        " --role {params.role} --threads {threads} > {log} 2>&1"
+        command_text("evaluate-standin")
 
 
 rule train_mllm:
@@ -164,13 +155,10 @@ rule train_mllm:
         ),
         role="{role}",
         options=settings(P.foundry.mllm),
-        code=code_digest("train-mllm"),
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        "winnow train-mllm --pool {input.pool:q} --human {input.human:q} --layouts {input.layouts:q}"
-        " {params.files} --output {output}"
-        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-mllm")
 
 
 rule evaluate_mllm:
@@ -189,13 +177,10 @@ rule evaluate_mllm:
     params:
         **files(perspectives=P.captioning.perspectives),
         role="{role}",
-        code=code_digest("evaluate-mllm"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        "winnow evaluate-mllm --pool {input.pool:q} --layouts {input.layouts:q}"
-        " {params.files} --model {input.model:q} --output {output}"
-        " --role {params.role} --threads {threads} > {log} 2>&1"
+        command_text("evaluate-mllm")
 
 
 rule train_autoencoder:
@@ -212,12 +197,10 @@ rule train_autoencoder:
     threads: 2  # all generators wait for it
     params:
         options=settings(P.foundry.generators.autoencoder),
-        code=code_digest("train-autoencoder"),
     message:
         "training the autoencoder of the generator stand-ins"
     shell:
-        "winnow train-autoencoder --pool {input.pool:q} --human {input.human:q} --clip {input.clip:q}"
-        " --output {output} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-autoencoder")
 
 
 def generator_start(wildcards):
@@ -248,23 +231,24 @@ rule train_generator_standin:
     params:
         role="{role}",
         options=generator_options,
-        code=code_digest("train-generator-standin"),
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        "winnow train-generator-standin --pool {input.pool:q} --human {input.human:q}"
-        " --layouts {input.layouts:q} --start {input.start:q} --output {output}"
-        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-generator-standin")
 
 
 def drawing_parts(wildcards):
     """Inputs for generating a stand-in's images: a ControlNet needs t2i and masks."""
-    if wildcards.role != "controlnet":
-        return {"model": f"artifacts/foundry/{wildcards.role}"}
+    controlled = wildcards.role == "controlnet"
     return {
-        "model": "artifacts/foundry/t2i",
-        "controlnet": "artifacts/foundry/controlnet",
+        "model": f"artifacts/foundry/{'t2i' if controlled else wildcards.role}",
+        "controlnet": "artifacts/foundry/controlnet" if controlled else [],
     }
+
+
+def masks(wildcards, input):
+    """What a ControlNet, if there is one, is to follow: a folder in the pool's, which is the input."""
+    return f"{input.pool}/masks" if input.controlnet else []
 
 
 rule draw_standin:
@@ -281,25 +265,19 @@ rule draw_standin:
     cache: "omit-software"
     threads: 1
     params:
-        control=lambda wildcards, input: (
-            f"--controlnet {shlex.quote(input.controlnet)} --masks {input.pool}/masks"
-            if "controlnet" in input.keys()
-            else ""
-        ),
+        masks=masks,
         options=settings(P.generation.sampling),
-        code=code_digest("generate"),
     message:
         "drawing with the stand-in {wildcards.role}"
     shell:
-        "winnow generate --pool {input.pool:q} --human {input.human:q} --model {input.model:q}"
-        " {params.control} --output {output} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("generate", masks="{params.masks:q}")
 
 
 rule evaluate_generator:
     input:
         pool=FOUNDRY["pool"],
         human=FOUNDRY["human"],
-        drawn="artifacts/foundry/drawn/{role}",
+        generated="artifacts/foundry/drawn/{role}",
         clip="artifacts/foundry/evaluator_general",
         remoteclip="artifacts/foundry/evaluator_clip",
         model="artifacts/foundry/{role}",
@@ -315,19 +293,15 @@ rule evaluate_generator:
     params:
         role="{role}",
         options=settings(MEASURED),
-        code=code_digest("evaluate-generator"),
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        "winnow evaluate-generator --pool {input.pool:q} --human {input.human:q}"
-        " --generated {input.drawn:q} --clip {input.clip:q} --remoteclip {input.remoteclip:q}"
-        " --model {input.model:q} --autoencoder {input.autoencoder:q} --output {output}"
-        " --role {params.role} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("evaluate-generator")
 
 
 rule train_segmentor_standin:
     input:
-        FOUNDRY["pool"],
+        pool=FOUNDRY["pool"],
     output:
         directory("artifacts/foundry/segmentor"),
     log:
@@ -336,12 +310,10 @@ rule train_segmentor_standin:
     threads: 1
     params:
         options=settings(P.foundry.segmentor),
-        code=code_digest("train-segmentor-standin"),
     message:
         "training the stand-in segmentor"
     shell:
-        "winnow train-segmentor-standin --pool {input:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-segmentor-standin")
 
 
 rule evaluate_segmentor_standin:
@@ -354,13 +326,10 @@ rule evaluate_segmentor_standin:
         "logs/evaluate_segmentor_standin.log",
     cache: "omit-software"
     threads: 1
-    params:
-        code=code_digest("evaluate-segmentor-standin"),
     message:
         "writing the model card of segmentor"
     shell:
-        "winnow evaluate-segmentor-standin --pool {input.pool:q} --model {input.model:q}"
-        " --output {output} --threads {threads} > {log} 2>&1"
+        command_text("evaluate-segmentor-standin")
 
 
 rule foundry:

@@ -72,12 +72,10 @@ rule pool:
             {"source": P.source.model_dump(mode="json"), **P.pool.model_dump()}
         ),
         content=source_content,
-        code=code_digest("pool"),
     message:
         "making the pool from {params.options}"
     shell:
-        "winnow pool --output {output.pool} --captions {output.human}"
-        " --layouts {output.layouts} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("pool")
 
 
 rule zeroshot:
@@ -97,10 +95,7 @@ rule zeroshot:
             }
         ),
         content=content(*P.zeroshot.folders.values()),
-        pool="" if TERRARIUM else "--pool artifacts/pool",
-        code=code_digest("zeroshot"),
     message:
         "making the zero-shot sets"
     shell:
-        "winnow zeroshot --output {output} {params.pool}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("zeroshot")

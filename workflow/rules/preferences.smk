@@ -34,8 +34,14 @@ def proposing(who):
             if answerer.by in own
         },
         **{name: getattr(given, name) for name in ASKED_OF_ALL},
-        "generation": P.captioning.generation.model_dump(),
+        "generation": ASKING,
+        **(server(who) if who in MULTIMODAL else {}),
     }
+
+
+def judge_server():
+    """The setting that names the judge's server; none where the judge is the truth."""
+    return server("judge") if P.preferences.judge == "openai" else {}
 
 
 def check_judge(planned):
@@ -67,12 +73,10 @@ rule deduplicate:
     params:
         role=P.preferences.deduplication.model,
         threshold=P.preferences.deduplication.threshold,
-        code=code_digest("deduplicate"),
     message:
         "leaving out reference images that are too much alike"
     shell:
-        "winnow deduplicate --pool {input.pool:q} --model {input.model:q} --output {output}"
-        " --threads {threads} --threshold={params.threshold} > {log} 2>&1"
+        command_text("deduplicate")
 
 
 rule propose:
@@ -102,23 +106,13 @@ rule propose:
             perspectives=P.captioning.perspectives,
             questions=P.preferences.questions,
         ),
-        who="{who}",
-        role=P.preferences.deduplication.model,
-        model=lambda wildcards, input: "--model" if input.model else "",
-        clip=lambda wildcards, input: "--clip" if input.clip else "",
-        server=lambda wildcards: (
-            address(wildcards.who) if wildcards.who in MULTIMODAL else ""
-        ),
+        role="{who}",
+        neighbours=P.preferences.deduplication.model,
         options=lambda wildcards: options(proposing(wildcards.who)),
-        code=code_digest("propose"),
     message:
         "what {wildcards.who} say about the reference images"
     shell:
-        "winnow propose --pool {input.pool:q} --images {input.images:q} --human {input.human:q}"
-        " --layouts {input.pool:q}/layouts.parquet"
-        " {params.files} {params.model} {input.model:q} {params.clip} {input.clip:q}"
-        " {params.server} --role {params.who} --output {output.candidates}"
-        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("propose", layouts="{input.pool:q}/layouts.parquet")
 
 
 rule rate:
@@ -136,16 +130,11 @@ rule rate:
     params:
         **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
         judge=P.preferences.judge,
-        server=verbatim(address("judge") if P.preferences.judge == "openai" else ""),
-        options=settings(P.captioning.generation),
-        code=code_digest("rate"),
+        options=settings({**ASKING, **judge_server()}),
     message:
         "rating what was said, by {params.judge}"
     shell:
-        "winnow rate --candidates {input.candidates:q} --pool {input.pool:q} --human {input.human:q}"
-        " --layouts {input.pool:q}/layouts.parquet {params.files}"
-        " --judge {params.judge} {params.server} --output {output.rated}"
-        " --quarantine {output.quarantine} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("rate", layouts="{input.pool:q}/layouts.parquet")
 
 
 rule prefer:
@@ -172,14 +161,10 @@ rule prefer:
                 "seed": P.preferences.seed,
             }
         ),
-        code=code_digest("prefer"),
     message:
         "pairing the better with the worse"
     shell:
-        "winnow prefer --rated {input.rated:q} --candidates {input.candidates:q} --human {input.human:q}"
-        " --pool {input.pool:q} --images {input.images:q}"
-        " {params.files} --output {output} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        command_text("prefer")
 
 
 rule evaluate_judge:
@@ -196,15 +181,14 @@ rule evaluate_judge:
     params:
         **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
         judge=P.preferences.judge,
-        server=verbatim(address("judge") if P.preferences.judge == "openai" else ""),
-        options=settings(
-            {**P.captioning.generation.model_dump(), **P.statistics.model_dump()}
+        options=verbatim(
+            measuring(
+                {**ASKING, **STATISTICS, **judge_server()},
+                *("preference", "reference", "judge"),
+                dataset="known mistakes",
+            )
         ),
-        code=code_digest("evaluate-judge"),
     message:
         "measuring the judge by mistakes of known kind"
     shell:
-        "winnow evaluate-judge --pool {input.pool:q} --human {input.human:q}"
-        " --layouts {input.pool:q}/layouts.parquet {params.files}"
-        " --candidates {input.candidates:q} --judge {params.judge}"
-        " {params.server} --output {output} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("evaluate-judge", layouts="{input.pool:q}/layouts.parquet")

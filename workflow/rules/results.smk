@@ -51,9 +51,9 @@ def swept(scorers):
     return next((name for name in scorers if not P.scorers[name].choose), None)
 
 
-def optional(name):
-    """The option of an optional input."""
-    return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
+def render(name, **folders):
+    """The shell command of a rule that renders finished cells into results/."""
+    return command_text(name, cells="artifacts/cells", output="results", **folders)
 
 
 rule sweep:
@@ -65,11 +65,10 @@ rule sweep:
     threads: 1
     params:
         options=settings(sweep(P)),
-        code=code_digest("sweep"),
     message:
         "writing the table of experiments"
     shell:
-        "winnow sweep --output {output} {params.options} > {log} 2>&1"
+        command_text("sweep")
 
 
 rule pools:
@@ -142,12 +141,10 @@ rule detection:
     threads: 1
     params:
         options=settings({"scale": P.scale}),
-        code=code_digest("detection"),
     message:
         "rendering what each scorer detects into results/detection.md"
     shell:
-        "winnow detection --cells artifacts/cells --sweep {input.sweep:q} --output results"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        render("detection")
 
 
 rule captions:
@@ -164,13 +161,11 @@ rule captions:
         "logs/captions.log",
     threads: 1
     params:
-        options=settings({"scale": P.scale, **P.statistics.model_dump()}),
-        code=code_digest("captions"),
+        options=settings({"scale": P.scale, **STATISTICS}),
     message:
         "rendering how good each caption set is into results/captions.md"
     shell:
-        "winnow captions --cells artifacts/cells --sweep {input.sweep:q} --output results"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        render("captions")
 
 
 rule score_models:
@@ -188,14 +183,11 @@ rule score_models:
         "logs/score_models.log",
     threads: 1
     params:
-        options=settings({"scale": P.scale, **P.statistics.model_dump()}),
-        code=code_digest("score-models"),
+        options=settings({"scale": P.scale, **STATISTICS}),
     message:
         "rendering how good the score models are into results/score_model.md"
     shell:
-        "winnow score-models --cells artifacts/cells --sweep {input.sweep:q}"
-        " --leakage {input.leakage:q} --output results --threads {threads} {params.options}"
-        " > {log} 2>&1"
+        render("score-models")
 
 
 CHOSEN = choosing(P.generation.scorers)
@@ -223,11 +215,10 @@ rule generation:
         "logs/generation.log",
     threads: 1
     params:
-        choice=optional("choice"),
         options=settings(
             {
                 **RUN,
-                **P.statistics.model_dump(),
+                **STATISTICS,
                 "scorer": swept(P.generation.scorers),
                 "chosen": CHOSEN,
                 "baselines": {
@@ -236,13 +227,10 @@ rule generation:
                 },
             }
         ),
-        code=code_digest("generation"),
     message:
         "rendering what the generators draw into results/generation.md"
     shell:
-        "winnow generation --cells artifacts/cells --sweep {input.sweep:q}"
-        " --generated artifacts/generated --pool {input.pool:q} --leakage {input.leakage:q}"
-        " --output results {params.choice} --threads {threads} {params.options} > {log} 2>&1"
+        render("generation", generated="artifacts/generated")
 
 
 rule segmentation:
@@ -266,21 +254,18 @@ rule segmentation:
         "logs/segmentation.log",
     threads: 1
     params:
-        segments=optional("segments"),
         options=settings(
             {
                 **RUN,
-                **P.statistics.model_dump(),
+                **STATISTICS,
                 "scorer": swept(P.segmentation.scorers),
                 "chosen": choosing(P.segmentation.scorers),
             }
         ),
-        code=code_digest("segmentation"),
     message:
         "rendering what generated images add to real labels into results/segmentation.md"
     shell:
-        "winnow segmentation --cells artifacts/cells --sweep {input.sweep:q}"
-        " --leakage {input.leakage:q} --output results {params.segments} --threads {threads} {params.options} > {log} 2>&1"
+        render("segmentation")
 
 
 rule claims:
@@ -298,16 +283,12 @@ rule claims:
         "logs/claims.log",
     threads: 1
     params:
-        choice=optional("choice"),
-        options=settings({**RUN, **P.statistics.model_dump()}),
-        papers=verbatim(shlex.quote(str(PAPERS))),
-        code=code_digest("claims"),
+        options=settings({**RUN, **STATISTICS}),
+        papers=verbatim(str(PAPERS)),
     message:
         "judging the papers' claims into results/claims.md"
     shell:
-        "winnow claims --cells artifacts/cells --sweep {input.sweep:q} --papers {params.papers}"
-        " --leakage {input.leakage:q} --output results {params.choice} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        render("claims")
 
 
 rule leaderboard:
@@ -353,14 +334,9 @@ rule leaderboard:
         "logs/leaderboard.log",
     threads: 1
     params:
-        options=settings(
-            {**RUN, "noise": P.captions.noise, **P.statistics.model_dump()}
-        ),
-        papers=verbatim(shlex.quote(str(PAPERS))),
-        code=code_digest("leaderboard"),
+        options=settings({**RUN, "noise": P.captions.noise, **STATISTICS}),
+        papers=verbatim(str(PAPERS)),
     message:
         "rendering leaderboard, tables and figures into results/"
     shell:
-        "winnow leaderboard --cells artifacts/cells --sweep {input.sweep:q}"
-        " --papers {params.papers} --leakage {input.leakage:q} --cards {input.cards:q}"
-        " --output results --threads {threads} {params.options} > {log} 2>&1"
+        render("leaderboard")

@@ -43,17 +43,18 @@ rule train_score_model:
     params:
         start="{start}",  # one job pulls all released stand-ins, so the input does not distinguish them
         seed="{seed}",
-        normalisation="{normalisation}",
         options=lambda wildcards: options(
-            P.score_model.stages[wildcards.chain.rpartition("-")[2]]
+            {
+                "normalisation": wildcards.normalisation,
+                **P.score_model.stages[
+                    wildcards.chain.rpartition("-")[2]
+                ].model_dump(),
+            }
         ),
-        code=code_digest("train-score-model"),
     message:
         "training a score model from {wildcards.start}: {wildcards.chain}, seed {wildcards.seed}"
     shell:
-        "winnow train-score-model --pool {input.pool:q} --preferences {input.preferences:q}"
-        " --model {input.model:q} --output {output} --seed {params.seed} --threads {threads}"
-        " --normalisation={params.normalisation} {params.options} > {log} 2>&1"
+        command_text("train-score-model")
 
 
 rule tune_mllm:
@@ -73,13 +74,10 @@ rule tune_mllm:
     threads: 1
     params:
         options=settings(P.score_model.tuning),
-        code=code_digest("tune-mllm"),
     message:
         "fine-tuning a further start of score models: {wildcards.tuned}"
     shell:
-        "winnow tune-mllm --pool {input.pool:q} --captions {input.captions:q}"
-        " --subset {input.subset:q} --model {input.model:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("tune-mllm")
 
 
 rule recipes:
@@ -91,11 +89,10 @@ rule recipes:
     threads: 1
     params:
         options=settings(P.score_model),
-        code=code_digest("recipes"),
     message:
         "writing down the recipes of the score models"
     shell:
-        "winnow recipes --output {output} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("recipes")
 
 
 def recipe_model(wildcards):
@@ -118,13 +115,11 @@ rule evaluate_score_model:
     cache: "omit-software"
     threads: 1
     params:
-        cell="--recipe {recipe} --cell-seed {seed}",
-        names=named(dataset=DATASET),
-        options=settings(P.statistics),
-        code=code_digest("evaluate-score-model"),
+        options=lambda wildcards: measuring(
+            *(STATISTICS, "preference", "reference", wildcards.recipe),
+            seed=wildcards.seed,
+        ),
     message:
         "measuring the pair accuracy of {wildcards.recipe}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-score-model --pool {input.pool:q} --preferences {input.preferences:q}"
-        " --model {input.model:q} --output {output} {params.cell} {params.names}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("evaluate-score-model")

@@ -75,22 +75,17 @@ rule score:
                 "checkpoint": checkpoint_of(wildcards.scorer),
             }
         ),
-        model=lambda wildcards, input: "--model" if input.model else "",
-        truth=lambda wildcards, input: "--truth" if input.truth else "",
         own=own_code,
         content=own_content,
-        code=code_digest("score"),
     message:
         "scoring {wildcards.captions} with {wildcards.scorer}"
     shell:
-        "winnow score --pool {input.pool:q} --captions {input.captions:q} --output {output.scores}"
-        " --scorer {params.scorer} {params.model} {input.model:q} {params.truth} {input.truth:q}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("score")
 
 
 rule combine_scores:
     input:
-        lambda wildcards: collect(
+        scores=lambda wildcards: collect(
             "artifacts/scores/{{captions}}/{part}.parquet",
             part=P.scorers[wildcards.scorer].mean_of,
         ),
@@ -106,9 +101,7 @@ rule combine_scores:
     threads: 1
     params:
         scorer="{scorer}",  # otherwise two means of the same scorers would share one cached output
-        code=code_digest("combine-scores"),
     message:
         "joining scores of {wildcards.captions} into {wildcards.scorer}"
     shell:
-        "winnow combine-scores --scores {input:q} --output {output.scores} --threads {threads}"
-        " > {log} 2>&1"
+        command_text("combine-scores")

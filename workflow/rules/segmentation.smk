@@ -54,9 +54,11 @@ def learned_from(wildcards):
     """Inputs of a segmentor: the labelled set and the generated images, either of the masks, or of
     captions with labels by the segmentor of real images. Seeds without a generator use the first.
     """
-    found = {"segments": SET}
-    if "segmentor" in P.models:
-        found["start"] = model("segmentor")
+    found = {
+        "segments": SET,
+        "start": model("segmentor") if "segmentor" in P.models else [],
+        **{"generated": [], "drawn": [], "teacher": []},
+    }
     seeds = P.generation.seeds
     known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
     cell = (
@@ -87,12 +89,10 @@ if REAL_DATA is None:
             options=settings(
                 {"labels": P.segmentation.labels, "seed": P.segmentation.seed}
             ),
-            code=code_digest("segmentation-set"),
         message:
             "labelling {params.options}"
         shell:
-            "winnow segmentation-set --pool {input.pool:q} --output {output}"
-            " --threads {threads} {params.options} > {log} 2>&1"
+            command_text("segmentation-set")
 
 else:
 
@@ -112,12 +112,10 @@ else:
                 }
             ),
             content=content(REAL_DATA.images, REAL_DATA.masks),
-            code=code_digest("import-segmentation"),
         message:
             "taking in labelled images: {params.options}"
         shell:
-            "winnow import-segmentation --output {output} --threads {threads}"
-            " {params.options} > {log} 2>&1"
+            command_text("import-segmentation")
 
 
 rule draw_labelled:
@@ -137,13 +135,10 @@ rule draw_labelled:
     threads: 1
     params:
         options=verbatim(drawing(1, guidance=P.segmentation.guidance)),
-        code=code_digest("draw-labelled"),
     message:
         "drawing labelled images with {wildcards.scorer} at {wildcards.ratio}"
     shell:
-        "winnow draw-labelled --segments {input.segments:q} --human {input.human:q}"
-        " --model {input.model:q} --controlnet {input.controlnet:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("draw-labelled")
 
 
 rule draw_unlabelled:
@@ -163,13 +158,10 @@ rule draw_unlabelled:
     threads: 1
     params:
         options=verbatim(drawing(2)),
-        code=code_digest("draw-unlabelled"),
     message:
         "drawing captions without labels with {wildcards.scorer} at {wildcards.ratio}"
     shell:
-        "winnow draw-unlabelled --segments {input.segments:q} --pool {input.pool:q}"
-        " --human {input.human:q} --model {input.model:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("draw-unlabelled")
 
 
 rule train_segmentor:
@@ -186,9 +178,6 @@ rule train_segmentor:
     priority: 10  # pseudo labels wait for the segmentors of real images
     threads: 1
     params:
-        sources=lambda wildcards, input: " ".join(
-            f"--{name} {shlex.quote(path)}" for name, path in input.items()
-        ),
         seed="{seed}",
         options=lambda wildcards: options(
             {
@@ -199,13 +188,11 @@ rule train_segmentor:
             }
         ),
         content=content(NETWORK if Path(NETWORK).is_file() else None),
-        code=code_digest("train-segmentor"),
     message:
         "training a segmentor on {wildcards.share} of the labels beside {wildcards.scorer} at"
         " {wildcards.ratio} ({wildcards.mode}), seed {wildcards.seed}"
     shell:
-        "winnow train-segmentor {params.sources} --output {output} --seed {params.seed}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("train-segmentor")
 
 
 rule evaluate_segmentor:
@@ -219,8 +206,10 @@ rule evaluate_segmentor:
     cache: "omit-software"
     threads: 1
     params:
-        cell="--captions {captions} --scorer {scorer} --ratio {ratio} --cell-seed {seed}",
-        names=named(
+        options=lambda wildcards: measuring(
+            STATISTICS,
+            "segmentation",
+            **wildcards,
             dataset=(
                 (PLACE / REAL_DATA.images).resolve().parent.name
                 if REAL_DATA
@@ -228,11 +217,7 @@ rule evaluate_segmentor:
             ),
             model_name=Path(NETWORK).stem,
         ),
-        options=settings(P.statistics),
-        code=code_digest("evaluate-segmentor"),
     message:
         "measuring segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
-        "winnow evaluate-segmentor --segments {input.segments:q} --models {input.models:q}"
-        " --output {output} {params.cell} {params.names} --threads {threads} {params.options}"
-        " > {log} 2>&1"
+        command_text("evaluate-segmentor")

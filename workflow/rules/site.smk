@@ -48,13 +48,18 @@ rule site:
         "logs/site.log",
     threads: 1
     params:
-        truth="--truth artifacts/truth" if P.captions.known_noise else "",
+        truth="artifacts/truth" if P.captions.known_noise else [],
         options=settings({**RUN, "noise": P.captions.noise, **P.site.model_dump()}),
-        code=code_digest("site"),
     message:
         "writing the site into results/site; open results/site/index.html"
     shell:
-        "winnow site --results results --cells artifacts/cells --sweep {input.sweep:q}"
-        " --pool {input.pool:q} --captions artifacts/captions --scores artifacts/scores"
-        " --subsets artifacts/subsets --generated artifacts/generated --cards {input.cards:q}"
-        " --output {output} {params.truth} --threads {threads} {params.options} > {log} 2>&1"
+        command_text(
+            "site",
+            results="results",
+            cells="artifacts/cells",
+            captions="artifacts/captions",
+            scores="artifacts/scores",
+            subsets="artifacts/subsets",
+            generated="artifacts/generated",
+            truth="{params.truth:q}",
+        )

@@ -4,14 +4,6 @@
 CANDIDATES = sorted({*P.generation.ratios, 1.0})  # possible keep ratios of a scene
 
 
-def share(wildcards, input):
-    """Option that sets how much to keep: a ratio, a threshold, or chosen ratios per scene."""
-    scorer = P.scorers[wildcards.scorer]
-    if scorer.bar is not None:
-        return f"--threshold={scorer.bar}"
-    return f"--choice {input.choice}" if scorer.choose else f"--ratio={wildcards.ratio}"
-
-
 def choice_of(wildcards):
     """Table of ratios per scene, for a scorer that chooses them."""
     chooses = P.scorers[wildcards.scorer].choose
@@ -19,9 +11,15 @@ def choice_of(wildcards):
 
 
 def curation(wildcards):
-    """Where the ratio applies (pool or scene): the scorer's setting, or the general one."""
-    own = P.scorers[wildcards.scorer].within
-    return {**P.curation.model_dump(), **({"within": own} if own else {})}
+    """Where the ratio applies (pool or scene), and how much to keep: a ratio or a threshold, or
+    neither where the ratio is chosen by scene."""
+    scorer = P.scorers[wildcards.scorer]
+    own = {"within": scorer.within} if scorer.within else {}
+    if scorer.bar is not None:
+        own["threshold"] = scorer.bar
+    elif not scorer.choose:
+        own["ratio"] = float(wildcards.ratio)
+    return {**P.curation.model_dump(), **own}
 
 
 rule choose_ratios:
@@ -36,12 +34,10 @@ rule choose_ratios:
     threads: 1
     params:
         options=settings({"ratios": CANDIDATES}),
-        code=code_digest("choose-ratios"),
     message:
         "choosing the keep ratio of each scene of {wildcards.captions} by {wildcards.scorer}"
     shell:
-        "winnow choose-ratios --scores {input.scores:q} --pool {input.pool:q} --output {output}"
-        " --threads {threads} {params.options} > {log} 2>&1"
+        command_text("choose-ratios")
 
 
 rule select:
@@ -57,11 +53,8 @@ rule select:
     priority: 30  # takes a second, and trainings wait for it
     threads: 1
     params:
-        share=share,
         options=lambda wildcards: options(curation(wildcards)),
-        code=code_digest("select"),
     message:
         "keeping {wildcards.ratio} of {wildcards.captions} by {wildcards.scorer}"
     shell:
-        "winnow select --scores {input.scores:q} --pool {input.pool:q} --output {output}"
-        " {params.share} --threads {threads} {params.options} > {log} 2>&1"
+        command_text("select")

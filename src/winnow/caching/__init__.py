@@ -1,1 +1,1 @@
-"""The cache of outputs between runs: its entries, and the verb that looks after them."""
+"""The cache of outputs between runs: its entries, and how they come and go."""

@@ -1,11 +1,11 @@
-"""Verbs of captioning."""
+"""Commands of captioning."""
 
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
 from winnow.data.provenance import measured
@@ -40,10 +40,8 @@ class Asking(sections.Generation):
         return backend_for(given[0], self)
 
 
-@verb("pool", "layouts", "output", settings=sections.Annotations)
-def annotate(
-    pool: Path, layouts: Path, output: Path, threads: int, settings: sections.Annotations
-) -> None:
+@command
+def annotate(pool: Path, layouts: Path, output: Output, settings: sections.Annotations) -> None:
     """Gather the boxes and masks that come with the pool's images."""
     from winnow.captioning.annotations import annotations, describe
 
@@ -53,8 +51,8 @@ def annotate(
     print(describe(rows, faults))
 
 
-@verb("pool", "annotations", "output")
-def rule_captions(pool: Path, annotations: Path, output: Path, threads: int) -> None:
+@command
+def rule_captions(pool: Path, annotations: Path, output: Output) -> None:
     """Make the caption set `rule` from scene labels, boxes and masks."""
     from winnow.captioning import rules
 
@@ -65,24 +63,15 @@ def rule_captions(pool: Path, annotations: Path, output: Path, threads: int) -> 
     print("\n".join(f"{name}: {count} captions" for name, count in counts.items()) or "no caption")
 
 
-@verb(
-    "pool",
-    "perspectives",
-    "output",
-    "quarantine",
-    optional=("model", "rule"),
-    values={"perspective": str},
-    settings=Asking,
-)
+@command
 def describe(
     pool: Path,
-    perspectives: Path,
-    output: Path,
-    quarantine: Path,
+    perspectives: Given,
+    output: Output,
+    quarantine: Output,
     model: Path | None,
     rule: Path | None,
     perspective: str,
-    threads: int,
     settings: Asking,
 ) -> None:
     """Have a multimodal model describe each image of the pool from one perspective."""
@@ -116,8 +105,8 @@ def describe(
     write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
-@verb("output", lists=("parts",))
-def concatenate(parts: list[Path], output: Path, threads: int) -> None:
+@command
+def concatenate(parts: list[Path], output: Output) -> None:
     """Put caption sets together as one, in the order given."""
     from winnow.captioning import concatenation
 
@@ -130,20 +119,13 @@ class IntegrateSettings(sections.Integration, Asking):
     """How descriptions are merged, and the language model if it is one that merges them."""
 
 
-@verb(
-    "output",
-    "quarantine",
-    optional=("model", "perspectives"),
-    lists=("parts",),
-    settings=IntegrateSettings,
-)
+@command
 def integrate(
     parts: list[Path],
-    output: Path,
-    quarantine: Path,
+    output: Output,
+    quarantine: Output,
     model: Path | None,
-    perspectives: Path | None,
-    threads: int,
+    perspectives: Given | None,
     settings: IntegrateSettings,
 ) -> None:
     """Merge the descriptions of each image into one caption of what they agree on."""
@@ -194,27 +176,17 @@ class LoopSettings(OneEngine, sections.Loop):
     """The rounds of the dual loop, and how the model is asked."""
 
 
-@verb(
-    "pool",
-    "perspectives",
-    "output",
-    "quarantine",
-    optional=("model", "rule"),
-    lists=("captions", "scores"),
-    values={"round": int},
-    settings=LoopSettings,
-)
+@command
 def redescribe(
     pool: Path,
-    perspectives: Path,
+    perspectives: Given,
     captions: list[Path],
     scores: list[Path],
-    output: Path,
-    quarantine: Path,
+    output: Output,
+    quarantine: Output,
     model: Path | None,
     rule: Path | None,
     round: int,
-    threads: int,
     settings: LoopSettings,
 ) -> None:
     """Describe, in a round of the dual loop, the images that scored below the bar before it."""
@@ -255,13 +227,12 @@ def redescribe(
     write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(uids)})
 
 
-@verb("output", "trace", lists=("captions", "scores"), settings=sections.Loop)
+@command
 def conclude_loop(
     captions: list[Path],
     scores: list[Path],
-    output: Path,
-    trace: Path,
-    threads: int,
+    output: Output,
+    trace: Output,
     settings: sections.Loop,
 ) -> None:
     """Keep the best description of each image that the rounds of the dual loop tried."""

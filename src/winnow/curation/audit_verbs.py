@@ -1,10 +1,10 @@
-"""Verb `audit`: which images and captions are in a training set and in an evaluation set."""
+"""Command `audit`: which images and captions are in a training set and in an evaluation set."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.curation.audited import (
     Images,
     preference_images,
@@ -27,15 +27,7 @@ from winnow.data.tables import (
 from winnow.params import sections
 
 
-@verb(
-    "pool",
-    "human",
-    "zeroshot",
-    "output",
-    optional=("segments", "preferences"),
-    lists=("captions",),
-    settings=sections.Leakage,
-)
+@command
 def audit(
     pool: Path,
     human: Path,
@@ -43,7 +35,7 @@ def audit(
     captions: list[Path],
     segments: Path | None,
     preferences: Path | None,
-    output: Path,
+    output: Output,
     threads: int,
     settings: sections.Leakage,
 ) -> None:

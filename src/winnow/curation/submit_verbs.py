@@ -1,4 +1,4 @@
-"""Verb `submit`: one command from a folder to a row of the leaderboard."""
+"""Command `submit`: one command from a folder to a row of the leaderboard."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from typing import get_args
 
 from filelock import FileLock, Timeout
 
-from winnow.command import verb
+from winnow.command.description import command
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, read_table
 from winnow.params import sections
@@ -22,7 +22,7 @@ LOCK = Path(".snakemake/submit.lock")
 PAIRS = "artifacts/captions/raw.parquet"  # of which a submission scores or keeps
 
 
-@verb("folder", optional=("configfile",), flags=("replace",))
+@command
 def submit(folder: Path, configfile: Path | None, replace: bool, threads: int) -> None:
     """Check a scorer's table or a subset with its card, run its cells, and say where it stands.
     --replace puts it in the place of an earlier one of its name."""

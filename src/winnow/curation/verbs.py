@@ -1,12 +1,11 @@
-"""Verbs `deduplicate`, `choose-ratios` and `select`; beside them `audit` and `submit`."""
+"""Commands `deduplicate`, `choose-ratios` and `select`; beside them `audit` and `submit`."""
 
 from pathlib import Path
 
 import pyarrow as pa
 from pydantic import Field, PositiveInt
 
-from winnow.command import verb
-from winnow.curation import audit_verbs, submit_verbs  # noqa: F401 (their verbs)
+from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.splits import rows_of
 from winnow.data.tables import (
@@ -29,8 +28,8 @@ PLACES = {
 }  # the other columns take seconds
 
 
-@verb("pool", "model", "output", values={"threshold": float})
-def deduplicate(pool: Path, model: Path, output: Path, threshold: float, threads: int) -> None:
+@command
+def deduplicate(pool: Path, model: Path, output: Output, threshold: float, threads: int) -> None:
     """Find images of the reference split that are too much alike, and keep one of each kind."""
     from winnow.curation import deduplicate as duplicates
     from winnow.models import clip
@@ -54,10 +53,8 @@ class ChoiceSettings(sections.Section):
     )
 
 
-@verb("scores", "pool", "output", settings=ChoiceSettings)
-def choose_ratios(
-    scores: Path, pool: Path, output: Path, threads: int, settings: ChoiceSettings
-) -> None:
+@command
+def choose_ratios(scores: Path, pool: Path, output: Output, settings: ChoiceSettings) -> None:
     """Choose from the scores alone how much of each scene to keep."""
     from winnow.curation.choice import choose
     from winnow.curation.select import scenes_of
@@ -91,13 +88,12 @@ class SelectSettings(sections.Curation):
     threshold: float | None = Field(None, description="Score that a pair has at least")
 
 
-@verb("scores", "pool", "output", optional=("choice",), settings=SelectSettings)
+@command
 def select(
     scores: Path,
     pool: Path,
-    output: Path,
+    output: Output,
     choice: Path | None,
-    threads: int,
     settings: SelectSettings,
 ) -> None:
     """Keep the best pairs: by ratio (of the pool or of each scene), choice, or threshold."""

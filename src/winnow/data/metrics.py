@@ -16,11 +16,11 @@ class Cell(BaseModel):
     """One experiment's place in the sweep."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    track: str
-    captions: str
-    scorer: str
-    ratio: float = Field(gt=0, le=1)
-    seed: int
+    track: str = Field(description="The family of evaluations")
+    captions: str = Field(description="The caption set")
+    scorer: str = Field(description="Whose scores choose the pairs")
+    ratio: float = Field(gt=0, le=1, description="The share of the pairs that is kept")
+    seed: int = Field(description="Of the training, not of the intervals")
 
 
 class Metrics(BaseModel):

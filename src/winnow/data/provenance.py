@@ -4,17 +4,23 @@ import importlib.metadata
 import platform
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import winnow
-from winnow.data.code import running_digest
 from winnow.data.energy import ENERGY, counters, used
 from winnow.data.files import digest_files
 from winnow.data.hardware import gpu_name, hardware
 
+ROOT = Path(winnow.__file__).parent
+# What gives the digest of the code that runs: a command's own, outside of commands all of winnow's.
+CODE: ContextVar[Callable[[], str]] = ContextVar(
+    "code",
+    default=lambda: digest_files(sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.yaml")])),
+)
 PACKAGES = ("numpy", "torch", "open_clip_torch", "pandas", "pyarrow", "snakemake")
 
 
@@ -24,7 +30,7 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     return {
         "parameters": without_places(parameters),
         "inputs": {name: digest_files([path]) for name, path in inputs.items()},
-        "code": running_digest(),
+        "code": CODE.get()(),
         "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
         "hardware": hardware(),
     }

@@ -1,14 +1,79 @@
-"""The folder of one evaluated cell."""
+"""The record and the folder of one evaluated cell."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
+from pydantic import Field
 
 from winnow.data.files import atomic_path, digest_files, write_json, write_signed
-from winnow.data.metrics import Metrics, write_metrics
+from winnow.data.metrics import Cell, Metrics, write_metrics
+from winnow.data.provenance import provenance
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
+from winnow.params import sections
+
+
+class CellNames(sections.Section):
+    """Which cell is measured, and on what."""
+
+    cell: Cell = Field(description="The experiment: its place in the sweep")
+    dataset: str = Field(description="What tables call the data that it is measured on")
+
+
+class ModelNames(CellNames):
+    """Which cell is measured, on what, and whose model."""
+
+    model_name: str = Field(description="What tables call the model")
+
+
+class CellSettings(CellNames, sections.Statistics):
+    """Which cell is measured, and its intervals."""
+
+
+class ModelCellSettings(ModelNames, sections.Statistics):
+    """Which cell is measured, whose model, and its intervals."""
+
+
+class Found(NamedTuple):
+    """Metrics, their 95 % intervals, and the queries behind each, by name."""
+
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    n: dict[str, int]
+
+
+def cell_record(
+    settings: CellNames,
+    found: Any,
+    inputs: dict[str, Path],
+    *,
+    task: str,
+    model: str,
+    pretrained: str | None = None,
+    lower: Collection[str] = (),
+    unit: str = "fraction",
+    **origin: Any,
+) -> Metrics:
+    """The record of a cell: what was measured, by which settings and from which `inputs`.
+
+    `found` has `metrics`, `intervals` and `n`, as Found has, and may have more. `lower` names the
+    metrics of which lower values are better. `origin` joins the provenance.
+    """
+    asked = settings.model_dump(exclude=set(ModelNames.model_fields))
+    return Metrics(
+        cell=settings.cell,
+        dataset=settings.dataset,
+        model=model,
+        pretrained=settings.cell.scorer if pretrained is None else pretrained,
+        task=task,
+        metrics=found.metrics,
+        intervals=found.intervals,
+        n=found.n,
+        higher_is_better={name: name not in lower for name in found.metrics},
+        unit=unit,
+        provenance=provenance(asked, inputs) | origin,
+    )
 
 
 def write_cell(

@@ -1,57 +1,34 @@
-"""Verbs `evaluate-generation` and `evaluate-generator`."""
+"""Commands `evaluate-generation` and `evaluate-generator`."""
 
 from pathlib import Path
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.data.files import read_signed, write_text
-from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance, total_cost, weight_files
+from winnow.data.provenance import measured, total_cost, weight_files
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
-from winnow.evaluation.cell import write_cell
+from winnow.evaluation.cell import ModelNames, cell_record, write_cell
 from winnow.evaluation.generation import DISTANCES, Evaluation, GenerationSettings, evaluate
 from winnow.params import sections
 
 
-@verb(
-    "generated",
-    "pool",
-    "human",
-    "clip",
-    "remoteclip",
-    "output",
-    values={
-        "captions": str,
-        "scorer": str,
-        "ratio": float,
-        "cell_seed": int,
-        "dataset": str,
-        "model_name": str,
-    },
-    settings=GenerationSettings,
-)
+class CellGenerationSettings(ModelNames, GenerationSettings):
+    """Which cell is measured, and how."""
+
+
+@command
 def evaluate_generation(
     generated: Path,
     pool: Path,
     human: Path,
     clip: Path,
     remoteclip: Path,
-    output: Path,
-    captions: str,
-    scorer: str,
-    ratio: float,
-    cell_seed: int,
-    dataset: str,
-    model_name: str,
-    threads: int,
-    settings: GenerationSettings,
+    output: Output,
+    settings: CellGenerationSettings,
 ) -> None:
     """Evaluate generated images by FID, KID, CLIP score and RemoteCLIP score, beside real ones."""
-    import torch
-
     from winnow.generation.images import COST, RECORD, digest, read_prompts
     from winnow.models import clip as models
 
-    torch.set_num_threads(threads)
     cost: dict[str, float] = {}
     with measured(cost):
         found = _evaluated(generated, pool, human, clip, remoteclip, settings)
@@ -61,40 +38,24 @@ def evaluate_generation(
     spent = total_cost(total_cost(cost, drawn), trained)
     inputs = {"human": human, "samples": pool / "samples.parquet"}
     inputs |= {"clip": clip / models.WEIGHTS, "remoteclip": remoteclip / models.WEIGHTS}
-    origin = provenance(settings.model_dump(), inputs)
-    origin["inputs"]["generated"] = digest(generated, read_prompts(generated))
-    cell = Cell(track="generation", captions=captions, scorer=scorer, ratio=ratio, seed=cell_seed)
-    result = Metrics(
-        cell=cell,
-        dataset=dataset,
-        model=model_name,
-        pretrained=scorer,
+    result = cell_record(
+        settings,
+        found,
+        inputs,
         task="text_to_image",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better={name: not name.startswith(DISTANCES) for name in found.metrics},
+        model=settings.model_name,
+        lower={name for name in found.metrics if name.startswith(DISTANCES)},
         unit="mixed",
-        provenance=origin
-        | {key: record[key] for key in ("training", "generator")}
-        | {"drawing": {"parameters": record["parameters"]}},
+        training=record["training"],
+        generator=record["generator"],
+        drawing={"parameters": record["parameters"]},
     )
+    result.provenance["inputs"]["generated"] = digest(generated, read_prompts(generated))
     samples = trained.get("samples", 0)  # as in every cell: those that the model was trained on
     write_cell(output, result, found.outcomes, spent, samples, draws=found.draws)
 
 
-@verb(
-    "generated",
-    "pool",
-    "human",
-    "clip",
-    "remoteclip",
-    "model",
-    "autoencoder",
-    "output",
-    values={"role": sections.GeneratorRole},
-    settings=GenerationSettings,
-)
+@command
 def evaluate_generator(
     generated: Path,
     pool: Path,
@@ -103,18 +64,15 @@ def evaluate_generator(
     remoteclip: Path,
     model: Path,
     autoencoder: Path,
-    output: Path,
+    output: Output,
     role: sections.GeneratorRole,
-    threads: int,
     settings: GenerationSettings,
 ) -> None:
     """Write the model card of a text-to-image stand-in, from images that it drew."""
-    import torch
     from safetensors.numpy import load_file
 
     from winnow.evaluation.card import generator_card
 
-    torch.set_num_threads(threads)
     found = _evaluated(generated, pool, human, clip, remoteclip, settings)
     files = weight_files("model", model).values()
     parameters = sum(tensor.size for file in files for tensor in load_file(file).values())

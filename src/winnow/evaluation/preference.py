@@ -7,12 +7,11 @@ from the images.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.evaluation.cell import Found
 from winnow.evaluation.statistics import Means, bootstrap, estimates
 from winnow.params.sections import Statistics
 
@@ -20,14 +19,6 @@ TEXT = "text"
 INSTRUCTION = ("closed", "open", "remote_sensing")  # kinds of pairs that answer questions
 # ScoreRS's mean over its two kinds of pairs counts both the same, however many there are of each.
 MACRO = {"accuracy": ["accuracy/caption", "accuracy/instruction"]}
-
-
-class Found(NamedTuple):
-    """Metrics, their 95 % intervals, and the pairs behind each, by name."""
-
-    metrics: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    n: dict[str, int]
 
 
 def preferred(chosen: np.ndarray, rejected: np.ndarray) -> np.ndarray:

@@ -1,13 +1,12 @@
-"""Verbs `evaluate-segmentor` and `evaluate-segmentor-standin`."""
+"""Commands `evaluate-segmentor` and `evaluate-segmentor-standin`."""
 
 from pathlib import Path
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed, write_text
 from winnow.data.images import encode_png
-from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance, total_cost, weight_files
+from winnow.data.provenance import measured, total_cost, weight_files
 from winnow.data.segments import (
     TABLE,
     held_out,
@@ -18,48 +17,26 @@ from winnow.data.segments import (
     read_masks,
 )
 from winnow.data.tables import SAMPLES, read_table
-from winnow.evaluation.cell import write_cell
+from winnow.evaluation.cell import Found, ModelCellSettings, cell_record, write_cell
 from winnow.params import sections
 
 RECORD = "training.json"
 SHOWN = 8  # test images whose predictions are kept for the figure
 
 
-@verb(
-    "segments",
-    "output",
-    lists=("models",),
-    values={
-        "captions": str,
-        "scorer": str,
-        "ratio": float,
-        "cell_seed": int,
-        "dataset": str,
-        "model_name": str,
-    },
-    settings=sections.Statistics,
-)
+@command
 def evaluate_segmentor(
     segments: Path,
-    output: Path,
     models: list[Path],
-    captions: str,
-    scorer: str,
-    ratio: float,
-    cell_seed: int,
-    dataset: str,
-    model_name: str,
-    threads: int,
-    settings: sections.Statistics,
+    output: Output,
+    settings: ModelCellSettings,
 ) -> None:
     """Measure the segmentors of one cell on the test images: mIoU, mAcc, and IoU by class."""
     import pandas as pd
-    import torch
 
     from winnow.evaluation.segmentation import areas, draws_table, measure, outcomes
     from winnow.models import segmentor
 
-    torch.set_num_threads(threads)
     classes = read_classes(segments)
     names = held_out(read_items(segments))["name"].tolist()
     variants = _variants(models)
@@ -77,51 +54,37 @@ def evaluate_segmentor(
             tables.append(outcomes(variant, counted, names, classes))
             for name, mask in zip(names[:SHOWN], labels, strict=False):
                 files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
-    cell = Cell(track="segmentation", captions=captions, scorer=scorer, ratio=ratio, seed=cell_seed)
     metrics = {name: value for each in found for name, value in each.metrics.items()}
+    intervals = {name: pair for each in found for name, pair in each.intervals.items()}
     inputs = {"segments": segments / TABLE}
     total, samples = cost, 0
     for variant, folder in variants.items():
         inputs |= weight_files(f"model/{variant}", folder)
         spent = read_signed(folder / "cost.json")
         total, samples = total_cost(total, spent), samples + spent["samples"]
-    records = {name: read_signed(folder / RECORD) for name, folder in variants.items()}
-    result = Metrics(
-        cell=cell,
-        dataset=dataset,
-        model=model_name,
-        pretrained=scorer,
+    result = cell_record(
+        settings,
+        Found(metrics, intervals, dict.fromkeys(metrics, len(names))),
+        inputs,
         task="semantic_segmentation",
-        metrics=metrics,
-        intervals={name: pair for each in found for name, pair in each.intervals.items()},
-        n=dict.fromkeys(metrics, len(names)),
-        higher_is_better=dict.fromkeys(metrics, True),
-        provenance=provenance(settings.model_dump(), inputs) | {"training": records},
+        model=settings.model_name,
+        training={name: read_signed(folder / RECORD) for name, folder in variants.items()},
     )
-    write_cell(
-        output,
-        result,
-        pd.concat(tables, ignore_index=True),
-        total,
-        samples,
-        draws=pd.concat([draws_table(each) for each in found], ignore_index=True),
-        files=files,
-    )
+    drawn = pd.concat([draws_table(each) for each in found], ignore_index=True)
+    told = pd.concat(tables, ignore_index=True)
+    write_cell(output, result, told, total, samples, draws=drawn, files=files)
     shown = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items() if key[-4:] == "miou")
     print(f"{output}: {shown}; {cost['wall_s']:.0f} s")
 
 
-@verb("pool", "model", "output")
-def evaluate_segmentor_standin(pool: Path, model: Path, output: Path, threads: int) -> None:
+@command
+def evaluate_segmentor_standin(pool: Path, model: Path, output: Output) -> None:
     """Write the model card of the stand-in `segmentor`, measured on the pool's test split."""
-    import torch
-
     from winnow.evaluation.card import segmentor_card
     from winnow.evaluation.segmentation import areas, measure
     from winnow.models import segmentor
     from winnow.training.segmentation import pool_examples
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     images, truth = pool_examples(pool, samples[samples["split"] == "test"])
     trained, settings = segmentor.load(model), sections.Statistics.model_validate({})

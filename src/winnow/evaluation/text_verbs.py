@@ -1,15 +1,14 @@
-"""Verbs `judge`, and `evaluate-` captions, detection and judge: how true texts are, and how well
+"""Commands `judge`, and `evaluate-` captions, detection and judge: how true texts are, and how well
 scorers and judges tell."""
 
 from pathlib import Path
 from typing import Literal
 
 from winnow.captioning.verbs import Asking
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
-from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance, total_cost
+from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import (
     CANDIDATES,
     CAPTIONS,
@@ -24,12 +23,11 @@ from winnow.data.tables import (
     require_unique,
     write_table,
 )
-from winnow.evaluation.cell import write_cell
-from winnow.params import sections
+from winnow.evaluation.cell import CellSettings, cell_record, write_cell
 
 
-@verb("captions", "layouts", "output", "facts")
-def judge(captions: Path, layouts: Path, output: Path, facts: Path, threads: int) -> None:
+@command
+def judge(captions: Path, layouts: Path, output: Output, facts: Output) -> None:
     """Check captions against the truth: the kind of mistake of each, and which assertions hold."""
     from winnow.evaluation.caption_quality import check_captions
 
@@ -42,37 +40,24 @@ def judge(captions: Path, layouts: Path, output: Path, facts: Path, threads: int
     print("\n".join(f"{kind}: {share:.1%}" for kind, share in shares.items()) or "no caption")
 
 
-@verb(
-    "pool",
-    "captions",
-    "model",
-    "output",
-    optional=("truth", "facts"),
-    values={"captions_name": str, "dataset": str},
-    settings=sections.Statistics,
-)
+@command
 def evaluate_captions(
     pool: Path,
     captions: Path,
     model: Path,
-    output: Path,
+    output: Output,
     truth: Path | None,
     facts: Path | None,
-    captions_name: str,
-    dataset: str,
     threads: int,
-    settings: sections.Statistics,
+    settings: CellSettings,
 ) -> None:
     """Evaluate the pool's captions of one set: by the truth where it is known, and as texts."""
-    import torch
-
     from winnow.evaluation import captioning
     from winnow.models import clip
     from winnow.scoring.engine import pool_pairs
 
     if facts is not None and truth is None:
         raise WinnowError("--facts: needs --truth, which names every judged caption")
-    torch.set_num_threads(threads)
     cost: dict[str, float] = {}
     with measured(cost):
         table = read_table(captions, CAPTIONS)
@@ -88,38 +73,21 @@ def evaluate_captions(
         **({"truth": truth} if truth else {}),
         **({"facts": facts} if facts else {}),
     }
-    result = Metrics(
-        cell=Cell(track="captioning", captions=captions_name, scorer="none", ratio=1.0, seed=0),
-        dataset=dataset,
+    result = cell_record(
+        settings,
+        found,
+        inputs,
+        task="captioning",
         model=", ".join(sorted(table["generator"].unique())),
         pretrained="evaluator_clip",
-        task="captioning",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better={m: m not in captioning.LOWER_IS_BETTER for m in found.metrics},
+        lower=captioning.LOWER_IS_BETTER,
         unit="mixed",
-        provenance=provenance(settings.model_dump(), inputs),
     )
     write_cell(output, result, found.outcomes, cost, len(pairs))
 
 
-@verb(
-    "scores",
-    "truth",
-    "output",
-    values={"captions": str, "scorer": str},
-    settings=sections.Statistics,
-)
-def evaluate_detection(
-    scores: Path,
-    truth: Path,
-    output: Path,
-    captions: str,
-    scorer: str,
-    threads: int,
-    settings: sections.Statistics,
-) -> None:
+@command
+def evaluate_detection(scores: Path, truth: Path, output: Output, settings: CellSettings) -> None:
     """Evaluate how well one scorer finds the known noise, by kind."""
     from winnow.evaluation.detection import detection_metrics, detection_outcomes, draws_table
 
@@ -129,49 +97,28 @@ def evaluate_detection(
         values = join_scores(kinds, read_table(scores, SCORES), scores)
         pairs = kinds.assign(score=values)
         found = detection_metrics(pairs, settings.resamples, settings.seed)
-    result = Metrics(
-        cell=Cell(track="detection", captions=captions, scorer=scorer, ratio=1.0, seed=0),
-        dataset=captions,
-        model=scorer,
-        pretrained="",
-        task="noise_detection",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better=dict.fromkeys(found.metrics, True),
-        provenance=provenance(settings.model_dump(), {"scores": scores, "truth": truth}),
-    )
+    told = {"task": "noise_detection", "model": settings.cell.scorer, "pretrained": ""}
+    result = cell_record(settings, found, {"scores": scores, "truth": truth}, **told)
     total = total_cost(cost, read_signed(scores.with_suffix(".cost.json")))
     outcomes, draws = detection_outcomes(pairs), draws_table(found)
     write_cell(output, result, outcomes, total, len(pairs), draws=draws)
 
 
-class Judging(Asking, sections.Statistics):
-    """How a model is asked to rate, and what draws the resamples."""
+class JudgeSettings(CellSettings, Asking):
+    """Which cell is measured, how a model is asked to rate, and the intervals."""
 
 
-@verb(
-    "pool",
-    "human",
-    "layouts",
-    "questions",
-    "rubric",
-    "output",
-    lists=("candidates",),
-    values={"judge": Literal["truth", "openai"]},
-    settings=Judging,
-)
+@command
 def evaluate_judge(
     pool: Path,
     human: Path,
     layouts: Path,
-    questions: Path,
-    rubric: Path,
+    questions: Given,
+    rubric: Given,
     candidates: list[Path],
-    output: Path,
-    judge: str,
-    threads: int,
-    settings: Judging,
+    output: Output,
+    judge: Literal["truth", "openai"],
+    settings: JudgeSettings,
 ) -> None:
     """Evaluate how often the judge rates the right text higher where right and wrong are known."""
     import pandas as pd
@@ -195,17 +142,7 @@ def evaluate_judge(
         outcomes = agreement.agreement_outcomes(rated)
         found = summary(outcomes, settings)
     inputs = {"human": human, "layouts": layouts, "rubric": rubric, "questions": questions}
-    result = Metrics(
-        cell=Cell(track="preference", captions="reference", scorer="judge", ratio=1.0, seed=0),
-        dataset="known mistakes",
-        model=settings.server.model if settings.server else "the truth",
-        pretrained="judge",
-        task="agreement",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better=dict.fromkeys(found.metrics, True),
-        provenance=provenance(settings.model_dump(), inputs),
-    )
+    name = settings.server.model if settings.server else "the truth"
+    result = cell_record(settings, found, inputs, task="agreement", model=name)
     write_cell(output, result, outcomes, cost, len(rated))
     print("\n".join(f"{name}: {value:.3f}" for name, value in found.metrics.items()) or "no pair")

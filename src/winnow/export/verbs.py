@@ -1,11 +1,11 @@
-"""Verb `export`."""
+"""Command `export`."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
 from winnow.export.facts import About, chosen, noise_beside, scored, scores_beside
@@ -17,14 +17,13 @@ class ExportSettings(About):
     shard_size: PositiveInt = Field(1000, description="Pairs in one tar")
 
 
-@verb("pool", "captions", "subset", "output", optional=("scores",), settings=ExportSettings)
+@command
 def export(
     pool: Path,
     captions: Path,
     subset: Path,
-    output: Path,
+    output: Output,
     scores: Path | None,
-    threads: int,
     settings: ExportSettings,
 ) -> None:
     """Write a subset as a data set: WebDataset tars, their list, Croissant metadata and a card.

@@ -1,9 +1,9 @@
-"""Verbs `list-prompts`, `generate`, `draw-labelled`, `draw-unlabelled` and `import-images`."""
+"""Commands `list-prompts`, `generate`, `draw-labelled`, `draw-unlabelled` and `import-images`."""
 
 from pathlib import Path
 from typing import Any
 
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.csv_file import csv_rows
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_signed, write_text
@@ -13,8 +13,8 @@ from winnow.generation.images import COST, RECORD, write_images
 from winnow.params import sections
 
 
-@verb("pool", "human", "output", values={"images": int})
-def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: int) -> None:
+@command
+def list_prompts(pool: Path, human: Path, output: Output, images: int) -> None:
     """Write what another generator is to draw: a listing (.csv or .jsonl) for `import-images`."""
     import json
 
@@ -27,34 +27,23 @@ def list_prompts(pool: Path, human: Path, output: Path, images: int, threads: in
     write_text(output, csv_rows([KEYS, *([row[key] for key in KEYS] for row in rows)]))
 
 
-@verb(
-    "pool",
-    "human",
-    "model",
-    "output",
-    optional=("controlnet", "masks"),
-    settings=sections.Sampling,
-)
+@command
 def generate(
     pool: Path,
     human: Path,
     model: Path,
-    output: Path,
+    output: Output,
     controlnet: Path | None,
     masks: Path | None,
-    threads: int,
     settings: sections.Sampling,
 ) -> None:
     """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
-    import torch
-
     from winnow.generation import drawing
     from winnow.models import diffusion
     from winnow.training.images import land_cover
 
     if (controlnet is None) != (masks is None):
         raise WinnowError("--controlnet and --masks: one needs the other")
-    torch.set_num_threads(threads)
     prompts = _prompts(pool, human, settings.images)
     texts = prompts["prompt"].tolist()
     cost: dict[str, float] = {}
@@ -74,48 +63,38 @@ def generate(
     print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
 
 
-@verb("segments", "human", "model", "controlnet", "output", settings=sections.Sampling)
+@command
 def draw_labelled(
     segments: Path,
     human: Path,
     model: Path,
     controlnet: Path,
-    output: Path,
-    threads: int,
+    output: Output,
     settings: sections.Sampling,
 ) -> None:
     """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
-    import torch
-
     from winnow.generation.labelled import from_masks
 
-    torch.set_num_threads(threads)
     from_masks(segments, human, model, controlnet, output, settings)
 
 
-@verb("segments", "pool", "human", "model", "output", settings=sections.Sampling)
+@command
 def draw_unlabelled(
     segments: Path,
     pool: Path,
     human: Path,
     model: Path,
-    output: Path,
-    threads: int,
+    output: Output,
     settings: sections.Sampling,
 ) -> None:
     """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
-    import torch
-
     from winnow.generation.labelled import from_captions
 
-    torch.set_num_threads(threads)
     from_captions(segments, pool, human, model, output, settings)
 
 
-@verb("pool", "human", "folder", "output", values={"images": int})
-def import_images(
-    pool: Path, human: Path, folder: Path, output: Path, images: int, threads: int
-) -> None:
+@command
+def import_images(pool: Path, human: Path, folder: Given, output: Output, images: int) -> None:
     """Take in images that somebody generated, once their folder holds all that was asked for."""
     from winnow.generation.imported import matched_files, read_images
 

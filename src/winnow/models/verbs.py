@@ -1,9 +1,9 @@
-"""Verbs `fetch-model`, `pull-standins` and `release`."""
+"""Commands `fetch-model`, `pull-standins` and `release`."""
 
 import shutil
 from pathlib import Path
 
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, OF_THE_RUN, atomic_path
@@ -11,8 +11,8 @@ from winnow.models.hub import check_endpoint
 from winnow.params import sections
 
 
-@verb("output", settings=sections.Model)
-def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
+@command
+def fetch_model(output: Output, settings: sections.Model) -> None:
     """Fetch a published checkpoint into a model folder, by the loader that reads it."""
     if settings.id is None:
         raise WinnowError("--id: name a published model")
@@ -44,16 +44,16 @@ def fetch_model(output: Path, threads: int, settings: sections.Model) -> None:
         clip.save(loaded, folder)
 
 
-@verb("repository")
-def pull_standins(repository: Path, threads: int) -> None:
+@command
+def pull_standins(repository: Given) -> None:
     """Pull the released stand-ins out of a repository, every file of them verified."""
     from winnow.models import released
 
     released.pull(repository)
 
 
-@verb("standins", "output")
-def release(standins: Path, output: Path, threads: int) -> None:
+@command
+def release(standins: Path, output: Output) -> None:
     """Gather the foundry's stand-ins and their cards into the folder that DVC releases."""
     cards = sorted(standins.glob("*.md"))
     if not cards:

@@ -1,4 +1,4 @@
-"""Verbs of preferences: `propose` candidates, `rate` them, make pairs of them (`prefer`)."""
+"""Commands of preferences: `propose` candidates, `rate` them, make pairs of them (`prefer`)."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from winnow.captioning.verbs import Asking, OneEngine
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
 from winnow.data.provenance import measured
@@ -40,31 +40,19 @@ class ProposeSettings(OneEngine, sections.Quiz):
     )
 
 
-@verb(
-    "pool",
-    "images",
-    "human",
-    "layouts",
-    "perspectives",
-    "questions",
-    "output",
-    "quarantine",
-    optional=("model", "clip"),
-    values={"role": Literal[sections.MllmRole, "people"]},
-    settings=ProposeSettings,
-)
+@command
 def propose(
     pool: Path,
     images: Path,
     human: Path,
     layouts: Path,
-    perspectives: Path,
-    questions: Path,
-    output: Path,
-    quarantine: Path,
+    perspectives: Given,
+    questions: Given,
+    output: Output,
+    quarantine: Output,
     model: Path | None,
     clip: Path | None,
-    role: str,
+    role: Literal[sections.MllmRole, "people"],
     threads: int,
     settings: ProposeSettings,
 ) -> None:
@@ -169,27 +157,17 @@ def _proposers(
     ]
 
 
-@verb(
-    "pool",
-    "rubric",
-    "output",
-    "quarantine",
-    optional=("layouts", "human", "questions"),
-    lists=("candidates",),
-    values={"judge": Literal["truth", "openai"]},
-    settings=Asking,
-)
+@command
 def rate(
     pool: Path,
     candidates: list[Path],
-    rubric: Path,
-    output: Path,
-    quarantine: Path,
+    rubric: Given,
+    output: Output,
+    quarantine: Output,
     layouts: Path | None,
     human: Path | None,
-    questions: Path | None,
-    judge: str,
-    threads: int,
+    questions: Given | None,
+    judge: Literal["truth", "openai"],
     settings: Asking,
 ) -> None:
     """Rate captions and answers to open questions about images of the reference split.
@@ -232,27 +210,16 @@ def rate(
     write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})
 
 
-@verb(
-    "rated",
-    "human",
-    "pool",
-    "images",
-    "perspectives",
-    "output",
-    optional=("text_pairs",),
-    lists=("candidates",),
-    settings=sections.Pairing,
-)
+@command
 def prefer(
     rated: Path,
     candidates: list[Path],
     human: Path,
     pool: Path,
     images: Path,
-    perspectives: Path,
-    text_pairs: Path | None,
-    output: Path,
-    threads: int,
+    perspectives: Given,
+    text_pairs: Given | None,
+    output: Output,
     settings: sections.Pairing,
 ) -> None:
     """Make preference pairs: of ratings, of known answers, and about text alone."""

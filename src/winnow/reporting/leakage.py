@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 
 def read_audit(folder: Path) -> Audit:
-    """The tables of the verb `audit`."""
+    """The tables of the command `audit`."""
     tables = {"pairs": LEAKS, "compared": COMPARED, "echoes": ECHOES, "echoed": ECHOED}
     return Audit(*(read_table(folder / f"{k}.parquet", v) for k, v in tables.items()))
 
@@ -149,7 +149,7 @@ def _named(leaks: pd.DataFrame) -> Iterator[str]:
 def read_struck(path: str | Path | None) -> dict[Method, int]:
     """The methods that `leakage.csv` strikes out, with the number of their pairs; none without it.
 
-    WinnowError names the file and row of what the verb `leakage` did not write.
+    WinnowError names the file and row of what the command `leakage` did not write.
     """
     if path is None:
         return {}

@@ -1,11 +1,11 @@
-"""Verbs `detection`, `captions`, `score-models`, `generation` and `segmentation`: the page of each
+"""Commands `detection`, `captions`, `score-models`, `generation` and `segmentation`: one page a
 track."""
 
 from pathlib import Path
 
 from pydantic import Field
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.params import sections
 from winnow.params.model import Scale
 
@@ -16,10 +16,8 @@ class DetectionSettings(sections.Section):
     scale: Scale = Field(description="Of the run, named on the page")
 
 
-@verb("cells", "sweep", "output", settings=DetectionSettings)
-def detection(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: DetectionSettings
-) -> None:
+@command
+def detection(cells: Path, sweep: Path, output: Output, settings: DetectionSettings) -> None:
     """Render the detection track's table and figure from the cells that are finished."""
     from winnow.reporting.render_tracks import render_detection
 
@@ -32,23 +30,20 @@ class RenderSettings(sections.Statistics):
     scale: Scale = Field(description="Of the run, named on the page")
 
 
-@verb("cells", "sweep", "output", settings=RenderSettings)
-def captions(
-    cells: Path, sweep: Path, output: Path, threads: int, settings: RenderSettings
-) -> None:
+@command
+def captions(cells: Path, sweep: Path, output: Output, settings: RenderSettings) -> None:
     """Render how good the caption sets are: tables, differences and figure."""
     from winnow.reporting.render_tracks import render_captions
 
     render_captions(cells, sweep, output, settings.scale, settings.resamples, settings.seed)
 
 
-@verb("cells", "sweep", "output", optional=("leakage",), settings=RenderSettings)
+@command
 def score_models(
     cells: Path,
     sweep: Path,
-    output: Path,
+    output: Output,
     leakage: Path | None,
-    threads: int,
     settings: RenderSettings,
 ) -> None:
     """Render how good the score models and their judge are: tables and figure."""
@@ -75,24 +70,15 @@ class GenerationSettings(ModelSettings):
     )
 
 
-@verb(
-    "cells",
-    "sweep",
-    "generated",
-    "pool",
-    "output",
-    optional=("choice", "leakage"),
-    settings=GenerationSettings,
-)
+@command
 def generation(
     cells: Path,
     sweep: Path,
     generated: Path,
     pool: Path,
-    output: Path,
+    output: Output,
     choice: Path | None,
     leakage: Path | None,
-    threads: int,
     settings: GenerationSettings,
 ) -> None:
     """Render what the generators draw: tables, the choice of the keep ratios, and the gallery."""
@@ -113,14 +99,13 @@ class SegmentationSettings(ModelSettings):
     chosen: str = Field("", description="Which has its ratio chosen by scene")
 
 
-@verb("cells", "sweep", "output", optional=("segments", "leakage"), settings=SegmentationSettings)
+@command
 def segmentation(
     cells: Path,
     sweep: Path,
-    output: Path,
+    output: Output,
     segments: Path | None,
     leakage: Path | None,
-    threads: int,
     settings: SegmentationSettings,
 ) -> None:
     """Render what generated images add to real labels: tables, predictions, mIoU by keep ratio."""

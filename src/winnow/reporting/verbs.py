@@ -1,11 +1,11 @@
-"""Verbs `sweep`, `leakage`, `claims`, `leaderboard` and `site`: what all tracks share."""
+"""Commands `sweep`, `leakage`, `claims`, `leaderboard` and `site`: what all tracks share."""
 
 import json
 from pathlib import Path
 
 from pydantic import Field
 
-from winnow.command import verb
+from winnow.command.description import Given, Output, command
 from winnow.data.files import write_text
 from winnow.params import sections
 from winnow.params.cells import Experiments, cells
@@ -13,8 +13,8 @@ from winnow.params.model import Scale
 from winnow.reporting.track_verbs import ModelSettings
 
 
-@verb("output", settings=Experiments)
-def sweep(output: Path, threads: int, settings: Experiments) -> None:
+@command
+def sweep(output: Output, settings: Experiments) -> None:
     """Write the table of the experiments that a run consists of, and what it asks of each."""
     from winnow.reporting.cells import KEYS, PARAMETERS
     from winnow.reporting.text import csv_text
@@ -31,14 +31,13 @@ class LeakageSettings(sections.Section):
     untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
 
 
-@verb("audit", "sweep", "subsets", "recipes", "output", settings=LeakageSettings)
+@command
 def leakage(
     audit: Path,
     sweep: Path,
     subsets: Path,
     recipes: Path,
-    output: Path,
-    threads: int,
+    output: Output,
     settings: LeakageSettings,
 ) -> None:
     """Render which rows are struck out because they learned from what they were measured on."""
@@ -51,19 +50,14 @@ def leakage(
     write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
 
 
-@verb(
-    *("cells", "sweep", "papers", "output"),
-    optional=("choice", "leakage"),
-    settings=ModelSettings,
-)
+@command
 def claims(
     cells: Path,
     sweep: Path,
-    papers: Path,
-    output: Path,
+    papers: Given,
+    output: Output,
     choice: Path | None,
     leakage: Path | None,
-    threads: int,
     settings: ModelSettings,
 ) -> None:
     """Judge the papers' claims by the cells that are finished; with a stand-in, no size."""
@@ -79,20 +73,14 @@ class LeaderboardSettings(ModelSettings):
     noise: sections.Rates | None = Field(None, description="Added to people's captions")
 
 
-@verb(
-    *("cells", "sweep", "papers", "output"),
-    optional=("leakage",),
-    lists=("cards",),
-    settings=LeaderboardSettings,
-)
+@command
 def leaderboard(
     cells: Path,
     sweep: Path,
-    papers: Path,
-    output: Path,
+    papers: Given,
+    output: Output,
     leakage: Path | None,
     cards: list[Path],
-    threads: int,
     settings: LeaderboardSettings,
 ) -> None:
     """Render leaderboard, tables and figures from the cells that are finished."""
@@ -111,20 +99,7 @@ class SiteSettings(sections.Site):
     noise: sections.Rates | None = Field(None, description="Added to people's captions")
 
 
-@verb(
-    "results",
-    "cells",
-    "sweep",
-    "pool",
-    "captions",
-    "scores",
-    "subsets",
-    "generated",
-    "output",
-    optional=("truth",),
-    lists=("cards",),
-    settings=SiteSettings,
-)
+@command
 def site(
     results: Path,
     cells: Path,
@@ -134,7 +109,7 @@ def site(
     scores: Path,
     subsets: Path,
     generated: Path,
-    output: Path,
+    output: Output,
     truth: Path | None,
     cards: list[Path],
     threads: int,

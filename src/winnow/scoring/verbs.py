@@ -1,4 +1,4 @@
-"""Verbs `score` and `combine-scores`."""
+"""Commands `score` and `combine-scores`."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from winnow.command import verb
-from winnow.data.code import code_digest, user_code
+from winnow.command.code import code_digest, user_code
+from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, optional_signed, write_signed
 from winnow.data.provenance import measured, total_cost
@@ -35,18 +35,11 @@ class ScoreSettings(sections.ScorerCode, sections.Scoring):
     )
 
 
-@verb(
-    "pool",
-    "captions",
-    "output",
-    optional=("model", "truth"),
-    values={"scorer": str},
-    settings=ScoreSettings,
-)
+@command
 def score(
     pool: Path,
     captions: Path,
-    output: Path,
+    output: Output,
     model: Path | None,
     truth: Path | None,
     scorer: str,
@@ -94,8 +87,8 @@ def score(
     write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
 
 
-@verb("output", lists=("scores",))
-def combine_scores(scores: list[Path], output: Path, threads: int) -> None:
+@command
+def combine_scores(scores: list[Path], output: Output) -> None:
     """Join the scores of several scorers into one: the mean of their z-scores over the pairs. Its
     cost is that of theirs, too."""
     from winnow.scoring.combine import combine_scores as combined

@@ -1,11 +1,11 @@
-"""Verbs `segmentation-set` and `import-segmentation`."""
+"""Commands `segmentation-set` and `import-segmentation`."""
 
 from collections import Counter
 from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.data.files import atomic_path
 from winnow.data.tables import SAMPLES, read_table
 from winnow.params import sections
@@ -18,8 +18,8 @@ class LabelSettings(sections.Section):
     seed: sections.Seed = Field(0, description="Draws which images")
 
 
-@verb("pool", "output", settings=LabelSettings)
-def segmentation_set(pool: Path, output: Path, threads: int, settings: LabelSettings) -> None:
+@command
+def segmentation_set(pool: Path, output: Output, settings: LabelSettings) -> None:
     """Make a segmentation set from the pool's images and land-cover masks."""
     from winnow.sources.segments import pool_set
 
@@ -35,12 +35,12 @@ class ImportSettings(sections.SegmentationData):
 
     seed: sections.Seed = Field(0, description="Draws which images only measure")
     quarantine_limit: sections.Fraction = Field(
-        0.05, description="The verb fails when more than this share of the images is unusable"
+        0.05, description="The command fails when more than this share of the images is unusable"
     )
 
 
-@verb("output", settings=ImportSettings)
-def import_segmentation(output: Path, threads: int, settings: ImportSettings) -> None:
+@command
+def import_segmentation(output: Output, settings: ImportSettings) -> None:
     """Make a segmentation set from real images and masks; what is left out is reported by file."""
     from winnow.data.segments import read_items
     from winnow.sources.segmentation import real_set

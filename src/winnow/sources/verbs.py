@@ -1,15 +1,14 @@
-"""Verbs `pool`, `corrupt` and `zeroshot`."""
+"""Commands `pool`, `corrupt` and `zeroshot`."""
 
 from pathlib import Path
 
 from pydantic import Field
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.data.files import write_signed
 from winnow.data.tables import CAPTIONS, LAYOUTS, NOISE, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
 from winnow.params.source import Source
-from winnow.sources import segment_verbs  # noqa: F401 (registers its verbs)
 
 
 class PoolSettings(sections.Pool):
@@ -18,8 +17,10 @@ class PoolSettings(sections.Pool):
     source: Source = Field(description="What becomes the pool")
 
 
-@verb("output", "captions", "layouts", settings=PoolSettings)
-def pool(output: Path, captions: Path, layouts: Path, threads: int, settings: PoolSettings) -> None:
+@command
+def pool(
+    output: Output, human: Output, layouts: Output, threads: int, settings: PoolSettings
+) -> None:
     """Make the pool from a source: shards, samples, human captions, quarantine."""
     from winnow.sources.pool import build_pool, describe
     from winnow.sources.read import read_source, rendering_of, set_apart
@@ -28,7 +29,7 @@ def pool(output: Path, captions: Path, layouts: Path, threads: int, settings: Po
     summary = build_pool(
         read_source(settings.source, threads),
         output,
-        captions,
+        human,
         layouts,
         shard_size=settings.shard_size,
         quarantine_limit=settings.quarantine_limit,
@@ -40,14 +41,13 @@ def pool(output: Path, captions: Path, layouts: Path, threads: int, settings: Po
     print(describe(summary))
 
 
-@verb("pool", "human", "layouts", "output", "truth", settings=sections.Captions)
+@command
 def corrupt(
     pool: Path,
     human: Path,
     layouts: Path,
-    output: Path,
-    truth: Path,
-    threads: int,
+    output: Output,
+    truth: Output,
     settings: sections.Captions,
 ) -> None:
     """Make the caption set `raw`: human captions, with noise of known kind if it is asked for."""
@@ -70,8 +70,8 @@ class ZeroshotSettings(sections.Zeroshot):
     size: int = Field(64, description="Width and height of Terrarium's images in pixels")
 
 
-@verb("output", optional=("pool",), settings=ZeroshotSettings)
-def zeroshot(output: Path, pool: Path | None, threads: int, settings: ZeroshotSettings) -> None:
+@command
+def zeroshot(output: Output, pool: Path | None, settings: ZeroshotSettings) -> None:
     """Make the zero-shot sets: Terrarium's six, or with --pool those of a real pool."""
     from winnow.sources.zeroshot import real_sets, terrarium_sets
 

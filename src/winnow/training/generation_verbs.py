@@ -1,138 +1,91 @@
-"""Verbs `train-` autoencoder, generator-standin and generator."""
+"""Commands `train-` autoencoder, generator-standin and generator."""
 
 from pathlib import Path
 
-from winnow.command import verb
-from winnow.data.files import atomic_path, write_signed
-from winnow.data.provenance import measured, weight_files
-from winnow.data.splits import rows_of
-from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, read_table
+from winnow.command.description import Output, command
+from winnow.data.provenance import weight_files
+from winnow.data.tables import LAYOUTS, SAMPLES, read_table
 from winnow.params import sections
-from winnow.training.record import GENERATOR, write_record, write_trained
-from winnow.training.subsets import kept_pairs
+from winnow.training.record import GENERATOR, trained
+from winnow.training.subsets import kept_pairs, reference_split
 
 
-@verb("pool", "human", "clip", "output", settings=sections.AutoencoderTraining)
+@command
 def train_autoencoder(
     pool: Path,
     human: Path,
     clip: Path,
-    output: Path,
-    threads: int,
+    output: Output,
     settings: sections.AutoencoderTraining,
 ) -> None:
     """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
-    import torch
-
     from winnow.models import diffusion
     from winnow.training import generators
 
-    torch.set_num_threads(threads)
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = rows_of(samples, "reference", pool)
-    captions = read_table(human, CAPTIONS)
-    captions = captions[captions["uid"].isin(set(samples["uid"]))]
-    cost: dict[str, float] = {}
-    with atomic_path(output) as folder:
-        with measured(cost):
-            generator, losses, psnr = generators.train_autoencoder(
-                pool, samples, captions, clip, settings, settings.images_seen
-            )
-            diffusion.save(generator, folder, half=True)
-        parameters = {**settings.model_dump(), "images": len(samples)}
-        inputs = {"samples": pool / "samples.parquet", "human": human}
-        inputs |= weight_files("clip", clip)
-        result = {"loss": losses[-1], "psnr_db": psnr}
-        write_record(folder / "foundry.json", parameters, inputs, **result)
-    print(f"{output}: PSNR {psnr:.1f} dB, {cost['wall_s']:.0f} s")
+    samples, captions = reference_split(pool, human)
+    parameters = {**settings.model_dump(), "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
+    with trained(output, parameters, inputs) as (folder, given):
+        generator, losses, psnr = generators.train_autoencoder(
+            pool, samples, captions, clip, settings, settings.images_seen
+        )
+        diffusion.save(generator, folder, half=True)
+        given |= {"loss": losses[-1], "psnr_db": psnr}
 
 
-@verb(
-    "pool",
-    "human",
-    "layouts",
-    "start",
-    "output",
-    values={"role": sections.GeneratorRole},
-    settings=sections.DiffusionTraining,
-)
+@command
 def train_generator_standin(
     pool: Path,
     human: Path,
     layouts: Path,
     start: Path,
-    output: Path,
+    output: Output,
     role: sections.GeneratorRole,
-    threads: int,
     settings: sections.DiffusionTraining,
 ) -> None:
     """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
-    import torch
-
     from winnow.models import diffusion
     from winnow.training import generators
 
-    torch.set_num_threads(threads)
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = rows_of(samples, "reference", pool)
-    captions = read_table(human, CAPTIONS)
-    captions = captions[captions["uid"].isin(set(samples["uid"]))]
+    samples, captions = reference_split(pool, human)
     truth = read_table(layouts, LAYOUTS)
     settings = generators.settings_of(role, settings)
-    cost: dict[str, float] = {}
-    with atomic_path(output) as folder:
-        with measured(cost):
-            generator, losses = generators.train_generator_standin(
-                role, start, pool, samples, captions, truth, settings
-            )
+    parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
+    inputs |= weight_files("model", start)
+    with trained(output, parameters, inputs) as (folder, given):
+        generator, losses = generators.train_generator_standin(
+            role, start, pool, samples, captions, truth, settings
+        )
         if role == "controlnet":
             diffusion.save_controlnet(generator.controlnet, folder, half=True)
         else:
             diffusion.save(generator, folder, half=True)
-        parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
-        inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
-        inputs |= weight_files("model", start)
-        write_record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
-    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+        given["loss"] = losses[-1]
 
 
-@verb(
-    "pool",
-    "captions",
-    "subset",
-    "model",
-    "output",
-    values={"seed": int},
-    settings=sections.DiffusionTraining,
-)
+@command
 def train_generator(
     pool: Path,
     captions: Path,
     subset: Path,
     model: Path,
-    output: Path,
+    output: Output,
     seed: int,
-    threads: int,
     settings: sections.DiffusionTraining,
 ) -> None:
     """Fine-tune a text-to-image model on one subset; writes a whole model folder."""
-    import torch
-
     from winnow.models import diffusion
     from winnow.training.diffusion import fit
     from winnow.training.generators import captioned_latents
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = kept_pairs(subset, captions)
-    cost: dict[str, float] = {}
-    with atomic_path(output) as folder:
-        with measured(cost):
-            tuned = diffusion.load(model)
-            examples = captioned_latents(tuned, pool, samples, pairs)
-            losses = fit(tuned, examples, settings, seed)
-            diffusion.save(tuned, folder, half=True)
-        write_signed(folder / "cost.json", {**cost, "samples": settings.samples_seen})
-        parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
-        inputs = {"subset": subset, "captions": captions, **weight_files("model", model)}
-        write_trained(folder, GENERATOR, parameters, inputs, loss=losses[-1])
+    parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
+    inputs = {"subset": subset, "captions": captions, **weight_files("model", model)}
+    with trained(output, parameters, inputs, GENERATOR, settings.samples_seen) as (folder, given):
+        tuned = diffusion.load(model)
+        examples = captioned_latents(tuned, pool, samples, pairs)
+        losses = fit(tuned, examples, settings, seed)
+        diffusion.save(tuned, folder, half=True)
+        given["loss"] = losses[-1]

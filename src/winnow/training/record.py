@@ -1,10 +1,12 @@
-"""What stays with a trained model: a record that machines read, and a model card."""
+"""What stays with a trained model: a record that machines read, its cost, and a model card."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from winnow.data.files import write_signed, write_text
-from winnow.data.provenance import provenance
+from winnow.data.files import atomic_path, write_signed, write_text
+from winnow.data.provenance import measured, provenance
 
 
 class Kind(NamedTuple):
@@ -46,6 +48,36 @@ SEGMENTOR = Kind(
     "image-segmentation",
     "mIoU and mAcc on real images: docs/segmentation.md",
 )
+
+
+@contextmanager
+def trained(
+    output: Path,
+    parameters: dict[str, Any],
+    inputs: dict[str, Path],
+    kind: Kind | None = None,
+    samples: int = 0,
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The folder of a model that the block trains and saves into it, whole or not at all.
+
+    Yields the folder, and a mapping that the block fills with what its training gave: `loss`, or
+    `losses` by step. Both it and `parameters`, which the block may add to, are in the record: of a
+    model of some `kind` the files of `write_trained`, and the cost of `samples`; of a stand-in
+    `foundry.json`.
+    """
+    cost: dict[str, float] = {}
+    given: dict[str, Any] = {}
+    with atomic_path(output) as folder:
+        folder.mkdir()
+        with measured(cost):
+            yield folder, given
+        if kind is None:
+            write_record(folder / "foundry.json", parameters, inputs, **given)
+        else:
+            write_signed(folder / "cost.json", {**cost, "samples": samples})
+            write_trained(folder, kind, parameters, inputs, **given)
+    told = [f"{name} {value:.3f}" for name, value in given.items() if isinstance(value, float)]
+    print(", ".join([f"{output}: {cost['wall_s']:.0f} s", *told]))
 
 
 def write_record(

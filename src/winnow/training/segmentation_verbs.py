@@ -1,14 +1,13 @@
-"""Verbs `train-segmentor` and `train-segmentor-standin`."""
+"""Commands `train-segmentor` and `train-segmentor-standin`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from winnow.command import verb
+from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.files import atomic_path, write_signed
-from winnow.data.provenance import measured, weight_files
+from winnow.data.provenance import weight_files
 from winnow.data.segments import (
     IGNORED,
     TABLE,
@@ -20,7 +19,7 @@ from winnow.data.segments import (
 )
 from winnow.data.tables import SAMPLES, read_table
 from winnow.params import sections
-from winnow.training.record import SEGMENTOR, write_record, write_trained
+from winnow.training.record import SEGMENTOR, trained
 
 if TYPE_CHECKING:
     from winnow.training.segmentation import Examples
@@ -36,29 +35,20 @@ class SegmentorSettings(sections.SegmentorTraining):
     )
 
 
-@verb(
-    "segments",
-    "output",
-    optional=("generated", "drawn", "teacher", "start"),
-    values={"seed": int},
-    settings=SegmentorSettings,
-)
+@command
 def train_segmentor(
     segments: Path,
-    output: Path,
+    output: Output,
     generated: Path | None,
     drawn: Path | None,
     teacher: Path | None,
     start: Path | None,
     seed: int,
-    threads: int,
     settings: SegmentorSettings,
 ) -> None:
     """Train a segmentor on a share of the labels: on them alone, beside images that were drawn from
     their masks, or beside images drawn from captions, which a teacher of the same share labels.
     Its backbone is new, or that of a model's folder, `start`."""
-    import torch
-
     from winnow.models import segmentor as models
     from winnow.training.segmentation import fit, union
 
@@ -66,60 +56,47 @@ def train_segmentor(
         raise WinnowError("--drawn and --teacher: one needs the other")
     if generated is not None and drawn is not None:
         raise WinnowError("--generated or --drawn: a segmentor learns beside one of them")
-    torch.set_num_threads(threads)
     classes = read_classes(segments)
     names = labelled(read_items(segments), settings.fraction)["name"].tolist()
     mode, inputs = "real", {"segments": segments / TABLE}
-    said: dict[str, Any] = {"labelled": len(names)}
-    cost: dict[str, float] = {}
-    with measured(cost):
-        parts = [_examples(segments, names, len(classes))]
-        if generated is not None:
-            mode, inputs["generated"] = "mask", generated
-            parts.append(_drawn_from_masks(generated, names, len(classes)))
-        elif drawn is not None and teacher is not None:
-            mode, inputs["drawn"] = "text", drawn
-            inputs |= weight_files("teacher", teacher)
-            parts.append(_pseudo_labelled(drawn, teacher, settings.confidence))
-            said["ignored"] = float((parts[1].masks == IGNORED).mean())
-        if start is not None:
-            inputs |= weight_files("start", start)
-        model = models.build(settings.network, classes, seed, start)
-        losses = fit(model, union(parts), settings, seed)
-    said["images"] = sum(len(part.images) for part in parts)
+    if generated is not None:
+        mode, inputs["generated"] = "mask", generated
+    elif drawn is not None and teacher is not None:
+        mode, inputs["drawn"] = "text", drawn
+        inputs |= weight_files("teacher", teacher)
+    if start is not None:
+        inputs |= weight_files("start", start)
     unused = set() if mode == "text" else {"confidence"}
     parameters = {**settings.model_dump(exclude=unused), "seed": seed, "mode": mode}
-    with atomic_path(output) as folder:
-        folder.mkdir()
+    with trained(output, parameters, inputs, SEGMENTOR, settings.samples_seen) as (folder, given):
+        given["labelled"] = len(names)
+        parts = [_examples(segments, names, len(classes))]
+        if generated is not None:
+            parts.append(_drawn_from_masks(generated, names, len(classes)))
+        elif drawn is not None and teacher is not None:
+            parts.append(_pseudo_labelled(drawn, teacher, settings.confidence))
+            given["ignored"] = float((parts[1].masks == IGNORED).mean())
+        model = models.build(settings.network, classes, seed, start)
+        losses = fit(model, union(parts), settings, seed)
         models.save(model, folder)
-        write_trained(folder, SEGMENTOR, parameters, inputs, loss=losses[-1], **said)
-        write_signed(folder / "cost.json", {**cost, "samples": settings.samples_seen})
-    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+        given |= {"loss": losses[-1], "images": sum(len(part.images) for part in parts)}
 
 
-@verb("pool", "output", settings=sections.BackboneTraining)
+@command
 def train_segmentor_standin(
-    pool: Path, output: Path, threads: int, settings: sections.BackboneTraining
+    pool: Path, output: Output, settings: sections.BackboneTraining
 ) -> None:
     """Train the stand-in whose backbone segmentors start from, on a pool's reference split."""
-    import torch
-
     from winnow.models import segmentor as models
     from winnow.training import segmentation
 
-    torch.set_num_threads(threads)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples[samples["split"] == "reference"].head(settings.images)
-    cost: dict[str, float] = {}
-    with measured(cost):
-        model, losses = segmentation.train_standin(pool, samples, settings)
     parameters = {**settings.model_dump(), "role": "segmentor", "images": len(samples)}
-    with atomic_path(output) as folder:
-        folder.mkdir()
+    with trained(output, parameters, {"samples": pool / "samples.parquet"}) as (folder, given):
+        model, losses = segmentation.train_standin(pool, samples, settings)
         models.save(model, folder)
-        inputs = {"samples": pool / "samples.parquet"}
-        write_record(folder / "foundry.json", parameters, inputs, loss=losses[-1])
-    print(f"{output}: loss {losses[-1]:.3f}, {cost['wall_s']:.0f} s")
+        given["loss"] = losses[-1]
 
 
 def _examples(folder: Path, names: list[str], classes: int) -> "Examples":

@@ -1,7 +1,7 @@
-"""The code that a verb runs, or that a user names: found from its imports, without importing it.
+"""The code that a command runs, or that a user names: found from its imports, not by importing.
 
-Snakemake does not see imported modules, so a rule has this digest in its `params`, and the cache
-between workflows in its key.
+Snakemake does not see imported modules, so the shell command of a rule has this digest, and by it
+the cache between workflows in its key.
 """
 
 import ast
@@ -12,17 +12,14 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files
 
 PACKAGE = "winnow"
 ROOT = Path(__file__).resolve().parents[1]
-RUNNING: ContextVar[str | None] = ContextVar("verb that runs", default=None)
 # What is installed is no code of a user's, and is not followed: versions are in the records.
 INSTALLED = tuple(
     Path(sysconfig.get_path(name)).resolve()
@@ -30,31 +27,40 @@ INSTALLED = tuple(
 )
 # A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C"
 NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+)+)(?::\w+)?[\"']")
+COMMAND = re.compile(r"^@command\ndef (\w+)", re.MULTILINE)
 
 
 @cache
-def code_digest(verb: str) -> str:
-    """Digest of the code of a verb: its function, and every module of winnow behind it.
+def command_files() -> dict[str, Path]:
+    """Where each command is: the files that have functions under the decorator `command`."""
+    return {
+        name.replace("_", "-"): path
+        for path in sorted(ROOT.rglob("*verbs.py"))
+        for name in COMMAND.findall(path.read_text(encoding="utf-8"))
+    }
 
-    Imports inside functions count. Raises WinnowError for a verb that there is not.
+
+def module_name(path: Path) -> str:
+    """The name by which a file of winnow is imported."""
+    return ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts))
+
+
+@cache
+def code_digest(command: str) -> str:
+    """Digest of the code of a command: its function, and every module of winnow behind it.
+
+    Imports inside functions count. Raises WinnowError for a command that there is not.
     """
-    path = _verbs().get(verb)
+    path = command_files().get(command)
     if path is None:
-        raise WinnowError(f"{verb!r} is no verb of winnow ({', '.join(sorted(_verbs()))})")
+        known = ", ".join(sorted(command_files()))
+        raise WinnowError(f"{command!r} is no command of winnow ({known})")
     module = _parsed(path)
-    reached = _reached(module, verb.replace("-", "_"))
+    reached = _reached(module, command.replace("-", "_"))
     total = hashlib.sha256()
     for node in reached:
         total.update(module.source(node).encode() + b"\0")
     return _digest(total, _closure(_imports(module, reached)))
-
-
-def running_digest() -> str:
-    """Digest of the code of the verb that runs, or outside of verbs of all of winnow's."""
-    verb = RUNNING.get()
-    if verb:
-        return code_digest(verb)
-    return digest_files(sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.yaml")]))
 
 
 def user_code(use: str) -> str:
@@ -102,21 +108,6 @@ class _Module:
         """The lines of a statement, with its decorators."""
         first = min([node, *getattr(node, "decorator_list", [])], key=lambda part: part.lineno)
         return "\n".join(self.lines[first.lineno - 1 : node.end_lineno])
-
-
-@cache
-def _verbs() -> dict[str, Path]:
-    """Where each verb is: the files that have functions under the decorator `verb`."""
-    found = {}
-    for path in sorted(ROOT.rglob("*verbs.py")):
-        for node in _parsed(path).tree.body:
-            if isinstance(node, ast.FunctionDef) and any(map(_is_verb, node.decorator_list)):
-                found[node.name.replace("_", "-")] = path
-    return found
-
-
-def _is_verb(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "verb"
 
 
 def _reached(module: _Module, function: str) -> list[ast.stmt]:
@@ -243,7 +234,7 @@ def _find(name: str) -> Path | None:
 @cache
 def _parsed(path: Path, name: str | None = None) -> _Module:
     if name is None:
-        name = ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts))
+        name = module_name(path)
     try:
         text = path.read_text(encoding="utf-8")
         return _Module(name, path.name == "__init__.py", text.splitlines(), ast.parse(text))

@@ -1,11 +1,15 @@
-"""What `--help` says of a verb's settings: type, limits, default, and what it is, with its unit."""
+"""What `--help` says: commands, their arguments, and of settings type, limits, default and unit."""
 
+import inspect
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
+
+from winnow.command.description import Argument, Command
+from winnow.command.options import option
 
 KINDS = {
     "integer": "whole number",
@@ -18,8 +22,44 @@ WIDTH, STEP = 96, 4
 HEAD = "settings, as --key value or --key=value; lists and mappings in YAML or JSON:"
 
 
-def describe(settings: Any) -> list[str]:
-    """The lines on all settings of a verb, those in mappings under the setting that holds them."""
+def overview(commands: Iterable[Command]) -> str:
+    """All commands, each with the first line of what it says of itself."""
+    lines = ["usage: winnow COMMAND [OPTIONS], winnow COMMAND --help", ""]
+    for command in commands:
+        lines += [f"  {command.name}", *_wrapped(_about(command).partition("\n")[0], 6)]
+    return "\n".join(lines)
+
+
+def command_help(command: Command) -> str:
+    """What a command does, its arguments and its settings."""
+    bare = [
+        f" {one.name.upper()}{' ...' if one.many else ''}" for one in command.arguments if one.bare
+    ]
+    lines = [f"usage: winnow {command.name}{''.join(bare)} [OPTIONS]", "", _about(command), ""]
+    for argument in command.arguments:
+        lines += _wrapped(_argument(argument), 2)
+    if command.settings is not None:
+        lines += ["", *describe_settings(command.settings)]
+    return "\n".join(lines)
+
+
+def _about(command: Command) -> str:
+    return inspect.cleandoc(command.function.__doc__ or "")
+
+
+def _argument(argument: Argument) -> str:
+    name = argument.name.upper() if argument.bare else option(argument.name)
+    if argument.kind is bool:
+        return f"{name} (flag)"
+    kind = _type(TypeAdapter(argument.kind).json_schema(), {})
+    if argument.many:
+        return f"{name}: {kind}, any number"
+    default = f"default {argument.default}" if argument.default is not None else "may be left out"
+    return f"{name}: {kind} ({'required' if argument.required else default})"
+
+
+def describe_settings(settings: Any) -> list[str]:
+    """The lines on all settings, those in mappings under the setting that holds them."""
     schema = TypeAdapter(settings).json_schema()
     return [HEAD, *_fields(schema, schema.get("$defs", {}), 2, "--")]
 

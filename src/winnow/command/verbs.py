@@ -1,43 +1,40 @@
-"""Verb `cache`."""
+"""Command `cache`."""
 
 import math
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 from winnow.caching import entries as cached
-from winnow.command import verb
+from winnow.command.description import command
 from winnow.data.errors import WinnowError, printable
 
 DAY_S = 24 * 3600.0
-ACTIONS = ("check", "evict", "size")
 
 
-@verb(
-    words={
-        "action": {"choices": ACTIONS, "metavar": "check|evict|size"},
-        "paths": {"type": Path, "nargs": "*", "default": [], "metavar": "PATH"},
-        "--older-than": {"type": float, "metavar": "DAYS"},
-        "--all": {"action": "store_true"},
-    }
-)
+@command
 def cache(
-    action: str, paths: list[Path], older_than: float | None, all: bool, threads: int
+    action: Literal["check", "evict", "size"],
+    paths: list[Path],
+    /,
+    older_than: float | None,
+    all: bool,
 ) -> None:
     """Verify, clear or measure the cache of outputs, in which runs find what was made before.
 
     check: read every entry and name those that are damaged; exit status 1 if any is.
     size:  tell how many entries there are, their bytes, and the oldest.
-    evict: remove the damaged entries; or those into which PATHs (files or folders) are links; or
+    evict: remove the damaged entries; or those into which PATHS (files or folders) are links; or
            those not used for --older-than DAYS; or --all. What a later run asks for is made again.
 
     The cache is $SNAKEMAKE_OUTPUT_CACHE, by default ~/.cache/winnow/snakemake.
     """
     ways = [paths, older_than is not None, all]
     if action != "evict" and any(ways):
-        raise WinnowError("PATH, --older-than and --all are for `winnow cache evict`")
+        raise WinnowError("PATHS, --older-than and --all are for `winnow cache evict`")
     if sum(map(bool, ways)) > 1:
-        raise WinnowError("of PATH, --older-than and --all only one can be given")
+        raise WinnowError("of PATHS, --older-than and --all only one can be given")
     if older_than is not None and not (math.isfinite(older_than) and older_than >= 0):
         raise WinnowError(f"--older-than: must be a number of days from 0 on (is {older_than})")
     place = cached.default_cache()

@@ -1,0 +1,1 @@
+"""The `winnow` command: its commands are described once, by the signatures of their functions."""
