@@ -31,6 +31,7 @@ STAGES = (
     "generation",
     "evaluation",
     "reporting",
+    "tracks",
 )
 
 

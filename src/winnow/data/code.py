@@ -28,8 +28,9 @@ INSTALLED = tuple(
     Path(sysconfig.get_path(name)).resolve()
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
-# A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C"
-NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+)+)(?::\w+)?[\"']")
+# A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C";
+# "winnow.a.*.b" are those of all packages
+NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+|\.\*)+)(?::\w+)?[\"']")
 
 
 @cache
@@ -103,7 +104,7 @@ class _Module:
 def _verbs() -> dict[str, Path]:
     """Where each verb is: the files that have functions under the decorator `verb`."""
     found = {}
-    for path in sorted(ROOT.rglob("*verbs.py")):
+    for path in sorted([*ROOT.rglob("*verbs.py"), *ROOT.glob("tracks/*/*.py")]):
         for node in _parsed(path).tree.body:
             if isinstance(node, ast.FunctionDef) and any(map(_is_verb, node.decorator_list)):
                 found[node.name.replace("_", "-")] = path
@@ -187,8 +188,17 @@ def _imports(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
             elif isinstance(inner, ast.ImportFrom):
                 base = _base(module, inner)
                 found |= {base, *(f"{base}.{alias.name}" for alias in inner.names)}
-        found |= {match[1] for match in NAMED.finditer(module.source(node))}
+        for match in NAMED.finditer(module.source(node)):
+            found |= _matching(match[1])
     return found
+
+
+def _matching(pattern: str) -> set[str]:
+    """The modules of winnow that a name stands for, in which `*` is any package."""
+    if "*" not in pattern:
+        return {pattern}
+    paths = ROOT.glob("/".join(pattern.split(".")[1:]) + ".py")
+    return {".".join((PACKAGE, *p.relative_to(ROOT).with_suffix("").parts)) for p in paths}
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,31 +1,16 @@
-"""Verbs `judge`, and `evaluate-` captions, detection and judge: how true texts are, and how well
-scorers and judges tell."""
+"""Verb `judge`: how true captions are."""
 
 from pathlib import Path
-from typing import Literal
 
-from winnow.captioning.verbs import Asking
 from winnow.command import verb
-from winnow.data.errors import WinnowError
-from winnow.data.files import read_signed
-from winnow.data.metrics import Cell, Metrics
-from winnow.data.provenance import measured, provenance, total_cost
 from winnow.data.tables import (
-    CANDIDATES,
     CAPTIONS,
     FACTS,
     LAYOUTS,
-    PAIR,
-    SAMPLES,
-    SCORES,
     TRUTH,
-    join_scores,
     read_table,
-    require_unique,
     write_table,
 )
-from winnow.evaluation.cell import write_cell
-from winnow.params import sections
 
 
 @verb("captions", "layouts", "output", "facts")
@@ -40,172 +25,3 @@ def judge(captions: Path, layouts: Path, output: Path, facts: Path, threads: int
     write_table(facts, claims, FACTS)
     shares = kinds["kind"].value_counts(normalize=True)
     print("\n".join(f"{kind}: {share:.1%}" for kind, share in shares.items()) or "no caption")
-
-
-@verb(
-    "pool",
-    "captions",
-    "model",
-    "output",
-    optional=("truth", "facts"),
-    values={"captions_name": str, "dataset": str},
-    settings=sections.Statistics,
-)
-def evaluate_captions(
-    pool: Path,
-    captions: Path,
-    model: Path,
-    output: Path,
-    truth: Path | None,
-    facts: Path | None,
-    captions_name: str,
-    dataset: str,
-    threads: int,
-    settings: sections.Statistics,
-) -> None:
-    """Evaluate the pool's captions of one set: by the truth where it is known, and as texts."""
-    import torch
-
-    from winnow.evaluation import captioning
-    from winnow.models import clip
-    from winnow.scoring.engine import pool_pairs
-
-    if facts is not None and truth is None:
-        raise WinnowError("--facts: needs --truth, which names every judged caption")
-    torch.set_num_threads(threads)
-    cost: dict[str, float] = {}
-    with measured(cost):
-        table = read_table(captions, CAPTIONS)
-        require_unique(table, PAIR, captions)
-        pairs = pool_pairs(pool, table)
-        judged = captioning.judged_outcomes(pairs, truth, facts) if truth else []
-        scores = captioning.evaluator_scores(pool, pairs, model, threads)
-        found = captioning.evaluate(pairs, scores, judged, settings)
-    inputs = {
-        "captions": captions,
-        "samples": pool / "samples.parquet",
-        "model": model / clip.WEIGHTS,
-        **({"truth": truth} if truth else {}),
-        **({"facts": facts} if facts else {}),
-    }
-    result = Metrics(
-        cell=Cell(track="captioning", captions=captions_name, scorer="none", ratio=1.0, seed=0),
-        dataset=dataset,
-        model=", ".join(sorted(table["generator"].unique())),
-        pretrained="evaluator_clip",
-        task="captioning",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better={m: m not in captioning.LOWER_IS_BETTER for m in found.metrics},
-        unit="mixed",
-        provenance=provenance(settings.model_dump(), inputs),
-    )
-    write_cell(output, result, found.outcomes, cost, len(pairs))
-
-
-@verb(
-    "scores",
-    "truth",
-    "output",
-    values={"captions": str, "scorer": str},
-    settings=sections.Statistics,
-)
-def evaluate_detection(
-    scores: Path,
-    truth: Path,
-    output: Path,
-    captions: str,
-    scorer: str,
-    threads: int,
-    settings: sections.Statistics,
-) -> None:
-    """Evaluate how well one scorer finds the known noise, by kind."""
-    from winnow.evaluation.detection import detection_metrics, detection_outcomes, draws_table
-
-    cost: dict[str, float] = {}
-    with measured(cost):
-        kinds = read_table(truth, TRUTH)
-        values = join_scores(kinds, read_table(scores, SCORES), scores)
-        pairs = kinds.assign(score=values)
-        found = detection_metrics(pairs, settings.resamples, settings.seed)
-    result = Metrics(
-        cell=Cell(track="detection", captions=captions, scorer=scorer, ratio=1.0, seed=0),
-        dataset=captions,
-        model=scorer,
-        pretrained="",
-        task="noise_detection",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better=dict.fromkeys(found.metrics, True),
-        provenance=provenance(settings.model_dump(), {"scores": scores, "truth": truth}),
-    )
-    total = total_cost(cost, read_signed(scores.with_suffix(".cost.json")))
-    outcomes, draws = detection_outcomes(pairs), draws_table(found)
-    write_cell(output, result, outcomes, total, len(pairs), draws=draws)
-
-
-class Judging(Asking, sections.Statistics):
-    """How a model is asked to rate, and what draws the resamples."""
-
-
-@verb(
-    "pool",
-    "human",
-    "layouts",
-    "questions",
-    "rubric",
-    "output",
-    lists=("candidates",),
-    values={"judge": Literal["truth", "openai"]},
-    settings=Judging,
-)
-def evaluate_judge(
-    pool: Path,
-    human: Path,
-    layouts: Path,
-    questions: Path,
-    rubric: Path,
-    candidates: list[Path],
-    output: Path,
-    judge: str,
-    threads: int,
-    settings: Judging,
-) -> None:
-    """Evaluate how often the judge rates the right text higher where right and wrong are known."""
-    import pandas as pd
-
-    from winnow.evaluation import agreement
-    from winnow.evaluation.preference import summary
-
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = samples[samples["split"] == "reference"]
-    proposed = pd.concat([read_table(path, CANDIDATES) for path in candidates], ignore_index=True)
-    people = read_table(human, CAPTIONS)
-    known = read_table(layouts, LAYOUTS)
-    cost: dict[str, float] = {}
-    with measured(cost):
-        asked = agreement.known_captions(samples, people, known, settings.seed)
-        if judge == "truth":
-            rated = agreement.by_truth(asked, people, known, questions, layouts)
-        else:
-            asked = pd.concat([asked, agreement.known_answers(proposed)], ignore_index=True)
-            rated = agreement.by_model(asked, pool, samples, rubric, settings)
-        outcomes = agreement.agreement_outcomes(rated)
-        found = summary(outcomes, settings)
-    inputs = {"human": human, "layouts": layouts, "rubric": rubric, "questions": questions}
-    result = Metrics(
-        cell=Cell(track="preference", captions="reference", scorer="judge", ratio=1.0, seed=0),
-        dataset="known mistakes",
-        model=settings.server.model if settings.server else "the truth",
-        pretrained="judge",
-        task="agreement",
-        metrics=found.metrics,
-        intervals=found.intervals,
-        n=found.n,
-        higher_is_better=dict.fromkeys(found.metrics, True),
-        provenance=provenance(settings.model_dump(), inputs),
-    )
-    write_cell(output, result, outcomes, cost, len(rated))
-    print("\n".join(f"{name}: {value:.3f}" for name, value in found.metrics.items()) or "no pair")

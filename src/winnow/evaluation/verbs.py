@@ -1,5 +1,4 @@
-"""Verbs of evaluation: of models, of generated images, of segmentors, and of texts and
-those who judge them."""
+"""Verbs of evaluation: of stand-ins, and of captions by the truth."""
 
 from winnow.evaluation import generation_verbs, model_verbs, segmentation_verbs, text_verbs
 

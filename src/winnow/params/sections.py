@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -19,6 +20,9 @@ from pydantic import (
 )
 
 from winnow.data.secrets import is_secret, without_login
+
+if TYPE_CHECKING:
+    from winnow.params.model import Params
 
 
 def _whole(value: Any) -> Any:
@@ -124,6 +128,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     _logins = field_validator("*")(without_login)
+
+
+class TrackSection(Section):
+    """The section of a track: it knows what it needs of the others, and which files it names."""
+
+    def check(self, params: "Params") -> None:
+        """Raise ValueError, which begins with the key, for what does not fit the other sections."""
+
+    def rooted(self, placed: Callable[[str], str], root: Path) -> Self:
+        """The section with the paths of a user's files as they are called where jobs run; `root` is
+        what they start from."""
+        return self
+
+    def files(self) -> Iterable[tuple[str, str]]:
+        """The key and the path of each file or folder that must be there before a run."""
+        return ()
 
 
 class Pool(Section):
@@ -415,38 +435,6 @@ class GenerationMetrics(Section):
     kid_subset_size: PositiveInt = Field(200, description="Images in each of them, at most")
 
 
-class Baseline(Section):
-    """A published generator that fine-tuned ones are compared with."""
-
-    model: GeneratorRole | None = Field(None, description="The role of a model that draws")
-    images: str | None = Field(
-        None, description="Or a folder of images that somebody generated, with their prompts"
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> "Baseline":
-        if (self.model is None) == (self.images is None):
-            raise ValueError("give either `model`, a role, or `images`, a folder")
-        return self
-
-
-class TextToImage(Section):
-    """The track `generation`: a text-to-image model, fine-tuned on subsets."""
-
-    training: DiffusionTraining
-    sampling: Sampling
-    metrics: GenerationMetrics
-    scorers: list[Name] = Field(description="Whose subsets fine-tune a generator")
-    ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    captions: list[Name] = Field(
-        default_factory=list, description="Caption sets beside `raw` that fine-tune one, all pairs"
-    )
-    baselines: Named[Baseline] = Field(
-        default_factory=dict, description="Published generators, drawing as they are"
-    )
-    seeds: list[Seed] = Field(min_length=1, description="Training repeats")
-
-
 class SegmentorTraining(Optimiser):
     """Training of a segmentor."""
 
@@ -456,27 +444,6 @@ class SegmentorTraining(Optimiser):
     crop: PositiveInt | None = Field(
         None, description="Side in pixels of what is cut out of them at random; null: all is seen"
     )
-
-
-class Segmentor(Section):
-    """The network that learns land cover."""
-
-    network: str = Field(
-        "unet",
-        pattern=r"^(unet|segformer|.+\.(yaml|yml|json))$",
-        description="`unet` or `segformer`, small ones, or the file of an mmsegmentation "
-        "configuration in YAML or JSON",
-    )
-    training: SegmentorTraining
-
-
-class PseudoLabels(Section):
-    """Generated images without masks, labelled by the segmentor of real images alone."""
-
-    fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the real labels, some of those under `fractions`"
-    )
-    confidence: Fraction = Field(0.5, description="A pixel whose best class has less is ignored")
 
 
 class SegmentationData(Section):
@@ -497,41 +464,6 @@ class SegmentationData(Section):
     tile: PositiveInt = Field(
         256, description="Side in pixels of the tiles that larger images are cut to"
     )
-
-
-class Segmentation(Segmentor):
-    """The track `segmentation`: what generated images add to real labels."""
-
-    labels: PositiveInt = Field(description="Real images of the split `pool` that are labelled")
-    seed: Seed = Field(0, description="Draws which, and the order in which they are labelled")
-    fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the labels; a smaller one is part of a larger one"
-    )
-    text: PseudoLabels | None = Field(
-        None, description="Generated images of captions alone, with pseudo labels; null: none"
-    )
-    steps: PositiveInt = Field(25, description="Of the DDIM sampler, otherwise as the track draws")
-    guidance: Annotated[float, Field(ge=1)] = Field(
-        1.0, description="To the caption where there is a mask: too much follows the mask less"
-    )
-    pretrained: bool = Field(True, description="Whether t2i draws as it is, too")
-    scorers: list[Name] = Field(description="Whose generators of the track `generation` draw")
-    ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    seeds: list[Seed] = Field(min_length=1, description="Training repeats of the segmentor")
-    data: SegmentationData | None = Field(
-        None, description="A real data set in place of the pool's masks; nothing is generated then"
-    )
-
-    @model_validator(mode="after")
-    def _shares_are_nested(self) -> "Segmentation":
-        if self.fractions != sorted(set(self.fractions)):
-            raise ValueError("`fractions` rise, and none is there twice")
-        for share in self.text.fractions if self.text else []:
-            if share not in self.fractions:
-                raise ValueError(f"`text.fractions`: {share:g} is not among `fractions`")
-        if round(self.fractions[0] * self.labels) < 1:
-            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is no label")
-        return self
 
 
 class Captioner(Section):
@@ -663,14 +595,6 @@ class ScoreModel(Section):
     tuned: Named[Tuned] = Field(default_factory=dict, description="Further models to start at")
     tuning: MllmTuning
     seeds: list[Seed] = Field(min_length=1, description="Repeats of every recipe")
-
-
-class Contrastive(Optimiser):
-    """Fine-tuning of the general model on each subset."""
-
-    samples_seen: PositiveInt = Field(
-        description="Pairs seen in training, equal at every keep ratio"
-    )
 
 
 class MllmTraining(Optimiser):

@@ -1,4 +1,4 @@
-"""Verbs `train-` standin, mllm, contrastive and score-model, and `tune-mllm`."""
+"""Verbs `train-` standin, mllm and score-model, and `tune-mllm`."""
 
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from winnow.data.tables import (
 from winnow.params import sections
 from winnow.training import generation_verbs, segmentation_verbs  # noqa: F401 (their verbs)
 from winnow.training.record import (
-    CONTRASTIVE,
     MLLM,
     SCORE_MODEL,
     write_record,
@@ -124,46 +123,6 @@ def train_mllm(
         inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
         write_record(folder / "foundry.json", parameters, inputs, loss=losses["speak"])
     print(f"{output}: losses {losses}, {cost['wall_s']:.0f} s")
-
-
-@verb(
-    "pool",
-    "captions",
-    "subset",
-    "model",
-    "output",
-    values={"seed": int},
-    settings=sections.Contrastive,
-)
-def train_contrastive(
-    pool: Path,
-    captions: Path,
-    subset: Path,
-    model: Path,
-    output: Path,
-    seed: int,
-    threads: int,
-    settings: sections.Contrastive,
-) -> None:
-    """Fine-tune the general model on one subset."""
-    import torch
-
-    from winnow.models import clip
-    from winnow.training.contrastive import fit
-
-    torch.set_num_threads(threads)
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = kept_pairs(subset, captions)
-    cost: dict[str, float] = {}
-    with atomic_path(output) as folder:
-        with measured(cost):
-            tuned = clip.load(model)
-            losses = fit(tuned, pool, samples, pairs, settings, settings.samples_seen, seed)
-            clip.save(tuned, folder, half=True)
-        write_signed(folder / "cost.json", {**cost, "samples": settings.samples_seen})
-        parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
-        inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
-        write_trained(folder, CONTRASTIVE, parameters, inputs, loss=losses[-1])
 
 
 @verb("pool", "captions", "subset", "model", "output", settings=sections.MllmTuning)
