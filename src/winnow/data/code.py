@@ -202,7 +202,10 @@ def _matching(pattern: str) -> set[str]:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement and those inside it. Expressions, which are most of a tree, import nothing."""
+    """A statement and those inside it. Expressions, which are most of a tree, import nothing, and
+    what is imported for types alone does not run."""
+    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+        return
     yield node
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         inside = getattr(node, name, [])

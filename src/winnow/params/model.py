@@ -1,7 +1,7 @@
 """All parameters of a run, and what must hold between the sections."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, create_model, model_validator
 
@@ -209,10 +209,11 @@ class Params(Section):
         return self
 
 
+_OWN: dict[str, Any] = {track.name: (track.settings, ...) for track in TRACKS if track.settings}
 # With the tracks' own sections
 WithTracks: type[Params] = create_model(
     "Params",
     __base__=Params,
     __doc__="Every parameter of one run, after the overrides of its scale.",
-    **{track.name: (track.settings, ...) for track in TRACKS if track.settings},
+    **_OWN,
 )

@@ -202,8 +202,9 @@ def summarised(sweep: Sweep, resamples: int, seed: int) -> Values:
             except WinnowError:
                 continue
             found[method] = {
-                name: Value(value, *intervals[name], n[name], len(cells))
+                name: Value(value, low, high, n[name], len(cells))
                 for name, value in metrics.items()
+                for low, high in [intervals[name]]
             }
     return found
 
