@@ -12,6 +12,8 @@ from winnow.tracks.segmentation.settings import Segmentation
 if TYPE_CHECKING:
     from winnow.params.model import Params
 
+NETWORK = "segmentation.network"  # among models: a small one of our own, which has no role
+
 
 def plan(params: "Params", own: Segmentation) -> Iterator[Cell]:
     """A segmentor of real images alone, and of those beside what each generator draws; none where
@@ -41,7 +43,7 @@ def models(params: "Params", own: Segmentation) -> Iterator[str]:
     if known_truth(params) or own.data is not None:
         yield "segmentor"
         if own.network == "unet":
-            yield "segmentation.network"
+            yield NETWORK
     if drawn(params, own):
         yield "controlnet"
 
