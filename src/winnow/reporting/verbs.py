@@ -31,8 +31,8 @@ def sweep(output: Path, threads: int, settings: Planned) -> None:
 
     told = {track: json.dumps(said, sort_keys=True) for track, said in settings.expected.items()}
     rows = [
-        [*method, seed, told.get(method[0])]
-        for *method, seeds in settings.methods
+        [track, *method, seed, told.get(track)]
+        for track, *method, seeds in settings.methods
         for seed in seeds
     ]
     write_text(output, csv_text([*KEYS, PARAMETERS], rows, signed=True))
