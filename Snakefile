@@ -66,11 +66,7 @@ rule all:
         rules.leaderboard.output,
         rules.claims.output,
         rules.leakage.output,
-        rules.detection.output if P.captions.known_noise else [],
-        rules.captions.output,
-        rules.score_models.output,
-        rules.generation.output,
-        rules.segmentation.output if cell_folders("segmentation") else [],
+        [getattr(rules, t.page).output for t in TRACKS if cell_folders(t.name)],
         rules.site.output,
     message:
         "all results are made"

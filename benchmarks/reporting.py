@@ -20,9 +20,13 @@ import pyarrow.parquet as pq
 from winnow.data.metrics import Cell, Metrics
 from winnow.evaluation.cell import write_cell
 from winnow.evaluation.statistics import estimates, headline_means
-from winnow.reporting import render, render_tracks
+from winnow.reporting import render
 from winnow.reporting.cells import KEYS
+from winnow.reporting.settings import Page, RenderSettings
 from winnow.reporting.text import csv_text
+from winnow.tracks.captioning.page import captions
+from winnow.tracks.detection.page import detection
+from winnow.tracks.preference.page import score_models
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 IMAGES, CAPTIONS, SETS, SCENES = 400, 5, 6, 20
@@ -159,16 +163,16 @@ def main() -> None:
         if not (folder / "sweep.csv").exists():
             write(folder, given.cells)
         places = (folder / "cells", folder / "sweep.csv")
-        output = folder / "results"
+        output, told = folder / "results", RenderSettings(scale="mini")
         steps: dict[str, Callable[[], None]] = {
             "plain reading": lambda: read(folder / "cells"),
             "leaderboard, tables, ratio curves": lambda: render.render(
                 *places, PAPERS, output, "mini"
             ),
             "claims": lambda: render.render_claims(*places, PAPERS, output, "mini", ["clip"]),
-            "detection": lambda: render_tracks.render_detection(*places, output, "mini"),
-            "captions": lambda: render_tracks.render_captions(*places, output, "mini"),
-            "score models": lambda: render_tracks.render_score_models(*places, output, "mini"),
+            "detection": lambda: detection(*places, output, 1, Page(scale="mini")),
+            "captions": lambda: captions(*places, output, 1, told),
+            "score models": lambda: score_models(*places, output, None, 1, told),
         }
         spent = {}
         for name, step in steps.items():

@@ -32,7 +32,9 @@ from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.papers import load_paper
 from winnow.reporting.render import render
-from winnow.reporting.render_tracks import render_captions, render_detection
+from winnow.reporting.settings import Page, RenderSettings
+from winnow.tracks.captioning.page import captions as render_captions
+from winnow.tracks.detection.page import detection
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 PAPERS = WORKFLOW / "papers"
@@ -79,9 +81,11 @@ def written(tmp_path_factory):
 @pytest.fixture(scope="session")
 def results(written):
     folder = written / "results"
-    render_captions(written / "cells", written / "sweep.csv", folder, "mini")
+    render_captions(
+        written / "cells", written / "sweep.csv", folder, 1, RenderSettings(scale="mini")
+    )
     render(written / "cells", written / "sweep.csv", PAPERS, folder, "mini", resamples=100)
-    render_detection(written / "cells", written / "sweep.csv", folder, "mini")
+    detection(written / "cells", written / "sweep.csv", folder, 1, Page(scale="mini"))
     return folder
 
 
@@ -96,7 +100,8 @@ def pair(tmp_path):
 
 def reported(folder):
     """Render the caption report of a folder of cells; its Markdown."""
-    render_captions(folder / "cells", folder / "sweep.csv", folder / "results", "smoke")
+    asked = RenderSettings(scale="smoke")
+    render_captions(folder / "cells", folder / "sweep.csv", folder / "results", 1, asked)
     return (folder / "results" / "captions.md").read_text(encoding="utf-8")
 
 
@@ -108,7 +113,8 @@ def table(markdown, heading):
 
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):
-    render_captions(written / "cells", written / "sweep.csv", tmp_path, "mini")
+    asked = RenderSettings(scale="mini")
+    render_captions(written / "cells", written / "sweep.csv", tmp_path, 1, asked)
     found = contents(tmp_path)
     expected = {"captions.csv", "captions.md", "captions_differences.csv"}
     assert set(found) == expected | {f"figures/captions.{kind}" for kind in ("svg", "png")}
@@ -266,7 +272,8 @@ def test_the_figures_are_pictures(results):
 
 @pytest.mark.parametrize(("asked", "drawn"), [(100, 4000), (5000, 5000)])
 def test_differences_are_drawn_as_often_as_asked_and_as_p_needs(pair, asked, drawn):
-    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", "mini", asked, seed=1)
+    settings = RenderSettings(scale="mini", resamples=asked, seed=1)
+    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", 1, settings)
     rows = {row["metric"]: row for row in rows_of(pair / "results" / "captions_differences.csv")}
     tables = [
         pd.read_parquet(cell_folder(pair / "cells", captioning(name)) / "outcomes.parquet")

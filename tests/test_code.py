@@ -61,6 +61,11 @@ def edited(path: Path) -> None:
         ("models/mmsegmentation.py", ("train-segmentor",), ("score", "train-generator")),
         ("terrarium/noise.py", ("corrupt",), ("select", "score")),
         ("params/__init__.py", ("score", "pool"), ()),
+        (
+            "tracks/generation/metrics.py",
+            ("leaderboard", "claims", "generation"),
+            ("train-generator", "evaluate-generation", "train-contrastive"),
+        ),
     ],
 )  # fmt: skip
 def test_a_verb_is_new_when_a_module_is_that_it_runs(

@@ -20,11 +20,12 @@ from winnow.command.line import LONGEST, _line, main
 from winnow.command.options import options
 from winnow.command.rules import command_text
 from winnow.data.errors import WinnowError
-from winnow.params.cells import sweep
 from winnow.params.load import read, resolve
 from winnow.params.source import Source
+from winnow.reporting.verbs import Planned
 from winnow.scoring.verbs import ScoreSettings
 from winnow.sources.verbs import PoolSettings
+from winnow.tracks.registry import cells, expected, methods
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -119,9 +120,10 @@ def test_plain_values_look_plain() -> None:
 @pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
 def test_sections_of_params_yaml_come_through(scale: str) -> None:
     params = resolve({**read(ROOT / "params.yaml"), "scale": scale}, ROOT)
+    planned = Planned(methods=methods(cells(params)), expected=expected(params))
     parts: list[Any] = [
         params.captions, params.scoring, params.curation, params.contrastive, params.zeroshot,
-        params.statistics, params.pool, params.foundry, sweep(params), *params.models.values(),
+        params.statistics, params.pool, params.foundry, planned, *params.models.values(),
         *params.scorers.values(),
     ]  # fmt: skip
     for part in parts:

@@ -44,10 +44,11 @@ from winnow.reporting.place import Place
 from winnow.reporting.regret import held_out, mean_gain, overall
 from winnow.reporting.relative import change, told_apart
 from winnow.reporting.render import render
-from winnow.reporting.render_tracks import render_generation
 from winnow.reporting.results import gather
 from winnow.reporting.tables import build
 from winnow.reporting.text import EMPTY
+from winnow.tracks.generation.page import GenerationSettings
+from winnow.tracks.generation.page import generation as page
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 SCENES = ("forest", "harbor", "lake")
@@ -503,12 +504,19 @@ def test_an_image_that_is_missing_or_damaged(small, tmp_path, written):
         write_drawn(small / "generated", cell, asked, 9)
     path = small / "generated" / "raw" / "none" / "1.0" / "0" / "00000.png"
     place = (small / "cells", small / "sweep.csv", small / "generated", small / "pool")
+    settings = GenerationSettings(
+        scale="mini",
+        standins=[],
+        scorer=PLAN.scorer,
+        chosen=PLAN.chosen,
+        baselines=PLAN.baselines,
+    )
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(WinnowError, match=r"raw/none/1\.0/0: image .* cannot be shown"):
-        render_generation(*place, small / "results", "mini", PLAN)
+        page(*place, small / "results", None, None, 1, settings)
     path.unlink()
     with pytest.raises(WinnowError, match=r"raw/none/1\.0/0/00000\.png"):
-        render_generation(*place, small / "results", "mini", PLAN)
+        page(*place, small / "results", None, None, 1, settings)
 
 
 def test_prompts_without_scenes():

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -18,17 +19,13 @@ from hypothesis import strategies as st
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.params import sections
-from winnow.params.cells import (
-    Experiments,
-    GenerationCells,
-    SegmentationCells,
-    cells,
-    sweep,
-)
 from winnow.params.layers import join, layer, merge
 from winnow.params.load import read, resolve
-from winnow.params.model import CONTROLS, Params
+from winnow.params.model import Params
+from winnow.params.names import CONTROLS
+from winnow.params.sections import Scorer
 from winnow.scoring.scorers import BUILT_IN, ClipScore
+from winnow.tracks.registry import cells
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"
@@ -60,7 +57,7 @@ def refusal(edit: Edit) -> str:
 def test_every_scale_resolves(scale: str) -> None:
     params = resolve(tree(scale=scale))
     assert isinstance(params, Params) and params.scale == scale
-    found = cells(sweep(params))
+    found = cells(params)
     assert Counter(cell.track for cell in found)["contrastive"] > 5
     detected = {cell.captions for cell in found if cell.track == "detection"}
     assert ("raw" in detected) == params.captions.known_noise
@@ -90,7 +87,7 @@ def test_paper_scale_takes_captions_as_they_are() -> None:
     assert params.captions.noise == {} and params.captions.per_image is None
     assert params.models["clip"].pretrained == "openai"
     assert params.models["evaluator_clip"].loader == "standin"
-    own = [cell for cell in cells(sweep(params)) if cell.captions == "raw"]
+    own = [cell for cell in cells(params) if cell.captions == "raw"]
     assert "oracle" not in {cell.scorer for cell in own}
 
 
@@ -109,7 +106,7 @@ def test_the_noise_of_terrarium_is_terrariums_alone() -> None:
     for scale in ("smoke", "mini", "paper"):
         params = resolve(tree(scale=scale, source=REAL))
         assert not params.captions.known_noise and params.captions.per_image is None
-        tracks = {(cell.track, cell.scorer) for cell in cells(sweep(params))}
+        tracks = {(cell.track, cell.scorer) for cell in cells(params)}
         assert not [cell for cell in tracks if "oracle" in cell or "detection" in cell]
 
 
@@ -539,7 +536,7 @@ def test_the_list_of_built_in_scorers_is_true() -> None:
 def test_null_leaves_an_entry_out() -> None:
     params = resolve(merge(tree(), {"scorers": {"rotation": None}, "sweep": {"scorers": []}}))
     assert "rotation" not in params.scorers and "text" in params.scorers
-    assert "rotation" not in {cell.scorer for cell in cells(sweep(params))}
+    assert "rotation" not in {cell.scorer for cell in cells(params)}
 
 
 @pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
@@ -549,7 +546,7 @@ def test_a_trivial_baseline_stands_in_every_sweep(scale: str, swept: list[str] |
     if swept is not None:
         own["sweep"] = {"scorers": swept}
     params = resolve(merge(tree(scale=scale), own))
-    found = [cell for cell in cells(sweep(params)) if cell.scorer == "length"]
+    found = [cell for cell in cells(params) if cell.scorer == "length"]
     assert {cell.ratio for cell in found if cell.track == "contrastive"} == {params.ratio}
     assert ("detection" in {cell.track for cell in found}) == params.captions.known_noise
 
@@ -576,19 +573,29 @@ def test_cells(
     known: bool,
     truth: bool,
 ) -> None:
-    experiments = Experiments(
-        ratios=listed, ratio=headline, methods=["none", *methods], scorers=swept,
-        captions=["human", "mllm"], curated=["mllm"],
-        seeds=seeds, known_noise=known, known_truth=truth,
-        recipes=methods, recipe_seeds=seeds,
-        generation=GenerationCells(
-            scorers=[*swept, "chooser"], chosen=["chooser"], ratios=listed, captions=["human"],
-            baselines=["theirs"], seeds=seeds,
-        ),
-        segmentation=SegmentationCells(drawn=[("none", 1.0), ("chooser", headline)], seeds=seeds)
-        if truth else None,
+    swept = [name for name in swept if name in methods]
+    methods = [*methods, "chooser"]
+    everything = cells(
+        SimpleNamespace(
+            ratio=headline,
+            scorers={name: Scorer(choose=name == "chooser") for name in ["none", *methods]},
+            captions=SimpleNamespace(known_noise=known),
+            source=SimpleNamespace(kind="terrarium" if truth else "folder"),
+            score_model=SimpleNamespace(recipes=methods, seeds=seeds),
+            sweep=SimpleNamespace(
+                ratios=listed, scorers=swept, seeds=seeds,
+                captions=["human", "mllm"], curated=["mllm"],
+            ),
+            contrastive=None,
+            generation=SimpleNamespace(
+                scorers=[*swept, "chooser"], ratios=listed, captions=["human"],
+                baselines=["theirs"], seeds=seeds,
+            ),
+            segmentation=SimpleNamespace(
+                scorers=["chooser"], ratios=listed, pretrained=False, data=None, seeds=seeds
+            ),
+        )
     )  # fmt: skip
-    everything = cells(experiments)
     assert len(set(everything)) == len(everything)
     judged = {"none", *methods} & {"none", *swept} - (set() if truth else {"oracle"})
     for captions, scorers in (("human", {"none"}), ("mllm", judged)):
@@ -602,10 +609,10 @@ def test_cells(
             scorers - {"none"} if truth else set()
         )
     segmented = [(c.scorer, c.ratio, c.seed) for c in everything if c.track == "segmentation"]
-    rows = [("real", 1.0), ("none", 1.0), ("chooser", headline)] if truth else []
-    assert segmented == [(*row, seed) for row in rows for seed in dict.fromkeys(seeds)]
+    controls = ["random", "oracle"] if known else ["random"]
+    rows = [("real", 1.0), ("none", 1.0), *((c, headline) for c in [*controls, "chooser"])]
+    assert segmented == [(*row, seed) for row in rows if truth for seed in dict.fromkeys(seeds)]
     drawn = [cell for cell in everything if cell.track == "generation"]
-    controls = {"random", "oracle"} if known else {"random"}
     for name in {*swept, *controls}:
         own = {*listed} if name in swept else set()
         own |= {headline} if name in controls else set()
@@ -617,7 +624,7 @@ def test_cells(
     assert {c.seed for c in drawn if c.scorer == "none"} == set(seeds)
     learned = [(c.scorer, c.seed) for c in everything if c.track == "preference"]
     trained = [(name, seed) for name in methods for seed in dict.fromkeys(seeds)]
-    assert learned == [*trained, *([("judge", 0)] if methods else [])]
+    assert learned == [*trained, ("judge", 0)]
     found = [cell for cell in everything if cell.captions == "raw"]
     contrastive = {(c.scorer, c.ratio, c.seed) for c in found if c.track == "contrastive"}
     assert ("pretrained", 1.0, 0) in contrastive
@@ -637,7 +644,7 @@ def test_cells(
 
 
 def segmented(**changes: Any) -> list[tuple[str, float]]:
-    found = cells(sweep(resolve(merge(tree(), changes))))
+    found = cells(resolve(merge(tree(), changes)))
     return [(c.scorer, c.ratio) for c in found if c.track == "segmentation"]
 
 

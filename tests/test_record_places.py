@@ -14,8 +14,8 @@ from winnow.data.hardware import hardware
 from winnow.data.provenance import provenance
 from winnow.models import clip, diffusion, hub, mllm, score, segmentor
 from winnow.models.networks import configuration
-from winnow.params.asked import asked
 from winnow.params.load import read, resolve
+from winnow.tracks.registry import expected
 from winnow.training.record import SCORE_MODEL, SEGMENTOR, write_trained
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ def save_segmentor(start: Path, folder: Path) -> None:
 def test_a_record_of_a_users_file_is_what_the_run_asks_for() -> None:
     given = resolve(read(ROOT / "params.yaml"), ROOT)
     mine = given.segmentation.model_copy(update={"network": "/home/me/nets/mine.yaml"})
-    wanted = asked(given.statistics, given.contrastive, given.generation, mine)
+    wanted = expected(given.model_copy(update={"segmentation": mine}))
     parameters = {"network": mine.network, "fraction": 0.5}
     recorded = provenance(parameters, {})["parameters"]
     assert wanted["segmentation"]["training"]["network"] == recorded["network"] == "mine.yaml"

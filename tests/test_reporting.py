@@ -35,8 +35,9 @@ from winnow.reporting import figures, text
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep, tidy
 from winnow.reporting.papers import load_paper, load_papers
 from winnow.reporting.render import render
-from winnow.reporting.render_tracks import render_detection
 from winnow.reporting.results import gather
+from winnow.reporting.settings import Page
+from winnow.tracks.detection.page import detection
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 TABLES = {
@@ -76,7 +77,7 @@ def written(tmp_path_factory):
 def results(written):
     folder = written / "results"
     render(written / "cells", written / "sweep.csv", PAPERS, folder, "mini", resamples=200)
-    render_detection(written / "cells", written / "sweep.csv", folder, "mini")
+    detection(written / "cells", written / "sweep.csv", folder, 1, Page(scale="mini"))
     return folder
 
 
@@ -122,7 +123,8 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
     moved.mkdir()
     (moved / "cells").symlink_to(written / "cells")
     render(moved / "cells", written / "sweep.csv", PAPERS, moved / "results", "mini", resamples=200)
-    render_detection(moved / "cells", written / "sweep.csv", moved / "results", "mini")
+    asked = Page(scale="mini")
+    detection(moved / "cells", written / "sweep.csv", moved / "results", 1, asked)
     first, second = contents(results), contents(moved / "results")
     assert [name for name in first if first[name] != second[name]] == []
 

@@ -26,8 +26,9 @@ from winnow.reporting import score_figure
 from winnow.reporting.cells import cell_folder, load_cells
 from winnow.reporting.methods import method_of
 from winnow.reporting.render import render
-from winnow.reporting.render_tracks import render_score_models
 from winnow.reporting.results import gather
+from winnow.reporting.settings import RenderSettings
+from winnow.tracks.preference.page import score_models
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 TABLES = ("table6", "table7", "table8", "table9", "table10", "table12")
@@ -71,7 +72,7 @@ def write_all(folder):
 def run(folder, output="results", scale="mini"):
     cells, sweep, results = folder / "cells", folder / "sweep.csv", folder / output
     render(cells, sweep, PAPERS, results, scale, resamples=100)
-    render_score_models(cells, sweep, results, scale, resamples=100)
+    score_models(cells, sweep, results, None, 1, RenderSettings(scale=scale, resamples=100))
     return results
 
 
@@ -178,7 +179,8 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     struck = {preference(name): 4 for name in ("score_model", "score_small_tanh")}
     write_struck(tmp_path / "leaks.csv", struck)
     cells, sweep = written / "cells", written / "sweep.csv"
-    render_score_models(cells, sweep, tmp_path, "mini", 100, leakage=tmp_path / "leaks.csv")
+    asked = RenderSettings(scale="mini", resamples=100)
+    score_models(cells, sweep, tmp_path, tmp_path / "leaks.csv", 1, asked)
     shown = (tmp_path / "score_model.md").read_text("utf-8")
     assert "\n| ~~score\\_model~~ |" in shown and "\n| score\\_joint |" in shown
     assert "\n| score\\_model |" in shown  # what it detects was not audited

@@ -6,7 +6,8 @@ import pytest
 
 from winnow.params.layers import merge
 from winnow.params.load import read, resolve
-from winnow.reporting.standins import SEGMENTOR, standins
+from winnow.reporting.standins import standins
+from winnow.tracks.segmentation.plan import NETWORK
 
 PARAMS = read(Path(__file__).parents[1] / "params.yaml")
 OPEN = {"loader": "open_clip", "id": "ViT-B-32"}
@@ -24,7 +25,7 @@ def found(scale="mini", **changes):
 
 
 def test_every_role_of_the_default_run_but_the_one_that_nothing_asks():
-    assert found() == [*(role for role in PARAMS["models"] if role != "llm"), SEGMENTOR]
+    assert found() == [*(role for role in PARAMS["models"] if role != "llm"), NETWORK]
     assert "llm" in found(captioning={"integration": {"mode": "llm"}})
 
 
@@ -44,10 +45,10 @@ def test_models_decide_and_not_the_scale():
         ({"scorers": {"siglip": None}}, {"siglip"}),
         (
             {"segmentation": {"network": "segformer"}, "models": {"segmentor": None}},
-            {SEGMENTOR, "segmentor"},
+            {NETWORK, "segmentor"},
         ),
         ({"models": {"segmentor": BACKBONE}}, {"segmentor"}),
-        ({"source": {"kind": "classes", "images": "a"}}, {SEGMENTOR, "segmentor"}),  # no masks
+        ({"source": {"kind": "classes", "images": "a"}}, {NETWORK, "segmentor"}),  # no masks
         (PUBLISHED, {"mllm_small"}),
     ],
 )

@@ -22,11 +22,11 @@ from winnow.curation import submit, submit_verbs
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_pairs, read_table, write_table
-from winnow.params.cells import cells, sweep
 from winnow.params.load import read, resolve, scaled
 from winnow.params.sections import Scorer
 from winnow.params.submissions import CARD_BYTES, pool_digest, read_card, submitted
 from winnow.scoring.engine import pool_pairs
+from winnow.tracks.registry import cells
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 
@@ -272,7 +272,7 @@ def test_an_installed_submission_is_a_scorer(folder: Path, tmp_path: Path) -> No
     found = resolve(read(ROOT / "params.yaml"), tmp_path)
     place = Path(found.folder, found.scorers["theirs"].scores or "").resolve()
     assert place == (tmp_path / "submissions/theirs/scores.parquet").resolve()
-    own = {(c.track, c.ratio) for c in cells(sweep(found)) if c.scorer == "theirs"}
+    own = {(c.track, c.ratio) for c in cells(found) if c.scorer == "theirs"}
     assert own == {("contrastive", 0.3), ("detection", 1.0)}
     place = tmp_path / "submissions"
     assert [path.name for path in place.iterdir()] == ["theirs"], "nothing temporary is left"
@@ -298,7 +298,7 @@ def test_a_subset_stands_at_its_share(folder: Path, pairs: pd.DataFrame, tmp_pat
     install(folder, tmp_path, share=0.29)
     found = resolve(read(ROOT / "params.yaml"), tmp_path)
     assert found.scorers["theirs"].bar == 1.0
-    own = {(c.track, c.ratio) for c in cells(sweep(found)) if c.scorer == "theirs"}
+    own = {(c.track, c.ratio) for c in cells(found) if c.scorer == "theirs"}
     assert own == {("contrastive", 0.29), ("detection", 1.0)}
 
 

@@ -24,11 +24,11 @@ from winnow.command.rules import command_text
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.holders import below, remove_dead
-from winnow.params.cells import cells, sweep
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
-from winnow.params.model import PRETRAINED, REAL
+from winnow.params.names import PRETRAINED, REAL
 from winnow.params.sections import GeneratorRole, MllmRole, Role
+from winnow.tracks.registry import BY_NAME, TRACKS, cells, expected, methods, untrained
 
 ROOT = Path(workflow.basedir)
 STARTED = time.time()
@@ -265,7 +265,7 @@ wildcard_constraints:
     role="|".join(P.models),
 
 
-CELLS = cells(sweep(P))
+CELLS = cells(P)
 
 
 def cell_folders(track):

@@ -2,14 +2,13 @@
 
 
 # Cells of rows that do not train on a subset of the pool.
-UNTRAINED = [PRETRAINED, REAL, *P.generation.baselines]
+UNTRAINED = untrained(P)
 # Subsets that at least one row of a track trains on.
 LEARNED = sorted(
     {
         f"artifacts/subsets/{cell.captions}/{cell.scorer}/{cell.ratio}.parquet"
         for cell in CELLS
-        if cell.track in ("contrastive", "generation", "segmentation")
-        and cell.scorer not in UNTRAINED
+        if BY_NAME[cell.track].by_ratio and cell.scorer not in UNTRAINED
     }
     | {
         f"artifacts/subsets/raw/{tuned.scorer}/{tuned.ratio}.parquet"

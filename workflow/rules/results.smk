@@ -64,7 +64,7 @@ rule sweep:
     cache: "omit-software"
     threads: 1
     params:
-        options=settings(sweep(P)),
+        options=settings({"methods": methods(CELLS), "expected": expected(P)}),
     message:
         "writing the table of experiments"
     shell:
@@ -115,11 +115,7 @@ rule segmented:
 
 rule cells:
     input:
-        cell_folders("contrastive"),
-        cell_folders("detection"),
-        cell_folders("captioning"),
-        cell_folders("preference"),
-        cell_folders("generation"),
+        EVERY_CELL,
         rules.segmented.output,
         rules.audit.output,
         rules.sweep.output,

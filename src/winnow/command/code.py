@@ -25,8 +25,9 @@ INSTALLED = tuple(
     Path(sysconfig.get_path(name)).resolve()
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
-# A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C"
-NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+)+)(?::\w+)?[\"']")
+# A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C";
+# "winnow.a.*.b" are those of all packages
+NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+|\.\*)+)(?::\w+)?[\"']")
 COMMAND = re.compile(r"^@command\ndef (\w+)", re.MULTILINE)
 
 
@@ -35,7 +36,7 @@ def command_files() -> dict[str, Path]:
     """Where each command is: the files that have functions under the decorator `command`."""
     return {
         name.replace("_", "-"): path
-        for path in sorted(ROOT.rglob("*verbs.py"))
+        for path in sorted([*ROOT.rglob("*verbs.py"), *ROOT.glob("tracks/*/*.py")])
         for name in COMMAND.findall(path.read_text(encoding="utf-8"))
     }
 
@@ -183,12 +184,24 @@ def _imports(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
             elif isinstance(inner, ast.ImportFrom):
                 base = _base(module, inner)
                 found |= {base, *(f"{base}.{alias.name}" for alias in inner.names)}
-        found |= {match[1] for match in NAMED.finditer(module.source(node))}
+        for match in NAMED.finditer(module.source(node)):
+            found |= _matching(match[1])
     return found
 
 
+def _matching(pattern: str) -> set[str]:
+    """The modules of winnow that a name stands for, in which `*` is any package."""
+    if "*" not in pattern:
+        return {pattern}
+    paths = ROOT.glob("/".join(pattern.split(".")[1:]) + ".py")
+    return {".".join((PACKAGE, *p.relative_to(ROOT).with_suffix("").parts)) for p in paths}
+
+
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement and those inside it. Expressions, which are most of a tree, import nothing."""
+    """A statement and those inside it. Expressions, which are most of a tree, import nothing, and
+    what is imported for types alone does not run."""
+    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+        return
     yield node
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         inside = getattr(node, name, [])

@@ -35,7 +35,7 @@ Given = Annotated[Path, "given"]
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Mark a function as a command: this decorator is how it is found, in a file `*verbs.py`."""
+    """Mark a function as a command: it is found by this decorator, in `*verbs.py` or in a track."""
     return function
 
 

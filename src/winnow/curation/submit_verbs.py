@@ -14,8 +14,10 @@ from winnow.data.tables import CAPTIONS, read_table
 from winnow.params import sections
 from winnow.params.layers import Joined, given_layers, join
 from winnow.params.load import resolve
-from winnow.params.model import CONTROLS, JUDGE, PRETRAINED, REAL, Params
+from winnow.params.model import Params
+from winnow.params.names import CONTROLS, JUDGE
 from winnow.params.submissions import FOLDER, pool_digest
+from winnow.tracks.registry import untrained
 
 SNAKEFILE = "Snakefile"
 LOCK = Path(".snakemake/submit.lock")
@@ -71,8 +73,8 @@ def _taken(params: Params, earlier: Collection[str], replace: bool) -> dict[str,
     """Names that the tables use already, and whose they are: scorers, controls, models, and
     `earlier` submissions unless they may be replaced."""
     roles = get_args(sections.ModelRole)
-    names = {PRETRAINED, REAL, JUDGE, *CONTROLS, *sections.BUILT_IN, *roles}
-    names |= {*params.generation.baselines, *_own_scorers(params)}
+    names = {*untrained(params), JUDGE, *CONTROLS, *sections.BUILT_IN, *roles}
+    names |= {*_own_scorers(params)}
     whose = "an earlier submission: replace it with --replace, or choose another name"
     found = {} if replace else dict.fromkeys(earlier, whose)
     return found | dict.fromkeys(names, "a scorer or a model; choose another name")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import zlib
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from winnow.data.tables import OUTCOMES
+from winnow.data.tables import CAPTIONS, OUTCOMES, SAMPLES, read_table
 from winnow.evaluation import frechet
 from winnow.evaluation.features import (
     Extract,
@@ -73,6 +74,30 @@ def evaluate(
     reference = images.reference(extract)
     found = distances(generated, real, reference, prompts["scene"], settings)
     return summary(found, pd.concat(tables, ignore_index=True), settings)
+
+
+def evaluate_folder(
+    generated: Path,
+    pool: Path,
+    human: Path,
+    clip: Path,
+    remoteclip: Path,
+    settings: GenerationSettings,
+) -> Evaluation:
+    """`evaluate` of a folder of images, once its prompts are those of the pool.
+
+    `clip` and `remoteclip` are the folders of the models.
+    """
+    from winnow.generation.images import read_prompts, require_prompts
+    from winnow.generation.prompts import prompts_of
+    from winnow.models import clip as models
+
+    prompts = read_prompts(generated)
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    asked = prompts_of(pool, samples, read_table(human, CAPTIONS), len(prompts))
+    require_prompts(generated, prompts, asked)
+    images = Images(generated, pool, samples, prompts)
+    return evaluate(images, models.load(clip), models.load(remoteclip), settings)
 
 
 class Distances:

@@ -1,80 +1,11 @@
-"""Commands `evaluate-segmentor` and `evaluate-segmentor-standin`."""
+"""Command `evaluate-segmentor-standin`."""
 
 from pathlib import Path
 
 from winnow.command.description import Output, command
-from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed, write_text
-from winnow.data.images import encode_png
-from winnow.data.provenance import measured, total_cost, weight_files
-from winnow.data.segments import (
-    TABLE,
-    held_out,
-    percent,
-    read_classes,
-    read_images,
-    read_items,
-    read_masks,
-)
 from winnow.data.tables import SAMPLES, read_table
-from winnow.evaluation.cell import Found, ModelCellSettings, cell_record, write_cell
 from winnow.params import sections
-
-RECORD = "training.json"
-SHOWN = 8  # test images whose predictions are kept for the figure
-
-
-@command
-def evaluate_segmentor(
-    segments: Path,
-    models: list[Path],
-    output: Output,
-    settings: ModelCellSettings,
-) -> None:
-    """Measure the segmentors of one cell on the test images: mIoU, mAcc, and IoU by class."""
-    import pandas as pd
-
-    from winnow.evaluation.segmentation import areas, draws_table, measure, outcomes
-    from winnow.models import segmentor
-
-    classes = read_classes(segments)
-    names = held_out(read_items(segments))["name"].tolist()
-    variants = _variants(models)
-    cost: dict[str, float] = {}
-    with measured(cost):
-        images = read_images(segments, names)
-        truth = read_masks(segments, names, len(classes))
-        found, tables, files = [], [], {}
-        for variant, folder in variants.items():
-            trained = segmentor.load(folder)
-            _require_classes(trained.classes, classes, folder)
-            labels = segmentor.labels(trained, images)
-            counted = areas(labels, truth, len(classes))
-            found.append(measure(variant, counted, classes, settings.resamples, settings.seed))
-            tables.append(outcomes(variant, counted, names, classes))
-            for name, mask in zip(names[:SHOWN], labels, strict=False):
-                files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
-    metrics = {name: value for each in found for name, value in each.metrics.items()}
-    intervals = {name: pair for each in found for name, pair in each.intervals.items()}
-    inputs = {"segments": segments / TABLE}
-    total, samples = cost, 0
-    for variant, folder in variants.items():
-        inputs |= weight_files(f"model/{variant}", folder)
-        spent = read_signed(folder / "cost.json")
-        total, samples = total_cost(total, spent), samples + spent["samples"]
-    result = cell_record(
-        settings,
-        Found(metrics, intervals, dict.fromkeys(metrics, len(names))),
-        inputs,
-        task="semantic_segmentation",
-        model=settings.model_name,
-        training={name: read_signed(folder / RECORD) for name, folder in variants.items()},
-    )
-    drawn = pd.concat([draws_table(each) for each in found], ignore_index=True)
-    told = pd.concat(tables, ignore_index=True)
-    write_cell(output, result, told, total, samples, draws=drawn, files=files)
-    shown = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items() if key[-4:] == "miou")
-    print(f"{output}: {shown}; {cost['wall_s']:.0f} s")
 
 
 @command
@@ -93,28 +24,3 @@ def evaluate_segmentor_standin(pool: Path, model: Path, output: Output) -> None:
     size = sum(parameter.numel() for parameter in trained.network.parameters())
     card = segmentor_card(size, read_signed(model / "foundry.json"), found.metrics, found.intervals)
     write_text(output, card)
-
-
-def _variants(models: list[Path]) -> dict[str, Path]:
-    """The folders of segmentors by mode and share of the labels, as the metrics name them."""
-    found = {}
-    for folder in models:
-        record = read_signed(folder / RECORD)
-        try:
-            given = record["parameters"]
-            found[f"{given['mode']}/{percent(given['fraction'])}"] = folder
-        except (KeyError, TypeError) as error:
-            raise WinnowError(
-                f"{folder / RECORD}: needs parameters with mode and fraction; train again"
-            ) from error
-    if not found:
-        raise WinnowError("--models: names no segmentor")
-    return dict(sorted(found.items()))
-
-
-def _require_classes(found: list[str], expected: list[str], folder: Path) -> None:
-    if found != expected:
-        raise WinnowError(
-            f"{folder}: labels {', '.join(found)}, the test images have {', '.join(expected)}; "
-            "train the segmentor again"
-        )

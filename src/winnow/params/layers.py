@@ -12,7 +12,8 @@ from typing import Any, get_args
 
 from winnow.data.errors import WinnowError, did_you_mean
 from winnow.data.yaml_file import Lines, line_of, parse_yaml, read_text
-from winnow.params.model import COMPLETE, NOT_SCALED, Scale
+from winnow.params.model import COMPLETE, NOT_SCALED
+from winnow.params.names import Scale
 
 COMMAND_LINE = "the command line"
 Place = tuple[str, ...]

@@ -8,11 +8,12 @@ from pydantic import TypeAdapter
 
 from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined, join, layer, read_layer
-from winnow.params.model import Params
+from winnow.params.model import Params, WithTracks
 from winnow.params.refusals import checked
 from winnow.params.source import Source
 from winnow.params.submissions import with_submissions
 from winnow.params.world import World, with_world
+from winnow.tracks.registry import TRACKS, own_section
 
 LOCAL = "local-dir:"  # how open_clip marks a folder
 
@@ -42,7 +43,7 @@ def resolve(given: dict[str, Any] | Joined, root: str | Path = ".") -> Params:
         # A world that this source does not draw is checked all the same.
         content = {"kind": "terrarium", **world} if isinstance(world, dict) else world
         merged = with_world(merged, checked(TypeAdapter(World), content, given, ["terrarium"]))
-    params = checked(TypeAdapter(Params), merged, given)
+    params = checked(TypeAdapter(WithTracks), merged, given)
     try:
         return _rooted(params, Path(root))
     except (OSError, RuntimeError) as error:  # too long a name, links in a circle
@@ -106,17 +107,11 @@ def _rooted(params: Params, root: Path) -> Params:
         for key in ("rubric", "questions", "text_pairs")
         if (path := getattr(params.preferences, key)) is not None
     }
-    baselines = {
-        name: b.model_copy(update={"images": placed(b.images)}) if b.images else b
-        for name, b in params.generation.baselines.items()
+    own = {
+        track.name: own_section(params, track).rooted(placed, root)
+        for track in TRACKS
+        if track.settings
     }
-    segmentation = params.segmentation
-    if (root / segmentation.network).is_file():
-        network = placed(segmentation.network)
-        segmentation = segmentation.model_copy(update={"network": network})
-    if (data := segmentation.data) is not None:
-        places = {key: placed(getattr(data, key)) for key in ("images", "masks")}
-        segmentation = segmentation.model_copy(update={"data": data.model_copy(update=places)})
     return params.model_copy(
         update={
             "source": source,
@@ -125,8 +120,7 @@ def _rooted(params: Params, root: Path) -> Params:
             "models": models,
             "annotations": params.annotations.model_copy(update=named),
             "captioning": params.captioning.model_copy(update={"perspectives": perspectives}),
-            "generation": params.generation.model_copy(update={"baselines": baselines}),
             "preferences": params.preferences.model_copy(update=asked),
-            "segmentation": segmentation,
+            **own,
         }
     )

@@ -1,21 +1,19 @@
 """All parameters of a run, and what must hold between the sections."""
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from winnow.data.errors import did_you_mean
 from winnow.params import sections
+from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
 from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
 from winnow.params.source import Source
+from winnow.tracks.registry import TRACKS, own_section
 
-Scale = Literal["smoke", "mini", "paper"]
 COMPLETE = "complete"
 NOT_SCALED = ("scale", COMPLETE)  # keys that a scale has not
-CONTROLS = ("none", "random", "oracle")
-JUDGE = "judge"  # the cell of what rates the preferences
-PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
-REAL = "real"  # the cell of the segmentor that learns from real images alone
 
 
 # Of roles that neither write nor are contrastive.
@@ -33,7 +31,8 @@ _LOADERS = {
 
 
 class Params(Section):
-    """Every parameter of one run, after the overrides of its scale."""
+    """Every parameter of one run, after the overrides of its scale, but for the tracks' sections,
+    which `WithTracks` adds under the names of the tracks."""
 
     scale: Scale = Field(description="smoke (a quick test), mini (default, CPU), paper (GPUs)")
     ratio: Ratio = Field(description="The headline keep ratio; every scorer has a cell at it")
@@ -52,10 +51,7 @@ class Params(Section):
     leakage: sections.Leakage
     sweep: sections.Sweep
     foundry: sections.Foundry
-    contrastive: sections.Contrastive
     zeroshot: sections.Zeroshot
-    generation: sections.TextToImage
-    segmentation: sections.Segmentation
     statistics: sections.Statistics
     site: sections.Site
     complete: Literal[True] = Field(
@@ -68,27 +64,35 @@ class Params(Section):
         for name in CONTROLS:
             if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
-        places = {"sweep.scorers": self.sweep.scorers}
-        swept = [s for s in self.generation.scorers if not self._chooses(s)]
-        places["generation.scorers"] = swept
-        places["segmentation.scorers"] = [
-            s for s in self.segmentation.scorers if not self._chooses(s)
-        ]
+        self.require_swept("sweep.scorers", self.sweep.scorers)
         if "loop" in self.sweep.captions:
-            places["captioning.loop.scorers"] = self.captioning.loop.scorers
-        for place, names in places.items():
-            for name in names:
-                if name not in self.scorers:
-                    told = f"unknown scorer {name!r}{did_you_mean(name, self.scorers)}"
-                    raise ValueError(f"{place}: {told} (scorers: {known})")
-                if self.scorers[name].bar is not None or self.scorers[name].choose:
-                    raise ValueError(
-                        f"{place}: {name!r} says itself what it keeps, so no ratio changes it"
-                    )
+            self.require_swept("captioning.loop.scorers", self.captioning.loop.scorers)
         for name, whose in ((PRETRAINED, "the untuned model"), (REAL, "real images alone")):
             if name in self.scorers:
                 raise ValueError(f"scorers: {name!r} is the name of the cell of {whose}")
         return self
+
+    def require_swept(self, place: str, names: Sequence[str]) -> None:
+        """Raise ValueError if one of `names`, listed at `place`, is no scorer, or one that says
+        itself what it keeps."""
+        for name in names:
+            if name not in self.scorers:
+                told = f"unknown scorer {name!r}{did_you_mean(name, self.scorers)}"
+                raise ValueError(f"{place}: {told} (scorers: {', '.join(self.scorers)})")
+            if self.scorers[name].bar is not None or self.scorers[name].choose:
+                raise ValueError(
+                    f"{place}: {name!r} says itself what it keeps, so no ratio changes it"
+                )
+
+    def require_selecting(self, place: str, names: Sequence[str]) -> None:
+        """Raise ValueError if one of `names`, listed at `place`, is no scorer whose keep ratio is
+        swept or chosen by scene."""
+        self.require_swept(place, [name for name in names if not self._chooses(name)])
+        for name in names:
+            if name == "none":
+                raise ValueError(f"{place}: 'none' is there without being named")
+            if self.scorers[name].bar is not None:
+                raise ValueError(f"{place}: {name!r} has a threshold or is a subset")
 
     def _knows(self, name: str) -> bool:
         return (self.scorers[name].use or name) == "oracle"
@@ -108,36 +112,6 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _baselines_have_own_names(self) -> "Params":
-        for name, baseline in self.generation.baselines.items():
-            if name in self.scorers or name == PRETRAINED:
-                raise ValueError(f"generation.baselines.{name}: is the name of a scorer's cells")
-            if baseline.model == "t2i":
-                raise ValueError(f"generation.baselines.{name}: t2i draws the cell {PRETRAINED!r}")
-        models = [b.model or b.images for b in self.generation.baselines.values()]
-        twice = next((model for model in models if models.count(model) > 1), None)
-        if twice is not None:
-            raise ValueError(f"generation.baselines: {twice!r} is named twice")
-        return self
-
-    @model_validator(mode="after")
-    def _generation_is_of_the_sweep(self) -> "Params":
-        for name in self.generation.captions:
-            if name not in self.sweep.captions:
-                raise ValueError(f"generation.captions: {name!r} is not in sweep.captions")
-        listed = {
-            "generation": self.generation.scorers,
-            "segmentation": self.segmentation.scorers,
-        }
-        for place, names in listed.items():
-            for name in names:
-                if name == "none":
-                    raise ValueError(f"{place}.scorers: 'none' is there without being named")
-                if self.scorers[name].bar is not None:
-                    raise ValueError(f"{place}.scorers: {name!r} has a threshold or is a subset")
-        return self
-
-    @model_validator(mode="after")
     def _every_role(self) -> "Params":
         contrastive = get_args(Role)
         for key, given, roles in (
@@ -154,19 +128,6 @@ class Params(Section):
             if model.loader not in loaders:
                 named = " or ".join(loaders)
                 raise ValueError(f"models.{role}: its loader is {named}, not {model.loader!r}")
-        return self
-
-    @model_validator(mode="after")
-    def _start_fits_the_segmentor(self) -> "Params":
-        start = self.models.get("segmentor")
-        masks = self.source.kind == "terrarium" or self.segmentation.data is not None
-        standin = start is not None and start.loader == "standin"
-        if masks and standin and self.segmentation.network != "unet":
-            raise ValueError(
-                "models.segmentor: the stand-in is a `unet`; for another segmentation.network name "
-                "a checkpoint of it, {loader: mmsegmentation, id: FILE}, or give null: its weights "
-                "are then drawn"
-            )
         return self
 
     @model_validator(mode="after")
@@ -239,3 +200,20 @@ class Params(Section):
         if self.preferences.judge == "openai" and "judge" not in self.models:
             raise ValueError("preferences.judge: openai needs `models.judge`, with its url")
         return self
+
+    @model_validator(mode="after")
+    def _tracks_fit(self) -> "Params":
+        for track in TRACKS:
+            if track.settings:
+                own_section(self, track).check(self)
+        return self
+
+
+_OWN: dict[str, Any] = {track.name: (track.settings, ...) for track in TRACKS if track.settings}
+# With the tracks' own sections
+WithTracks: type[Params] = create_model(
+    "Params",
+    __base__=Params,
+    __doc__="Every parameter of one run, after the overrides of its scale.",
+    **_OWN,
+)

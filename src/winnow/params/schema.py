@@ -2,13 +2,14 @@
 
 from typing import Any, get_args
 
-from winnow.params.model import NOT_SCALED, Params, Scale
+from winnow.params.model import NOT_SCALED, WithTracks
+from winnow.params.names import Scale
 from winnow.params.world import World
 
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of `params.yaml` and of a file with only what differs: sections in part."""
-    schema = Params.model_json_schema()
+    schema = WithTracks.model_json_schema()
     world = World.model_json_schema()
     world["properties"].pop("kind")
     schema["$defs"]["Terrarium"] = {**world, "title": "Terrarium"}

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -19,6 +20,9 @@ from pydantic import (
 )
 
 from winnow.data.secrets import is_secret, without_login
+
+if TYPE_CHECKING:
+    from winnow.params.model import Params
 
 
 def _whole(value: Any) -> Any:
@@ -124,6 +128,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     _logins = field_validator("*")(without_login)
+
+
+class TrackSection(Section):
+    """The section of a track: it knows what it needs of the others, and which files it names."""
+
+    def check(self, params: "Params") -> None:
+        """Raise ValueError, which begins with the key, for what does not fit the other sections."""
+
+    def rooted(self, placed: Callable[[str], str], root: Path) -> Self:
+        """The section with the paths of a user's files as they are called where jobs run; `root` is
+        what they start from."""
+        return self
+
+    def files(self) -> Iterable[tuple[str, str]]:
+        """The key and the path of each file or folder that must be there before a run."""
+        return ()
 
 
 class Pool(Section):
@@ -417,38 +437,6 @@ class GenerationMetrics(Section):
     kid_subset_size: PositiveInt = Field(200, description="Maximum number of images per subset")
 
 
-class Baseline(Section):
-    """A published generator that fine-tuned ones are compared with."""
-
-    model: GeneratorRole | None = Field(None, description="The role of a generator")
-    images: str | None = Field(
-        None, description="Or a folder with images of another generator and their prompts"
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> "Baseline":
-        if (self.model is None) == (self.images is None):
-            raise ValueError("give either `model`, a role, or `images`, a folder")
-        return self
-
-
-class TextToImage(Section):
-    """The track `generation`: a text-to-image model, fine-tuned on subsets."""
-
-    training: DiffusionTraining
-    sampling: Sampling
-    metrics: GenerationMetrics
-    scorers: list[Name] = Field(description="Scorers whose subsets fine-tune a generator")
-    ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    captions: list[Name] = Field(
-        default_factory=list, description="Sets in addition to `raw`, used with all pairs"
-    )
-    baselines: Named[Baseline] = Field(
-        default_factory=dict, description="Published generators, used without fine-tuning"
-    )
-    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
-
-
 class SegmentorTraining(Optimiser):
     """Training of a segmentor."""
 
@@ -458,27 +446,6 @@ class SegmentorTraining(Optimiser):
     crop: PositiveInt | None = Field(
         None, description="Side of random crops in pixels; null: no cropping"
     )
-
-
-class Segmentor(Section):
-    """The network that learns land cover."""
-
-    network: str = Field(
-        "unet",
-        pattern=r"^(unet|segformer|.+\.(yaml|yml|json))$",
-        description="`unet` or `segformer` (small ones), or an mmsegmentation configuration "
-        "file in YAML or JSON",
-    )
-    training: SegmentorTraining
-
-
-class PseudoLabels(Section):
-    """Generated images without masks, labelled by the segmentor of real images alone."""
-
-    fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the real labels, selected from `fractions`"
-    )
-    confidence: Fraction = Field(0.5, description="Pixels below this probability are ignored")
 
 
 class SegmentationData(Section):
@@ -499,41 +466,6 @@ class SegmentationData(Section):
     tile: PositiveInt = Field(
         256, description="Side in pixels of the tiles that larger images are cut into"
     )
-
-
-class Segmentation(Segmentor):
-    """The track `segmentation`: what generated images add to real labels."""
-
-    labels: PositiveInt = Field(description="Number of labelled real images of the split `pool`")
-    seed: Seed = Field(0, description="Random seed for their selection and order")
-    fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the labels; each is contained in the larger ones"
-    )
-    text: PseudoLabels | None = Field(
-        None, description="Generated images from captions alone, with pseudo labels; null: none"
-    )
-    steps: PositiveInt = Field(25, description="Steps of the DDIM sampler")
-    guidance: Annotated[float, Field(ge=1)] = Field(
-        1.0, description="Guidance to the caption with a mask; a high value weakens the mask"
-    )
-    pretrained: bool = Field(True, description="Add a row for t2i without fine-tuning")
-    scorers: list[Name] = Field(description="Scorers whose generators are used")
-    ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
-    data: SegmentationData | None = Field(
-        None, description="A real data set in place of the pool's masks, without generated images"
-    )
-
-    @model_validator(mode="after")
-    def _shares_are_nested(self) -> "Segmentation":
-        if self.fractions != sorted(set(self.fractions)):
-            raise ValueError("`fractions` rise, and none is there twice")
-        for share in self.text.fractions if self.text else []:
-            if share not in self.fractions:
-                raise ValueError(f"`text.fractions`: {share:g} is not among `fractions`")
-        if round(self.fractions[0] * self.labels) < 1:
-            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is no label")
-        return self
 
 
 class Captioner(Section):
@@ -665,14 +597,6 @@ class ScoreModel(Section):
     tuned: Named[Tuned] = Field(default_factory=dict, description="More initial models")
     tuning: MllmTuning
     seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
-
-
-class Contrastive(Optimiser):
-    """Fine-tuning of the general model on each subset."""
-
-    samples_seen: PositiveInt = Field(
-        description="Pairs seen in training, the same at every keep ratio"
-    )
 
 
 class MllmTraining(Optimiser):

@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from winnow.reporting import groups, segmentation
+from winnow.reporting import groups
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.draws import averaged
 from winnow.reporting.groups import Comparison
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.paired import Side, paired
 from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.tracks import TRACKS, Headline, Track
+from winnow.tracks.registry import BY_NAME, TRACKS
+from winnow.tracks.track import Metric, Track
 
 LOWER, UPPER = "random", "oracle"  # the controls between which a scorer lies
 UNSELECTIVE = ("none", "pretrained")  # those that leave out no pair
@@ -45,7 +46,7 @@ class Table(NamedTuple):
     not planned, `warnings` name those that are out of order."""
 
     track: Track
-    headline: Headline
+    headline: Metric
     captions: str  # whose methods these are; empty where all sets compete
     rows: list[Row]
     absent: list[tuple[str, str]]
@@ -76,7 +77,7 @@ def _competitors(results: Results, track: Track) -> Iterator[tuple[str, list[Met
 def _table(
     results: Results,
     track: Track,
-    headline: Headline,
+    headline: Metric,
     captions: str,
     methods: Sequence[Method],
     struck: Mapping[Method, int],
@@ -107,11 +108,11 @@ def _table(
     for method, numbers in zip(contest, groups.groups(alike), strict=True):
         rows[method] = rows[method]._replace(group=groups.named(numbers))
     warnings = _warnings(headline, measured, contest, alike)
-    absent = [] if track.base_captions else list(_absent(methods, track.name))
+    absent = [] if track.base_captions else list(_absent(methods, track))
     return Table(track, headline, captions, list(rows.values()), absent, warnings)
 
 
-def _absent(methods: Sequence[Method], track: str) -> Iterator[tuple[str, str]]:
+def _absent(methods: Sequence[Method], track: Track) -> Iterator[tuple[str, str]]:
     """The controls that no method is, of the main set and those whose pairs were selected. The
     model before fine-tuning read no captions: only the main set has it, where models are compared.
     """
@@ -120,7 +121,7 @@ def _absent(methods: Sequence[Method], track: str) -> Iterator[tuple[str, str]]:
     selected = (m.captions for m in methods if m.captions == main or m.scorer not in UNSELECTIVE)
     for captions in in_order(selected):
         for control in CONTROLS:
-            elsewhere = control == "pretrained" and (captions != main or track == "detection")
+            elsewhere = control == "pretrained" and (captions != main or not track.by_ratio)
             if (captions, control) not in present and not elsewhere:
                 yield captions, control
 
@@ -173,18 +174,18 @@ def _base(track: Track, method: Method) -> Method:
     return method._replace(scorer=track.base, ratio=method.ratio if track.apart else 1.0)
 
 
-def called(results: Results, method: Method, headline: Headline) -> str:
-    """What a method's cells call a headline metric: of segmentors, that at the largest share of the
-    labels, with exact labels on the generated images."""
-    if method.track != segmentation.TRACK:
-        return headline.metric
-    shares = segmentation.shares(results, "mask") or segmentation.shares(results, "real")
-    variant = segmentation.Variant("mask", shares[-1] if shares else "100")
-    return segmentation.called(method, variant, headline.metric)
+def called(results: Results, method: Method, headline: Metric) -> str:
+    """What a method's cells call a headline metric."""
+    prefix = BY_NAME[method.track].prefix
+    if prefix is None:
+        return headline.key
+    planned = results.expected(method.track)
+    measured = {name for m in planned for name in results.values.get(m, {})}
+    return prefix(method.scorer, measured) + headline.key
 
 
 def _warnings(
-    headline: Headline,
+    headline: Metric,
     measured: Mapping[Method, float],
     contest: Sequence[Method],
     alike: np.ndarray,

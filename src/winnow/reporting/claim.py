@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from winnow.reporting.place import Part, Place, Unit
+from winnow.reporting.place import Part, Place
+from winnow.tracks.track import Unit
 
 Direction = Literal["up", "down"]
 

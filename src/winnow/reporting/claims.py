@@ -9,8 +9,7 @@ from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
 from winnow.reporting.claim import Choice, Claim, Comparison, Size
-from winnow.reporting.draws import TRACK
-from winnow.reporting.generation import JUDGED, Plan, ratios
+from winnow.reporting.generation import JUDGED, TRACK, Plan, ratios
 from winnow.reporting.judgement import (
     UNITS,
     About,
@@ -21,12 +20,12 @@ from winnow.reporting.judgement import (
     without_size,
     without_struck,
 )
-from winnow.reporting.methods import Method, Value, check_unpaired, load_outcomes, method_values
+from winnow.reporting.methods import Method, Value, method_values, outcomes_by_track
 from winnow.reporting.papers import Paper
 from winnow.reporting.place import Place
 from winnow.reporting.regret import gains, mean_gain
 from winnow.reporting.relative import Found, above, beyond, change, difference
-from winnow.reporting.results import PAIRED_TRACKS, UNPAIRED_TRACKS, Results
+from winnow.reporting.results import Results
 from winnow.reporting.tables import method_at
 from winnow.reporting.verdicts import NOT_RUN, of_direction, of_size, together
 
@@ -46,11 +45,8 @@ def gather_claimed(
         cells_dir,
         wanted=lambda cell: (cell.track, cell.captions, cell.scorer) in places,
     )
-    outcomes = {track: load_outcomes(sweep, track) for track in PAIRED_TRACKS}
-    for track in UNPAIRED_TRACKS:
-        check_unpaired(sweep, track)
-    known = {track: table for track, table in outcomes.items() if table is not None}
-    return Results(sweep, method_values(sweep, {}, {}), scale, known, resamples, seed)
+    outcomes = outcomes_by_track(sweep)
+    return Results(sweep, method_values(sweep, {}, {}), scale, outcomes, resamples, seed)
 
 
 def _of(claim: Claim) -> Iterator[tuple[str, str, str]]:

@@ -12,16 +12,15 @@ from winnow.data.tables import DRAWS, read_table
 from winnow.evaluation.statistics import percentile_interval
 from winnow.reporting.cells import Sweep, cell_folder
 from winnow.reporting.methods import Method, Values, seeds_of
-
-TRACK = "generation"
-SEGMENTATION = "segmentation"
+from winnow.tracks.registry import BY_NAME
 
 
 def kept(sweep: Sweep, method: Method, metric: str) -> np.ndarray:
     """The resampled values [resamples] that a method's cells keep, averaged over its seeds; none
     where a seed's are lost or differ in number.
 
-    Of segmentors the seeds are resampled as well, in the same way for all methods with as many.
+    Where the track says so the seeds are resampled as well, in the same way for all methods with as
+    many.
     """
     return averaged(sweep, seeds_of(sweep, method.track).get(method, []), metric)
 
@@ -32,7 +31,7 @@ def averaged(sweep: Sweep, cells: Sequence[Cell], metric: str) -> np.ndarray:
     if len({len(part) for part in found}) != 1:
         return np.empty(0)
     repeats = np.stack(found)
-    if cells[0].track == SEGMENTATION:
+    if BY_NAME[cells[0].track].resamples_seeds:
         chosen_seeds = np.random.default_rng(0).integers(len(repeats), size=repeats.shape)
         repeats = np.take_along_axis(repeats, chosen_seeds, axis=0)
     return np.asarray(repeats.mean(axis=0))
@@ -60,8 +59,8 @@ def _by_metric(path: Path) -> dict[str, np.ndarray]:
 def with_intervals(sweep: Sweep, values: Values) -> None:
     """Give such metrics of methods with several seeds the intervals of their averaged resamples, in
     place."""
-    for method in [*seeds_of(sweep, TRACK), *seeds_of(sweep, SEGMENTATION)]:
-        for name, value in values[method].items():
+    for method, known in values.items():
+        for name, value in known.items():
             if value.seeds > 1 and value.low is None and len(draws := kept(sweep, method, name)):
                 low, high = percentile_interval(draws).tolist()
-                values[method][name] = value._replace(low=low, high=high)
+                known[name] = value._replace(low=low, high=high)

@@ -9,16 +9,7 @@ from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
 from winnow.reporting.shares import share_kept
 from winnow.reporting.text import csv_text
-from winnow.reporting.tracks import TRACKS
-
-HEADLINES = {
-    "contrastive": ("mean_recall", "acc1"),
-    "detection": ("average_precision", "auroc"),
-    "captioning": ("object_recall", "hallucination_rate", "evaluator_score"),
-    "generation": ("fid", "remoteclip_score"),
-    "segmentation": ("real/100/miou", "real/100/macc", "mask/100/miou", "mask/100/macc"),
-    "preference": ("accuracy", "accuracy/caption", "accuracy/instruction", "agreement/caption"),
-}
+from winnow.tracks.registry import BY_NAME
 
 
 def metrics_json(results: Results) -> dict[str, Any]:
@@ -26,12 +17,12 @@ def metrics_json(results: Results) -> dict[str, Any]:
     the metric where a track has several."""
     tree: dict[str, Any] = {}
     for method, values in results.values.items():
-        headlines = HEADLINES.get(method.track, ())
-        found = {name: round(values[name].value, 6) for name in headlines if name in values}
+        track = BY_NAME[method.track]
+        recorded = [metric.key for metric in track.metrics if metric.recorded]
+        found = {name: round(values[name].value, 6) for name in recorded if name in values}
         keys = [method.track, method.captions]
-        keys += [method.scorer] if method.track != "captioning" else []
-        swept = method.track in ("contrastive", "generation", "segmentation")
-        keys += [f"keep{100 * method.ratio:.6g}"] if swept else []
+        keys += [] if track.base_captions else [method.scorer]
+        keys += [f"keep{100 * method.ratio:.6g}"] if track.by_ratio else []
         leaf = tree
         for key in keys:
             leaf = leaf.setdefault(key, {})
@@ -43,7 +34,7 @@ def ratio_plot_csv(results: Results, track: str, struck: Container[Method] = ())
     """A track's curves over the share kept on the main caption set: ratio, its headline metrics
     (those of the leaderboard), scorer, captions; a row a method that the first was measured of and
     that is not struck out."""
-    headlines = next(known for known in TRACKS if known.name == track).headlines
+    headlines = BY_NAME[track].headlines
     rows = []
     methods = results.expected(track)
     main = main_set(method.captions for method in methods)
@@ -52,7 +43,7 @@ def ratio_plot_csv(results: Results, track: str, struck: Container[Method] = ())
         if found[0]:
             values = [value.value if value else None for value in found]
             rows.append([share_kept(results, method), *values, method.scorer, method.captions])
-    return csv_text(["ratio", *(head.metric for head in headlines), "scorer", "captions"], rows)
+    return csv_text(["ratio", *(head.key for head in headlines), "scorer", "captions"], rows)
 
 
 def detection_plot_csv(results: Results) -> str:

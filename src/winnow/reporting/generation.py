@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from winnow.reporting.caption_sets import MAIN, in_order
-from winnow.reporting.draws import TRACK
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
 
@@ -28,6 +27,7 @@ REAL = {
 }
 DISTANCES = ("fid", "kid")  # lower is better
 JUDGED = "remoteclip_score"  # what a ratio is good for
+TRACK = "generation"
 PRETRAINED = Method(TRACK, MAIN, "pretrained", 1.0)
 ALL = Method(TRACK, MAIN, "none", 1.0)
 

@@ -6,13 +6,13 @@ import pandas as pd
 
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.caption_sets import meanings
-from winnow.reporting.draws import TRACK
 from winnow.reporting.generation import (
     ALL,
     DISTANCES,
     HEADLINE,
     PRETRAINED,
     REAL,
+    TRACK,
     Plan,
     chosen_method,
     names,

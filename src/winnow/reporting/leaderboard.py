@@ -11,14 +11,13 @@ from winnow.reporting.methods import Method, Value
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.shares import share_kept
 from winnow.reporting.text import csv_text
-from winnow.reporting.tracks import TRACKS
+from winnow.tracks import registry
+from winnow.tracks.registry import TRACKS
+from winnow.tracks.track import Track
 
-MAIN = "contrastive"  # the track whose first headline metric ranks
-# The metrics of leaderboard.csv: of a method, its scorer, its caption set and its generator.
-METRICS = (
-    *("mean_recall", "acc1", "average_precision", "auroc"),
-    *("evaluator_score", "fid", "remoteclip_score", "miou"),
-)
+MAIN = registry.MAIN.name  # the track whose first headline metric ranks
+# The metrics of leaderboard.csv, and the track of each.
+METRICS = {metric.key: track for track in TRACKS for metric in track.headlines if metric.column}
 NOT_IN_SWEEP = "not in this sweep"
 
 
@@ -45,7 +44,7 @@ def entries(results: Results, tables: Sequence[Table]) -> list[Entry]:
     mains = [table for table in tables if table.track.name == MAIN]
     main = next(iter(mains), None)
     rows = {row.method: row for row in main.rows} if main else {}
-    others = [m for track in ("generation", "segmentation") for m in results.expected(track)]
+    others = [m for track in TRACKS if track.by_ratio for m in results.expected(track.name)]
     methods = dict.fromkeys([*rows, *(method._replace(track=MAIN) for method in others)])
     found = [
         Entry(
@@ -63,7 +62,7 @@ def entries(results: Results, tables: Sequence[Table]) -> list[Entry]:
 
 def _known(tables: Sequence[Table]) -> dict[tuple[str, Method], Value]:
     return {
-        (table.headline.metric, row.method): row.value
+        (table.headline.key, row.method): row.value
         for table in tables
         for row in table.rows
         if row.value
@@ -72,23 +71,22 @@ def _known(tables: Sequence[Table]) -> dict[tuple[str, Method], Value]:
 
 def _key(method: Method, metric: str) -> tuple[str, Method]:
     """A metric, and the cells in which it is known of a method."""
-    track = next(t.name for t in TRACKS if any(h.metric == metric for h in t.headlines))
-    return metric, _elsewhere(method, track)
+    return metric, _elsewhere(method, METRICS[metric])
 
 
-def _elsewhere(method: Method, track: str) -> Method:
+def _elsewhere(method: Method, track: Track) -> Method:
     """The cells of a track that say something of a method: what its scorer finds does not depend on
     the ratio."""
-    return method._replace(track=track, ratio=1.0 if track == "detection" else method.ratio)
+    return method._replace(track=track.name, ratio=method.ratio if track.by_ratio else 1.0)
 
 
 def _note(results: Results, method: Method) -> str:
     """The seeds that are missing of a method, and of what other tracks say of it."""
     told = {}
-    for track in (MAIN, *(track.name for track in TRACKS)):
-        place = _elsewhere(method, track)
-        if place in results.planned.get(track, {}) and (caveat := results.caveat(place)):
-            told[track] = caveat if track == MAIN else f"{track}: {caveat}"
+    for track in TRACKS:
+        place, name = _elsewhere(method, track), track.name
+        if place in results.planned.get(name, {}) and (caveat := results.caveat(place)):
+            told[name] = caveat if name == MAIN else f"{name}: {caveat}"
     return "; ".join(told.values())
 
 
@@ -105,7 +103,7 @@ def leaderboard_csv(results: Results, tables: Sequence[Table]) -> str:
     """A row a method; no measured time, so that equal runs give equal bytes."""
     header = [
         *("captions", "scorer", "ratio", "kept", "control"),
-        *_spread(METRICS),
+        *_spread([*METRICS]),
         *_spread(["difference"]),
         *("p", "p_holm", "distinguishable"),
         *_spread(["best_difference"]),
@@ -145,7 +143,7 @@ def boards_csv(results: Results, tables: Sequence[Table]) -> str:
     rows: list[list[object]] = []
     for table in tables:
         line = table.headline
-        first = [table.track.name, line.metric, yes(line.higher_is_better), line.unit]
+        first = [table.track.name, line.key, yes(line.higher_is_better), line.unit]
         for row in table.rows:
             _, captions, scorer, ratio = row.method
             value, warning = row.value, table.warnings.get(row.method, "")

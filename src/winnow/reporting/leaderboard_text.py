@@ -13,13 +13,13 @@ from winnow.reporting.groups import Comparison
 from winnow.reporting.leaderboard import MAIN, NOT_IN_SWEEP, samples_seen
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.notes import LINK, crossed, struck_out
-from winnow.reporting.place import Unit
 from winnow.reporting.ratios import kept
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.shares import share_kept
 from winnow.reporting.submissions import submissions_md
 from winnow.reporting.text import EMPTY, interval, markdown, markdown_table, number, percent
-from winnow.reporting.tracks import TRACKS, UNMEASURED, Headline
+from winnow.tracks.registry import TRACKS, UNMEASURED
+from winnow.tracks.track import Metric, Unit
 
 INDISTINCT = "≈"  # stands by a difference that is not distinguishable
 
@@ -46,10 +46,11 @@ def leaderboard_md(
     for (track, captions), found in groupby(tables, lambda table: (table.track, table.captions)):
         title = f"{track.title}: {markdown(captions)}" if captions else track.title
         own = list(found)
-        detected = [t for t in tables if track.name == MAIN and t.track.name == "detection"]
+        detected = [t for t in tables if track.name == MAIN and t.track.apart]
         parts += [f"## {title}\n\n", _section(results, own, detected)]
     ran = {table.track.name for table in tables}
-    missing = {t.name: "no cell of it is in this sweep" for t in TRACKS if t.name not in ran}
+    ranked = [track.name for track in TRACKS if track.headlines]
+    missing = {name: "no cell of it is in this sweep" for name in ranked if name not in ran}
     parts += [
         f"Track `{name}`: not run, {why}.\n\n" for name, why in (missing | UNMEASURED).items()
     ]
@@ -101,7 +102,7 @@ def _further(tables: Sequence[Table], detected: Sequence[Table]) -> list[Further
     """The metrics that do not rank, and what the scorers of the methods detect."""
     methods = [row.method for row in tables[0].rows]
     scorers = {m: m._replace(track="detection", ratio=1.0) for m in methods}
-    found: dict[Headline, dict[Method, Value | None]] = {}
+    found: dict[Metric, dict[Method, Value | None]] = {}
     for table in (*tables[1:], *detected):
         found.setdefault(table.headline, {}).update({r.method: r.value for r in table.rows})
     return [

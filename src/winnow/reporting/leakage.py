@@ -10,20 +10,12 @@ from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_signed
 from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_table
-from winnow.params.model import JUDGE
+from winnow.params.names import JUDGE
 from winnow.reporting.cells import read_sweep
 from winnow.reporting.methods import Method, method_of
 from winnow.reporting.text import csv_text
+from winnow.tracks.registry import BY_NAME
 
-# The evaluation sets that a track measures on, by how their names begin.
-MEASURED_ON = {
-    "contrastive": ("test", "zeroshot/"),
-    "generation": ("test",),
-    "segmentation": ("segmentation",),
-    "preference": ("preferences",),
-}
-# Training sets that all rows of a track learn from, beside their subsets of the pool.
-SHARED = {"segmentation": "labels", "preference": "preferences"}
 NO_TRAINING = "learns from no image of this run"
 COLUMNS = ("track", "captions", "scorer", "ratio", "images", "pairs", "struck", "sets", "named",
            "reason")  # fmt: skip
@@ -65,7 +57,7 @@ def rows(
 ) -> list[Row]:
     """One row for each method of the tracks that train, in the order of the sweep."""
     methods = dict.fromkeys(
-        method_of(cell) for cell in read_sweep(sweep) if cell.track in MEASURED_ON
+        method_of(cell) for cell in read_sweep(sweep) if BY_NAME[cell.track].measured_on
     )
     starts = _starts(recipes)
     known: dict[Path, set[str]] = {}
@@ -85,12 +77,13 @@ def rows(
 
 
 def _row(method: Method, images: set[str] | None, pairs: pd.DataFrame) -> Row:
-    shared = "" if method.scorer == JUDGE else SHARED.get(method.track, "")
+    track = BY_NAME[method.track]
+    shared = "" if method.scorer == JUDGE else track.trained_on
     learned = pairs["trained"] == shared
     if images is not None:
         learned |= (pairs["trained"] == "pool") & pairs["uid"].isin(images)
     elsewhere = images is None and not shared
-    measured = pairs["evaluation"].map(lambda name: name.startswith(MEASURED_ON[method.track]))
+    measured = pairs["evaluation"].map(lambda name: name.startswith(track.measured_on))
     count = len(images) if images is not None else None
     leaks = pairs[learned & measured.astype(bool)]
     return Row(method, count, leaks, NO_TRAINING if elsewhere else "")
@@ -100,7 +93,7 @@ def _subset(
     method: Method, subsets: Path, starts: dict[str, tuple[str, float]], untrained: Sequence[str]
 ) -> Path | None:
     """The subset of the pool that a method learned from, if it did."""
-    if method.track == "preference":
+    if not BY_NAME[method.track].by_ratio:
         if method.scorer not in starts:
             return None
         scorer, ratio = starts[method.scorer]

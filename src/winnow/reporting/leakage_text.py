@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from winnow.reporting.leakage import MEASURED_ON, Audit, Row
+from winnow.reporting.leakage import Audit, Row
 from winnow.reporting.ratios import kept
 from winnow.reporting.text import EMPTY, markdown, markdown_table, percent
+from winnow.tracks.registry import TRACKS
 
 SHOWN = 100  # pairs on the page
 KINDS = {
@@ -121,8 +122,9 @@ def _compared(compared: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
         for row in _rows(compared)
     ]
     tracks = "; ".join(
-        f"{track}: {', '.join(name.rstrip('/') for name in names)}"
-        for track, names in MEASURED_ON.items()
+        f"{track.name}: {', '.join(name.rstrip('/') for name in track.measured_on)}"
+        for track in TRACKS
+        if track.measured_on
     )
     return [
         "## What was compared\n",

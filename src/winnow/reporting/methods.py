@@ -1,6 +1,7 @@
 """From cells to methods: seeds averaged, and intervals."""
 
 from collections.abc import Mapping, Sequence
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 import numpy as np
@@ -9,14 +10,17 @@ import pyarrow as pa
 
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
-from winnow.data.tables import OUTCOMES, read_arrow
+from winnow.data.tables import OUTCOMES, read_arrow, read_table
 from winnow.evaluation.statistics import (
     RESAMPLES,
     Resampling,
+    average_seeds,
     headline_means,
     percentile_interval,
 )
+from winnow.params.sections import Statistics
 from winnow.reporting.cells import Sweep, cell_folder
+from winnow.tracks.registry import BY_NAME, TRACKS
 
 TOLERANCE = 1e-6  # between a metric and the mean of its outcomes
 CHUNK = 32  # methods resampled at once
@@ -103,9 +107,19 @@ def load_outcomes(sweep: Sweep, track: str) -> Outcomes | None:
     return Outcomes(queries, values)
 
 
-def check_unpaired(sweep: Sweep, track: str) -> None:
-    """Refuse the cells of a track without shared queries whose outcomes cannot be read, or
-    contradict their metrics."""
+def outcomes_by_track(sweep: Sweep) -> dict[str, Outcomes]:
+    """The outcomes of the tracks whose cells share their queries. Cells whose outcomes cannot be
+    read or contradict their metrics are refused, of all tracks whose metrics are means of them."""
+    found = {}
+    for track in TRACKS:
+        if track.outcomes == "shared" and (table := load_outcomes(sweep, track.name)) is not None:
+            found[track.name] = table
+        elif track.outcomes == "own":
+            _check_own(sweep, track.name)
+    return found
+
+
+def _check_own(sweep: Sweep, track: str) -> None:
     for cell in list(sweep.cells(track)):
         try:
             table = read_arrow(cell_folder(sweep.folder, cell) / "outcomes.parquet", OUTCOMES)
@@ -119,7 +133,7 @@ def check_unpaired(sweep: Sweep, track: str) -> None:
 
 def _means(track: str, queries: pd.DataFrame) -> dict[str, list[str]]:
     """The means over sets that a track's cells report beside the metrics of their outcomes."""
-    return headline_means(queries["metric"]) if track == "contrastive" else {}
+    return headline_means(queries["metric"]) if BY_NAME[track].means else {}
 
 
 def _check_agreement(
@@ -146,7 +160,7 @@ def _check_metrics(sweep: Sweep, cell: Cell, found: Mapping[str, float]) -> None
 
 def method_values(
     sweep: Sweep,
-    outcomes: Mapping[str, Outcomes | None],
+    outcomes: Mapping[str, Outcomes],
     extra: Mapping[str, Sequence[str]],
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -168,6 +182,31 @@ def method_values(
                     n = known.n if known else None
                     result[method][name] = Value(value, low, high, n, len(repeats[method]))
     return result
+
+
+def summarised(sweep: Sweep, resamples: int, seed: int) -> Values:
+    """Mean and interval of every metric of methods with several seeds, of the tracks that say
+    themselves how: outcomes are averaged over the seeds first. Methods whose seeds have different
+    queries are left out."""
+    found: Values = {}
+    settings = Statistics(resamples=resamples, seed=seed)
+    for track in TRACKS:
+        for method, cells in seeds_of(sweep, track.name).items() if track.summary else ():
+            if len(cells) < 2:
+                continue
+            folders = [cell_folder(sweep.folder, cell) for cell in cells]
+            try:
+                tables = [read_table(folder / "outcomes.parquet", OUTCOMES) for folder in folders]
+                summary = resolve_name(track.summary)
+                metrics, intervals, n = summary(average_seeds(tables), settings)
+            except WinnowError:
+                continue
+            found[method] = {
+                name: Value(value, low, high, n[name], len(cells))
+                for name, value in metrics.items()
+                for low, high in [intervals[name]]
+            }
+    return found
 
 
 def _stored(sweep: Sweep, cells: list[Cell]) -> dict[str, Value]:

@@ -11,7 +11,8 @@ from pydantic import Field, TypeAdapter, model_validator
 from winnow.data.errors import WinnowError
 from winnow.data.yaml_file import read_yaml
 from winnow.reporting.claim import Claim
-from winnow.reporting.place import Name, Part, Place, Unit
+from winnow.reporting.place import Name, Part, Place
+from winnow.tracks.track import Unit
 
 ClaimId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 

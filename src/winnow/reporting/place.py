@@ -1,11 +1,10 @@
 """What papers are declared with: names, units, and the cells that measure something."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
-Unit = Literal["percent", "number"]  # a measured fraction is shown in per cent, a number as it is
 
 
 class Part(BaseModel):

@@ -19,8 +19,7 @@ from winnow.reporting.leaderboard_text import leaderboard_md
 from winnow.reporting.leakage import read_struck
 from winnow.reporting.papers import extra_means, load_papers
 from winnow.reporting.ratios import sweep_csv, sweep_md
-from winnow.reporting.render_tracks import print_refusals
-from winnow.reporting.results import gather
+from winnow.reporting.results import gather, print_refusals
 from winnow.reporting.table_text import table_csv, table_md, table_tex
 from winnow.reporting.tables import build
 

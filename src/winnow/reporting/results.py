@@ -14,16 +14,12 @@ from winnow.reporting.methods import (
     Outcomes,
     Value,
     Values,
-    check_unpaired,
-    load_outcomes,
     method_of,
     method_values,
+    outcomes_by_track,
+    summarised,
 )
-from winnow.reporting.score_models import seed_intervals
 
-# Whose cells share their queries, of which their metrics are means: they are compared paired.
-PAIRED_TRACKS = ("contrastive", "generation")
-UNPAIRED_TRACKS = ("captioning", "preference", "segmentation")  # whose cells hold rows of their own
 CONTROLS = ("none", "random", "oracle", "pretrained")
 
 
@@ -121,13 +117,16 @@ def gather(
 ) -> Results:
     """Read the cells of a sweep (of `tracks`, or all) and average their seeds."""
     sweep = load_cells(sweep_path, cells_dir, tracks)
-    paired = [track for track in PAIRED_TRACKS if tracks is None or track in tracks]
-    outcomes: dict[str, Outcomes | None] = {track: load_outcomes(sweep, track) for track in paired}
-    for track in UNPAIRED_TRACKS:
-        check_unpaired(sweep, track)
+    outcomes = outcomes_by_track(sweep)
     values = method_values(sweep, outcomes, extra or {}, resamples, seed)
-    for method, found in seed_intervals(sweep, resamples, seed).items():
+    for method, found in summarised(sweep, resamples, seed).items():
         values[method] |= found
     with_intervals(sweep, values)
-    known = {track: table for track, table in outcomes.items() if table is not None}
-    return Results(sweep, values, scale, known, resamples, seed, standins)
+    return Results(sweep, values, scale, outcomes, resamples, seed, standins)
+
+
+def print_refusals(results: Results) -> None:
+    """Say which cells were refused, and why."""
+    for cell, reason in results.sweep.refusals.items():
+        place = "/".join(str(value) for value in cell.model_dump().values())
+        print(f"{place}: {reason}")

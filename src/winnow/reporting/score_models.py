@@ -5,15 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from winnow.data.errors import WinnowError
-from winnow.data.tables import OUTCOMES, read_table
-from winnow.evaluation.preference import summary
-from winnow.evaluation.statistics import average_seeds
-from winnow.params.model import JUDGE
-from winnow.params.sections import Statistics
+from winnow.params.names import JUDGE
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.cells import Sweep, cell_folder
-from winnow.reporting.methods import Method, Value, Values, method_of, seeds_of
+from winnow.reporting.cells import Sweep
+from winnow.reporting.methods import Method, Value, Values, method_of
 
 TRACK = "preference"
 # Metric -> what the tables call it.
@@ -27,27 +22,6 @@ ACCURACY = {
     "accuracy/text": "text",
 }
 DETECTORS = ("score_model", "clip", "domain_clip", "text")  # whose detection is compared
-
-
-def seed_intervals(sweep: Sweep, resamples: int, seed: int) -> Values:
-    """Mean and interval of every metric of the recipes with several seeds: outcomes are averaged
-    over the seeds first. Recipes whose seeds were measured on different pairs are left out."""
-    found: Values = {}
-    settings = Statistics(resamples=resamples, seed=seed)
-    for method, cells in seeds_of(sweep, TRACK).items():
-        if len(cells) < 2:
-            continue
-        folders = [cell_folder(sweep.folder, cell) for cell in cells]
-        try:
-            tables = [read_table(folder / "outcomes.parquet", OUTCOMES) for folder in folders]
-            metrics, intervals, n = summary(average_seeds(tables), settings)
-        except WinnowError:
-            continue
-        found[method] = {
-            name: Value(value, *intervals[name], n[name], len(cells))
-            for name, value in metrics.items()
-        }
-    return found
 
 
 class Row(NamedTuple):

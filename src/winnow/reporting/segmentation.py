@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from winnow.params.model import REAL
+from winnow.params.names import REAL
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.draws import SEGMENTATION as TRACK
 from winnow.reporting.methods import Method, Value
 from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
 
+TRACK = "segmentation"
 HEADLINE = {"miou": "mIoU", "macc": "mAcc"}
 ALONE = Method(TRACK, MAIN, REAL, 1.0)
 RAW = Method(TRACK, MAIN, "none", 1.0)

@@ -3,14 +3,14 @@
 from winnow.reporting.cells import PARAMETERS, mapping, trainings
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
+from winnow.tracks.registry import TRACKS
 
-LEARNING = ("contrastive", "generation")  # tracks that learn from a subset as it is
 ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 
 
 def pairs_kept(results: Results, method: Method) -> int | None:
     """The pairs that a method's subset holds, by the records of any track; None if none says so."""
-    for track in LEARNING:
+    for track in (track.name for track in TRACKS if track.by_ratio):
         for cell in results.cells(method._replace(track=track)):
             record = results.sweep.records.get(cell)
             if record is None:

@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 
-from winnow.params.cells import sweep
 from winnow.params.model import Params
+from winnow.tracks.registry import models
 
-SEGMENTOR = "segmentation.network"
 MODELLESS = {"human", "rule"}  # caption sets that no model writes
 
 
 def standins(params: Params) -> list[str]:
-    """The roles in use whose models are stand-ins, and SEGMENTOR if that is `unet`.
+    """The roles in use whose models are stand-ins, and the small networks of our own.
 
     Records name a cell's own model alone, not those that wrote, scored or graded what it read: this
     is about the whole run.
     """
-    loaders: dict[str, str] = {role: model.loader for role, model in params.models.items()}
-    if sweep(params).segmentation is not None and params.segmentation.network == "unet":
-        loaders[SEGMENTOR] = "standin"
-    used = {SEGMENTOR, *_used(params)}
-    return [name for name, loader in loaders.items() if loader == "standin" and name in used]
+    of_tracks = models(params)
+    used = {*_used(params), *of_tracks}
+    roles = [r for r, model in params.models.items() if model.loader == "standin" and r in used]
+    return roles + sorted(name for name in of_tracks if "." in name)
 
 
 def standins_named(names: Sequence[str]) -> str:
@@ -28,10 +26,8 @@ def standins_named(names: Sequence[str]) -> str:
 
 
 def _used(params: Params) -> Iterator[str | None]:
-    """The models that the cells of a run need; some are no roles, but recipes trained here."""
-    yield from ("clip", "t2i", "evaluator_clip", "evaluator_general")  # of every run
+    """The models behind what all tracks share; some are no roles, but recipes trained here."""
     yield from (scorer.model for scorer in params.scorers.values())
-    yield from (baseline.model for baseline in params.generation.baselines.values())
     if not MODELLESS.issuperset(params.sweep.captions):
         yield "mllm"
     if "integrated" in params.sweep.captions and params.captioning.integration.mode == "llm":
@@ -43,8 +39,3 @@ def _used(params: Params) -> Iterator[str | None]:
         yield from (answerer.by for answerer in asked.answerers.values())
         yield from (recipe.start for recipe in params.score_model.recipes.values())
     yield from (tuned.model for tuned in params.score_model.tuned.values())
-    segmentation = sweep(params).segmentation
-    if segmentation is not None:
-        yield "segmentor"
-        if segmentation.drawn:
-            yield "controlnet"

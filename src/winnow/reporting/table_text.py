@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.notes import struck_out
-from winnow.reporting.place import Unit
 from winnow.reporting.standins import standins_named
 from winnow.reporting.tables import Built
 from winnow.reporting.text import (
@@ -19,6 +18,7 @@ from winnow.reporting.text import (
     number,
     percent,
 )
+from winnow.tracks.track import Unit
 
 OUR_CELL = "captions, scorer, keep ratio"
 # How a value is shown. Published percentages are per cent already, measured ones are fractions.

@@ -8,10 +8,11 @@ from winnow.data.metrics import Metrics
 from winnow.reporting.boards import LOWER, UPPER
 from winnow.reporting.methods import Method, Value, method_of
 from winnow.reporting.papers import Measure, Paper, Row, Table
-from winnow.reporting.place import Place, Unit
+from winnow.reporting.place import Place
 from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
 from winnow.reporting.shares import pairs_kept
+from winnow.tracks.track import Unit
 
 
 class Measured(NamedTuple):

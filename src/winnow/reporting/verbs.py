@@ -2,32 +2,45 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from winnow.command.description import Given, Output, command
 from winnow.data.files import write_text
 from winnow.params import sections
-from winnow.params.cells import Experiments, cells
-from winnow.params.model import Scale
-from winnow.reporting.track_verbs import ModelSettings
+from winnow.reporting.settings import ModelSettings, Page
+
+
+class Planned(sections.Section):
+    """The experiments of a run."""
+
+    methods: list[tuple[str, str, str, sections.Ratio, list[sections.Seed]]] = Field(
+        description="Track, captions, scorer, ratio and seeds"
+    )
+    expected: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict, description="By track, the parameters that records must have"
+    )
 
 
 @command
-def sweep(output: Output, settings: Experiments) -> None:
-    """Write the table of the experiments that a run consists of, and what it asks of each."""
+def sweep(output: Output, settings: Planned) -> None:
+    """Write the table of the experiments that a run consists of, and what it expects of each."""
     from winnow.reporting.cells import KEYS, PARAMETERS
     from winnow.reporting.text import csv_text
 
-    asked = {track: json.dumps(told, sort_keys=True) for track, told in settings.asked.items()}
-    rows = [[*cell.model_dump().values(), asked.get(cell.track)] for cell in cells(settings)]
+    told = {track: json.dumps(said, sort_keys=True) for track, said in settings.expected.items()}
+    rows = [
+        [track, *method, seed, told.get(track)]
+        for track, *method, seeds in settings.methods
+        for seed in seeds
+    ]
     write_text(output, csv_text([*KEYS, PARAMETERS], rows, signed=True))
 
 
-class LeakageSettings(sections.Section):
+class LeakageSettings(Page):
     """The scale that the page names, and the rows that learn from no subset of the pool."""
 
-    scale: Scale = Field(description="Of the run, named on the page")
     untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
 
 
@@ -91,10 +104,9 @@ def leaderboard(
     render(cells, sweep, papers, output, *asked, leakage, cards, *told)
 
 
-class SiteSettings(sections.Site):
+class SiteSettings(sections.Site, Page):
     """How much the site shows, and the scale, the stand-ins and the noise that it names."""
 
-    scale: Scale = Field(description="Of the run, named on the page")
     standins: list[str] = Field(description="Models that are stand-ins")
     noise: sections.Rates | None = Field(None, description="Added to people's captions")
 

@@ -9,6 +9,7 @@ from winnow.params.layers import Joined
 from winnow.params.model import Params
 from winnow.params.source import Source, WebdatasetSource
 from winnow.sources.webdataset import shard_paths
+from winnow.tracks.registry import TRACKS, own_section
 
 Named = Iterator[tuple[str, Path | str | None]]
 
@@ -61,6 +62,6 @@ def _files(params: Params) -> Named:
     yield "preferences.rubric", params.preferences.rubric
     yield "preferences.questions", params.preferences.questions
     yield "preferences.text_pairs", params.preferences.text_pairs
-    if params.segmentation.data is not None:
-        yield "segmentation.data.images", params.segmentation.data.images
-        yield "segmentation.data.masks", params.segmentation.data.masks
+    for track in TRACKS:
+        if track.settings:
+            yield from own_section(params, track).files()

@@ -1,13 +1,13 @@
-"""Commands `train-` autoencoder, generator-standin and generator."""
+"""Commands `train-` autoencoder and generator-standin."""
 
 from pathlib import Path
 
 from winnow.command.description import Output, command
 from winnow.data.provenance import weight_files
-from winnow.data.tables import LAYOUTS, SAMPLES, read_table
+from winnow.data.tables import LAYOUTS, read_table
 from winnow.params import sections
-from winnow.training.record import GENERATOR, trained
-from winnow.training.subsets import kept_pairs, reference_split
+from winnow.training.record import trained
+from winnow.training.subsets import reference_split
 
 
 @command
@@ -61,31 +61,4 @@ def train_generator_standin(
             diffusion.save_controlnet(generator.controlnet, folder, half=True)
         else:
             diffusion.save(generator, folder, half=True)
-        given["loss"] = losses[-1]
-
-
-@command
-def train_generator(
-    pool: Path,
-    captions: Path,
-    subset: Path,
-    model: Path,
-    output: Output,
-    seed: int,
-    settings: sections.DiffusionTraining,
-) -> None:
-    """Fine-tune a text-to-image model on one subset; writes a whole model folder."""
-    from winnow.models import diffusion
-    from winnow.training.diffusion import fit
-    from winnow.training.generators import captioned_latents
-
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = kept_pairs(subset, captions)
-    parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
-    inputs = {"subset": subset, "captions": captions, **weight_files("model", model)}
-    with trained(output, parameters, inputs, GENERATOR, settings.samples_seen) as (folder, given):
-        tuned = diffusion.load(model)
-        examples = captioned_latents(tuned, pool, samples, pairs)
-        losses = fit(tuned, examples, settings, seed)
-        diffusion.save(tuned, folder, half=True)
         given["loss"] = losses[-1]

@@ -1,4 +1,4 @@
-"""Commands `train-` standin, mllm, contrastive and score-model, and `tune-mllm`."""
+"""Commands `train-` standin, mllm and score-model, and `tune-mllm`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from winnow.command.description import Given, Output, command
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
 from winnow.params import sections
-from winnow.training.record import CONTRASTIVE, MLLM, SCORE_MODEL, trained
+from winnow.training.record import MLLM, SCORE_MODEL, trained
 from winnow.training.subsets import kept_pairs, reference_split
 
 
@@ -81,31 +81,6 @@ def train_mllm(
         models.save(model, processor, folder, half=True)
         given["loss"] = losses["speak"]
     print(f"losses {losses}")
-
-
-@command
-def train_contrastive(
-    pool: Path,
-    captions: Path,
-    subset: Path,
-    model: Path,
-    output: Output,
-    seed: int,
-    settings: sections.Contrastive,
-) -> None:
-    """Fine-tune the general model on one subset."""
-    from winnow.models import clip
-    from winnow.training.contrastive import fit
-
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = kept_pairs(subset, captions)
-    parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
-    inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
-    with trained(output, parameters, inputs, CONTRASTIVE, settings.samples_seen) as (folder, given):
-        tuned = clip.load(model)
-        losses = fit(tuned, pool, samples, pairs, settings, settings.samples_seen, seed)
-        clip.save(tuned, folder, half=True)
-        given["loss"] = losses[-1]
 
 
 @command

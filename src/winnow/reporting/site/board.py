@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from winnow.reporting.site.rows import Rows, Spread, figure, spread
-from winnow.reporting.tracks import TRACKS
+from winnow.tracks.registry import BY_NAME, TRACKS
 
 KEYS = ("captions", "scorer", "ratio")
 COLUMNS = (
@@ -19,8 +19,7 @@ COLUMNS = (
     "value",
     "note",
 )
-_TRACKS = {track.name: track for track in TRACKS}
-_LABELS = {line.metric: line.label for track in TRACKS for line in track.headlines}
+_LABELS = {line.key: line.label for track in TRACKS for line in track.headlines}
 
 
 class Board(NamedTuple):
@@ -40,19 +39,19 @@ class Board(NamedTuple):
     @property
     def label(self) -> str:
         """The board in words."""
-        track = _TRACKS.get(self.track)
+        track = BY_NAME.get(self.track)
         better = "" if self.rising else ", lower is better"
         return f"{track.title if track else self.track}: {measure(self.metric)}{better}"
 
     @property
     def base(self) -> str:
         """What its methods are compared with."""
-        track = _TRACKS.get(self.track)
+        track = BY_NAME.get(self.track)
         return (track.base_captions or track.base) if track else "none"
 
     def mark(self, captions: str) -> float | None:
         """The value of what a method of these captions is compared with, None without one."""
-        whole = self.track in _TRACKS and _TRACKS[self.track].base_captions is not None
+        whole = self.track in BY_NAME and BY_NAME[self.track].base_captions is not None
         wanted = ("captions", self.base) if whole else ("scorer", self.base)
         found = (
             figure(row, "value")

@@ -5,11 +5,11 @@ from winnow.reporting.site.boards import OVERVIEW, marks
 from winnow.reporting.site.markup import Cell, Column, Row, table
 from winnow.reporting.site.rows import Rows, figure, kept, spread, with_interval
 from winnow.reporting.text import EMPTY
-from winnow.reporting.tracks import TRACKS
+from winnow.tracks.registry import TRACKS
 
 COLUMNS = (*KEYS, "kept", "control", "rank")
 COMPARED = ("difference", "best_difference")  # intervals of the boards, which no track is ranked by
-UNITS = {line.metric: line.unit for track in TRACKS for line in track.headlines}
+UNITS = {line.key: line.unit for track in TRACKS for line in track.headlines}
 
 
 def overview(rows: Rows) -> str:

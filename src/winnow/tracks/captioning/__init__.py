@@ -1,0 +1,1 @@
+"""The track `captioning`: how good caption sets are."""

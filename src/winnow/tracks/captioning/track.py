@@ -1,0 +1,18 @@
+"""The track `captioning`."""
+
+from winnow.tracks.captioning.metrics import METRICS
+from winnow.tracks.captioning.plan import plan
+from winnow.tracks.track import Track
+
+TRACK = Track(
+    name="captioning",
+    title="Caption sets",
+    order=2,
+    metrics=METRICS,
+    plan=plan,
+    page="captions",
+    base_captions="human",
+    by_ratio=False,
+    by_captions=True,
+    outcomes="own",
+)

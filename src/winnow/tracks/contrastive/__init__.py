@@ -1,0 +1,1 @@
+"""The track `contrastive`: retrieval and zero-shot classification by a tuned model."""

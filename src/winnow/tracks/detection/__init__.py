@@ -1,0 +1,1 @@
+"""The track `detection`: how well scorers find the known noise."""

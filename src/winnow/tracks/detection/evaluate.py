@@ -1,0 +1,32 @@
+"""Command `evaluate-detection`."""
+
+from pathlib import Path
+
+from winnow.command.description import Output, command
+from winnow.data.files import read_signed
+from winnow.data.provenance import measured, total_cost
+from winnow.data.tables import (
+    SCORES,
+    TRUTH,
+    join_scores,
+    read_table,
+)
+from winnow.evaluation.cell import CellSettings, cell_record, write_cell
+
+
+@command
+def evaluate_detection(scores: Path, truth: Path, output: Output, settings: CellSettings) -> None:
+    """Evaluate how well one scorer finds the known noise, by kind."""
+    from winnow.evaluation.detection import detection_metrics, detection_outcomes, draws_table
+
+    cost: dict[str, float] = {}
+    with measured(cost):
+        kinds = read_table(truth, TRUTH)
+        values = join_scores(kinds, read_table(scores, SCORES), scores)
+        pairs = kinds.assign(score=values)
+        found = detection_metrics(pairs, settings.resamples, settings.seed)
+    told = {"task": "noise_detection", "model": settings.cell.scorer, "pretrained": ""}
+    result = cell_record(settings, found, {"scores": scores, "truth": truth}, **told)
+    total = total_cost(cost, read_signed(scores.with_suffix(".cost.json")))
+    outcomes, draws = detection_outcomes(pairs), draws_table(found)
+    write_cell(output, result, outcomes, total, len(pairs), draws=draws)

@@ -1,0 +1,1 @@
+"""The track `generation`: text-to-image models that learned from a subset."""

@@ -1,0 +1,1 @@
+"""The track `segmentation`: what generated images add to real labels."""

@@ -1,0 +1,209 @@
+"""A track is a package, a rules file, an include and a section of the parameters: nothing else."""
+
+import csv
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from workflow_helpers import Clone, clone, shrink
+
+FILES = {
+    "src/winnow/tracks/brevity/__init__.py": '"""The track `brevity`: short captions."""\n',
+    "src/winnow/tracks/brevity/settings.py": '''
+        """The section `brevity`."""
+
+        from pydantic import Field
+
+        from winnow.params.sections import PositiveInt, TrackSection
+
+
+        class Brevity(TrackSection):
+            """What a short caption is."""
+
+            words: PositiveInt = Field(description="A caption of no more words is short")
+        ''',
+    "src/winnow/tracks/brevity/track.py": '''
+        """The track `brevity`."""
+
+        from winnow.data.metrics import Cell
+        from winnow.tracks.brevity.settings import Brevity
+        from winnow.tracks.track import Metric, Track
+
+
+        def plan(params, own):
+            """All pairs, and what the controls keep."""
+            for scorer in ("none", "random", "oracle"):
+                ratio = 1.0 if scorer == "none" else params.ratio
+                yield Cell(track="brevity", captions="raw", scorer=scorer, ratio=ratio, seed=0)
+
+
+        TRACK = Track(
+            name="brevity",
+            title="Short captions",
+            order=6,
+            metrics=(Metric("short", "short captions"),),
+            plan=plan,
+            page="brevity",
+            settings=Brevity,
+            outcomes="own",
+        )
+        ''',
+    "src/winnow/tracks/brevity/evaluate.py": '''
+        """Command `evaluate-brevity`."""
+
+        from pathlib import Path
+
+        from winnow.command.description import Output, command
+        from winnow.evaluation.cell import CellSettings
+        from winnow.tracks.brevity.settings import Brevity
+
+
+        class Settings(CellSettings, Brevity):
+            """Which cell is measured, what is short, and the intervals."""
+
+
+        @command
+        def evaluate_brevity(captions: Path, subset: Path, output: Output, settings: Settings):
+            """Count the short captions of a subset."""
+            import pandas as pd
+
+            from winnow.data.provenance import measured
+            from winnow.evaluation.cell import Found, cell_record, write_cell
+            from winnow.evaluation.statistics import bootstrap
+            from winnow.training.subsets import kept_pairs
+
+            cost = {}
+            with measured(cost):
+                kept = kept_pairs(subset, captions)
+                short = kept["text"].str.split().str.len() <= settings.words
+                outcomes = pd.DataFrame(
+                    {
+                        "metric": "short",
+                        "query": kept["uid"] + "/" + kept["caption_id"].astype(str),
+                        "group": kept["uid"],
+                        "value": short.astype(float),
+                    }
+                )
+                intervals = bootstrap(outcomes, settings.resamples, settings.seed)
+            found = Found({"short": float(short.mean())}, intervals, {"short": len(kept)})
+            told = {"task": "brevity", "model": "none"}
+            result = cell_record(settings, found, {"subset": subset}, **told)
+            write_cell(output, result, outcomes, cost, len(kept))
+        ''',
+    "src/winnow/tracks/brevity/page.py": '''
+        """Command `brevity`: the track's page."""
+
+        from pathlib import Path
+
+        from winnow.command.description import Output, command
+        from winnow.reporting.settings import Page
+
+
+        @command
+        def brevity(cells: Path, sweep: Path, output: Output, settings: Page) -> None:
+            """Render how short the kept captions are."""
+            from winnow.data.files import write_text
+            from winnow.reporting.dvc import ratio_plot_csv
+            from winnow.reporting.results import gather
+
+            results = gather(cells, sweep, settings.scale, tracks=("brevity",))
+            write_text(output / "brevity.csv", ratio_plot_csv(results, "brevity"))
+        ''',
+    "workflow/rules/brevity.smk": '''
+        # Track `brevity`: how short the captions are that a scorer keeps.
+
+
+        rule evaluate_brevity:
+            input:
+                captions="artifacts/captions/raw.parquet",
+                subset="artifacts/subsets/raw/{scorer}/{ratio}.parquet",
+            output:
+                directory("artifacts/cells/brevity/raw/{scorer}/{ratio}/0"),
+            log:
+                "logs/evaluate_brevity/{scorer}/{ratio}.log",
+            cache: "omit-software"
+            threads: 1
+            params:
+                options=lambda wildcards: measuring(
+                    {**P.brevity.model_dump(), **STATISTICS}, "brevity", "raw", **wildcards
+                ),
+            message:
+                "counting short captions"
+            shell:
+                command_text("evaluate-brevity")
+
+
+        rule brevity:
+            input:
+                cell_folders("brevity"),
+                sweep=rules.sweep.output,
+            output:
+                "results/brevity.csv",
+            log:
+                "logs/brevity.log",
+            threads: 1
+            params:
+                options=settings({"scale": P.scale}),
+            message:
+                "rendering how short the kept captions are"
+            shell:
+                render("brevity")
+        ''',
+}  # fmt: skip
+INCLUDE = 'include: "workflow/rules/site.smk"\n'
+
+
+@pytest.fixture(scope="module")
+def made(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A run of a copy of the repository to which the track was added."""
+    found = clone(tmp_path_factory.mktemp("toy") / "clone", state)
+    for name, text in FILES.items():
+        (found.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (found.folder / name).write_text(dedent(text).lstrip("\n"))
+    path = found.folder / "Snakefile"
+    text = path.read_text()
+    assert INCLUDE in text
+    path.write_text(text.replace(INCLUDE, f'{INCLUDE}include: "workflow/rules/brevity.smk"\n'))
+    found.change(shrink)
+    found.change(
+        lambda content: content.update(brevity={"words": 12}, complete=content.pop("complete"))
+    )
+    found.snakemake()
+    return found
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_track_has_its_place_everywhere(made: Clone) -> None:
+    results = made.folder / "results"
+    page = {row["scorer"]: float(row["short"]) for row in rows(results / "brevity.csv")}
+    assert set(page) == {"none", "random", "oracle"} and 0 < page["none"] < 1
+    board = {
+        row["scorer"]: float(row["value"])
+        for row in rows(results / "boards.csv")
+        if row["track"] == "brevity" and row["value"]
+    }
+    assert board == pytest.approx(page)
+    leaders = {
+        row["scorer"]: float(row["short"])
+        for row in rows(results / "leaderboard.csv")
+        if row["captions"] == "raw" and row["short"]
+    }
+    assert leaders == pytest.approx(page)
+    metrics = json.loads((results / "metrics.json").read_text())
+    recorded = metrics["brevity"]["raw"]
+    assert recorded["oracle"] == {"keep30": {"short": round(page["oracle"], 6)}}
+    assert "## Short captions" in (results / "leaderboard.md").read_text(encoding="utf-8")
+    site = (results / "site/index.html").read_text(encoding="utf-8")
+    assert 'data-board="board-brevity-short"' in site and "Short captions" in site
+    cells = {row["scorer"] for row in rows(results / "cells.csv") if row["track"] == "brevity"}
+    assert cells == set(page)
+
+
+def test_its_section_is_checked_as_any_other(made: Clone) -> None:
+    told = made.run("snakemake", "-n", "--config", "brevity={words: 0}")
+    assert told.code and "brevity.words" in told.text and "greater than 0" in told.text
