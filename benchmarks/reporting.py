@@ -22,7 +22,8 @@ from winnow.evaluation.cell import write_cell
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.reporting import render, render_tracks
 from winnow.reporting.cells import KEYS
-from winnow.reporting.text import csv_text
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.table import Table, plain
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 IMAGES, CAPTIONS, SETS, SCENES = 400, 5, 6, 20
@@ -129,8 +130,8 @@ def write(folder: Path, count: int) -> None:
         kept = pd.concat(tables, ignore_index=True) if tables else None
         curve = {"training.json": {"losses": [0.7, 0.6]}} if cell.track == "preference" else None
         write_cell(place, record, outcomes, cost, 16000, curve, kept)
-    asked = [list(cell.model_dump().values()) for cell in planned]
-    (folder / "sweep.csv").write_text(csv_text(list(KEYS), asked), encoding="utf-8")
+    asked = Table(plain(*KEYS), [cell.model_dump() for cell in planned])
+    (folder / "sweep.csv").write_text(csv_text(asked), encoding="utf-8")
 
 
 def read(folder: Path) -> None:

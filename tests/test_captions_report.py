@@ -27,12 +27,13 @@ from report_helpers import (
 from winnow.captioning.perspectives import load_perspectives
 from winnow.cli import main
 from winnow.evaluation.statistics import group_difference, holm
-from winnow.reporting import text
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
+from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.papers import load_paper
 from winnow.reporting.render import render
 from winnow.reporting.render_tracks import render_captions, render_detection
+from winnow.reporting.values import EMPTY, GAINS, NUMBER, Value
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 PAPERS = WORKFLOW / "papers"
@@ -128,7 +129,7 @@ def test_each_set_is_a_row_with_intervals(written, results):
         assert row["vocabulary"] == "640" and row["vocabulary_low"] == row["note"] == ""
     shown = (results / "captions.md").read_text(encoding="utf-8")
     truth, made = table(shown, "How good are the captions?"), table(shown, "What are they made of?")
-    assert [row[0] for row in truth[2:]] == [text.markdown(name) for name in ORDER]
+    assert [row[0] for row in truth[2:]] == [markdown(name) for name in ORDER]
     sizes = {row[0]: row[1:4] for row in made[2:]}
     assert sizes["mllm"] == ["200", "400", "2"] and sizes["loop"] == ["200", "200", "1"]
 
@@ -207,7 +208,7 @@ def test_edited_cells_are_refused_everywhere(pair, capsys, change, told):
     damage(cell_folder(pair / "cells", captioning("loop")) / "metrics.json", change)
     shown = reported(pair)
     assert told in capsys.readouterr().out and "refused" in shown and str(pair) not in shown
-    assert table(shown, "What are they made of?")[3][1:] == [text.EMPTY] * 9
+    assert table(shown, "What are they made of?")[3][1:] == [EMPTY] * 9
     render(pair / "cells", pair / "sweep.csv", PAPERS, pair / "results", "smoke", resamples=100)
     rows = rows_of(pair / "results" / "tables" / "mpgi" / "human.csv")
     assert told in {row["captions"]: row["reason"] for row in rows}["loop"]
@@ -306,9 +307,9 @@ def test_numbers_are_shown_as_they_are_and_shares_in_per_cent(results):
     )
     for kind in ("md", "tex"):
         shown = (results / "tables" / "mpgi" / f"statistics.{kind}").read_text(encoding="utf-8")
-        assert "1,300,000" in shown and "0.438" in shown and "43.75" not in shown
+        assert "1,300,000" in shown and "0.4375" in shown and "43.75" not in shown
         assert "counts and scores as they are" in shown
-        assert text.markdown("Measured with evaluator_clip on") in shown or kind == "tex"
+        assert markdown("Measured with evaluator_clip on") in shown or kind == "tex"
     scores = (results / "tables" / "scorers" / "table2.md").read_text(encoding="utf-8")
     assert "Per cent, with 95 % bootstrap" in scores and "as they are" not in scores
 
@@ -336,7 +337,7 @@ def test_unknown_published_values_are_empty_with_their_reason(results):
             row[key] for row in mpgi(results, name).values() for key in row if "publ" in key
         } == {""}
         shown = (results / "tables" / "mpgi" / f"{name}.md").read_text(encoding="utf-8")
-        assert f"| {text.EMPTY} \\[1\\] |" in shown.split("## Measured")[0]
+        assert f"| {EMPTY} \\[1\\] |" in shown.split("## Measured")[0]
         assert "- \\[1\\] not found: " in shown
 
 
@@ -397,7 +398,7 @@ def test_the_sweep_shows_all_pairs_of_other_sets(results):
         "clip",
     ]
     assert [k for k in keys if k[0] != "| raw"] == [
-        [f"| {text.markdown(name)}", "none"] for name in ORDER[:-1]
+        [f"| {markdown(name)}", "none"] for name in ORDER[:-1]
     ]
 
 
@@ -433,13 +434,20 @@ def test_the_main_set():
 
 def test_numbers():
     cases = {
-        None: text.EMPTY,
+        None: EMPTY,
         0.0: "0",
-        0.5: "0.500",
+        0.5: "0.5000",
         12.0: "12",
         12.345: "12.35",
         1.3e6: "1,300,000",
     }
-    assert {value: text.number(value) for value in cases} == cases
-    assert text.number(float("nan")) == text.EMPTY
-    assert text.interval(2.5, 2.0, 3.25, text.number) == "2.50 (2 to 3.25)"
+    assert {value: NUMBER(value) for value in cases} == cases
+    assert NUMBER(float("nan")) == EMPTY
+    assert NUMBER(Value(2.5, 2.0, 3.25)) == "2.50 (2.00 to 3.25)"
+    assert NUMBER(Value(0.0125, -0.5, 0.5)) == "0.0125 (-0.5000 to 0.5000)"
+
+
+def test_differences_have_a_sign_and_say_where_they_have_no_interval():
+    assert GAINS["points"](Value(0.0745, 0.05, 0.1)) == "+7.45 points (+5.00 to +10.00)"
+    assert GAINS["change"](Value(-0.5, -0.6, 0.1)) == "-50.00 % (-60.00 to +10.00)"
+    assert GAINS["number"](Value(0.0125)) == "+0.0125 (no interval)"

@@ -36,8 +36,10 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.params.load import read, resolve
-from winnow.reporting.leakage import leakage_csv, read_audit, read_struck, rows
-from winnow.reporting.leakage_text import leakage_md
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.emit.markdown import markdown_page
+from winnow.reporting.leakage import read_audit, read_struck, rows
+from winnow.reporting.leakage_page import leakage_page, leakage_table
 from winnow.reporting.methods import Method
 from winnow.sources.zeroshot import write_set
 
@@ -372,9 +374,9 @@ def test_names_on_the_page_are_text(planted: Path) -> None:
     lines = rows(
         found._replace(pairs=hostile), *_files(planted), planted / "recipes.json", ["pretrained"]
     )
-    page = leakage_md(found._replace(pairs=hostile), lines, "smoke")
+    page = markdown_page(leakage_page(found._replace(pairs=hostile), lines, "smoke"))
     assert "<script>" not in page and r"&lt;script&gt;\|\*" in page
-    assert "<script>" in leakage_csv(lines)
+    assert "<script>" in csv_text(leakage_table(lines))
 
 
 def _files(folder: Path) -> tuple[Path, Path]:

@@ -31,12 +31,18 @@ from winnow.evaluation.statistics import (
     headline_means,
     paired_difference,
 )
-from winnow.reporting import figures, text
+from winnow.reporting import figures
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep, tidy
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.emit.latex import latex, latex_table
+from winnow.reporting.emit.markdown import markdown, markdown_table
 from winnow.reporting.papers import load_paper, load_papers
 from winnow.reporting.render import render
 from winnow.reporting.render_tracks import render_detection
 from winnow.reporting.results import gather
+from winnow.reporting.table import Cell as Shown
+from winnow.reporting.table import Column, Table, plain
+from winnow.reporting.values import EMPTY, GAINS, INDISTINCT, PERCENT, Value
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 TABLES = {
@@ -111,6 +117,7 @@ def test_everything_is_written(results):
         "cells.csv",
         "cost.csv",
         "metrics.json",
+        "summary/leaderboard.md",
         "plots/contrastive.csv",
         "plots/detection.csv",
     }
@@ -294,7 +301,7 @@ def test_tables_warn_of_controls_that_are_out_of_order(tmp_path):
     page = (place / "table1.md").read_text(encoding="utf-8")
     assert page.count("> **Warning:** ") == 1 and f"> **Warning:** {told}\n" in page
     assert page.index("## Measured") < page.index(told) < page.index("captions, scorer, keep ratio")
-    assert f"\\textbf{{Warning:}} {text.latex(told)}." in (place / "table1.tex").read_text()
+    assert f"\\textbf{{Warning:}} {latex(told)}." in (place / "table1.tex").read_text()
 
 
 def test_no_table_warns_of_controls_in_order(results):
@@ -521,23 +528,30 @@ def test_names_are_escaped(tmp_path):
 
 
 def test_escapes():
-    assert text.markdown("a\nb") == "a b" and text.latex("\\{~^") == (
+    assert markdown("a\nb") == "a b" and latex("\\{~^") == (
         r"\textbackslash{}\{\textasciitilde{}\textasciicircum{}"
     )
-    assert (
-        text.percent(None)
-        == text.percent(float("nan"))
-        == text.EMPTY
-        == text.interval(None, 0.1, 0.2)
-    )
-    assert (
-        text.interval(0.5, 0.4, 0.6) == "50.00 (40.00 to 60.00)"
-        and text.interval(0.5, None, None) == "50.00"
-    )
-    assert text.percent(0.0) == "0.00"
-    assert text.csv_text(["ratio", "x"], [[1 / 3, 1 / 3], [1.0, None]]) == (
-        "ratio,x\n0.3333333333333333,0.333333\n1.0,\n"
-    )
+    assert PERCENT(None) == PERCENT(float("nan")) == EMPTY == PERCENT(Value(float("nan"), 0.1, 0.2))
+    assert PERCENT(Value(0.5, 0.4, 0.6)) == "50.00 (40.00 to 60.00)"
+    assert PERCENT(Value(0.5)) == "50.00" and PERCENT(0.0) == "0.00"
+    rows = [{"ratio": 1 / 3, "x": 1 / 3}, {"ratio": 1.0}]
+    table = Table(plain("ratio", "x"), rows)
+    assert csv_text(table) == "ratio,x\n0.3333333333333333,0.333333\n1.0,\n"
+
+
+def test_a_table_says_the_same_in_every_format():
+    columns = [Column("name", "name"), Column("gain", "gain", GAINS["number"], ("gain", "low"))]
+    same = Shown(Value(0.0125, -0.5, 0.5), "struck", INDISTINCT)
+    table = Table(columns, [{"name": "a|b", "gain": same}, {"name": "c"}])
+    told = "+0.0125 (-0.5000 to +0.5000)"
+    assert markdown_table(table).splitlines() == [
+        "| name | gain |",
+        "| --- | ---: |",
+        f"| a\\|b | ~~{told}~~ {INDISTINCT} |",
+        f"| c | {EMPTY} |",
+    ]
+    assert rf"a\textbar{{}}b & {told} $\approx$ \\" in latex_table(table)
+    assert csv_text(table) == "name,gain,low\na|b,0.0125,-0.5\nc,,\n"
 
 
 @pytest.mark.parametrize(

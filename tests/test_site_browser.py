@@ -4,12 +4,11 @@ import json
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from site_helpers import EVIL, PAIRS, write_run
+from site_helpers import EVIL, PAIRS, Run, write_run
 
-from winnow.reporting.text import EMPTY
+from winnow.reporting.values import EMPTY
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -33,8 +32,12 @@ GROUNDS = ("--paper", "--raised", "--sunk")
 class Browser:
     """One browser for all tests; `errors` is what its console said since it was last asked."""
 
-    def __init__(self, driver, site: Path):
-        self.driver, self.site = driver, site
+    def __init__(self, driver, run: Run):
+        self.driver, self.run_of, self.site = driver, run, run.site()
+
+    def told(self, ratio: float) -> str:
+        """The mean recall of `domain_clip` at a keep ratio."""
+        return self.run_of.shown("domain_clip", ratio)
 
     def open(self, page: str, size=WIDE, dark=False, hash="") -> None:
         width, height = size
@@ -92,9 +95,9 @@ def shared(tmp_path_factory) -> Iterator[Browser]:
     for flag in (*FLAGS, f"--user-data-dir={folder}/profile"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    site = write_run(folder / "run").site()
+    run = write_run(folder / "run")
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield Browser(driver, site)
+    yield Browser(driver, run)
     driver.quit()
 
 
@@ -188,19 +191,19 @@ def test_leaderboard_shows_one_measure_or_all_side_by_side(browser):
     assert browser.texts("#boards h2") == ["Retrieval and zero-shot classification: mR"]
     browser.choose("board", "board-overview")
     assert browser.texts("#boards h2") == ["All measures side by side"]
-    assert browser.texts("#board-overview thead th")[4:] == ["mR", "FID"]
-    assert browser.texts("#board-overview tbody td")[-2:] == ["41.00 (39.00 to 43.00)", "40.50"]
+    assert browser.texts("#board-overview thead th")[4:6] == ["mR", "zero-shot @1"]
+    assert browser.texts("#board-overview tbody td")[3] == browser.told(0.3)
 
 
 def test_leaderboard_filters_and_counts(browser):
     browser.open("index")
-    assert browser.one(".status").text == "8 rows"
+    assert browser.one(".status").text == "9 rows"
     browser.choose("captions", "human")
     assert browser.texts("#boards tbody th") == ["none control"]
-    assert browser.one(".status").text == "1 of 8 rows"
+    assert browser.one(".status").text == "1 of 9 rows"
     browser.choose("captions", "")
     browser.one("[name=control]").click()
-    assert browser.one(".status").text == "4 of 8 rows"
+    assert browser.one(".status").text == "4 of 9 rows"
     browser.one("[name=find]").send_keys("DOMAIN")
     assert browser.texts("#boards tbody th") == ["domain_clip", "domain_clip"]
 
@@ -209,7 +212,7 @@ def test_costs_come_from_their_own_file(browser):
     browser.open("index")
     browser.one("td.cost[data-key]")
     told = browser.texts("#board-contrastive-mean_recall td.cost")
-    assert sorted(told) == ["12.5"] + [EMPTY] * 7
+    assert sorted(told) == ["12.5"] + [EMPTY] * 8
 
 
 @pytest.mark.parametrize(("second", "told"), [(["2.5"], "15.0"), ([""], EMPTY), (None, "12.5")])
@@ -240,12 +243,12 @@ def test_curves_tell_points_to_mouse_and_keys(browser):
     browser.one(".line .point")
     assert not browser.one("#tip").is_displayed()
     ActionChains(browser.driver).move_to_element(browser.one(".line.c0 .point")).perform()
-    assert browser.one("#tip").text == "domain_clip, keep 30 %: 41.00 (39.00 to 43.00)"
+    assert browser.one("#tip").text == f"domain_clip, keep 30 %: {browser.told(0.3)}"
     ActionChains(browser.driver).move_to_element(browser.one("h1")).perform()
     assert not browser.one("#tip").is_displayed()
     browser.run("document.querySelector('.line.c0').focus()")
     browser.one(".line.c0").send_keys("\ue014")  # the right arrow
-    assert browser.one("#tip").text == "domain_clip, keep 50 %: 36.50 (34.50 to 38.50)"
+    assert browser.one("#tip").text == f"domain_clip, keep 50 %: {browser.told(0.5)}"
     lines = len(browser.texts("#plot .line"))
     browser.one("#legend input").click()
     assert len(browser.texts("#plot .line")) == lines - 1
@@ -328,7 +331,7 @@ def test_what_is_missing_is_said_and_not_left_blank(browser):
     browser.open("index")
     assert browser.texts("#boards .why")[-1] == "not in this sweep"
     browser.one("[name=find]").send_keys("no such scorer")
-    assert browser.one(".status").text == "none of 8 rows; ask for less"
+    assert browser.one(".status").text == "none of 9 rows; ask for less"
     part = browser.site / "data/curves.js"
     moved = part.rename(part.with_suffix(".away"))
     try:
@@ -387,7 +390,7 @@ def test_gallery_shows_scenes_and_methods(browser):
 def test_cells_tell_where_they_come_from(browser):
     browser.open("cells")
     browser.choose("state", "finished")
-    assert len(browser.texts("#cells tbody tr")) == 6
+    assert len(browser.texts("#cells tbody tr")) == 8
     browser.one("#cells tbody button").click()
     text = browser.one("#cell dl").text
     assert "samples_seen" in text

@@ -1,4 +1,4 @@
-# The static site: the results as pages that open from disk. Not committed, so not in results.smk.
+# The static site: the cells as pages that open from disk. Not committed, so not in results.smk.
 SITE_ASSETS = REPOSITORY / "src/winnow/reporting/site/assets"
 # The caption sets from which a scorer selects, with the scorers and ratios that do.
 BROWSED = {}
@@ -9,9 +9,8 @@ for cell in CELLS:
 
 rule site:
     input:
-        rules.leaderboard.output,
-        rules.claims.output,
-        rules.leakage.output,
+        EVERY_CELL,
+        LEARNED,
         [
             folder.replace("cells/generation", "generated")
             for folder in cell_folders("generation")
@@ -34,6 +33,10 @@ rule site:
         ],
         pool="artifacts/pool",
         sweep=rules.sweep.output,
+        papers=sorted(PAPERS.glob("*.yaml")),
+        choice=rules.generation.input.choice,
+        audit=rules.audit.output,
+        recipes=rules.leakage.input.recipes,
         assets=sorted(SITE_ASSETS.iterdir()),
         cards=CARDS,
     output:
@@ -49,12 +52,23 @@ rule site:
     threads: 1
     params:
         truth="--truth artifacts/truth" if P.captions.known_noise else "",
-        options=settings({**RUN, "noise": P.captions.noise, **P.site.model_dump()}),
+        choice=optional("choice"),
+        options=settings(
+            {
+                **RUN,
+                "noise": P.captions.noise,
+                "untrained": UNTRAINED,
+                **P.statistics.model_dump(),
+                **P.site.model_dump(),
+            }
+        ),
+        papers=verbatim(shlex.quote(str(PAPERS))),
         code=code_digest("site"),
     message:
         "writing the site into results/site; open results/site/index.html"
     shell:
-        "winnow site --results results --cells artifacts/cells --sweep {input.sweep:q}"
-        " --pool {input.pool:q} --captions artifacts/captions --scores artifacts/scores"
-        " --subsets artifacts/subsets --generated artifacts/generated --cards {input.cards:q}"
-        " --output {output} {params.truth} --threads {threads} {params.options} > {log} 2>&1"
+        "winnow site --cells artifacts/cells --sweep {input.sweep:q} --papers {params.papers}"
+        " --audit {input.audit:q} --recipes {input.recipes:q} --pool {input.pool:q}"
+        " --captions artifacts/captions --scores artifacts/scores --subsets artifacts/subsets"
+        " --generated artifacts/generated --cards {input.cards:q} --output {output}"
+        " {params.truth} {params.choice} --threads {threads} {params.options} > {log} 2>&1"

@@ -17,6 +17,7 @@ from winnow.evaluation.statistics import (
     percentile_interval,
 )
 from winnow.reporting.cells import Sweep, cell_folder
+from winnow.reporting.values import Value
 
 TOLERANCE = 1e-6  # between a metric and the mean of its outcomes
 CHUNK = 32  # methods resampled at once
@@ -31,16 +32,6 @@ class Method(NamedTuple):
     captions: str
     scorer: str
     ratio: float
-
-
-class Value(NamedTuple):
-    """A metric of a method with its 95 % interval; `n` queries, `seeds` repeats."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int | None
-    seeds: int
 
 
 Values = dict[Method, dict[str, Value]]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from winnow.data.files import write_text
 from winnow.data.tables import CHOICE, empty, read_table
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting import (
@@ -15,17 +14,18 @@ from winnow.reporting import (
     segmentation_figure,
 )
 from winnow.reporting.captions import compare
-from winnow.reporting.captions_text import captions_csv, captions_md, differences_csv
-from winnow.reporting.detection import detection_csv, detection_md
-from winnow.reporting.dvc import detection_plot_csv, ratio_plot_csv
+from winnow.reporting.captions_page import captions_page, captions_table, differences_table
+from winnow.reporting.detection import detection_page, detection_table
+from winnow.reporting.dvc import detection_plot, ratio_plot
+from winnow.reporting.emit.files import write_page, write_table
 from winnow.reporting.generation import Plan
-from winnow.reporting.generation_text import generation_csv, generation_md, generation_scenes_csv
+from winnow.reporting.generation_page import generation_page, generation_table, scenes_table
 from winnow.reporting.leakage import read_struck
 from winnow.reporting.regret import regrets
-from winnow.reporting.regret_text import choice_csv
+from winnow.reporting.regret_page import choice_table
 from winnow.reporting.results import Results, gather
-from winnow.reporting.score_models_text import score_model_csv, score_model_md
-from winnow.reporting.segmentation_text import segmentation_csv, segmentation_md
+from winnow.reporting.score_models_page import score_model_page, score_model_table
+from winnow.reporting.segmentation_page import segmentation_page, segmentation_table
 
 
 def render_detection(
@@ -35,9 +35,9 @@ def render_detection(
     results = gather(cells_dir, sweep_path, scale, tracks=("detection",))
     print_refusals(results)
     folder = Path(results_dir)
-    write_text(folder / "detection.csv", detection_csv(results))
-    write_text(folder / "detection.md", detection_md(results))
-    write_text(folder / "plots/detection.csv", detection_plot_csv(results))
+    write_table(folder / "detection.csv", detection_table(results))
+    write_page(folder / "detection.md", detection_page(results))
+    write_table(folder / "plots/detection.csv", detection_plot(results))
     figures.save(figures.detection(results), folder / "figures", "detection")
 
 
@@ -54,9 +54,9 @@ def render_captions(
     print_refusals(results)
     folder = Path(results_dir)
     compared = compare(results)
-    write_text(folder / "captions.csv", captions_csv(results))
-    write_text(folder / "captions_differences.csv", differences_csv(compared))
-    write_text(folder / "captions.md", captions_md(results, compared))
+    write_table(folder / "captions.csv", captions_table(results))
+    write_table(folder / "captions_differences.csv", differences_table(compared))
+    write_page(folder / "captions.md", captions_page(results, compared))
     figures.save(caption_figure.captions(results), folder / "figures", "captions")
 
 
@@ -78,8 +78,8 @@ def render_score_models(
     results = gather(cells_dir, sweep_path, scale, None, resamples, seed, tracks)
     print_refusals(results)
     folder, struck = Path(results_dir), read_struck(leakage)
-    write_text(folder / "score_model.csv", score_model_csv(results, struck))
-    write_text(folder / "score_model.md", score_model_md(results, struck))
+    write_table(folder / "score_model.csv", score_model_table(results, struck))
+    write_page(folder / "score_model.md", score_model_page(results, struck))
     figure = score_figure.normalisation(results, struck)
     figures.save(figure, folder / "figures", "score_normalisation")
 
@@ -105,11 +105,11 @@ def render_generation(
     chosen = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
     shown = gallery.collect(results, plan, Path(generated), Path(pool))
     prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
-    write_text(folder / "generation.csv", generation_csv(results, plan, struck))
-    write_text(folder / "generation_scenes.csv", generation_scenes_csv(results, plan))
-    write_text(folder / "plots/generation.csv", ratio_plot_csv(results, "generation", struck))
-    write_text(folder / "generation_choice.csv", choice_csv(regrets(results, plan, chosen)))
-    write_text(folder / "generation.md", generation_md(results, plan, chosen, prompts, struck))
+    write_table(folder / "generation.csv", generation_table(results, plan, struck))
+    write_table(folder / "generation_scenes.csv", scenes_table(results, plan))
+    write_table(folder / "plots/generation.csv", ratio_plot(results, "generation", struck))
+    write_table(folder / "generation_choice.csv", choice_table(regrets(results, plan, chosen)))
+    write_page(folder / "generation.md", generation_page(results, plan, chosen, prompts, struck))
     figures.save(gallery.draw(shown), folder / "figures", "generation", ("png",))
 
 
@@ -132,9 +132,9 @@ def render_segmentation(
     print_refusals(results)
     folder, struck = Path(results_dir), read_struck(leakage)
     panel = None if segments is None else segmentation_figure.collect(results, plan, Path(segments))
-    write_text(folder / "segmentation.csv", segmentation_csv(results, struck))
-    write_text(folder / "segmentation.md", segmentation_md(results, plan, struck))
-    write_text(folder / "plots/segmentation.csv", ratio_plot_csv(results, "segmentation", struck))
+    write_table(folder / "segmentation.csv", segmentation_table(results, struck))
+    write_page(folder / "segmentation.md", segmentation_page(results, plan, struck))
+    write_table(folder / "plots/segmentation.csv", ratio_plot(results, "segmentation", struck))
     shown = segmentation_figure.predictions(panel)
     figures.save(shown, folder / "figures", "segmentation", ("png",))
     by_ratio = segmentation_figure.by_ratio(results, plan, struck)

@@ -12,7 +12,6 @@ from winnow.reporting.draws import with_intervals
 from winnow.reporting.methods import (
     Method,
     Outcomes,
-    Value,
     Values,
     check_unpaired,
     load_outcomes,
@@ -20,6 +19,7 @@ from winnow.reporting.methods import (
     method_values,
 )
 from winnow.reporting.score_models import seed_intervals
+from winnow.reporting.values import Value
 
 # Whose cells share their queries, of which their metrics are means: they are compared paired.
 PAIRED_TRACKS = ("contrastive", "generation")

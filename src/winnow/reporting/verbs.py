@@ -17,11 +17,12 @@ from winnow.reporting.track_verbs import ModelSettings
 def sweep(output: Path, threads: int, settings: Experiments) -> None:
     """Write the table of the experiments that a run consists of, and what it asks of each."""
     from winnow.reporting.cells import KEYS, PARAMETERS
-    from winnow.reporting.text import csv_text
+    from winnow.reporting.emit.csv import csv_text
+    from winnow.reporting.table import Table, plain
 
     asked = {track: json.dumps(told, sort_keys=True) for track, told in settings.asked.items()}
-    rows = [[*cell.model_dump().values(), asked.get(cell.track)] for cell in cells(settings)]
-    write_text(output, csv_text([*KEYS, PARAMETERS], rows, signed=True))
+    rows = [{**cell.model_dump(), PARAMETERS: asked.get(cell.track)} for cell in cells(settings)]
+    write_text(output, csv_text(Table(plain(*KEYS, PARAMETERS), rows), signed=True))
 
 
 class LeakageSettings(sections.Section):
@@ -42,13 +43,14 @@ def leakage(
     settings: LeakageSettings,
 ) -> None:
     """Render which rows are struck out because they learned from what they were measured on."""
-    from winnow.reporting.leakage import leakage_csv, read_audit, rows
-    from winnow.reporting.leakage_text import leakage_md
+    from winnow.reporting.emit.files import write_page, write_table
+    from winnow.reporting.leakage import read_audit, rows
+    from winnow.reporting.leakage_page import leakage_page, leakage_table
 
     found = read_audit(audit)
     judged = rows(found, sweep, subsets, recipes, settings.untrained)
-    write_text(output / "leakage.csv", leakage_csv(judged))
-    write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
+    write_table(output / "leakage.csv", leakage_table(judged), signed=True)
+    write_page(output / "leakage.md", leakage_page(found, judged, settings.scale))
 
 
 @verb(
@@ -103,32 +105,22 @@ def leaderboard(
     render(cells, sweep, papers, output, *asked, leakage, cards, *told)
 
 
-class SiteSettings(sections.Site):
-    """How much the site shows, and the scale, the stand-ins and the noise that it names."""
+class SiteSettings(sections.Site, LeaderboardSettings):
+    """How much the site shows, what its pages name, and the rows that learn from no subset."""
 
-    scale: Scale = Field(description="Of the run, named on the page")
-    standins: list[str] = Field(description="Models that are stand-ins")
-    noise: sections.Rates | None = Field(None, description="Added to people's captions")
+    untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
 
 
 @verb(
-    "results",
-    "cells",
-    "sweep",
-    "pool",
-    "captions",
-    "scores",
-    "subsets",
-    "generated",
-    "output",
-    optional=("truth",),
+    *("cells", "sweep", "papers", "pool", "captions", "scores", "subsets", "generated", "output"),
+    optional=("truth", "choice", "audit", "recipes"),
     lists=("cards",),
     settings=SiteSettings,
 )
 def site(
-    results: Path,
     cells: Path,
     sweep: Path,
+    papers: Path,
     pool: Path,
     captions: Path,
     scores: Path,
@@ -136,15 +128,19 @@ def site(
     generated: Path,
     output: Path,
     truth: Path | None,
+    choice: Path | None,
+    audit: Path | None,
+    recipes: Path | None,
     cards: list[Path],
     threads: int,
     settings: SiteSettings,
 ) -> None:
     """Write the site: the results as pages that open from disk, with the samples and images."""
-    from winnow.reporting.site.build import Sources, build
+    from winnow.reporting.site.build import Run, Sources, build
     from winnow.reporting.site.samples import Folders
 
     tables = Folders(captions, scores, subsets, truth)
-    sources = Sources(results, cells, sweep, pool, tables, generated, cards)
-    told = (settings.scale, settings.standins, settings.samples)
-    build(sources, output, *told, threads, settings.noise)
+    places = (cells, sweep, papers, pool, tables, generated, choice, audit, recipes, cards)
+    told = (settings.scale, settings.standins, settings.noise, settings.untrained)
+    run = Run(*told, settings.resamples, settings.seed)
+    build(Sources(*places), output, run, settings.samples, threads)
