@@ -1,5 +1,6 @@
 """Reports on text-to-image from synthetic cells: tables, the choice of keep ratios, the gallery."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path

@@ -208,12 +208,12 @@ def test_each_row_is_drawn_beside_what_it_is_compared_with(copy):
     page = (copy.site() / "index.html").read_text(encoding="utf-8").split("</table>")[0]
     rows = page.split("<tr ")
     marks = {
-        captions: set(
+        captions: {
             place
             for row in rows
             if f'data-captions="{captions}"' in row
             for place in re.findall(r'mark" x1="([0-9.]+)"', row)
-        )
+        }
         for captions in ("raw", "human")
     }
     assert all(len(found) == 1 for found in marks.values())

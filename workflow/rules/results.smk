@@ -323,7 +323,9 @@ rule leaderboard:
         shown("results/sweep.csv", "Leaderboard", "Mean recall by keep ratio"),
         shown("results/cells.csv", "Leaderboard", "Every cell"),
         shown("results/cost.csv", "Leaderboard", "Cost of every cell"),
-        expand("results/{name}.md", name=["leaderboard", "sweep", "summary/leaderboard"]),
+        expand(
+            "results/{name}.md", name=["leaderboard", "sweep", "summary/leaderboard"]
+        ),
         "results/metrics.json",
         "results/plots/contrastive.csv",
         [

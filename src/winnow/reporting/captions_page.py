@@ -24,8 +24,12 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    parts = (int(part) if part is not None and part == round(part) else part for part in value[:3])
-    return Value(*parts)
+    whole = {
+        name: int(part)
+        for name, part in value._asdict().items()
+        if isinstance(part, float) and part.is_integer()
+    }
+    return value._replace(**whole)
 
 
 def _rows(results: Results) -> list[Row]:
@@ -93,10 +97,9 @@ def _truth(results: Results) -> Table:
     labels = {metric: f"{label} {_arrow(results, metric)}" for metric, label in TRUTH.items()}
     winners = {metric: best(results, metric) for metric in TRUTH}
     rows = [
-        row
-        | {
-            metric: Cell(row[metric], "bold" if method in winners[metric] else "")
-            for metric in TRUTH
+        {
+            **row,
+            **{m: Cell(row[m], "bold" if method in winners[m] else "") for m in TRUTH},
         }
         for method, row in zip(sets(results), _rows(results), strict=True)
     ]

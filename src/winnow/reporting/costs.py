@@ -55,7 +55,8 @@ def _described(named: dict[str, Any]) -> str:
 
 def cells_table(sweep: Sweep) -> Table:
     """Every usable cell and metric, with interval and queries."""
-    return Table(plain(*COLUMNS), tidy(sweep).astype(object).to_dict("records"))
+    rows = tidy(sweep).astype(object).to_numpy().tolist()
+    return Table(plain(*COLUMNS), [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
 def cost_table(sweep: Sweep, costs: dict[Cell, Cost]) -> Table:

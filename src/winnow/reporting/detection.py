@@ -29,8 +29,9 @@ def detection_table(results: Results) -> Table:
         for metric in METRICS
         if (value := results.value(method, called(kind, metric)))
     ]
-    value = Column("value", parts=("value", "low", "high", "n"))
-    return Table([*plain("captions", "scorer", "kind", "metric"), value], rows)
+    columns = plain("captions", "scorer", "kind", "metric")
+    columns.append(Column("value", parts=("value", "low", "high", "n")))
+    return Table(columns, rows)
 
 
 def detection_page(results: Results) -> Page:

@@ -125,8 +125,8 @@ def generation_page(
 
 def _named(method: Method, plan: Plan, struck: Container[Method]) -> dict[str, object]:
     captions, scorer, ratio = names(method, plan)
-    style = "struck" if method in struck else ""
-    return {"captions": captions, "scorer": Cell(scorer, style), "keep": ratio}
+    shown = Cell(scorer, "struck" if method in struck else "")
+    return {"captions": captions, "scorer": shown, "keep": ratio}
 
 
 def _quality(results: Results, named: Mapping[Method, Row]) -> Table:

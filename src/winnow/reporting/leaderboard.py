@@ -151,7 +151,7 @@ def boards_table(results: Results, tables: Sequence[Board]) -> Table:
 def board_rows(results: Results, table: Board) -> list[Row]:
     """The methods of a track in one metric, then the controls that were not planned."""
     line = table.headline
-    first = {"track": table.track.name, "metric": line.metric}
+    first: dict[str, object] = {"track": table.track.name, "metric": line.metric}
     first |= {"higher_is_better": line.higher_is_better, "unit": line.unit}
     rows: list[Row] = []
     for row in table.rows:

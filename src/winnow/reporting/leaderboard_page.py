@@ -14,7 +14,7 @@ from winnow.reporting.methods import Method
 from winnow.reporting.notes import LINK, struck_out
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.submissions import submissions
-from winnow.reporting.table import Cell, Column, Page, Row, Style, Table
+from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
 from winnow.reporting.tracks import TRACKS, UNMEASURED, Headline
 from winnow.reporting.values import GAINS, INDISTINCT, LEVELS, Value, kept
 
@@ -35,7 +35,7 @@ def leaderboard_page(
     submissions. It holds no measured time, so that equal runs give equal bytes.
     `noise` is the share of people's captions that got each kind.
     """
-    page: list[str | Table] = [f"# Leaderboard (scale `{markdown(results.scale)}`)"]
+    page: list[str | Table | Image] = [f"# Leaderboard (scale `{markdown(results.scale)}`)"]
     for own in _sections(boards):
         track, captions = own[0].track, own[0].captions
         title = f"{track.title}: {markdown(captions)}" if captions else track.title
