@@ -10,7 +10,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,9 +95,8 @@ def drawn(track: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {name: scale * rng.uniform(0.3, 0.7) * rng.normal(1, 0.02, resamples) for name in names}
 
 
-def write(folder: Path, count: int) -> None:
-    """The files of a finished run of `count` cells."""
-    planned = list(cells(count))
+def write(folder: Path, planned: Sequence[Cell]) -> None:
+    """The files of a finished run of some cells."""
     known: dict[str, pd.DataFrame] = {}
     for number, cell in enumerate(planned):
         rng = np.random.default_rng(number)
@@ -158,7 +157,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
         if not (folder / "sweep.csv").exists():
-            write(folder, given.cells)
+            write(folder, list(cells(given.cells)))
         places = (folder / "cells", folder / "sweep.csv")
         output = folder / "results"
         steps: dict[str, Callable[[], None]] = {

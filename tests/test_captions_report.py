@@ -27,12 +27,14 @@ from report_helpers import (
 from winnow.captioning.perspectives import load_perspectives
 from winnow.cli import main
 from winnow.evaluation.statistics import group_difference, holm
+from winnow.reporting import caption_figure
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.papers import load_paper
 from winnow.reporting.render import render
 from winnow.reporting.render_tracks import render_captions, render_detection
+from winnow.reporting.results import gather
 from winnow.reporting.values import EMPTY, GAINS, NUMBER, Value
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
@@ -430,6 +432,21 @@ def test_the_order_of_sets(names):
 def test_the_main_set():
     assert main_set(["human", "raw"]) == "raw" and main_set(["b", "a"]) == "b"
     assert main_set([]) == meanings(["other"]) == ""
+
+
+def test_the_figure_has_a_named_point_for_each_set(tmp_path):
+    for name in ("human", "mllm"):
+        write_captions(tmp_path / "cells", name, QUALITY[name], images=40)
+    write_sweep(tmp_path / "sweep.csv", [captioning("human"), captioning("mllm")])
+    read = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    (axes,) = caption_figure.captions(read).axes
+    points = {tuple(bars.lines[0].get_xydata()[0].round(6)) for bars in axes.containers}
+    metrics = (caption_figure.HALLUCINATION, caption_figure.RECALL)
+    values = {
+        text.get_text(): tuple(round(100 * read.value(method, m).estimate, 6) for m in metrics)
+        for method, text in zip(read.expected("captioning"), axes.texts, strict=True)
+    }
+    assert points == set(values.values()) and set(values) == {"human", "mllm"}
 
 
 def test_numbers():

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 from report_helpers import (
+    KINDS,
     ROWS,
     contents,
     contrastive,
@@ -358,6 +359,32 @@ def test_figures_are_pictures(results):
             root.tag.endswith("svg")
             and b"<dc:date>" not in (results / "figures" / f"{name}.svg").read_bytes()
         )
+
+
+def test_figures_draw_what_was_measured(written):
+    read = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    for axes, (metric, label) in zip(
+        figures.contrastive(read).axes[:2], figures.PANELS, strict=True
+    ):
+        assert axes.get_ylabel() == label
+        curves = {line.get_label(): line.get_xydata() for line in axes.lines}
+        measured = {m.scorer for m in read.expected("contrastive") if read.value(m, metric)}
+        assert {"random", "oracle", "none (keep all)"} <= set(curves)
+        for scorer in measured & set(curves):
+            values = {
+                m.ratio: 100 * value.estimate
+                for m in read.expected("contrastive")
+                if (m.captions, m.scorer) == ("raw", scorer) and (value := read.value(m, metric))
+            }
+            assert list(curves[scorer][:, 1]) == pytest.approx([values[r] for r in sorted(values)])
+    axes = figures.detection(read).axes[0]
+    cells = [
+        read.value(method, "average_precision" if kind == "all" else f"{kind}/average_precision")
+        for method in read.expected("detection")
+        for kind in ("all", *KINDS)
+    ]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts and texts == [f"{100 * value.estimate:.1f}" for value in cells if value]
 
 
 def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):

@@ -194,6 +194,25 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     assert labels == [f"normalisation: {name}" for name in ("none", "softplus", "sigmoid")]
 
 
+def test_the_figure_draws_losses_and_accuracies(written):
+    known = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    left, right = score_figure.normalisation(known).axes
+    drawn = {m for m in known.expected("preference") if m.scorer in score_figure.NORMALISATIONS}
+    assert len(drawn) == 4
+    values = [
+        100 * value.estimate
+        for method in drawn
+        for metric in score_figure.PANELS
+        if (value := known.value(method, metric))
+    ]
+    points = [y for line in right.lines for y in line.get_ydata() if line.get_marker() != "None"]
+    assert sorted(points) == pytest.approx(sorted(values)) and values
+    curves = [
+        line for line in left.lines if line.get_label() in score_figure.NORMALISATIONS.values()
+    ]
+    assert len(curves) == len(drawn) and all(len(line.get_xdata()) > 10 for line in curves)
+
+
 def test_the_interval_is_that_of_the_averaged_seeds(written):
     found = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
     method = next(m for m in found.expected("preference") if m.scorer == "score_model")

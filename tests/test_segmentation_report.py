@@ -41,6 +41,7 @@ from winnow.reporting.segmentation import (
     chosen_method,
     gain,
     ratios,
+    value,
 )
 from winnow.reporting.segmentation_figure import PALETTE, by_ratio, collect, coloured
 from winnow.reporting.values import EMPTY
@@ -198,6 +199,18 @@ def test_the_figure_leaves_out_what_is_struck_out(known, struck, fewer):
     assert len(before) - len(after) == fewer
     points = [sum(len(line.get_xdata()) for line in lines) for lines in (before, after)]
     assert points[0] > points[1]
+
+
+def test_the_figure_draws_the_values_of_every_share(known):
+    (axes,) = by_ratio(known, PLAN).axes
+    curves = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    for percent in PERCENTS:
+        values = [
+            100 * found.estimate
+            for method in ratios(known, PLAN).values()
+            if (found := value(known, method, Variant("mask", str(percent)), "miou"))
+        ]
+        assert values and curves[f"{percent} % of the labels"] == pytest.approx(values)
 
 
 def test_points_at_one_keep_ratio_stand_side_by_side(known):
