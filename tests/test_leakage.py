@@ -331,7 +331,7 @@ def test_the_reference_split_is_compared_with_the_pool_and_strikes_nothing_out(
     lines, page = report(planted)
     assert read_table(planted / "subsets/raw/careful/0.5.parquet", SUBSET)["uid"][0] == human[4]
     assert lines["contrastive careful"]["pairs"] == "0", "though it learns from that image"
-    assert f"| reference | `{human[6]}` | pool | `{human[4]}` |" in page
+    assert f"| reference | {human[6]} | pool | {human[4]} |" in page
     assert "| reference | pool | 2 | 3 | 1 |" in page
 
 
