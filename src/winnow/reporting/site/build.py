@@ -85,7 +85,7 @@ def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1)
         for name in ("data", "tables"):
             (folder / name).mkdir(parents=True)
         for name, table in files.items():
-            write_table(folder / f"tables/{name}.csv", table)
+            write_table(folder / f"tables/{name}.csv", table, signed=name == "leakage")
         expected = results.sweep.expected
         made = [
             _leaderboard(sources, run, results, found, judged, leaked),
