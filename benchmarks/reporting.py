@@ -10,7 +10,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,9 @@ from winnow.evaluation.cell import write_cell
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.reporting import render
 from winnow.reporting.cells import KEYS
+from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.settings import Page, RenderSettings
-from winnow.reporting.text import csv_text
+from winnow.reporting.table import Table, plain
 from winnow.tracks.captioning.page import captions
 from winnow.tracks.detection.page import detection
 from winnow.tracks.preference.page import score_models
@@ -98,9 +99,8 @@ def drawn(track: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {name: scale * rng.uniform(0.3, 0.7) * rng.normal(1, 0.02, resamples) for name in names}
 
 
-def write(folder: Path, count: int) -> None:
-    """The files of a finished run of `count` cells."""
-    planned = list(cells(count))
+def write(folder: Path, planned: Sequence[Cell]) -> None:
+    """The files of a finished run of some cells."""
     known: dict[str, pd.DataFrame] = {}
     for number, cell in enumerate(planned):
         rng = np.random.default_rng(number)
@@ -133,8 +133,8 @@ def write(folder: Path, count: int) -> None:
         kept = pd.concat(tables, ignore_index=True) if tables else None
         curve = {"training.json": {"losses": [0.7, 0.6]}} if cell.track == "preference" else None
         write_cell(place, record, outcomes, cost, 16000, curve, kept)
-    asked = [list(cell.model_dump().values()) for cell in planned]
-    (folder / "sweep.csv").write_text(csv_text(list(KEYS), asked), encoding="utf-8")
+    asked = Table(plain(*KEYS), [cell.model_dump() for cell in planned])
+    (folder / "sweep.csv").write_text(csv_text(asked), encoding="utf-8")
 
 
 def read(folder: Path) -> None:
@@ -161,7 +161,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
         if not (folder / "sweep.csv").exists():
-            write(folder, given.cells)
+            write(folder, list(cells(given.cells)))
         places = (folder / "cells", folder / "sweep.csv")
         output, told = folder / "results", RenderSettings(scale="mini")
         steps: dict[str, Callable[[], None]] = {
@@ -170,9 +170,9 @@ def main() -> None:
                 *places, PAPERS, output, "mini"
             ),
             "claims": lambda: render.render_claims(*places, PAPERS, output, "mini", ["clip"]),
-            "detection": lambda: detection(*places, output, 1, Page(scale="mini")),
-            "captions": lambda: captions(*places, output, 1, told),
-            "score models": lambda: score_models(*places, output, None, 1, told),
+            "detection": lambda: detection(*places, output, Page(scale="mini")),
+            "captions": lambda: captions(*places, output, told),
+            "score models": lambda: score_models(*places, output, None, told),
         }
         spent = {}
         for name, step in steps.items():

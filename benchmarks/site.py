@@ -8,7 +8,6 @@ from disk.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import shutil
 import tempfile
@@ -16,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 from children import run
+from reporting import write
 
+from winnow.data.metrics import Cell
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -31,16 +32,10 @@ from winnow.params.source import TerrariumSource
 from winnow.sources.pool import build_pool
 from winnow.sources.read import read_source
 
+PAPERS = Path(__file__).parents[1] / "workflow/papers"
 SCORERS = [f"scorer_{number:02}" for number in range(14)]
 RATIOS = (0.1, 0.2, 0.3, 0.5)
 PAGES = ("index", "curves", "samples", "cells")
-MEASURES = ("mean_recall", "acc1")
-BOARD = (
-    *("track", "metric", "higher_is_better", "unit", "captions", "scorer", "ratio", "kept"),
-    *("control", "rank", "group", "value", "low", "high", "n", "seeds"),
-    *("none", "none_low", "none_high"),
-    *("none_p", "best", "best_low", "best_high", "best_p", "leaks", "warning", "note"),
-)
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -71,29 +66,14 @@ def write_tables(folder: Path, samples: int) -> None:
         for ratio in RATIOS:
             kept = table.nlargest(round(ratio * len(raw)), "score")
             write_table(folder / f"subsets/raw/{scorer}/{ratio}.parquet", kept, SUBSET)
-    write_results(folder, draw)
-
-
-def write_results(folder: Path, draw: np.random.Generator) -> None:
-    """The sweep, and a leaderboard of all its methods."""
-    methods = list(itertools.product(SCORERS, RATIOS))
-    lines = [f"contrastive,raw,{scorer},{ratio},0" for scorer, ratio in methods]
-    head = "track,captions,scorer,ratio,seed"
-    (folder / "sweep.csv").write_text("\n".join([head, *lines, ""]), encoding="utf-8")
-    rows = []
-    for metric in MEASURES:
-        values = sorted(draw.uniform(0.1, 0.5, len(methods)), reverse=True)
-        for rank, ((scorer, ratio), value) in enumerate(zip(methods, values, strict=True), 1):
-            row: dict[str, object] = {"track": "contrastive", "metric": metric}
-            row |= {"higher_is_better": "yes", "unit": "percent", "captions": "raw"}
-            row |= {"scorer": scorer, "ratio": ratio, "kept": ratio}
-            row |= {"value": value, "low": value - 0.02, "high": value + 0.02, "rank": rank}
-            rows.append(dict.fromkeys(BOARD, "") | row)
-    (folder / "results").mkdir()
-    with (folder / "results/boards.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, BOARD)
-        writer.writeheader()
-        writer.writerows(rows)
+    methods = itertools.product(SCORERS, RATIOS)
+    write(
+        folder,
+        [
+            Cell(track="contrastive", captions="raw", scorer=scorer, ratio=ratio, seed=0)
+            for scorer, ratio in methods
+        ],
+    )
 
 
 def first_views(site: Path, profile: Path) -> dict[str, float]:
@@ -127,9 +107,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_tables(folder, given.samples)
-        names = ("results", "cells", "pool", "captions", "scores", "subsets", "generated", "truth")
+        names = ("cells", "pool", "captions", "scores", "subsets", "generated", "truth")
         words = [word for name in names for word in (f"--{name}", folder / name)]
-        words += ["--sweep", folder / "sweep.csv", "--output", folder / "site"]
+        words += ["--papers", PAPERS, "--sweep", folder / "sweep.csv", "--output", folder / "site"]
         options = ["--scale=mini", "--standins=[]", f"--samples={given.samples}", "--threads=1"]
         seconds, peak = run("site", *words, *options)
         files = [path for path in (folder / "site").rglob("*") if path.is_file()]

@@ -1,6 +1,5 @@
 """A small run with captions that try to be markup, and the site that is written of it."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,30 +10,37 @@ import pandas as pd
 import yaml
 from report_helpers import contrastive, write_cell, write_sweep
 
-from winnow.data.files import digest_bytes
+from winnow.data.files import digest_bytes, write_json
 from winnow.data.images import encode_png
-from winnow.data.metrics import Cell
+from winnow.data.metrics import Cell, read_metrics
 from winnow.data.shards import ShardWriter
-from winnow.data.tables import CAPTIONS, PROMPTS, SAMPLES, SCORES, SUBSET, TRUTH, write_table
+from winnow.data.tables import (
+    CAPTIONS,
+    COMPARED,
+    ECHOED,
+    ECHOES,
+    LEAKS,
+    PROMPTS,
+    SAMPLES,
+    SCORES,
+    SUBSET,
+    TRUTH,
+    read_table,
+    write_table,
+)
 from winnow.params.sections import Noise
+from winnow.reporting.cells import cell_folder
+from winnow.reporting.site.build import Run as Told
 from winnow.reporting.site.build import Sources, build
 from winnow.reporting.site.samples import Folders
+from winnow.reporting.values import PERCENT, Value
 
 EVIL = '</script><script>window.stolen = 1</script><img src=x onerror="window.stolen = 2">'
 SCENES = ("harbor", "lake & <b>pond</b>")
 KINDS = ("clean", "mismatch")
 PAIRS = 80
 RATIOS = (0.3, 0.5)
-BOARDS = [
-    *("track", "metric", "higher_is_better", "unit", "captions", "scorer", "ratio", "kept"),
-    *("control", "rank", "group", "value", "low", "high", "n", "seeds"),
-    *("none", "none_low", "none_high"),
-    *("none_p", "best", "best_low", "best_high", "best_p", "leaks", "warning", "note"),
-]
-CLAIMS = [
-    *("claim", "paper", "statement", "published", "comparison", "a", "b", "unit"),
-    *("measured", "low", "high", "n", "verdict", "scale", "reason"),
-]
+IMAGE = "<img src=x onerror=window.stolen=3>"  # the name of a scorer
 # captions, scorer, ratio, value in per cent
 MEASURED = [
     ("raw", "domain_clip", "0.3", 41.0),
@@ -58,9 +64,10 @@ class Run:
         """The places of the run, as the rule names them."""
         f = self.folder
         tables = Folders(f / "captions", f / "scores", f / "subsets", f / "truth")
-        places = (f / name for name in ("results", "cells", "sweep.csv", "pool"))
         cards = sorted((f / "submissions").glob("*/card.yaml"))
-        return Sources(*places, tables, f / "generated", cards)
+        audit = f / "audit" if (f / "audit").is_dir() else None
+        places = (f / name for name in ("cells", "sweep.csv", "papers", "pool"))
+        return Sources(*places, tables, f / "generated", None, audit, f / "recipes.json", cards)
 
     def site(
         self,
@@ -69,10 +76,19 @@ class Run:
         scale: str = "mini",
         standins: Sequence[str] = (),
         noise: Mapping[Noise, float] | None = None,
+        untrained: Sequence[str] = ("none",),
     ) -> Path:
         """Write the site and return its folder."""
-        build(self.sources, self.folder / name, scale, standins, most, noise=noise)
+        told = Told(scale, standins, noise, untrained, 100)
+        build(self.sources, self.folder / name, told, most)
         return self.folder / name
+
+    def shown(self, scorer: str, ratio: float, captions: str = "raw") -> str:
+        """The mean recall of a cell, as every page shows it."""
+        place = cell_folder(self.folder / "cells", contrastive(scorer, ratio, captions=captions))
+        record = read_metrics(place / "metrics.json")
+        value = record.metrics["mean_recall"]
+        return PERCENT(Value(value, *record.intervals["mean_recall"]))
 
 
 @cache
@@ -90,17 +106,22 @@ def uid(number: int) -> str:
 
 
 def write_run(folder: Path) -> Run:
-    """A pool of PAIRS images with one caption each, scores, subsets, images that were drawn, and
-    the tables of `results/`."""
+    """A pool of PAIRS images with one caption each, scores, subsets, images that were drawn, cells,
+    a paper and an audit."""
     _pool(folder)
     _tables(folder)
     _generated(folder)
-    _results(folder / "results")
-    cells = [contrastive(scorer, float(r), captions=c) for c, scorer, r, _ in MEASURED]
-    cells += [_drawing(scorer) for scorer in ("none", "pretrained")]
-    write_sweep(folder / "sweep.csv", cells)
-    for cell, (*_, value) in zip(cells[:-3], MEASURED, strict=False):  # the last did not run
+    _paper(folder / "papers/scorers.yaml")
+    _audit(folder / "audit")
+    measured = [contrastive(scorer, float(r), captions=c) for c, scorer, r, _ in MEASURED]
+    found = Cell(track="detection", captions="raw", scorer=IMAGE, ratio=1.0, seed=0)
+    lost = [_drawing(scorer) for scorer in ("none", "pretrained")]
+    write_sweep(folder / "sweep.csv", [*measured, *lost, found])
+    for cell, (*_, value) in zip(measured, MEASURED, strict=True):
         write_cell(folder / "cells", cell, value / 100)
+    write_cell(folder / "cells", found, 0.6)
+    clip = cell_folder(folder / "cells", contrastive("clip", 0.3))
+    write_json(clip / "cost.json", {"cpu_s": 12.5})
     return Run(folder)
 
 
@@ -149,47 +170,37 @@ def _generated(folder: Path) -> None:
             (place / f"{row:05d}.png").write_bytes(encode_png(image))
 
 
-def _results(folder: Path) -> None:
-    rows = []
-    ranked = sorted(MEASURED, key=lambda row: -row[3])
-    for rank, (captions, scorer, ratio, value) in enumerate(ranked, 1):
-        row = dict.fromkeys(BOARDS, "") | {"track": "contrastive", "metric": "mean_recall"}
-        row |= {"higher_is_better": "yes", "unit": "percent", "captions": captions}
-        row |= {"scorer": scorer, "ratio": ratio, "kept": ratio}
-        control = scorer in ("none", "random")
-        row |= {"rank": "" if control else rank, "group": "1" if rank < 3 else "2"}
-        row |= {"value": value / 100, "low": value / 100 - 0.02, "high": value / 100 + 0.02}
-        if (scorer, ratio) == ("clip", "0.5"):
-            row["leaks"] = 3
-        row |= {"control": "yes" if control else "no", "note": EVIL}
-        rows.append(row)
-    absent = {
-        "scorer": "oracle",
-        "control": "yes",
-        "rank": "",
-        "ratio": "",
-        "kept": "",
-        "value": "",
-    }
-    rows.append(rows[0] | absent | {"low": "", "high": "", "note": "not in this sweep"})
-    write_csv(folder / "boards.csv", BOARDS, rows)
-    wide = {"captions": "raw", "scorer": "domain_clip", "ratio": 0.3, "control": "no", "rank": 1}
-    wide |= {"kept": 0.3, "mean_recall": 0.41, "mean_recall_low": 0.39, "mean_recall_high": 0.43}
-    wide |= {"fid": 40.5, "fid_low": "", "fid_high": ""}
-    write_csv(folder / "leaderboard.csv", list(wide), [wide])
-    claim = {"claim": "C1", "paper": "scorers", "statement": EVIL, "published": "58.35 > 56.90"}
-    claim |= {"comparison": "mR", "a": "raw / clip", "b": "raw / none", "unit": "points"}
-    held = claim | {"measured": 0.05, "low": 0.02, "high": 0.08, "n": 400, "verdict": "held"}
-    late = dict.fromkeys(CLAIMS, "") | {"claim": "C9", "statement": "GRPO", "verdict": "not run"}
-    write_csv(folder / "claims.csv", CLAIMS, [dict.fromkeys(CLAIMS, "") | held, late])
-    cost = {"track": "contrastive", "captions": "raw", "scorer": "clip", "ratio": 0.3, "seed": 0}
-    write_csv(folder / "cost.csv", [*cost, "cpu_s"], [cost | {"cpu_s": 12.5}])
-    audit = {"track": "contrastive", "captions": "raw", "scorer": "clip", "ratio": 0.5}
-    audit |= {"trained": 40, "pairs": 3, "struck": "yes", "sets": "test", "named": EVIL}
-    write_csv(folder / "leakage.csv", list(audit), [audit])
-    table = {"row": "CLIP", "ours": "no", "published: R@1": "29.44", "measured: R@1": "30.1234567"}
-    table |= {"measured: R@1 low": "28.5", "measured: R@1 high": "32", "reason": EVIL}
-    write_csv(folder / "tables/scorers/table2.csv", list(table), [table])
+def _paper(path: Path) -> None:
+    places = {key: {"scorer": key, "ratio": r} for key, r in (("domain_clip", 0.3), ("none", 1.0))}
+    rows = [{"label": "CLIP", "published": [29.44], "cell": places["domain_clip"]}]
+    rows += [{"label": f"GRPO {EVIL}", "published": [30.0], "not_run": EVIL}]
+    table = {"title": "Retrieval of <b>CLIP_L</b>", "verified": "here", "track": "contrastive"}
+    table |= {"columns": [{"key": "r", "label": "R@1"}], "rows": rows}
+    table |= {"measured": [{"label": "R@1", "metric": "mean_recall"}]}
+    a, b = places.values()
+    compared = {"label": "mR", "track": "contrastive", "metric": "mean_recall"}
+    compared |= {"a": a, "b": [b], "direction": "up"}
+    said = {"published": "58.35 > 56.90", "verified": "here"}
+    claims = {"C1": said | {"statement": EVIL, "comparisons": [compared]}}
+    claims["C9"] = said | {"statement": "GRPO", "not_run": "no GPU"}
+    citation = {"title": "Scores", "short": "ScoreRS", "venue": "here", "url": "https://x.org"}
+    paper = {"paper": "scorers", "citation": citation, "claims": claims}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(paper | {"tables": {"table2": table}}), encoding="utf-8")
+
+
+def _audit(folder: Path) -> None:
+    """Three images that `clip` keeps at 0.5, but not at 0.3, nor does another scorer."""
+    subsets = folder.parent / "subsets/raw"
+    kept = {path: set(read_table(path, SUBSET)["uid"]) for path in subsets.glob("*/*.parquet")}
+    others = (uids for path, uids in kept.items() if path != subsets / "clip/0.5.parquet")
+    alone = sorted(kept[subsets / "clip/0.5.parquet"].difference(*others))[:3]
+    leaks = pd.DataFrame({"trained": "pool", "uid": alone, "evaluation": "test", "other": EVIL})
+    leaks = leaks.assign(kind="same", similarity=1.0)
+    empty = {"compared": COMPARED, "echoes": ECHOES, "echoed": ECHOED}
+    write_table(folder / "pairs.parquet", leaks, LEAKS)
+    for name, schema in empty.items():
+        write_table(folder / f"{name}.parquet", pd.DataFrame(columns=list(schema)), schema)
 
 
 def write_card(path: Path, **changes: object) -> Path:
@@ -199,11 +210,3 @@ def write_card(path: Path, **changes: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(card | changes), encoding="utf-8")
     return path
-
-
-def write_csv(path: Path, header: list[str], rows: list[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, header, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

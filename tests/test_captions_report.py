@@ -27,12 +27,15 @@ from report_helpers import (
 from winnow.captioning.perspectives import load_perspectives
 from winnow.command.line import main
 from winnow.evaluation.statistics import group_difference, holm
-from winnow.reporting import text
+from winnow.reporting import caption_figure
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
+from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.papers import load_paper
 from winnow.reporting.render import render
+from winnow.reporting.results import gather
 from winnow.reporting.settings import Page, RenderSettings
+from winnow.reporting.values import EMPTY, GAINS, NUMBER, Value
 from winnow.tracks.captioning.page import captions as render_captions
 from winnow.tracks.detection.page import detection
 
@@ -81,11 +84,9 @@ def written(tmp_path_factory):
 @pytest.fixture(scope="session")
 def results(written):
     folder = written / "results"
-    render_captions(
-        written / "cells", written / "sweep.csv", folder, 1, RenderSettings(scale="mini")
-    )
+    render_captions(written / "cells", written / "sweep.csv", folder, RenderSettings(scale="mini"))
     render(written / "cells", written / "sweep.csv", PAPERS, folder, "mini", resamples=100)
-    detection(written / "cells", written / "sweep.csv", folder, 1, Page(scale="mini"))
+    detection(written / "cells", written / "sweep.csv", folder, Page(scale="mini"))
     return folder
 
 
@@ -101,7 +102,7 @@ def pair(tmp_path):
 def reported(folder):
     """Render the caption report of a folder of cells; its Markdown."""
     asked = RenderSettings(scale="smoke")
-    render_captions(folder / "cells", folder / "sweep.csv", folder / "results", 1, asked)
+    render_captions(folder / "cells", folder / "sweep.csv", folder / "results", asked)
     return (folder / "results" / "captions.md").read_text(encoding="utf-8")
 
 
@@ -114,7 +115,7 @@ def table(markdown, heading):
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):
     asked = RenderSettings(scale="mini")
-    render_captions(written / "cells", written / "sweep.csv", tmp_path, 1, asked)
+    render_captions(written / "cells", written / "sweep.csv", tmp_path, asked)
     found = contents(tmp_path)
     expected = {"captions.csv", "captions.md", "captions_differences.csv"}
     assert set(found) == expected | {f"figures/captions.{kind}" for kind in ("svg", "png")}
@@ -134,7 +135,7 @@ def test_each_set_is_a_row_with_intervals(written, results):
         assert row["vocabulary"] == "640" and row["vocabulary_low"] == row["note"] == ""
     shown = (results / "captions.md").read_text(encoding="utf-8")
     truth, made = table(shown, "How good are the captions?"), table(shown, "What are they made of?")
-    assert [row[0] for row in truth[2:]] == [text.markdown(name) for name in ORDER]
+    assert [row[0] for row in truth[2:]] == [markdown(name) for name in ORDER]
     sizes = {row[0]: row[1:4] for row in made[2:]}
     assert sizes["mllm"] == ["200", "400", "2"] and sizes["loop"] == ["200", "200", "1"]
 
@@ -213,7 +214,7 @@ def test_edited_cells_are_refused_everywhere(pair, capsys, change, told):
     damage(cell_folder(pair / "cells", captioning("loop")) / "metrics.json", change)
     shown = reported(pair)
     assert told in capsys.readouterr().out and "refused" in shown and str(pair) not in shown
-    assert table(shown, "What are they made of?")[3][1:] == [text.EMPTY] * 9
+    assert table(shown, "What are they made of?")[3][1:] == [EMPTY] * 9
     render(pair / "cells", pair / "sweep.csv", PAPERS, pair / "results", "smoke", resamples=100)
     rows = rows_of(pair / "results" / "tables" / "mpgi" / "human.csv")
     assert told in {row["captions"]: row["reason"] for row in rows}["loop"]
@@ -273,7 +274,7 @@ def test_the_figures_are_pictures(results):
 @pytest.mark.parametrize(("asked", "drawn"), [(100, 4000), (5000, 5000)])
 def test_differences_are_drawn_as_often_as_asked_and_as_p_needs(pair, asked, drawn):
     settings = RenderSettings(scale="mini", resamples=asked, seed=1)
-    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", 1, settings)
+    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", settings)
     rows = {row["metric"]: row for row in rows_of(pair / "results" / "captions_differences.csv")}
     tables = [
         pd.read_parquet(cell_folder(pair / "cells", captioning(name)) / "outcomes.parquet")
@@ -313,9 +314,9 @@ def test_numbers_are_shown_as_they_are_and_shares_in_per_cent(results):
     )
     for kind in ("md", "tex"):
         shown = (results / "tables" / "mpgi" / f"statistics.{kind}").read_text(encoding="utf-8")
-        assert "1,300,000" in shown and "0.438" in shown and "43.75" not in shown
+        assert "1,300,000" in shown and "0.4375" in shown and "43.75" not in shown
         assert "counts and scores as they are" in shown
-        assert text.markdown("Measured with evaluator_clip on") in shown or kind == "tex"
+        assert markdown("Measured with evaluator_clip on") in shown or kind == "tex"
     scores = (results / "tables" / "scorers" / "table2.md").read_text(encoding="utf-8")
     assert "Per cent, with 95 % bootstrap" in scores and "as they are" not in scores
 
@@ -343,7 +344,7 @@ def test_unknown_published_values_are_empty_with_their_reason(results):
             row[key] for row in mpgi(results, name).values() for key in row if "publ" in key
         } == {""}
         shown = (results / "tables" / "mpgi" / f"{name}.md").read_text(encoding="utf-8")
-        assert f"| {text.EMPTY} \\[1\\] |" in shown.split("## Measured")[0]
+        assert f"| {EMPTY} \\[1\\] |" in shown.split("## Measured")[0]
         assert "- \\[1\\] not found: " in shown
 
 
@@ -404,7 +405,7 @@ def test_the_sweep_shows_all_pairs_of_other_sets(results):
         "clip",
     ]
     assert [k for k in keys if k[0] != "| raw"] == [
-        [f"| {text.markdown(name)}", "none"] for name in ORDER[:-1]
+        [f"| {markdown(name)}", "none"] for name in ORDER[:-1]
     ]
 
 
@@ -438,15 +439,37 @@ def test_the_main_set():
     assert main_set([]) == meanings(["other"]) == ""
 
 
+def test_the_figure_has_a_named_point_for_each_set(tmp_path):
+    for name in ("human", "mllm"):
+        write_captions(tmp_path / "cells", name, QUALITY[name], images=40)
+    write_sweep(tmp_path / "sweep.csv", [captioning("human"), captioning("mllm")])
+    read = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    (axes,) = caption_figure.captions(read).axes
+    points = {tuple(bars.lines[0].get_xydata()[0].round(6)) for bars in axes.containers}
+    metrics = (caption_figure.HALLUCINATION, caption_figure.RECALL)
+    values = {
+        text.get_text(): tuple(round(100 * read.value(method, m).estimate, 6) for m in metrics)
+        for method, text in zip(read.expected("captioning"), axes.texts, strict=True)
+    }
+    assert points == set(values.values()) and set(values) == {"human", "mllm"}
+
+
 def test_numbers():
     cases = {
-        None: text.EMPTY,
+        None: EMPTY,
         0.0: "0",
-        0.5: "0.500",
+        0.5: "0.5000",
         12.0: "12",
         12.345: "12.35",
         1.3e6: "1,300,000",
     }
-    assert {value: text.number(value) for value in cases} == cases
-    assert text.number(float("nan")) == text.EMPTY
-    assert text.interval(2.5, 2.0, 3.25, text.number) == "2.50 (2 to 3.25)"
+    assert {value: NUMBER(value) for value in cases} == cases
+    assert NUMBER(float("nan")) == EMPTY
+    assert NUMBER(Value(2.5, 2.0, 3.25)) == "2.50 (2.00 to 3.25)"
+    assert NUMBER(Value(0.0125, -0.5, 0.5)) == "0.0125 (-0.5000 to 0.5000)"
+
+
+def test_differences_have_a_sign_and_say_where_they_have_no_interval():
+    assert GAINS["points"](Value(0.0745, 0.05, 0.1)) == "+7.45 points (+5.00 to +10.00)"
+    assert GAINS["change"](Value(-0.5, -0.6, 0.1)) == "-50.00 % (-60.00 to +10.00)"
+    assert GAINS["number"](Value(0.0125)) == "+0.0125 (no interval)"

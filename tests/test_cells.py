@@ -15,7 +15,8 @@ from winnow.data.provenance import measured, total_cost
 from winnow.data.tables import DRAWS, write_table
 from winnow.evaluation.cell import write_cell
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep
-from winnow.reporting.costs import COST, cost_csv, read_costs
+from winnow.reporting.costs import COST, cost_table, read_costs
+from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.results import gather
 
 CELL = Cell(track="generation", captions="raw", scorer="dldc", ratio=0.5, seed=0)
@@ -220,7 +221,9 @@ def test_costs_and_hardware(pair):
     written(folder, CELL, {"hardware": machine, "training": {"hardware": other}})
     (place / "cost.json").write_text('{"cpu_s": 3, "gpu_s": "<b>", "wall_s": -1}', encoding="utf-8")
     sweep = load_cells(folder / "sweep.csv", folder / "cells")
-    (folder / "cost.csv").write_text(cost_csv(sweep, read_costs(sweep)), encoding="utf-8")
+    (folder / "cost.csv").write_text(
+        csv_text(cost_table(sweep, read_costs(sweep))), encoding="utf-8"
+    )
     first, second = rows_of(folder / "cost.csv")
     assert first["hardware"] == "A CPU, 2 cores, openblas 0.3 Haswell; A CPU, 2 cores, A GPU"
     assert {name: first[name] for name in COST} == dict.fromkeys(COST, "") | {"cpu_s": "3"}

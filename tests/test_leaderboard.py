@@ -16,20 +16,30 @@ from winnow.data.metrics import Cell, read_metrics
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.statistics import VERSION
 from winnow.params.submissions import read_card
-from winnow.reporting.boards import tables
+from winnow.reporting.boards import boards as boards_of
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.dvc import ratio_plot_csv
+from winnow.reporting.dvc import ratio_plot
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.emit.markdown import markdown, markdown_page
 from winnow.reporting.figures import contrastive as contrastive_figure
-from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
-from winnow.reporting.leaderboard_text import leaderboard_md
+from winnow.reporting.leaderboard import boards_table, leaderboard_table
+from winnow.reporting.leaderboard_page import leaderboard_page
 from winnow.reporting.methods import Method, method_of
-from winnow.reporting.ratios import sweep_md
+from winnow.reporting.ratios import sweep_page
 from winnow.reporting.results import CONTROLS, gather
-from winnow.reporting.submissions import submissions_md
-from winnow.reporting.text import EMPTY, markdown
+from winnow.reporting.submissions import submissions
+from winnow.reporting.values import EMPTY
 
 SKILL = {"none": 0.4, "random": 0.4, "oracle": 0.85, "good": 0.7, "twin": 0.7, "fair": 0.5}
 FID = {"none": 50.0, "pretrained": 70.0, "their_model": 40.0, "good": 41.0}
+
+
+def page_of(*arguments, **named):
+    return markdown_page(leaderboard_page(*arguments, **named))
+
+
+def csv_of(table):
+    return csv.DictReader(io.StringIO(csv_text(table)))
 
 
 def cell(track, scorer, ratio=1.0, captions="raw"):
@@ -114,13 +124,13 @@ def rendered(folder, struck=None):
     """Rows of leaderboard.csv by scorer, captions and ratio, those of boards.csv by track, metric,
     captions and scorer, and leaderboard.md."""
     results = gather(folder / "cells", folder / "sweep.csv", "mini", resamples=100)
-    boards = tables(results, struck)
-    wide = csv.DictReader(io.StringIO(leaderboard_csv(results, boards)))
-    long = csv.DictReader(io.StringIO(boards_csv(results, boards)))
+    boards = boards_of(results, struck)
+    wide = csv_of(leaderboard_table(results, boards))
+    long = csv_of(boards_table(results, boards))
     return (
         {(row["scorer"], row["captions"], row["ratio"]): row for row in wide},
         {(r["track"], r["metric"], r["captions"], r["scorer"]): r for r in long},
-        leaderboard_md(results, boards),
+        page_of(results, boards),
     )
 
 
@@ -210,23 +220,21 @@ def test_keep_is_the_share_that_was_kept(tmp_path):
     write_generation(tmp_path, elsewhere, 40.0)
     write_sweep(tmp_path / "sweep.csv", [*places, elsewhere])
     results = gather(tmp_path, tmp_path / "sweep.csv", "mini", resamples=100)
-    found = tables(results)
-    wide = {
-        row["scorer"]: row for row in csv.DictReader(io.StringIO(leaderboard_csv(results, found)))
-    }
+    found = boards_of(results)
+    wide = {row["scorer"]: row for row in csv_of(leaderboard_table(results, found))}
     assert {scorer: wide[scorer]["kept"] for scorer, _ in kept} == {
         "none": "1",
         "dldc": "0.3",
         "dldc_chosen": "0.478",
     }
     assert wide["dldc_chosen"]["ratio"] == "0.3"  # where its cell stands
-    for row in csv.DictReader(io.StringIO(boards_csv(results, found))):
+    for row in csv_of(boards_table(results, found)):
         stands = 0.478 if row["scorer"] == "dldc_chosen" else float(row["ratio"] or "nan")
         assert float(row["kept"] or "nan") == pytest.approx(stands, nan_ok=True)
-    assert "| raw | dldc\\_chosen | 47.8 % | 52.2 % |" in leaderboard_md(results, found)
-    assert "Not by a ratio: dldc\\_chosen keeps 47.8 %;" in sweep_md(results)
+    assert "| raw | dldc\\_chosen | 47.8 % | 52.2 % |" in page_of(results, found)
+    assert "Not by a ratio: dldc\\_chosen keeps 47.8 %;" in markdown_page(sweep_page(results))
     for track in ("contrastive", "generation"):
-        plot = csv.DictReader(io.StringIO(ratio_plot_csv(results, track)))
+        plot = csv_of(ratio_plot(results, track))
         assert {row["ratio"] for row in plot if row["scorer"] == "dldc_chosen"} == {"0.478"}
     lines = {line.get_label(): line for line in contrastive_figure(results).axes[0].lines}
     assert lines["dldc_chosen"].get_xdata() == pytest.approx([0.478])
@@ -255,7 +263,7 @@ def test_struck_rows_are_neither_ranked_nor_the_best(written):
     assert list(wide)[5] == ("oracle", "raw", "0.3")  # after all that are ranked
     assert long["generation", "fid", "raw", "good"]["rank"] == ""
     assert long["segmentation", "miou", "raw", "good"]["rank"] == "2"
-    assert "~~_oracle_ (control)~~" in text and "[leakage.md](leakage.md)" in text
+    assert "~~oracle~~ (control)" in text and "[leakage.md](leakage.md)" in text
     assert "- raw / oracle / 0.3: struck out: learned from 3 leaking pairs" in text
 
 
@@ -281,16 +289,16 @@ def test_controls_out_of_order_are_told_apart_or_not(tmp_path):
 
 def test_noise_in_the_captions_is_said(written):
     results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
-    noisy = leaderboard_md(results, [], noise={"mismatch": 0.3})
+    noisy = page_of(results, [], noise={"mismatch": 0.3})
     assert "Noise was added to people's captions, of known kind: mismatch 30 %." in noisy
-    assert "No noise was added to people's captions." in leaderboard_md(results, [], noise={})
-    assert "was added" not in leaderboard_md(results, [])
+    assert "No noise was added to people's captions." in page_of(results, [], noise={})
+    assert "was added" not in page_of(results, [])
 
 
 def test_the_cards_of_submissions_are_shown_as_text(written, tmp_path):
     cards = [read_card(write_card(tmp_path / "card.yaml"))]
     results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
-    page = leaderboard_md(results, [], cards)
+    page = page_of(results, [], cards)
     row = page.splitlines()[-1]
     assert page.splitlines()[-5:-3] == ["## Submissions", ""]
     assert len(re.findall(r"(?<!\\)\|", row)) == len(page.splitlines()[-3].split("|")) - 1
@@ -298,7 +306,8 @@ def test_the_cards_of_submissions_are_shown_as_text(written, tmp_path):
     assert r"| \*any\* \| \[x\](y) | a \`b\` \_c\_ \# no heading " in row
     assert row.endswith("| <https://x.org/%7C)%60*a_b> |")
     bare = read_card(write_card(tmp_path / "card.yaml", link=None))
-    assert submissions_md([bare]).endswith(f"| {EMPTY} |\n") and submissions_md([]) == ""
+    assert markdown_page(submissions([bare])).endswith(f"| {EMPTY} |\n")
+    assert not submissions([])
 
 
 def test_equal_cells_give_equal_bytes(written, shown):

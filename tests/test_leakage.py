@@ -36,8 +36,10 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.params.load import read, resolve
-from winnow.reporting.leakage import leakage_csv, read_audit, read_struck, rows
-from winnow.reporting.leakage_text import leakage_md
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.emit.markdown import markdown_page
+from winnow.reporting.leakage import read_audit, read_struck, rows
+from winnow.reporting.leakage_page import leakage_page, leakage_table
 from winnow.reporting.methods import Method
 from winnow.sources.zeroshot import write_set
 
@@ -329,7 +331,7 @@ def test_the_reference_split_is_compared_with_the_pool_and_strikes_nothing_out(
     lines, page = report(planted)
     assert read_table(planted / "subsets/raw/careful/0.5.parquet", SUBSET)["uid"][0] == human[4]
     assert lines["contrastive careful"]["pairs"] == "0", "though it learns from that image"
-    assert f"| reference | `{human[6]}` | pool | `{human[4]}` |" in page
+    assert f"| reference | {human[6]} | pool | {human[4]} |" in page
     assert "| reference | pool | 2 | 3 | 1 |" in page
 
 
@@ -372,9 +374,9 @@ def test_names_on_the_page_are_text(planted: Path) -> None:
     lines = rows(
         found._replace(pairs=hostile), *_files(planted), planted / "recipes.json", ["pretrained"]
     )
-    page = leakage_md(found._replace(pairs=hostile), lines, "smoke")
+    page = markdown_page(leakage_page(found._replace(pairs=hostile), lines, "smoke"))
     assert "<script>" not in page and r"&lt;script&gt;\|\*" in page
-    assert "<script>" in leakage_csv(lines)
+    assert "<script>" in csv_text(leakage_table(lines))
 
 
 def _files(folder: Path) -> tuple[Path, Path]:

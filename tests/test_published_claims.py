@@ -494,6 +494,7 @@ def test_two_renders_give_equal_bytes(folder):
         "claims.csv",
         "claims.md",
         "claims_comparisons.csv",
+        "summary/claims.md",
     }
 
 

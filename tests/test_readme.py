@@ -10,7 +10,6 @@ import yaml
 
 from winnow.command.code import command_files
 from winnow.command.description import find
-from winnow.reporting.text import EMPTY
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,34 +19,15 @@ SCRIPT = runpy.run_path(str(ROOT / "workflow/scripts/readme.py"))
 def test_the_tables_in_the_readme_are_the_committed_ones() -> None:
     """`make readme` puts them there."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert SCRIPT["filled"](text, ROOT / "results") == text
+    assert SCRIPT["filled"](text, ROOT / "results/summary") == text
 
 
-def test_the_readme_has_the_best_the_controls_and_the_verdicts(tmp_path: Path) -> None:
-    head = "| rank | group | captions | scorer | keep | mR | minus none |\n| --- | --- |\n"
-    values = "30 % | 50.00 (40.00 to 60.00) | +1.00 ≈ |"
-    rows = [f"| {n} | 1 | raw | s{n}\\_a | {values}" for n in range(1, 13)]
-    rows.insert(0, f"| {EMPTY} | 1 | human | _none_ (control) | 100 % | 60.00 | {EMPTY} |")
-    rows += [f"| {EMPTY} | 2 | raw | _random_ (control) | 30 % | 30.00 | {EMPTY} |"]
-    rows += [f"| {EMPTY} | 2 | mllm | _random_ (control) | 30 % | 30.00 | {EMPTY} |"]
-    rows += [f"| {EMPTY} | {EMPTY} | raw | _random_ (control) | 50 % | {EMPTY} | {EMPTY} |"]
-    rows += [f"| {EMPTY} | {EMPTY} | raw | _oracle_ (control) | {EMPTY} | {EMPTY} | {EMPTY} |"]
-    rows += ["", "## Another", "", "> another warning", "| rank |"]
-    page = "# Leaderboard\n\n## Retrieval\n\n> a warning\n\n" + head + "\n".join(rows) + "\n"
-    (tmp_path / "leaderboard.md").write_text(page)
-    lines = "A1,dldc,held\nA2,dldc,not run\nC1,a|b,held\nC2,a|b,held\n"
-    (tmp_path / "claims.csv").write_text("claim,paper,verdict\n" + lines)
+def test_pages_stand_between_their_marks(tmp_path: Path) -> None:
+    (tmp_path / "claims.md").write_text("4 claims.\n\n| paper |\n")
     text = "<!-- leaderboard -->\n<!-- /leaderboard -->\n<!-- claims -->\nold\n<!-- /claims -->\n"
     shown = SCRIPT["filled"](text, tmp_path)
-    assert "| 10 | raw | s10\\_a | 30 % | 50.00 (40.00 to 60.00) | +1.00 ≈ |" in shown
-    assert "s11" not in shown and "oracle" not in shown and "mllm" not in shown
-    assert f"| {EMPTY} | raw | _random_ (control) | 30 % | 30.00 | {EMPTY} |" in shown
-    assert f"| {EMPTY} | human | _none_ (control) | 100 % | 60.00 | {EMPTY} |\n| 1 |" in shown
-    assert "50 % |" not in shown  # a control without a value
-    assert "> a warning\n\n| rank" in shown and "another" not in shown
-    assert "4 claims: 3 held, 0 not held, 0 inconclusive, 1 not run." in shown
-    assert f"| dldc | A1 | {EMPTY} | {EMPTY} | A2 |" in shown
-    assert "old" not in shown
+    assert "<!-- claims -->\n4 claims.\n\n| paper |\n<!-- /claims -->" in shown
+    assert "<!-- leaderboard -->\n<!-- /leaderboard -->" in shown and "old" not in shown
     assert SCRIPT["filled"](shown, tmp_path) == shown
     with pytest.raises(SystemExit, match="leaderboard"):
         SCRIPT["filled"]("no marks", tmp_path)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 from report_helpers import (
+    KINDS,
     ROWS,
     contents,
     contrastive,
@@ -31,12 +32,18 @@ from winnow.evaluation.statistics import (
     headline_means,
     paired_difference,
 )
-from winnow.reporting import figures, text
+from winnow.reporting import figures
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep, tidy
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.emit.latex import latex, latex_table
+from winnow.reporting.emit.markdown import markdown, markdown_table
 from winnow.reporting.papers import load_paper, load_papers
 from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.settings import Page
+from winnow.reporting.table import Cell as Shown
+from winnow.reporting.table import Column, Table, plain
+from winnow.reporting.values import EMPTY, GAINS, INDISTINCT, PERCENT, Value
 from winnow.tracks.detection.page import detection
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
@@ -77,7 +84,7 @@ def written(tmp_path_factory):
 def results(written):
     folder = written / "results"
     render(written / "cells", written / "sweep.csv", PAPERS, folder, "mini", resamples=200)
-    detection(written / "cells", written / "sweep.csv", folder, 1, Page(scale="mini"))
+    detection(written / "cells", written / "sweep.csv", folder, Page(scale="mini"))
     return folder
 
 
@@ -112,6 +119,7 @@ def test_everything_is_written(results):
         "cells.csv",
         "cost.csv",
         "metrics.json",
+        "summary/leaderboard.md",
         "plots/contrastive.csv",
         "plots/detection.csv",
     }
@@ -124,7 +132,7 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
     (moved / "cells").symlink_to(written / "cells")
     render(moved / "cells", written / "sweep.csv", PAPERS, moved / "results", "mini", resamples=200)
     asked = Page(scale="mini")
-    detection(moved / "cells", written / "sweep.csv", moved / "results", 1, asked)
+    detection(moved / "cells", written / "sweep.csv", moved / "results", asked)
     first, second = contents(results), contents(moved / "results")
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -296,7 +304,7 @@ def test_tables_warn_of_controls_that_are_out_of_order(tmp_path):
     page = (place / "table1.md").read_text(encoding="utf-8")
     assert page.count("> **Warning:** ") == 1 and f"> **Warning:** {told}\n" in page
     assert page.index("## Measured") < page.index(told) < page.index("captions, scorer, keep ratio")
-    assert f"\\textbf{{Warning:}} {text.latex(told)}." in (place / "table1.tex").read_text()
+    assert f"\\textbf{{Warning:}} {latex(told)}." in (place / "table1.tex").read_text()
 
 
 def test_no_table_warns_of_controls_in_order(results):
@@ -353,6 +361,32 @@ def test_figures_are_pictures(results):
             root.tag.endswith("svg")
             and b"<dc:date>" not in (results / "figures" / f"{name}.svg").read_bytes()
         )
+
+
+def test_figures_draw_what_was_measured(written):
+    read = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    for axes, (metric, label) in zip(
+        figures.contrastive(read).axes[:2], figures.PANELS, strict=True
+    ):
+        assert axes.get_ylabel() == label
+        curves = {line.get_label(): line.get_xydata() for line in axes.lines}
+        measured = {m.scorer for m in read.expected("contrastive") if read.value(m, metric)}
+        assert {"random", "oracle", "none (keep all)"} <= set(curves)
+        for scorer in measured & set(curves):
+            values = {
+                m.ratio: 100 * value.estimate
+                for m in read.expected("contrastive")
+                if (m.captions, m.scorer) == ("raw", scorer) and (value := read.value(m, metric))
+            }
+            assert list(curves[scorer][:, 1]) == pytest.approx([values[r] for r in sorted(values)])
+    axes = figures.detection(read).axes[0]
+    cells = [
+        read.value(method, "average_precision" if kind == "all" else f"{kind}/average_precision")
+        for method in read.expected("detection")
+        for kind in ("all", *KINDS)
+    ]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts and texts == [f"{100 * value.estimate:.1f}" for value in cells if value]
 
 
 def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):
@@ -523,23 +557,30 @@ def test_names_are_escaped(tmp_path):
 
 
 def test_escapes():
-    assert text.markdown("a\nb") == "a b" and text.latex("\\{~^") == (
+    assert markdown("a\nb") == "a b" and latex("\\{~^") == (
         r"\textbackslash{}\{\textasciitilde{}\textasciicircum{}"
     )
-    assert (
-        text.percent(None)
-        == text.percent(float("nan"))
-        == text.EMPTY
-        == text.interval(None, 0.1, 0.2)
-    )
-    assert (
-        text.interval(0.5, 0.4, 0.6) == "50.00 (40.00 to 60.00)"
-        and text.interval(0.5, None, None) == "50.00"
-    )
-    assert text.percent(0.0) == "0.00"
-    assert text.csv_text(["ratio", "x"], [[1 / 3, 1 / 3], [1.0, None]]) == (
-        "ratio,x\n0.3333333333333333,0.333333\n1.0,\n"
-    )
+    assert PERCENT(None) == PERCENT(float("nan")) == EMPTY == PERCENT(Value(float("nan"), 0.1, 0.2))
+    assert PERCENT(Value(0.5, 0.4, 0.6)) == "50.00 (40.00 to 60.00)"
+    assert PERCENT(Value(0.5)) == "50.00" and PERCENT(0.0) == "0.00"
+    rows = [{"ratio": 1 / 3, "x": 1 / 3}, {"ratio": 1.0}]
+    table = Table(plain("ratio", "x"), rows)
+    assert csv_text(table) == "ratio,x\n0.3333333333333333,0.333333\n1.0,\n"
+
+
+def test_a_table_says_the_same_in_every_format():
+    columns = [Column("name", "name"), Column("gain", "gain", GAINS["number"], ("gain", "low"))]
+    same = Shown(Value(0.0125, -0.5, 0.5), "struck", INDISTINCT)
+    table = Table(columns, [{"name": "a|b", "gain": same}, {"name": "c"}])
+    told = "+0.0125 (-0.5000 to +0.5000)"
+    assert markdown_table(table).splitlines() == [
+        "| name | gain |",
+        "| --- | ---: |",
+        f"| a\\|b | ~~{told}~~ {INDISTINCT} |",
+        f"| c | {EMPTY} |",
+    ]
+    assert rf"a\textbar{{}}b & {told} $\approx$ \\" in latex_table(table)
+    assert csv_text(table) == "name,gain,low\na|b,0.0125,-0.5\nc,,\n"
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def write_all(folder):
 def run(folder, output="results", scale="mini"):
     cells, sweep, results = folder / "cells", folder / "sweep.csv", folder / output
     render(cells, sweep, PAPERS, results, scale, resamples=100)
-    score_models(cells, sweep, results, None, 1, RenderSettings(scale=scale, resamples=100))
+    score_models(cells, sweep, results, None, RenderSettings(scale=scale, resamples=100))
     return results
 
 
@@ -180,7 +180,7 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     write_struck(tmp_path / "leaks.csv", struck)
     cells, sweep = written / "cells", written / "sweep.csv"
     asked = RenderSettings(scale="mini", resamples=100)
-    score_models(cells, sweep, tmp_path, tmp_path / "leaks.csv", 1, asked)
+    score_models(cells, sweep, tmp_path, tmp_path / "leaks.csv", asked)
     shown = (tmp_path / "score_model.md").read_text("utf-8")
     assert "\n| ~~score\\_model~~ |" in shown and "\n| score\\_joint |" in shown
     assert "\n| score\\_model |" in shown  # what it detects was not audited
@@ -194,6 +194,25 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     figure = score_figure.normalisation(known, {method_of(cell) for cell in struck})
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [f"normalisation: {name}" for name in ("none", "softplus", "sigmoid")]
+
+
+def test_the_figure_draws_losses_and_accuracies(written):
+    known = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    left, right = score_figure.normalisation(known).axes
+    drawn = {m for m in known.expected("preference") if m.scorer in score_figure.NORMALISATIONS}
+    assert len(drawn) == 4
+    values = [
+        100 * value.estimate
+        for method in drawn
+        for metric in score_figure.PANELS
+        if (value := known.value(method, metric))
+    ]
+    points = [y for line in right.lines for y in line.get_ydata() if line.get_marker() != "None"]
+    assert sorted(points) == pytest.approx(sorted(values)) and values
+    curves = [
+        line for line in left.lines if line.get_label() in score_figure.NORMALISATIONS.values()
+    ]
+    assert len(curves) == len(drawn) and all(len(line.get_xdata()) > 10 for line in curves)
 
 
 def test_the_interval_is_that_of_the_averaged_seeds(written):

@@ -29,7 +29,7 @@ from winnow.evaluation.segmentation import draws_table, measure, outcomes
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Measure, load_paper
-from winnow.reporting.relative import change, difference, told_apart
+from winnow.reporting.relative import change, difference
 from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.segmentation import (
@@ -41,9 +41,10 @@ from winnow.reporting.segmentation import (
     chosen_method,
     gain,
     ratios,
+    value,
 )
 from winnow.reporting.segmentation_figure import PALETTE, by_ratio, collect, coloured
-from winnow.reporting.text import EMPTY
+from winnow.reporting.values import EMPTY
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 CLASSES = ["bare <b>", "water", "vehicle"]
@@ -200,6 +201,18 @@ def test_the_figure_leaves_out_what_is_struck_out(known, struck, fewer):
     assert points[0] > points[1]
 
 
+def test_the_figure_draws_the_values_of_every_share(known):
+    (axes,) = by_ratio(known, PLAN).axes
+    curves = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    for percent in PERCENTS:
+        values = [
+            100 * found.estimate
+            for method in ratios(known, PLAN).values()
+            if (found := value(known, method, Variant("mask", str(percent)), "miou"))
+        ]
+        assert values and curves[f"{percent} % of the labels"] == pytest.approx(values)
+
+
 def test_points_at_one_keep_ratio_stand_side_by_side(known):
     lines = [line for line in by_ratio(known, PLAN).axes[0].lines if line.get_marker() != "None"]
     places = [place for line in lines for place in line.get_xdata()]
@@ -254,10 +267,10 @@ def test_gains_come_from_equal_resamples(known):
     ours, variant = method(known, "dldc_chosen", 0.3), Variant("mask", "100")
     absolute, relative = gain(known, ours, RAW, variant, "miou")
     alone = known.values[ours]["mask/100/miou"]
-    assert told_apart(absolute) and told_apart(relative)
+    assert absolute.apart and relative.apart
     assert absolute.high - absolute.low < (alone.high - alone.low) / 2  # images cancel out
     against_real, _ = gain(known, ours, ALONE, variant, "miou")
-    assert against_real.value > absolute.value
+    assert against_real.estimate > absolute.estimate
     same, _ = difference(known, ours, ours, "mask/100/miou")
     assert same[:3] == (0, 0, 0)
 
@@ -279,7 +292,7 @@ def test_seeds_widen_the_intervals(tmp_path):
     write_sweep(tmp_path / "sweep.csv", cells)
     known = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("segmentation",))
     found = known.values[RAW]["mask/100/miou"]
-    assert found.seeds == 3 and found.low < found.value < found.high
+    assert found.seeds == 3 and found.low < found.estimate < found.high
     one = known.sweep.records[cells[3]].intervals["mask/100/miou"]
     assert found.high - found.low > one[1] - one[0]
     absolute, _ = gain(known, RAW, ALONE, Variant("mask", "100"), "miou")

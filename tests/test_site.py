@@ -12,17 +12,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 from PIL import Image
-from report_helpers import contents, rows_of
-from site_helpers import EVIL, PAIRS, Run, uid, write_card, write_csv, write_run
+from report_helpers import contents
+from site_helpers import EVIL, IMAGE, PAIRS, Run, uid, write_card, write_run
 
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.images import encode_png
-from winnow.data.tables import CAPTIONS, SCORES, read_table, write_table
-from winnow.reporting.site import markup, rows, samples, sprites
+from winnow.data.tables import CAPTIONS, LEAKS, SCORES, SUBSET, read_table, write_table
+from winnow.reporting.site import markup, samples, sprites
 from winnow.reporting.site.drawn import spread_over_scenes
-from winnow.reporting.text import EMPTY
+from winnow.reporting.table import Interval
+from winnow.reporting.values import Value
 
 TABLES = ("index", "claims", "papers", "leakage")
 WITH_SCRIPTS = ("curves", "samples", "gallery", "cells")
@@ -99,7 +101,7 @@ def test_markup_in_captions_names_and_reasons_stays_text(site):
         scripts = 2 if name in WITH_SCRIPTS else 1
         assert page.tags.count("script") == scripts, name
         assert "onerror" not in page.attributes
-    assert EVIL in pages(site)["index"].text
+    assert IMAGE in pages(site)["index"].text
     assert EVIL in pages(site)["claims"].text
     assert EVIL in pages(site)["papers"].text
     assert EVIL in pages(site)["leakage"].text
@@ -108,15 +110,15 @@ def test_markup_in_captions_names_and_reasons_stays_text(site):
     assert EVIL in data(site, "samples-0")["text"][7]
 
 
-def test_leaderboard_tells_values_intervals_and_what_did_not_run(site):
+def test_leaderboard_tells_values_intervals_and_what_did_not_run(run, site):
     text = pages(site)["index"].text
-    assert "41.00 (39.00 to 43.00)" in text
+    assert run.shown("domain_clip", 0.3) in text
     assert "not in this sweep" in text
     page = (site / "index.html").read_text(encoding="utf-8")
     link = "samples.html#captions=raw&amp;scorer=domain_clip&amp;ratio=0.3"
     assert f'<a href="{link}">30 %</a>' in page
     assert "scorer=none" not in page  # what keeps everything has nothing to show
-    assert page.count('<tr class="struck"') == 1
+    assert page.count('<tr class="struck"') == 3  # in two measures, and side by side
     assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in page
 
 
@@ -124,7 +126,7 @@ def test_the_leaderboard_says_who_submitted_what(site, copy):
     assert "Submissions" not in pages(site)["index"].text
     path = write_card(copy.folder / "submissions/theirs/card.yaml")
     shown = pages(copy.site())["index"]
-    (told,) = re.findall(r"Submissions(theirs.*)", shown.text, re.DOTALL)
+    (told,) = re.findall(r"Submissions\s*(theirs.*)", shown.text, re.DOTALL)
     assert f"A | B, {EVIL}. Licence: *any* | [x](y)." in told
     assert f"a `b` _c_\n\n# no heading\n{EVIL}" in told
     assert shown.tags.count("script") == 1 and "onerror" not in shown.attributes
@@ -137,7 +139,7 @@ def test_the_leaderboard_says_who_submitted_what(site, copy):
 
 
 def test_curves_leave_out_what_is_struck_out(site):
-    (chart,) = data(site, "curves")
+    chart, _ = data(site, "curves")
     ratios = {line["scorer"]: [point[0] for point in line["points"]] for line in chart["lines"]}
     assert ratios == {"domain_clip": [0.3, 0.5], "clip": [0.3], "random": [0.3]}
     assert [level["scorer"] for level in chart["levels"]] == ["none"]
@@ -159,21 +161,34 @@ def test_the_first_page_says_what_was_done_to_the_captions(run, noise, told):
     assert told in found and "people's captions" in found
 
 
-def test_side_by_side_a_struck_row_says_why_in_words(copy):
-    path = copy.folder / "results/leaderboard.csv"
-    found = [row | {"leaks": "3"} for row in rows_of(path)]
-    write_csv(path, list(found[0]), found)
-    page = (copy.site() / "index.html").read_text(encoding="utf-8")
+def test_points_of_curves_tell_what_the_tables_tell(run, site):
+    chart, _ = data(site, "curves")
+    (line,) = (line for line in chart["lines"] if line["scorer"] == "domain_clip")
+    assert [point[4] for point in line["points"]] == [
+        run.shown("domain_clip", ratio) for ratio in (0.3, 0.5)
+    ]
+    assert chart["levels"][0]["value"][3] == run.shown("none", 1.0)
+
+
+def test_side_by_side_a_struck_row_says_why_in_words(site):
+    page = (site / "index.html").read_text(encoding="utf-8")
     shown = page.split('data-board="board-overview"')[1]
     assert '<tr class="struck"' in shown
     assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in shown
 
 
 def test_no_level_is_struck_out(copy):
-    path = copy.folder / "results/boards.csv"
-    found = [row | {"leaks": "1" if row["scorer"] == "none" else ""} for row in rows_of(path)]
-    write_csv(path, list(found[0]), found)
-    assert [chart["levels"] for chart in data(copy.site(), "curves")] == [[]]
+    path = copy.folder / "audit/pairs.parquet"
+    leaks = read_table(path, LEAKS).head(1)
+    write_table(
+        copy.folder / "subsets/raw/none/1.0.parquet",
+        read_table(copy.folder / "subsets/raw/clip/0.5.parquet", SUBSET),
+        SUBSET,
+    )
+    write_table(path, leaks, LEAKS)
+    assert all(chart["levels"] for chart in data(copy.site(), "curves"))
+    site = copy.site(untrained=())
+    assert not any(chart["levels"] for chart in data(site, "curves"))
 
 
 def test_the_first_page_sums_up_claims_leaks_and_cells(site):
@@ -182,19 +197,23 @@ def test_the_first_page_sums_up_claims_leaks_and_cells(site):
     assert "2 claims of the papers" in found
     words = re.sub("<[^>]*>", "", found)
     assert "1 held, 0 not held, 0 inconclusive, 1 not run" in words
-    assert "1 of 1 rows struck out" in found
-    assert "6 of 9 finished, 3 not run" in found
+    assert "1 of 9 rows struck out" in found
+    assert "8 of 10 finished, 2 not run" in found
     widths = [float(width) for width in re.findall(r' width="([0-9.]+)"', found)]
     assert widths == [50, 0, 0, 50]
 
 
 def test_each_row_is_drawn_beside_what_it_is_compared_with(copy):
     """The mark of `raw` is the value of its own `none`, not of the set `human`."""
-    page = (copy.site() / "index.html").read_text(encoding="utf-8")
+    page = (copy.site() / "index.html").read_text(encoding="utf-8").split("</table>")[0]
+    rows = page.split("<tr ")
     marks = {
-        captions: set(
-            re.findall(rf'<tr[^>]*data-captions="{captions}".*?mark" x1="([0-9.]+)"', page)
-        )
+        captions: {
+            place
+            for row in rows
+            if f'data-captions="{captions}"' in row
+            for place in re.findall(r'mark" x1="([0-9.]+)"', row)
+        }
         for captions in ("raw", "human")
     }
     assert all(len(found) == 1 for found in marks.values())
@@ -202,24 +221,22 @@ def test_each_row_is_drawn_beside_what_it_is_compared_with(copy):
 
 
 def test_a_run_without_finished_cells_says_so(copy):
-    path = copy.folder / "results/boards.csv"
-    path.write_text(path.read_text().splitlines()[0] + "\n")
+    shutil.rmtree(copy.folder / "cells")
     assert "nothing is ranked yet" in pages(copy.site())["index"].text
 
 
-def test_tables_of_papers_are_named_by_their_pages(copy):
-    page = copy.folder / "results/tables/scorers/table2.md"
-    page.write_text("# ScoreRS, table2: Retrieval of &lt;b&gt;CLIP\\_L&lt;/b&gt;\n")
-    shown = (copy.site() / "papers.html").read_text(encoding="utf-8")
+def test_papers_show_published_and_measured_values(run, site):
+    shown = (site / "papers.html").read_text(encoding="utf-8")
     assert '<a href="#scorers-table2">Table 2: Retrieval of &lt;b&gt;CLIP_L&lt;/b&gt;</a>' in shown
     assert '<details class="paper" id="scorers-table2" open>' in shown
     assert "<h2>ScoreRS</h2>" in shown
+    assert "CLIP29.44" + run.shown("domain_clip", 0.3) in pages(site)["papers"].text
 
 
 def test_claims_tell_effects_in_their_unit(site):
     text = pages(site)["claims"].text
-    assert "+5.00 points (+2.00 to +8.00)" in text
-    assert "mR: raw / clip against raw / none" in text
+    assert re.search(r"[+]\d+[.]\d\d points [(][+]\d+[.]\d\d to [+]\d+[.]\d\d[)]", text)
+    assert "mR: raw, domain_clip, 0.3 against raw, none, 1" in text
 
 
 def test_kept_pairs_noise_and_scores_are_those_of_the_tables(run, site):
@@ -268,9 +285,7 @@ def test_equal_inputs_give_equal_bytes(run, site):
 
 
 def test_what_a_run_lacks_is_left_out(copy):
-    for name in ("results/claims.csv", "results/cost.csv", "results/leakage.csv"):
-        (copy.folder / name).unlink()
-    for name in ("results/tables", "generated", "truth"):
+    for name in ("papers", "audit", "generated", "truth"):
         shutil.rmtree(copy.folder / name)
     site = copy.site()
     assert set(pages(site)) == {"index", "curves", "samples", "cells"}
@@ -287,15 +302,15 @@ def test_cells_tell_where_they_come_from_and_why_not(copy):
     assert told["cells"][2] is None
     origin = {name: told["parts"][place] for name, place in told["cells"][0]["origin"].items()}
     assert origin["training"]["parameters"] == {"samples_seen": 1200}
-    assert data(site, "cost")["cells"][2] == ["12.5"]
+    cost = data(site, "cost")
+    assert cost["cells"][2] is None and cost["cells"][0][cost["names"].index("wall_s")] == 1.5
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("results/boards.csv", "track,metric\na,b\n", "boards.csv: column 'higher_is_better'"),
-        ("results/cost.csv", "track,captions,scorer,ratio,seed\na,b\n", "cost.csv: row 0"),
-        ("results/claims.csv", b"\xff\xfe", "claims.csv: not a readable CSV"),
+        ("papers/scorers.yaml", "paper: [", "scorers.yaml"),
+        ("audit/pairs.parquet", "no", "pairs.parquet: not a readable Parquet file"),
         ("captions/raw.parquet", "no", "raw.parquet: not a readable Parquet file"),
         ("generated/raw/none/1.0/0/00003.png", "no", f"1.0/0: image {uid(3)} cannot be shown"),
     ],
@@ -323,7 +338,7 @@ def test_a_pair_without_score_or_image_is_named(copy):
 
 def test_an_older_site_stays_until_the_new_one_is_whole(copy):
     before = contents(copy.site())
-    (copy.folder / "results/boards.csv").write_text("")
+    (copy.folder / "sweep.csv").write_text("")
     with pytest.raises(WinnowError):
         copy.site()
     assert contents(copy.folder / "site") == before
@@ -332,10 +347,20 @@ def test_an_older_site_stays_until_the_new_one_is_whole(copy):
 @pytest.mark.usefixtures("same_environment")
 def test_the_verb_writes_it_and_names_what_is_wrong(copy, capsys):
     card = write_card(copy.folder / "submissions/theirs/card.yaml")
-    names = ("results", "cells", "pool", "captions", "scores", "subsets", "generated", "truth")
+    names = (
+        "papers",
+        "cells",
+        "audit",
+        "pool",
+        "captions",
+        "scores",
+        "subsets",
+        "generated",
+        "truth",
+    )
     words = [word for name in names for word in (f"--{name}", str(copy.folder / name))]
     words += ["--sweep", str(copy.folder / "sweep.csv"), "--output", str(copy.folder / "made")]
-    words += ["--cards", str(card), "--scale=mini", "--standins=[]"]
+    words += ["--cards", str(card), "--scale=mini", "--standins=[]", "--resamples=100"]
     assert main(["site", *words, "--samples=20"]) == 0
     assert "Submissions" in pages(copy.folder / "made")["index"].text
     assert len(data(copy.folder / "made", "samples-0")["text"]) == 20
@@ -378,7 +403,7 @@ def test_text_comes_back_from_html_and_from_scripts(value):
             self.found += data
 
     reader = Reader()
-    reader.feed(f"<p>{markup.text(value)}</p>")
+    reader.feed(f"<p>{escape(value)}</p>")
     reader.close()
     assert reader.tags == ["p"]
     assert reader.found == value
@@ -390,9 +415,9 @@ def test_text_comes_back_from_html_and_from_scripts(value):
 @given(st.tuples(FLOATS, FLOATS, FLOATS).map(sorted))
 def test_intervals_are_drawn_in_order_and_inside(values):
     low, value, high = values
-    drawn = markup.drawn_interval(value, low, high, (low, high), mark=value)
-    places = [float(x) for x in re.findall(r' (?:x1|x2|cx)="([-0-9.]+)"', drawn)]
-    assert all(0 <= x <= markup.RANGE[0] for x in places)
+    drawn = markup.places(Interval(Value(value, low, high), (low, high), value))
+    assert 0 <= drawn["low"] <= drawn["value"] <= drawn["high"] <= markup.RANGE[0]
+    assert drawn["mark"] == drawn["value"]
 
 
 @given(st.integers(1, 40), st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=30))
@@ -405,18 +430,6 @@ def test_prompts_are_spread_over_the_scenes(most, scenes):
     least = min((counts.get(s, 0) for s in every.index if counts.get(s, 0) < every[s]), default=0)
     if (counts.reindex(every.index).fillna(0) < every).any():
         assert counts.max() - least <= 1
-
-
-def test_values_are_told_in_their_unit():
-    row = {"value": "0.41", "low": "0.38", "high": "0.44", "odd": "x", "endless": "inf"}
-    found = rows.spread(row, "value", "low", "high")
-    assert rows.with_interval(found, "percent") == "41.00 (38.00 to 44.00)"
-    assert rows.with_interval(found, "number") == "0.410 (0.380 to 0.440)"
-    assert rows.with_interval(rows.Spread(-0.1, -0.2, 0.0), "percent", difference=True) == (
-        "-10.00 (-20.00 to +0.00)"
-    )
-    assert rows.with_interval(None, "percent") == EMPTY
-    assert rows.figure(row, "odd") is rows.figure(row, "endless") is rows.figure(row, "no") is None
 
 
 def test_assets_are_packaged():

@@ -5,12 +5,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from site_helpers import EVIL, PAIRS, write_run
+from site_helpers import EVIL, PAIRS, Run, write_run
 
-from winnow.reporting.text import EMPTY
+from winnow.reporting.values import EMPTY
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -34,8 +33,12 @@ GROUNDS = ("--paper", "--raised", "--sunk")
 class Browser:
     """One browser for all tests; `errors` is what its console said since it was last asked."""
 
-    def __init__(self, driver, site: Path):
-        self.driver, self.site = driver, site
+    def __init__(self, driver, run: Run):
+        self.driver, self.run_of, self.site = driver, run, run.site()
+
+    def told(self, ratio: float) -> str:
+        """The mean recall of `domain_clip` at a keep ratio."""
+        return self.run_of.shown("domain_clip", ratio)
 
     def open(self, page: str, size=WIDE, dark=False, hash="") -> None:
         width, height = size
@@ -93,9 +96,9 @@ def shared(tmp_path_factory) -> Iterator[Browser]:
     for flag in (*FLAGS, f"--user-data-dir={folder}/profile"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    site = write_run(folder / "run").site()
+    run = write_run(folder / "run")
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield Browser(driver, site)
+    yield Browser(driver, run)
     driver.quit()
 
 
@@ -176,11 +179,11 @@ def test_leaderboard_sorts_and_says_so(browser):
     assert head.get_attribute("aria-sort") == "ascending"
     rising = browser.texts(f"{rows} th")
     assert rising[0] == "clip"
-    assert rising[-1].startswith("oracle")  # has no value
+    assert [name.split()[0] for name in rising[-2:]] == ["oracle", "pretrained"]  # have no value
     button.send_keys("\n")
     assert head.get_attribute("aria-sort") == "descending"
     falling = browser.texts(f"{rows} th")
-    assert falling == [*rising[-2::-1], rising[-1]]
+    assert falling == [*rising[-3::-1], *rising[-2:]]
     assert len(browser.run("return [...document.querySelectorAll('[aria-sort=descending]')]")) == 1
 
 
@@ -189,19 +192,19 @@ def test_leaderboard_shows_one_measure_or_all_side_by_side(browser):
     assert browser.texts("#boards h2") == ["Retrieval and zero-shot classification: mR"]
     browser.choose("board", "board-overview")
     assert browser.texts("#boards h2") == ["All measures side by side"]
-    assert browser.texts("#board-overview thead th")[4:] == ["mR", "FID"]
-    assert browser.texts("#board-overview tbody td")[-2:] == ["41.00 (39.00 to 43.00)", "40.50"]
+    assert browser.texts("#board-overview thead th")[4:6] == ["mR", "zero-shot @1"]
+    assert browser.texts("#board-overview tbody td")[3] == browser.told(0.3)
 
 
 def test_leaderboard_filters_and_counts(browser):
     browser.open("index")
-    assert browser.one(".status").text == "8 rows"
+    assert browser.one(".status").text == "9 rows"
     browser.choose("captions", "human")
     assert browser.texts("#boards tbody th") == ["none control"]
-    assert browser.one(".status").text == "1 of 8 rows"
+    assert browser.one(".status").text == "1 of 9 rows"
     browser.choose("captions", "")
     browser.one("[name=control]").click()
-    assert browser.one(".status").text == "4 of 8 rows"
+    assert browser.one(".status").text == "4 of 9 rows"
     browser.one("[name=find]").send_keys("DOMAIN")
     assert browser.texts("#boards tbody th") == ["domain_clip", "domain_clip"]
 
@@ -210,7 +213,7 @@ def test_costs_come_from_their_own_file(browser):
     browser.open("index")
     browser.one("td.cost[data-key]")
     told = browser.texts("#board-contrastive-mean_recall td.cost")
-    assert sorted(told) == ["12.5"] + [EMPTY] * 7
+    assert sorted(told) == ["12.5"] + [EMPTY] * 8
 
 
 @pytest.mark.parametrize(("second", "told"), [(["2.5"], "15.0"), ([""], EMPTY), (None, "12.5")])
@@ -220,9 +223,9 @@ def test_the_cost_of_seeds_is_known_where_that_of_each_is(browser, second, told)
     before = path.read_text(encoding="utf-8")
     head, content = before.split(",", 1)
     costs = json.loads(content.removesuffix(");\n"))
-    (first,) = (n for n, cell in enumerate(costs["cells"]) if cell)
+    (first,) = (n for n, key in enumerate(costs["keys"]) if key[2:4] == ["clip", "0.3"])
     costs["keys"].append([*costs["keys"][first][:4], "1"])
-    costs["cells"].append(second)
+    costs["cells"].append(second and [*second * len(costs["names"])])
     path.write_text(f"{head},{json.dumps(costs)});\n", encoding="utf-8")
     try:
         browser.open("index")
@@ -241,12 +244,12 @@ def test_curves_tell_points_to_mouse_and_keys(browser):
     browser.one(".line .point")
     assert not browser.one("#tip").is_displayed()
     ActionChains(browser.driver).move_to_element(browser.one(".line.c0 .point")).perform()
-    assert browser.one("#tip").text == "domain_clip, keep 30 %: 41.00 (39.00 to 43.00)"
+    assert browser.one("#tip").text == f"domain_clip, keep 30 %: {browser.told(0.3)}"
     ActionChains(browser.driver).move_to_element(browser.one("h1")).perform()
     assert not browser.one("#tip").is_displayed()
     browser.run("document.querySelector('.line.c0').focus()")
     browser.one(".line.c0").send_keys("\ue014")  # the right arrow
-    assert browser.one("#tip").text == "domain_clip, keep 50 %: 36.50 (34.50 to 38.50)"
+    assert browser.one("#tip").text == f"domain_clip, keep 50 %: {browser.told(0.5)}"
     lines = len(browser.texts("#plot .line"))
     browser.one("#legend input").click()
     assert len(browser.texts("#plot .line")) == lines - 1
@@ -329,7 +332,7 @@ def test_what_is_missing_is_said_and_not_left_blank(browser):
     browser.open("index")
     assert browser.texts("#boards .why")[-1] == "not in this sweep"
     browser.one("[name=find]").send_keys("no such scorer")
-    assert browser.one(".status").text == "none of 8 rows; ask for less"
+    assert browser.one(".status").text == "none of 9 rows; ask for less"
     part = browser.site / "data/curves.js"
     moved = part.rename(part.with_suffix(".away"))
     try:
@@ -388,7 +391,7 @@ def test_gallery_shows_scenes_and_methods(browser):
 def test_cells_tell_where_they_come_from(browser):
     browser.open("cells")
     browser.choose("state", "finished")
-    assert len(browser.texts("#cells tbody tr")) == 6
+    assert len(browser.texts("#cells tbody tr")) == 8
     browser.one("#cells tbody button").click()
     text = browser.one("#cell dl").text
     assert "samples_seen" in text

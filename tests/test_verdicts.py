@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.reporting.claim import Size
-from winnow.reporting.methods import Value
+from winnow.reporting.values import Value
 from winnow.reporting.verdicts import (
     HELD,
     INCONCLUSIVE,
@@ -33,7 +33,7 @@ def effects(draw):
 
 
 def mirrored(value):
-    return Value(-value.value, -value.high, -value.low, value.n, value.seeds)
+    return Value(-value.estimate, -value.high, -value.low, value.n, value.seeds)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def jobs(smoke: Clone) -> Jobs:
 def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected = {f"{name}.{kind}" for name in ("leaderboard", "sweep") for kind in ("csv", "md")}
     expected |= {"detection.csv", "detection.md", "cells.csv", "cost.csv", "metrics.json"}
-    expected |= {"boards.csv"}
+    expected |= {"boards.csv", "summary/leaderboard.md", "summary/claims.md"}
     expected |= {"captions.csv", "captions.md", "captions_differences.csv"}
     expected |= {"score_model.csv", "score_model.md"}
     expected |= {"claims.csv", "claims.md", "claims_comparisons.csv"}

@@ -27,7 +27,8 @@ from winnow.data.sealed import SEAL_BYTES
 from winnow.data.shards import iter_masks, iter_shard, shard_path
 from winnow.data.tables import PROMPTS, SAMPLES, SCORES, read_about, read_table, write_table
 from winnow.generation.images import iter_images, read_prompts, write_images
-from winnow.reporting.text import csv_text
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.table import Table, plain
 from winnow.sources.zeroshot import read_set, write_set
 
 
@@ -275,7 +276,9 @@ def test_flips_of_a_signed_csv_give_no_other_row(tmp_path: Path) -> None:
     path = tmp_path / "sweep.csv"
     rows = [["detection", "raw", 0.3, 1, '{"steps": 100}'], ["generation", "rule", 0.5, 2, None]]
     header = ["track", "captions", "ratio", "seed", "parameters"]
-    path.write_text(csv_text(header, rows, signed=True))
+    path.write_text(
+        csv_text(Table(plain(*header), [dict(zip(header, row, strict=True)) for row in rows]), True)
+    )
     before = read_csv(path, header[:4])
     for bit in flipped(path, list(range(0, 8 * path.stat().st_size, 3))):
         if not refused(lambda: read_csv(path, header[:4]), path):

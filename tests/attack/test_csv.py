@@ -15,7 +15,8 @@ from winnow.data.csv_file import csv_cell, csv_word, read_csv
 from winnow.data.tables import CAPTIONS, write_table
 from winnow.generation.imported import matched_files
 from winnow.generation.prompts import prompts_of
-from winnow.reporting.text import csv_text
+from winnow.reporting.emit.csv import csv_text
+from winnow.reporting.table import Table, plain
 
 STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -49,9 +50,9 @@ def test_numbers_stay(value: float) -> None:
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_table_marks_formulas(tmp_path: Path, text: str) -> None:
     path = tmp_path / "scenes.csv"
-    path.write_text(
-        csv_text([text, "value"], [[text, -0.25], ["port", -3], [text, "-1.50"]]), newline=""
-    )
+    rows = [{text: text, "value": -0.25}, {text: "port", "value": -3}]
+    rows.append({text: text, "value": "-1.50"})
+    path.write_text(csv_text(Table(plain(text, "value"), rows)), newline="")
     with path.open(newline="", encoding="utf-8") as file:
         cells = list(csv.reader(file))
     assert [row[1] for row in cells[1:]] == ["-0.25", "-3", "-1.50"]

@@ -274,6 +274,7 @@ rule claims:
     output:
         shown("results/claims.csv", "Claims", "Verdicts"),
         "results/claims.md",
+        "results/summary/claims.md",
         shown("results/claims_comparisons.csv", "Claims", "Comparisons behind them"),
     log:
         "logs/claims.log",
@@ -300,7 +301,9 @@ rule leaderboard:
         shown("results/sweep.csv", "Leaderboard", "Mean recall by keep ratio"),
         shown("results/cells.csv", "Leaderboard", "Every cell"),
         shown("results/cost.csv", "Leaderboard", "Cost of every cell"),
-        expand("results/{name}.md", name=["leaderboard", "sweep"]),
+        expand(
+            "results/{name}.md", name=["leaderboard", "sweep", "summary/leaderboard"]
+        ),
         "results/metrics.json",
         "results/plots/contrastive.csv",
         [

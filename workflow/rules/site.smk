@@ -1,4 +1,4 @@
-# The static site: the results as pages that open from disk. Not committed, so not in results.smk.
+# The static site: the cells as pages that open from disk. Not committed, so not in results.smk.
 SITE_ASSETS = REPOSITORY / "src/winnow/reporting/site/assets"
 # Caption sets that scorers select from, with these scorers and their ratios.
 BROWSED = {}
@@ -9,9 +9,8 @@ for cell in CELLS:
 
 rule site:
     input:
-        rules.leaderboard.output,
-        rules.claims.output,
-        rules.leakage.output,
+        EVERY_CELL,
+        LEARNED,
         [
             folder.replace("cells/generation", "generated")
             for folder in cell_folders("generation")
@@ -34,6 +33,10 @@ rule site:
         ],
         pool="artifacts/pool",
         sweep=rules.sweep.output,
+        papers=sorted(PAPERS.glob("*.yaml")),
+        choice=rules.generation.input.choice,
+        audit=rules.audit.output,
+        recipes=rules.leakage.input.recipes,
         assets=sorted(SITE_ASSETS.iterdir()),
         cards=CARDS,
     output:
@@ -49,13 +52,21 @@ rule site:
     threads: 1
     params:
         truth="artifacts/truth" if P.captions.known_noise else [],
-        options=settings({**RUN, "noise": P.captions.noise, **P.site.model_dump()}),
+        options=settings(
+            {
+                **RUN,
+                "noise": P.captions.noise,
+                "untrained": UNTRAINED,
+                **STATISTICS,
+                **P.site.model_dump(),
+            }
+        ),
+        papers=verbatim(str(PAPERS)),
     message:
         "writing the site into results/site; open results/site/index.html"
     shell:
         command_text(
             "site",
-            results="results",
             cells="artifacts/cells",
             captions="artifacts/captions",
             scores="artifacts/scores",

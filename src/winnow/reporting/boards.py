@@ -11,9 +11,10 @@ from winnow.reporting import groups
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.draws import averaged
 from winnow.reporting.groups import Comparison
-from winnow.reporting.methods import Method, Value
+from winnow.reporting.methods import Method
 from winnow.reporting.paired import Side, paired
 from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.values import Value
 from winnow.tracks.registry import BY_NAME, TRACKS
 from winnow.tracks.track import Metric, Track
 
@@ -27,7 +28,7 @@ def is_control(track: Track, scorer: str) -> bool:
     return scorer in CONTROLS and track.base_captions is None
 
 
-class Row(NamedTuple):
+class BoardRow(NamedTuple):
     """A method in one metric; `leaks` is the number of pairs for which it is struck out. What is
     struck out has no rank, nor has a control."""
 
@@ -40,7 +41,7 @@ class Row(NamedTuple):
     leaks: int | None = None
 
 
-class Table(NamedTuple):
+class Board(NamedTuple):
     """The methods of a track in one metric, the best first; those that are struck out and those
     that were not measured come last. `absent` are the captions and names of the controls that were
     not planned, `warnings` name those that are out of order."""
@@ -48,15 +49,15 @@ class Table(NamedTuple):
     track: Track
     headline: Metric
     captions: str  # whose methods these are; empty where all sets compete
-    rows: list[Row]
+    rows: list[BoardRow]
     absent: list[tuple[str, str]]
     warnings: dict[Method, str]
 
 
-def tables(results: Results, struck: Mapping[Method, int] | None = None) -> list[Table]:
+def boards(results: Results, struck: Mapping[Method, int] | None = None) -> list[Board]:
     """A table for each headline metric of each planned track, in the order of TRACKS."""
     return [
-        _table(results, track, headline, captions, methods, struck or {})
+        _board(results, track, headline, captions, methods, struck or {})
         for track in TRACKS
         for captions, methods in _competitors(results, track)
         for headline in track.headlines
@@ -74,18 +75,18 @@ def _competitors(results: Results, track: Track) -> Iterator[tuple[str, list[Met
             yield captions, [method for method in planned if method.captions == captions]
 
 
-def _table(
+def _board(
     results: Results,
     track: Track,
     headline: Metric,
     captions: str,
     methods: Sequence[Method],
     struck: Mapping[Method, int],
-) -> Table:
+) -> Board:
     sign = 1 if headline.higher_is_better else -1
     names = {method: called(results, method, headline) for method in methods}
     values = {m: results.value(m, name) for m, name in names.items()}
-    measured = {m: sign * round(v.value, 9) for m, v in values.items() if v}
+    measured = {m: sign * round(v.estimate, 9) for m, v in values.items() if v}
     sound = [m for m in measured if m not in struck]
     ranked = [m for m in sound if not is_control(track, m.scorer)]
     ranks = {m: 1 + sum(measured[n] > measured[m] for n in ranked) for m in ranked}
@@ -94,7 +95,8 @@ def _table(
         return (method not in measured, method in struck, -measured.get(method, 0.0), method)
 
     rows = {
-        m: Row(m, values[m], ranks.get(m), leaks=struck.get(m)) for m in sorted(methods, key=place)
+        m: BoardRow(m, values[m], ranks.get(m), leaks=struck.get(m))
+        for m in sorted(methods, key=place)
     }
     shared = Shared.of(results, [Side(m, names[m]) for m in rows if m in measured])
     for method, found in shared.to_base(track).items():
@@ -109,7 +111,7 @@ def _table(
         rows[method] = rows[method]._replace(group=groups.named(numbers))
     warnings = _warnings(headline, measured, contest, alike)
     absent = [] if track.base_captions else list(_absent(methods, track))
-    return Table(track, headline, captions, list(rows.values()), absent, warnings)
+    return Board(track, headline, captions, list(rows.values()), absent, warnings)
 
 
 def _absent(methods: Sequence[Method], track: Track) -> Iterator[tuple[str, str]]:

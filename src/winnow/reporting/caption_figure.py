@@ -12,8 +12,8 @@ from matplotlib.transforms import Bbox
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.captions import sets
 from winnow.reporting.figures import COLOURS, STYLE
-from winnow.reporting.methods import Value
 from winnow.reporting.results import Results
+from winnow.reporting.values import Value
 
 RECALL, HALLUCINATION = "object_recall", "hallucination_rate"
 # Where a label may stand, in points from its point: near first.
@@ -40,8 +40,8 @@ def captions(results: Results) -> Figure:
         for name, (recall, hallucination) in points.items():
             person = name in PEOPLE
             axes.errorbar(
-                100 * hallucination.value,
-                100 * recall.value,
+                100 * hallucination.estimate,
+                100 * recall.estimate,
                 xerr=_bars(hallucination),
                 yerr=_bars(recall),
                 fmt="s" if person else "o",
@@ -55,7 +55,9 @@ def captions(results: Results) -> Figure:
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.margins(0.12)
-        _label(figure, axes, {n: (100 * h.value, 100 * r.value) for n, (r, h) in points.items()})
+        _label(
+            figure, axes, {n: (100 * h.estimate, 100 * r.estimate) for n, (r, h) in points.items()}
+        )
     return figure
 
 
@@ -63,7 +65,10 @@ def _bars(value: Value) -> list[list[float]] | None:
     """Lengths of an error bar, below and above, in per cent."""
     if value.low is None or value.high is None:
         return None
-    return [[100 * max(0.0, value.value - value.low)], [100 * max(0.0, value.high - value.value)]]
+    return [
+        [100 * max(0.0, value.estimate - value.low)],
+        [100 * max(0.0, value.high - value.estimate)],
+    ]
 
 
 def _label(figure: Figure, axes: Axes, places: dict[str, tuple[float, float]]) -> None:

@@ -86,7 +86,7 @@ def sets(results: Results) -> list[Method]:
 
 def best(results: Results, metric: str) -> set[Method]:
     """The sets that no other exceeds in a metric; none if fewer than two were measured."""
-    found = {m: round(v.value, 9) for m in sets(results) if (v := results.value(m, metric))}
+    found = {m: round(v.estimate, 9) for m in sets(results) if (v := results.value(m, metric))}
     if len(found) < 2:
         return set()
     top = (max if results.higher_is_better(TRACK, metric) else min)(found.values())

@@ -20,13 +20,14 @@ from winnow.reporting.judgement import (
     without_size,
     without_struck,
 )
-from winnow.reporting.methods import Method, Value, method_values, outcomes_by_track
+from winnow.reporting.methods import Method, method_values, outcomes_by_track
 from winnow.reporting.papers import Paper
 from winnow.reporting.place import Place
 from winnow.reporting.regret import gains, mean_gain
 from winnow.reporting.relative import Found, above, beyond, change, difference
 from winnow.reporting.results import Results
 from winnow.reporting.tables import method_at
+from winnow.reporting.values import Value
 from winnow.reporting.verdicts import NOT_RUN, of_direction, of_size, together
 
 

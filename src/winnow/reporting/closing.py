@@ -6,7 +6,7 @@ from typing import get_args
 
 from winnow.data.csv_file import read_csv
 from winnow.reporting.results import CONTROLS
-from winnow.reporting.text import percent
+from winnow.reporting.values import PERCENT
 from winnow.reporting.verdicts import Verdict
 
 COLUMNS = ("captions", "scorer", "rank", "kept", "mean_recall", "distinguishable", "note")
@@ -42,6 +42,6 @@ def _listed(rows: Sequence[dict[str, str]]) -> str:
     """Each method with what it keeps and its mean recall; `~`: not distinguishable from all."""
     return ", ".join(
         f"{row['captions']}/{row['scorer']} at {float(row['kept']):.0%} "
-        f"{'~' if row['distinguishable'] == 'no' else ''}{percent(float(row['mean_recall']))}"
+        f"{'~' if row['distinguishable'] == 'no' else ''}{PERCENT(float(row['mean_recall']))}"
         for row in rows
     )

@@ -18,7 +18,7 @@ from winnow.reporting.cells import (
     tidy,
     trainings,
 )
-from winnow.reporting.text import csv_text
+from winnow.reporting.table import Table, plain
 
 COST = ("wall_s", "cpu_s", "gpu_s", ENERGY, "peak_mb", "samples")
 
@@ -53,21 +53,22 @@ def _described(named: dict[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def cells_csv(sweep: Sweep) -> str:
+def cells_table(sweep: Sweep) -> Table:
     """Every usable cell and metric, with interval and queries."""
-    return csv_text(COLUMNS, tidy(sweep).astype(object).to_numpy().tolist())
+    rows = tidy(sweep).astype(object).to_numpy().tolist()
+    return Table(plain(*COLUMNS), [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
-def cost_csv(sweep: Sweep, costs: dict[Cell, Cost]) -> str:
+def cost_table(sweep: Sweep, costs: dict[Cell, Cost]) -> Table:
     """One row a usable cell: its keys, what it cost in this run, on what, and the digests it
     came from."""
     rows = [
-        [
-            *cell.model_dump().values(),
-            *(cost.get(name) for name in COST),
-            hardware([sweep.records[cell]]),
-            digests(sweep.records[cell]),
-        ]
+        {
+            **cell.model_dump(),
+            **cost,
+            "hardware": hardware([sweep.records[cell]]),
+            "digests": digests(sweep.records[cell]),
+        }
         for cell, cost in costs.items()
     ]
-    return csv_text([*KEYS, *COST, "hardware", "digests"], rows)
+    return Table(plain(*KEYS, *COST, "hardware", "digests"), rows)

@@ -3,12 +3,13 @@
 from collections.abc import Container
 from typing import Any
 
+from winnow.reporting import detection
 from winnow.reporting.boards import called
 from winnow.reporting.caption_sets import main_set
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
 from winnow.reporting.shares import share_kept
-from winnow.reporting.text import csv_text
+from winnow.reporting.table import Table, plain
 from winnow.tracks.registry import BY_NAME
 
 
@@ -19,7 +20,7 @@ def metrics_json(results: Results) -> dict[str, Any]:
     for method, values in results.values.items():
         track = BY_NAME[method.track]
         recorded = [metric.key for metric in track.metrics if metric.recorded]
-        found = {name: round(values[name].value, 6) for name in recorded if name in values}
+        found = {name: round(values[name].estimate, 6) for name in recorded if name in values}
         keys = [method.track, method.captions]
         keys += [] if track.base_captions else [method.scorer]
         keys += [f"keep{100 * method.ratio:.6g}"] if track.by_ratio else []
@@ -30,32 +31,35 @@ def metrics_json(results: Results) -> dict[str, Any]:
     return tree
 
 
-def ratio_plot_csv(results: Results, track: str, struck: Container[Method] = ()) -> str:
+def ratio_plot(results: Results, track: str, struck: Container[Method] = ()) -> Table:
     """A track's curves over the share kept on the main caption set: ratio, its headline metrics
     (those of the leaderboard), scorer, captions; a row a method that the first was measured of and
     that is not struck out."""
     headlines = BY_NAME[track].headlines
+    metrics = [headline.key for headline in headlines]
     rows = []
     methods = results.expected(track)
     main = main_set(method.captions for method in methods)
     for method in (m for m in methods if m.captions == main and m not in struck):
         found = [results.value(method, called(results, method, head)) for head in headlines]
         if found[0]:
-            values = [value.value if value else None for value in found]
-            rows.append([share_kept(results, method), *values, method.scorer, method.captions])
-    return csv_text(["ratio", *(head.key for head in headlines), "scorer", "captions"], rows)
+            values = [value and value.estimate for value in found]
+            own = {"ratio": share_kept(results, method)}
+            rows.append(method._asdict() | own | dict(zip(metrics, values, strict=True)))
+    return Table(plain("ratio", *metrics, "scorer", "captions"), rows)
 
 
-def detection_plot_csv(results: Results) -> str:
+def detection_plot(results: Results) -> Table:
     """Average precision by scorer and kind of noise: kind, average_precision, scorer, captions. The
     scorer of a caption set other than the main one has the set's name before its own."""
-    rows = []
+    metric = "average_precision"
     methods = results.expected("detection")
     main = main_set(method.captions for method in methods)
+    rows = []
     for method in methods:
         name = method.scorer if method.captions == main else f"{method.captions}: {method.scorer}"
-        for kind in ["all", *results.zero_shot_sets("detection")]:
-            metric = "average_precision" if kind == "all" else f"{kind}/average_precision"
-            if value := results.value(method, metric):
-                rows.append([kind, value.value, name, method.captions])
-    return csv_text(["kind", "average_precision", "scorer", "captions"], rows)
+        for kind in detection.kinds(results):
+            if value := results.value(method, detection.called(kind, metric)):
+                own = {"kind": kind, metric: value.estimate, "scorer": name}
+                rows.append(own | {"captions": method.captions})
+    return Table(plain("kind", metric, "scorer", "captions"), rows)

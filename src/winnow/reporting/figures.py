@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from winnow.data.files import atomic_path
 from winnow.reporting.caption_sets import in_order, main_set
-from winnow.reporting.methods import Method, Value
+from winnow.reporting.methods import Method
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.shares import share_kept
+from winnow.reporting.values import Value
 
 # Okabe & Ito (2008), without black and yellow: told apart with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -105,7 +106,9 @@ def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: st
             value = results.value(method, metric) if method.scorer == scorer else None
             if value:
                 name = "none (keep all)" if scorer == "none" else "before fine-tuning"
-                axes.axhline(100 * value.value, color="#444444", ls=linestyle, lw=1.3, label=name)
+                axes.axhline(
+                    100 * value.estimate, color="#444444", ls=linestyle, lw=1.3, label=name
+                )
                 if scorer == "none" and value.low is not None and value.high is not None:
                     axes.axhspan(
                         100 * value.low, 100 * value.high, color="#444444", alpha=0.12, lw=0
@@ -142,7 +145,7 @@ def _sets_panel(axes: Axes, results: Results, methods: list[Method], metric: str
         value = results.value(method, metric)
         if value is None:
             continue
-        axes.plot(100 * value.value, row, "o", color=COLOURS[0], ms=5)
+        axes.plot(100 * value.estimate, row, "o", color=COLOURS[0], ms=5)
         if value.low is not None and value.high is not None:
             axes.hlines(row, 100 * value.low, 100 * value.high, color=COLOURS[0], lw=1.4)
     axes.set_yticks(range(len(methods)), [method.captions for method in methods])
@@ -164,7 +167,9 @@ def _style(scorers: list[str], scorer: str) -> dict[str, Any]:
 
 def _curve(axes: Axes, name: str, points: dict[float, Value], style: dict[str, Any]) -> None:
     ratios = list(points)
-    axes.plot(ratios, [100 * v.value for v in points.values()], ms=5, lw=1.6, label=name, **style)
+    axes.plot(
+        ratios, [100 * v.estimate for v in points.values()], ms=5, lw=1.6, label=name, **style
+    )
     band = [
         (r, 100 * v.low, 100 * v.high)
         for r, v in points.items()
@@ -197,7 +202,7 @@ def detection(results: Results) -> Figure:
         for j, kind in enumerate(kinds):
             metric = "average_precision" if kind == "all" else f"{kind}/average_precision"
             if value := results.value(method, metric):
-                table[i, j] = 100 * value.value
+                table[i, j] = 100 * value.estimate
     with matplotlib.rc_context(STYLE):
         figure = Figure(
             figsize=(2.4 + 0.92 * len(kinds), 1.9 + 0.42 * max(len(methods), 2)),

@@ -62,7 +62,7 @@ def methods(results: Results, plan: Plan) -> list[Method]:
     for method in rows(results, plan):
         value = results.value(method, JUDGED)
         known = results.value(found.get(method[1:3], method), JUDGED)
-        if value and known and (method[1:3] not in found or value.value > known.value):
+        if value and known and (method[1:3] not in found or value.estimate > known.estimate):
             found[method[1:3]] = method
     return list(found.values())
 

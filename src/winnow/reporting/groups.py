@@ -14,6 +14,7 @@ import numpy as np
 
 from winnow.evaluation.statistics import Difference, holm, percentile_interval
 from winnow.reporting.methods import LEVEL
+from winnow.reporting.values import Value
 
 ROUNDING = 1e-12  # of values and draws in 0..1 or not far above
 
@@ -23,6 +24,11 @@ class Comparison(NamedTuple):
 
     difference: Difference
     adjusted: float
+
+    @property
+    def value(self) -> Value:
+        """The difference with its interval."""
+        return Value(*self.difference[:3])
 
     @property
     def distinguishable(self) -> bool:

@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from winnow.reporting.claim import Claim, Direction
-from winnow.reporting.methods import Method, Value
+from winnow.reporting.methods import Method
 from winnow.reporting.notes import struck_out
 from winnow.reporting.papers import Paper
+from winnow.reporting.values import GAINS, Show, Value
 from winnow.reporting.verdicts import HELD, NOT_RUN, Verdict, together
 
 STAND_INS = "direction only: stand-ins"
 # How an effect is shown: points of per cent, per cent of a change, a number.
 Kind = Literal["points", "percent", "number"]
 UNITS: dict[Kind, float] = {"points": 0.01, "percent": 0.01, "number": 1.0}
+SHOWN: dict[Kind, Show] = {
+    "points": GAINS["points"],
+    "percent": GAINS["change"],
+    "number": GAINS["number"],
+}
 
 
 class About(NamedTuple):

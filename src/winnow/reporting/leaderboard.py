@@ -4,13 +4,13 @@ the tracks."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from winnow.reporting.boards import Row, Table, is_control
+from winnow.reporting.boards import Board, BoardRow, is_control
 from winnow.reporting.cells import PARAMETERS, mapping, trainings
-from winnow.reporting.groups import Comparison
-from winnow.reporting.methods import Method, Value
+from winnow.reporting.methods import Method
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.shares import share_kept
-from winnow.reporting.text import csv_text
+from winnow.reporting.table import Column, Row, Table, plain, spread
+from winnow.reporting.values import Value
 from winnow.tracks import registry
 from winnow.tracks.registry import TRACKS
 from winnow.tracks.track import Track
@@ -31,13 +31,13 @@ class Entry(NamedTuple):
     captions: str
     scorer: str
     ratio: float | None
-    row: Row | None
+    row: BoardRow | None
     values: dict[str, Value]
     warning: str
     note: str
 
 
-def entries(results: Results, tables: Sequence[Table]) -> list[Entry]:
+def entries(results: Results, tables: Sequence[Board]) -> list[Entry]:
     """The methods of MAIN in the order of its first table, then those of other tracks alone, then
     the controls of MAIN that were not planned."""
     known = _known(tables)
@@ -60,7 +60,7 @@ def entries(results: Results, tables: Sequence[Table]) -> list[Entry]:
     return found + [Entry(*names, None, None, {}, "", NOT_IN_SWEEP) for names in absent]
 
 
-def _known(tables: Sequence[Table]) -> dict[tuple[str, Method], Value]:
+def _known(tables: Sequence[Board]) -> dict[tuple[str, Method], Value]:
     return {
         (table.headline.key, row.method): row.value
         for table in tables
@@ -99,83 +99,75 @@ def samples_seen(results: Results, method: Method) -> int | None:
     return None
 
 
-def leaderboard_csv(results: Results, tables: Sequence[Table]) -> str:
+def leaderboard_table(results: Results, tables: Sequence[Board]) -> Table:
     """A row a method; no measured time, so that equal runs give equal bytes."""
-    header = [
-        *("captions", "scorer", "ratio", "kept", "control"),
-        *_spread([*METRICS]),
-        *_spread(["difference"]),
-        *("p", "p_holm", "distinguishable"),
-        *_spread(["best_difference"]),
-        *("best_p_holm", "group", "samples_seen", "seeds", "scale", "rank", "leaks"),
-        *("warning", "note"),
-    ]
-    return csv_text(header, [_cells(results, entry) for entry in entries(results, tables)])
+    columns = plain("captions", "scorer", "ratio", "kept", "control")
+    columns += [spread(name) for name in (*METRICS, "difference")]
+    columns += [*plain("p", "p_holm", "distinguishable"), spread("best_difference")]
+    columns += plain("best_p_holm", "group", "samples_seen", "seeds", "scale", "rank", "leaks")
+    rows = [_row(results, entry) for entry in entries(results, tables)]
+    return Table([*columns, *plain("warning", "note")], rows)
 
 
-def _cells(results: Results, entry: Entry) -> list[object]:
-    row = entry.row or Row(Method(MAIN, entry.captions, entry.scorer, entry.ratio or 1.0), None)
-    base = row.to_base
-    return [
-        *(entry.captions, entry.scorer, entry.ratio),
-        None if entry.ratio is None else share_kept(results, row.method),
-        yes(entry.scorer in CONTROLS),
-        *(part for name in METRICS for part in _parts(entry.values.get(name))),
-        *_compared(base)[:3],
-        *(base.difference.p if base else None, base.adjusted if base else None),
-        yes(base.distinguishable) if base else None,
-        *_compared(row.to_best),
-        *(row.group, samples_seen(results, row.method)),
-        *(row.value.seeds if row.value else None, results.scale),
-        *(row.rank, row.leaks, entry.warning, entry.note),
-    ]
+def _row(results: Results, entry: Entry) -> Row:
+    own = entry.row or BoardRow(
+        Method(MAIN, entry.captions, entry.scorer, entry.ratio or 1.0), None
+    )
+    base, best = own.to_base, own.to_best
+    return {
+        **{"captions": entry.captions, "scorer": entry.scorer, "ratio": entry.ratio},
+        "kept": None if entry.ratio is None else share_kept(results, own.method),
+        "control": entry.scorer in CONTROLS,
+        **entry.values,
+        "difference": base and base.value,
+        "p": base and base.difference.p,
+        "p_holm": base and base.adjusted,
+        "distinguishable": base and base.distinguishable,
+        "best_difference": best and best.value,
+        "best_p_holm": best and best.adjusted,
+        **{"group": own.group, "rank": own.rank, "leaks": own.leaks},
+        "samples_seen": samples_seen(results, own.method),
+        "seeds": own.value.seeds if own.value else None,
+        **{"scale": results.scale, "warning": entry.warning, "note": entry.note},
+    }
 
 
-def boards_csv(results: Results, tables: Sequence[Table]) -> str:
+BOARD_COLUMNS = (
+    *plain("track", "metric", "higher_is_better", "unit"),
+    *plain("captions", "scorer", "ratio", "kept", "control", "rank", "group"),
+    Column("value", parts=("value", "low", "high", "n", "seeds")),
+    *(spread("none"), Column("none_p"), spread("best"), Column("best_p")),
+    *plain("leaks", "warning", "note"),
+)
+
+
+def boards_table(results: Results, tables: Sequence[Board]) -> Table:
     """Every track: a row a headline metric and method."""
-    header = [
-        *("track", "metric", "higher_is_better", "unit"),
-        *("captions", "scorer", "ratio", "kept", "control"),
-        *("rank", "group", "value", "low", "high", "n", "seeds"),
-        *(f"{side}{end}" for side in ("none", "best") for end in ("", "_low", "_high", "_p")),
-        *("leaks", "warning", "note"),
-    ]
-    rows: list[list[object]] = []
-    for table in tables:
-        line = table.headline
-        first = [table.track.name, line.key, yes(line.higher_is_better), line.unit]
-        for row in table.rows:
-            _, captions, scorer, ratio = row.method
-            value, warning = row.value, table.warnings.get(row.method, "")
-            rows.append(
-                [
-                    *(*first, captions, scorer, ratio, share_kept(results, row.method)),
-                    yes(is_control(table.track, scorer)),
-                    *(row.rank, row.group, *_parts(value)),
-                    *((value.n, value.seeds) if value else (None, None)),
-                    *(*_compared(row.to_base), *_compared(row.to_best)),
-                    *(row.leaks, warning, results.caveat(row.method)),
-                ]
-            )
-        empty = [None] * (len(header) - len(first) - 6)
-        for captions, scorer in table.absent:
-            rows.append([*first, captions, scorer, None, None, "yes", *empty, NOT_IN_SWEEP])
-    return csv_text(header, rows)
+    return Table(BOARD_COLUMNS, [row for table in tables for row in board_rows(results, table)])
 
 
-def _spread(names: Sequence[str]) -> list[str]:
-    return [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-
-
-def _parts(value: Value | None) -> list[float | None]:
-    return [value.value, value.low, value.high] if value else [None] * 3
-
-
-def _compared(found: Comparison | None) -> list[float | None]:
-    """Difference, its interval, and p after the correction."""
-    return [*found.difference[:3], found.adjusted] if found else [None] * 4
-
-
-def yes(value: bool) -> str:
-    """A truth value in a CSV."""
-    return "yes" if value else "no"
+def board_rows(results: Results, table: Board) -> list[Row]:
+    """The methods of a track in one metric, then the controls that were not planned."""
+    line = table.headline
+    first: dict[str, object] = {"track": table.track.name, "metric": line.key}
+    first |= {"higher_is_better": line.higher_is_better, "unit": line.unit}
+    rows: list[Row] = []
+    for row in table.rows:
+        base, best = row.to_base, row.to_best
+        rows.append(
+            {
+                **first,
+                **row.method._asdict(),
+                "kept": share_kept(results, row.method),
+                "control": is_control(table.track, row.method.scorer),
+                **{"rank": row.rank, "group": row.group, "value": row.value, "leaks": row.leaks},
+                **{"none": base and base.value, "none_p": base and base.adjusted},
+                **{"best": best and best.value, "best_p": best and best.adjusted},
+                "warning": table.warnings.get(row.method, ""),
+                "note": results.caveat(row.method),
+            }
+        )
+    for captions, scorer in table.absent:
+        own = {"captions": captions, "scorer": scorer, "control": True, "note": NOT_IN_SWEEP}
+        rows.append(first | own)
+    return rows

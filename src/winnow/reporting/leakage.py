@@ -1,6 +1,6 @@
 """Which rows learned from what they were measured on: struck out, the pairs named."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +13,9 @@ from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_tab
 from winnow.params.names import JUDGE
 from winnow.reporting.cells import read_sweep
 from winnow.reporting.methods import Method, method_of
-from winnow.reporting.text import csv_text
 from winnow.tracks.registry import BY_NAME
 
 NO_TRAINING = "learns from no image of this run"
-COLUMNS = ("track", "captions", "scorer", "ratio", "images", "pairs", "struck", "sets", "named",
-           "reason")  # fmt: skip
 NAMED = 3  # pairs in a cell of the CSV
 
 
@@ -31,7 +28,7 @@ class Audit(NamedTuple):
     echoed: pd.DataFrame
 
 
-class Row(NamedTuple):
+class Leaked(NamedTuple):
     """A method, the images of its subset, and the leaks that it learned from; or why that is not
     known."""
 
@@ -45,6 +42,11 @@ class Row(NamedTuple):
         """Whether it is struck out."""
         return len(self.leaks) > 0
 
+    @property
+    def sets(self) -> list[str]:
+        """The evaluation sets that hold what it learned from."""
+        return sorted(set(self.leaks["evaluation"]))
+
 
 def read_audit(folder: Path) -> Audit:
     """The tables of the command `audit`."""
@@ -54,7 +56,7 @@ def read_audit(folder: Path) -> Audit:
 
 def rows(
     audit: Audit, sweep: Path, subsets: Path, recipes: Path, untrained: Sequence[str]
-) -> list[Row]:
+) -> list[Leaked]:
     """One row for each method of the tracks that train, in the order of the sweep."""
     methods = dict.fromkeys(
         method_of(cell) for cell in read_sweep(sweep) if BY_NAME[cell.track].measured_on
@@ -69,14 +71,14 @@ def rows(
                 known[path] = set(read_table(path, SUBSET)["uid"])
         except WinnowError as error:
             reason = f"not audited: {str(error).replace(f'{subsets}/', '')}"
-            found.append(Row(method, None, audit.pairs.iloc[:0], reason))
+            found.append(Leaked(method, None, audit.pairs.iloc[:0], reason))
             continue
         images = known[path] if path is not None else None
         found.append(_row(method, images, audit.pairs))
     return found
 
 
-def _row(method: Method, images: set[str] | None, pairs: pd.DataFrame) -> Row:
+def _row(method: Method, images: set[str] | None, pairs: pd.DataFrame) -> Leaked:
     track = BY_NAME[method.track]
     shared = "" if method.scorer == JUDGE else track.trained_on
     learned = pairs["trained"] == shared
@@ -86,7 +88,7 @@ def _row(method: Method, images: set[str] | None, pairs: pd.DataFrame) -> Row:
     measured = pairs["evaluation"].map(lambda name: name.startswith(track.measured_on))
     count = len(images) if images is not None else None
     leaks = pairs[learned & measured.astype(bool)]
-    return Row(method, count, leaks, NO_TRAINING if elsewhere else "")
+    return Leaked(method, count, leaks, NO_TRAINING if elsewhere else "")
 
 
 def _subset(
@@ -112,31 +114,6 @@ def _starts(recipes: Path) -> dict[str, tuple[str, float]]:
         for name, recipe in plan.get("recipes", {}).items()
         if recipe["start"] in tuned
     }
-
-
-def leakage_csv(found: Sequence[Row]) -> str:
-    """For programs: `pairs` is blank where nothing was audited."""
-    return csv_text(COLUMNS, [_line(row) for row in found], signed=True)
-
-
-def _line(row: Row) -> list[object]:
-    sets = sorted(set(row.leaks["evaluation"]))
-    return [
-        *row.method,
-        row.images,
-        None if row.reason else len(row.leaks),
-        "yes" if row.struck else "no",
-        ";".join(sets),
-        "; ".join(_named(row.leaks)),
-        row.reason,
-    ]
-
-
-def _named(leaks: pd.DataFrame) -> Iterator[str]:
-    for leak in leaks.head(NAMED).itertuples():
-        yield f"{leak.uid} in {leak.evaluation} as {leak.other} ({leak.kind} {leak.similarity:.2f})"
-    if len(leaks) > NAMED:
-        yield f"and {len(leaks) - NAMED} more"
 
 
 def read_struck(path: str | Path | None) -> dict[Method, int]:

@@ -20,6 +20,7 @@ from winnow.evaluation.statistics import (
 )
 from winnow.params.sections import Statistics
 from winnow.reporting.cells import Sweep, cell_folder
+from winnow.reporting.values import Value
 from winnow.tracks.registry import BY_NAME, TRACKS
 
 TOLERANCE = 1e-6  # between a metric and the mean of its outcomes
@@ -35,16 +36,6 @@ class Method(NamedTuple):
     captions: str
     scorer: str
     ratio: float
-
-
-class Value(NamedTuple):
-    """A metric of a method with its 95 % interval; `n` queries, `seeds` repeats."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int | None
-    seeds: int
 
 
 Values = dict[Method, dict[str, Value]]

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from winnow.reporting.emit.markdown import bullets
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
-from winnow.reporting.text import markdown
 
 LINK = "Which pairs leak: [leakage.md](leakage.md)."
 
@@ -14,24 +14,15 @@ def struck_out(leaks: int | None) -> str:
     return "" if leaks is None else f"struck out: learned from {leaks} leaking pairs"
 
 
-def crossed(name: str, struck: bool) -> str:
-    """Escaped Markdown, with a line through it where it is struck out."""
-    return f"~~{name}~~" if struck else name
-
-
 def noted(results: Results, method: Method, struck: Mapping[Method, int]) -> str:
     """What a method lacks and, if it is among `struck`, why it is struck out; else empty."""
     told = (results.caveat(method), struck_out(struck.get(method)))
     return "; ".join(filter(None, told))
 
 
-def notes_md(results: Results, names: Mapping[Method, str], struck: Mapping[Method, int]) -> str:
+def notes(results: Results, names: Mapping[Method, str], struck: Mapping[Method, int]) -> list[str]:
     """The end of a page: a line for each of its methods of which something is to be said, by what
     they are called there."""
-    lines = [
-        f"- {markdown(f'{name}: {note}')}\n"
-        for method, name in names.items()
-        if (note := noted(results, method, struck))
-    ]
-    link = f"\n{LINK}\n" if any(method in struck for method in names) else ""
-    return "".join(["\n", *lines, link]) if lines else ""
+    told = [(name, noted(results, method, struck)) for method, name in names.items()]
+    lines = bullets(f"{name}: {note}" for name, note in told if note)
+    return [lines, LINK if any(method in struck for method in names) else ""]

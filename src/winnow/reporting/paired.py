@@ -79,7 +79,7 @@ def _of_draws(results: Results, sides: Sequence[Side]) -> Paired | None:
     values = [value for value in known if value is not None]
     counts = [value.n for value in values if value.n is not None]
     n = min(counts) if len(counts) == len(values) else None
-    return Paired(np.array([value.value for value in values]), np.stack(found, axis=1), n)
+    return Paired(np.array([value.estimate for value in values]), np.stack(found, axis=1), n)
 
 
 def _of_own(results: Results, sides: Sequence[Side]) -> Paired | None:

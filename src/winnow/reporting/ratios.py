@@ -1,13 +1,14 @@
 """The sweep over keep ratios: mean recall by scorer and ratio."""
 
 from collections.abc import Container
-from typing import Any
 
 from winnow.reporting.caption_sets import in_order, main_set
-from winnow.reporting.methods import HEADLINE, Method, Value
+from winnow.reporting.emit.markdown import markdown
+from winnow.reporting.methods import HEADLINE, Method
 from winnow.reporting.results import Results
 from winnow.reporting.shares import share_kept
-from winnow.reporting.text import EMPTY, csv_text, interval, markdown, markdown_table
+from winnow.reporting.table import Cell, Column, Page, Style, Table, plain, spread
+from winnow.reporting.values import PERCENT, Value, kept
 
 Curves = dict[tuple[str, str], dict[float, Value]]  # (captions, scorer) -> ratio -> mean recall
 Struck = Container[Method]  # those that the audit strikes out
@@ -23,49 +24,56 @@ def _curves(results: Results) -> Curves:
     return curves
 
 
+def _ratios(results: Results) -> list[float]:
+    return sorted({method.ratio for method in results.expected("contrastive")})
+
+
 def _struck_ratios(key: tuple[str, str], curve: dict[float, Value], struck: Struck) -> set[float]:
     return {ratio for ratio in curve if Method("contrastive", *key, ratio) in struck}
 
 
 def _best(curve: dict[float, Value], struck: set[float]) -> float | None:
+    """The ratio with the highest value that is not struck out; of equals the lowest."""
     left = [ratio for ratio in curve if ratio not in struck]
-    return max(left, key=lambda ratio: (curve[ratio].value, -ratio), default=None)
+    return max(left, key=lambda ratio: (curve[ratio].estimate, -ratio), default=None)
 
 
-def sweep_csv(results: Results, struck: Struck = ()) -> str:
+def sweep_table(results: Results, struck: Struck = ()) -> Table:
     """Mean recall by scorer (rows) and keep ratio (columns), with intervals."""
-    ratios = sorted({method.ratio for method in results.expected("contrastive")})
-    spread = [f"{ratio!r}{end}" for ratio in ratios for end in ("", "_low", "_high")]
-    rows = []
-    for key, curve in _curves(results).items():
-        row: list[Any] = [*key, _best(curve, _struck_ratios(key, curve, struck))]
-        for ratio in ratios:
-            value = curve.get(ratio)
-            row += [value.value, value.low, value.high] if value else [None] * 3
-        rows.append(row)
-    return csv_text(["captions", "scorer", "best_ratio", *spread], rows)
+    rows = [
+        {
+            "captions": key[0],
+            "scorer": key[1],
+            "best_ratio": _best(curve, _struck_ratios(key, curve, struck)),
+            **{repr(ratio): value for ratio, value in curve.items()},
+        }
+        for key, curve in _curves(results).items()
+    ]
+    columns = [spread(repr(ratio)) for ratio in _ratios(results)]
+    return Table([*plain("captions", "scorer", "best_ratio"), *columns], rows)
 
 
-def sweep_md(results: Results, struck: Struck = ()) -> str:
+def sweep_page(results: Results, struck: Struck = ()) -> Page:
     """The sweep for people: every scorer of the main caption set, all pairs of the others. The best
     of several ratios is bold; what is struck out has a line through it and is no scorer's best."""
-    ratios = sorted({method.ratio for method in results.expected("contrastive")})
     curves = _curves(results)
     sets = [captions for captions, _ in curves]
     main = main_set(sets)
     others = [(captions, "none") for captions in in_order(sets) if captions != main]
     shown = [key for key in curves if key[0] == main] + [key for key in others if key in curves]
-    header = ["captions", "scorer", *(f"keep {kept(r)} / cleaned {kept(1 - r)}" for r in ratios)]
-    body, lined = [], False
+    columns = [Column("captions", "captions"), Column("scorer", "scorer")]
+    for ratio in _ratios(results):
+        head = f"keep {kept(ratio)} / cleaned {kept(1 - ratio)}"
+        columns.append(Column(repr(ratio), head, PERCENT))
+    rows, lined = [], False
     for key in shown:
         curve = curves[key]
         out = _struck_ratios(key, curve, struck)
-        marks = dict.fromkeys(out, "~~")
+        styles: dict[float | None, Style] = dict.fromkeys(out, "struck")
         if len(curve) > 1 and (best := _best(curve, out)) is not None:
-            marks[best] = "**"
-        cells = {r: interval(v.value, v.low, v.high) for r, v in curve.items()}
-        marked = {r: f"{marks.get(r, '')}{cell}{marks.get(r, '')}" for r, cell in cells.items()}
-        body.append([markdown(name) for name in key] + [marked.get(r, EMPTY) for r in ratios])
+            styles[best] = "bold"
+        cells = {repr(r): Cell(value, styles.get(r, "")) for r, value in curve.items()}
+        rows.append({"captions": key[0], "scorer": key[1], **cells})
         lined = lined or bool(out)
     shares = {m: share_kept(results, m) for m in results.expected("contrastive")}
     other = [
@@ -83,14 +91,5 @@ def sweep_md(results: Results, struck: Struck = ()) -> str:
         if len(shown) < len(curves) or others
         else "",
     ]
-    return (
-        f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)\n\n"
-        + markdown_table(header, body, left=2)
-        + "\n"
-        + "".join(f"{note}\n" for note in notes if note)
-    )
-
-
-def kept(ratio: float) -> str:
-    """A keep ratio as `30 %`."""
-    return f"{100 * ratio:.6g} %"
+    title = f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)"
+    return [title, Table(columns, rows), "\n".join(filter(None, notes))]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from winnow.evaluation.statistics import percentile_interval
-from winnow.reporting.methods import Method, Value, seeds_of
+from winnow.reporting.methods import Method, seeds_of
 from winnow.reporting.paired import Side, paired
 from winnow.reporting.results import Results
+from winnow.reporting.values import Value
 
 Found = tuple[Value | None, str]
 
@@ -23,8 +24,8 @@ def change(
     otherwise.
     """
     against = results.value(base, base_metric or metric)
-    if results.value(method, metric) and against and against.value <= 0:
-        return None, f"{base.scorer}: a change relative to {against.value:.3g} has no meaning"
+    if results.value(method, metric) and against and against.estimate <= 0:
+        return None, f"{base.scorer}: a change relative to {against.estimate:.3g} has no meaning"
     return _compared(results, [Side(method, metric), Side(base, base_metric or metric)], _ratio)
 
 
@@ -51,11 +52,6 @@ def above(results: Results, method: Method, metric: str, number: float) -> Found
     return _compared(results, [Side(method, metric)], lambda value: value - number)
 
 
-def told_apart(value: Value) -> bool:
-    """Whether an interval of a difference or change does not hold 0."""
-    return value.low is not None and value.high is not None and (value.low > 0 or value.high < 0)
-
-
 def _ratio(first: Any, second: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.asarray(second) > 0, np.divide(first, second) - 1, np.nan)
@@ -78,7 +74,7 @@ def _compared(results: Results, sides: Sequence[Side], combine: Callable[..., An
         for side, value in zip(sides, values, strict=True):
             if value is None:
                 return None, f"{side.method.scorer}: this metric was not measured"
-        estimate = float(combine(*(value.value for value in values if value is not None)))
+        estimate = float(combine(*(value.estimate for value in values if value is not None)))
     if not np.isfinite(estimate):
         return None, f"{sides[-1].method.scorer}: a change relative to zero has no meaning"
     return Value(estimate, low, high, n, seeds), ""

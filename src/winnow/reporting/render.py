@@ -8,20 +8,19 @@ from winnow.data.tables import CHOICE, read_table
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.params.sections import Noise
 from winnow.params.submissions import read_card
-from winnow.reporting import figures
-from winnow.reporting.boards import tables
+from winnow.reporting import claims_page, figures, leaderboard_page
+from winnow.reporting.boards import boards
 from winnow.reporting.claims import gather_claimed, judge
-from winnow.reporting.claims_text import claims_csv, claims_md, comparisons_csv
-from winnow.reporting.costs import cells_csv, cost_csv, read_costs
-from winnow.reporting.dvc import metrics_json, ratio_plot_csv
-from winnow.reporting.leaderboard import boards_csv, leaderboard_csv
-from winnow.reporting.leaderboard_text import leaderboard_md
+from winnow.reporting.costs import cells_table, cost_table, read_costs
+from winnow.reporting.dvc import metrics_json, ratio_plot
+from winnow.reporting.emit.files import write_page, write_table
+from winnow.reporting.leaderboard import boards_table, leaderboard_table
 from winnow.reporting.leakage import read_struck
 from winnow.reporting.papers import extra_means, load_papers
-from winnow.reporting.ratios import sweep_csv, sweep_md
+from winnow.reporting.ratios import sweep_page, sweep_table
 from winnow.reporting.results import gather, print_refusals
-from winnow.reporting.table_text import table_csv, table_md, table_tex
 from winnow.reporting.tables import build
+from winnow.reporting.tables_page import paper_page, paper_table, paper_tex
 
 
 def render(
@@ -51,27 +50,30 @@ def render(
     print_refusals(results)
     folder = Path(results_dir)
     struck = read_struck(leakage)
-    boards = tables(results, struck)
+    found = boards(results, struck)
     submitted = [read_card(path) for path in cards]
-    texts = {
-        "leaderboard.csv": leaderboard_csv(results, boards),
-        "leaderboard.md": leaderboard_md(results, boards, submitted, noise),
-        "boards.csv": boards_csv(results, boards),
-        "sweep.csv": sweep_csv(results, struck),
-        "sweep.md": sweep_md(results, struck),
-        "cells.csv": cells_csv(results.sweep),
-        "cost.csv": cost_csv(results.sweep, read_costs(results.sweep)),
-        "plots/contrastive.csv": ratio_plot_csv(results, "contrastive", struck),
-    }
+    for name, table in {
+        "leaderboard": leaderboard_table(results, found),
+        "boards": boards_table(results, found),
+        "sweep": sweep_table(results, struck),
+        "cells": cells_table(results.sweep),
+        "cost": cost_table(results.sweep, read_costs(results.sweep)),
+        "plots/contrastive": ratio_plot(results, "contrastive", struck),
+    }.items():
+        write_table(folder / f"{name}.csv", table)
+    write_page(
+        folder / "leaderboard.md",
+        leaderboard_page.leaderboard_page(results, found, submitted, noise),
+    )
+    write_page(folder / "summary/leaderboard.md", leaderboard_page.summary(results, found))
+    write_page(folder / "sweep.md", sweep_page(results, struck))
     for paper in papers:
         for name in paper.tables:
             built = build(results, paper, name, struck)
-            place = f"tables/{paper.paper}/{name}"
-            texts[f"{place}.csv"] = table_csv(built)
-            texts[f"{place}.md"] = table_md(built)
-            texts[f"{place}.tex"] = table_tex(built)
-    for name, text in texts.items():
-        write_text(folder / name, text)
+            place = folder / "tables" / paper.paper
+            write_table(place / f"{name}.csv", paper_table(built))
+            write_page(place / f"{name}.md", paper_page(built))
+            write_text(place / f"{name}.tex", paper_tex(built))
     write_json(folder / "metrics.json", metrics_json(results))
     figures.save(figures.contrastive(results, struck), folder / "figures", "contrastive")
 
@@ -99,6 +101,7 @@ def render_claims(
     folder = Path(results_dir)
     chosen = None if choice is None else read_table(choice, CHOICE)
     judged = judge(results, papers, chosen, read_struck(leakage), standins)
-    write_text(folder / "claims.csv", claims_csv(judged, scale))
-    write_text(folder / "claims_comparisons.csv", comparisons_csv(judged, scale))
-    write_text(folder / "claims.md", claims_md(judged, scale, standins))
+    write_table(folder / "claims.csv", claims_page.claims_table(judged, scale))
+    write_table(folder / "claims_comparisons.csv", claims_page.comparisons_table(judged, scale))
+    write_page(folder / "claims.md", claims_page.claims_page(judged, scale, standins))
+    write_page(folder / "summary/claims.md", claims_page.summary(judged))

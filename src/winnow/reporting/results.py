@@ -12,13 +12,13 @@ from winnow.reporting.draws import with_intervals
 from winnow.reporting.methods import (
     Method,
     Outcomes,
-    Value,
     Values,
     method_of,
     method_values,
     outcomes_by_track,
     summarised,
 )
+from winnow.reporting.values import Value
 
 CONTROLS = ("none", "random", "oracle", "pretrained")
 

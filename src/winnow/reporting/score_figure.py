@@ -73,7 +73,7 @@ def _accuracy(axes: Axes, results: Results, method: Method, place: int) -> None:
         if value is None:
             continue
         x, colour, marker = panel + shift, COLOURS[place], MARKERS[place]
-        axes.plot([x], [100 * value.value], marker, color=colour, ms=6, label=label)
+        axes.plot([x], [100 * value.estimate], marker, color=colour, ms=6, label=label)
         label = None  # named once
         if value.low is not None and value.high is not None:
             axes.vlines(x, 100 * value.low, 100 * value.high, color=colour, lw=1.4)

@@ -1,14 +1,11 @@
 """How good the score models are: pair accuracy, the judge behind them, and the noise they find."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 import numpy as np
 
 from winnow.params.names import JUDGE
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import Sweep
-from winnow.reporting.methods import Method, Value, Values, method_of
+from winnow.reporting.methods import Method, Values, method_of
 
 TRACK = "preference"
 # Metric -> what the tables call it.
@@ -22,15 +19,6 @@ ACCURACY = {
     "accuracy/text": "text",
 }
 DETECTORS = ("score_model", "clip", "domain_clip", "text")  # whose detection is compared
-
-
-class Row(NamedTuple):
-    """One metric of one scorer; `deviation` (sample) is over the seeds, None of fewer than two."""
-
-    method: Method
-    metric: str
-    value: Value
-    deviation: float | None
 
 
 def recipes(planned: list[Method]) -> list[Method]:
@@ -60,11 +48,9 @@ def deviation(sweep: Sweep, method: Method, metric: str) -> float | None:
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
-def rows(sweep: Sweep, values: Values, methods: list[Method]) -> Iterator[Row]:
-    """Every metric of `methods` that was measured, but of detection only the average precision."""
-    for method in methods:
-        known = values.get(method, {})
-        chosen = {name for name in known if method.track == TRACK or "average_precision" in name}
-        names = [name for name in ACCURACY if name in chosen]
-        for name in [*names, *kinds_of(chosen - set(names))]:
-            yield Row(method, name, known[name], deviation(sweep, method, name))
+def measured(values: Values, method: Method) -> list[str]:
+    """The metrics of a method that were measured, but of detection only the average precision."""
+    known = values.get(method, {})
+    chosen = {name for name in known if method.track == TRACK or "average_precision" in name}
+    names = [name for name in ACCURACY if name in chosen]
+    return [*names, *kinds_of(chosen - set(names))]

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from winnow.params.names import REAL
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.methods import Method, Value
+from winnow.reporting.methods import Method
 from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
+from winnow.reporting.values import Value
 
 TRACK = "segmentation"
 HEADLINE = {"miou": "mIoU", "macc": "mAcc"}
@@ -91,7 +92,7 @@ def chosen_method(results: Results, plan: Plan) -> Method | None:
     swept one with the highest mIoU at all labels."""
     planned = [m for m in rows(results) if m.scorer in (plan.chosen, plan.scorer)]
     measured = {
-        m: (m.scorer == plan.chosen, found.value)
+        m: (m.scorer == plan.chosen, found.estimate)
         for m in planned
         if (percents := shares(results, "mask"))
         and (found := value(results, m, Variant("mask", percents[-1]), "miou"))

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from winnow.data import segments
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside
-from winnow.reporting.methods import Method, Value, seeds_of
+from winnow.reporting.methods import Method, seeds_of
 from winnow.reporting.results import Results
 from winnow.reporting.segmentation import (
     ALONE,
@@ -27,6 +27,7 @@ from winnow.reporting.segmentation import (
     shares,
     value,
 )
+from winnow.reporting.values import Value
 
 SHOWN = 6  # test images
 BESIDE = 1.14  # where on the axis of keep ratios those chosen by scene stand
@@ -145,7 +146,7 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
             _line(axes, points, style, f"{percent} % of the labels")
             alone = value(results, ALONE, variant, "miou")
             if alone and ALONE not in struck:
-                axes.axhline(100 * alone.value, color=style["color"], ls=":", lw=1.2)
+                axes.axhline(100 * alone.estimate, color=style["color"], ls=":", lw=1.2)
             if chosen and chosen.scorer == plan.chosen and chosen not in struck:
                 found = value(results, chosen, variant, "miou")
                 _line(axes, {BESIDE + moved: found} if found else {}, style, None)
@@ -164,7 +165,7 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
 
 
 def _line(axes: Axes, points: dict[float, Value], style: dict[str, Any], label: str | None) -> None:
-    values = [100 * v.value for v in points.values()]
+    values = [100 * v.estimate for v in points.values()]
     axes.plot(list(points), values, ms=5, lw=1.6, label=label, **style)
     for ratio, found in points.items():
         if found.low is not None and found.high is not None:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from winnow.params.submissions import Card
-from winnow.reporting.text import EMPTY, markdown, markdown_table
+from winnow.reporting.table import Cell, Column, Page, Table
 
-HEADER = ["name", "authors", "licence", "description", "link"]
 _SAFE = ":/?#@!&'()*+,;=%~"  # of a link; what could end it or be markup is not among them
 
 
@@ -15,13 +14,12 @@ def address(card: Card) -> str:
     return quote(card.link or "", safe=_SAFE)
 
 
-def submissions_md(cards: Sequence[Card]) -> str:
+def submissions(cards: Sequence[Card]) -> Page:
     """A section with a row a submission; empty without any."""
-    if not cards:
-        return ""
-    return f"\n## Submissions\n\n{markdown_table(HEADER, [_row(c) for c in cards], len(HEADER))}"
-
-
-def _row(card: Card) -> list[str]:
-    words = (card.name, ", ".join(card.authors), card.licence, card.description)
-    return [*map(markdown, words), f"<{address(card)}>" if card.link else EMPTY]
+    rows = [
+        card.model_dump()
+        | {"authors": ", ".join(card.authors), "link": Cell("", link=address(card))}
+        for card in cards
+    ]
+    keys = ("name", "authors", "licence", "description", "link")
+    return ["## Submissions", Table([Column(key, key) for key in keys], rows)] if cards else []

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from winnow.data.metrics import Metrics
 from winnow.reporting.boards import LOWER, UPPER
-from winnow.reporting.methods import Method, Value, method_of
+from winnow.reporting.methods import Method, method_of
 from winnow.reporting.papers import Measure, Paper, Row, Table
 from winnow.reporting.place import Place
 from winnow.reporting.relative import change, difference
 from winnow.reporting.results import Results
 from winnow.reporting.shares import pairs_kept
+from winnow.reporting.values import Value
 from winnow.tracks.track import Unit
 
 
@@ -109,7 +110,7 @@ def _better(
     if a is None or b is None:
         return False
     rising = results.higher_is_better(measure.track, place.metric(measure.metric))
-    gain = round(a.value - b.value, 9)
+    gain = round(a.estimate - b.estimate, 9)
     return gain > 0 if rising else gain < 0
 
 

@@ -27,15 +27,16 @@ class Planned(sections.Section):
 def sweep(output: Output, settings: Planned) -> None:
     """Write the table of the experiments that a run consists of, and what it expects of each."""
     from winnow.reporting.cells import KEYS, PARAMETERS
-    from winnow.reporting.text import csv_text
+    from winnow.reporting.emit.csv import csv_text
+    from winnow.reporting.table import Table, plain
 
     told = {track: json.dumps(said, sort_keys=True) for track, said in settings.expected.items()}
     rows = [
-        [track, *method, seed, told.get(track)]
+        {**dict(zip(KEYS, (track, *method, seed), strict=True)), PARAMETERS: told.get(track)}
         for track, *method, seeds in settings.methods
         for seed in seeds
     ]
-    write_text(output, csv_text([*KEYS, PARAMETERS], rows, signed=True))
+    write_text(output, csv_text(Table(plain(*KEYS, PARAMETERS), rows), signed=True))
 
 
 class LeakageSettings(Page):
@@ -54,13 +55,14 @@ def leakage(
     settings: LeakageSettings,
 ) -> None:
     """Render which rows are struck out because they learned from what they were measured on."""
-    from winnow.reporting.leakage import leakage_csv, read_audit, rows
-    from winnow.reporting.leakage_text import leakage_md
+    from winnow.reporting.emit.files import write_page, write_table
+    from winnow.reporting.leakage import read_audit, rows
+    from winnow.reporting.leakage_page import leakage_page, leakage_table
 
     found = read_audit(audit)
     judged = rows(found, sweep, subsets, recipes, settings.untrained)
-    write_text(output / "leakage.csv", leakage_csv(judged))
-    write_text(output / "leakage.md", leakage_md(found, judged, settings.scale))
+    write_table(output / "leakage.csv", leakage_table(judged), signed=True)
+    write_page(output / "leakage.md", leakage_page(found, judged, settings.scale))
 
 
 @command
@@ -104,18 +106,17 @@ def leaderboard(
     render(cells, sweep, papers, output, *asked, leakage, cards, *told)
 
 
-class SiteSettings(sections.Site, Page):
-    """How much the site shows, and the scale, the stand-ins and the noise that it names."""
+class SiteSettings(sections.Site, LeaderboardSettings):
+    """How much the site shows, what its pages name, and the rows that learn from no subset."""
 
-    standins: list[str] = Field(description="Models that are stand-ins")
-    noise: sections.Rates | None = Field(None, description="Added to people's captions")
+    untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
 
 
 @command
 def site(
-    results: Path,
     cells: Path,
     sweep: Path,
+    papers: Given,
     pool: Path,
     captions: Path,
     scores: Path,
@@ -123,15 +124,19 @@ def site(
     generated: Path,
     output: Output,
     truth: Path | None,
+    choice: Path | None,
+    audit: Path | None,
+    recipes: Path | None,
     cards: list[Path],
     threads: int,
     settings: SiteSettings,
 ) -> None:
     """Write the site: the results as pages that open from disk, with the samples and images."""
-    from winnow.reporting.site.build import Sources, build
+    from winnow.reporting.site.build import Run, Sources, build
     from winnow.reporting.site.samples import Folders
 
     tables = Folders(captions, scores, subsets, truth)
-    sources = Sources(results, cells, sweep, pool, tables, generated, cards)
-    told = (settings.scale, settings.standins, settings.samples)
-    build(sources, output, *told, threads, settings.noise)
+    places = (cells, sweep, papers, pool, tables, generated, choice, audit, recipes, cards)
+    told = (settings.scale, settings.standins, settings.noise, settings.untrained)
+    run = Run(*told, settings.resamples, settings.seed)
+    build(Sources(*places), output, run, settings.samples, threads)

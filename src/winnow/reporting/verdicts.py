@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from winnow.reporting.claim import Direction, Size
-from winnow.reporting.methods import Value
+from winnow.reporting.values import Value
 
 Verdict = Literal["held", "not held", "inconclusive", "not run"]
 HELD: Verdict = "held"

@@ -1,130 +1,191 @@
-"""The leaderboard: an overview of the tracks, and a table for each measure of each."""
+"""The boards of the leaderboard: a table for each measure of each track, all of them side by side,
+and the data of the ratio curves."""
 
 from collections.abc import Container, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from winnow.reporting.site.board import KEYS, Board, value_of
-from winnow.reporting.site.markup import (
-    Cell,
-    Column,
-    Row,
-    chip,
-    drawn_interval,
-    select,
-    table,
-    text,
+from winnow.reporting.boards import Board
+from winnow.reporting.leaderboard import METRICS, board_rows, leaderboard_table
+from winnow.reporting.leaderboard_page import difference
+from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.site.samples import main_first
+from winnow.reporting.table import Cell, Column, Interval, Row, Table
+from winnow.reporting.values import GAINS, LEVELS, Value, kept
+from winnow.tracks.registry import TRACKS
+
+Keys = tuple[str, str, float]
+NAMES = (
+    Column("rank", "Rank", "{:d}".format),
+    Column("scorer", "Scorer"),
+    Column("captions", "Captions"),
 )
-from winnow.reporting.site.rows import Spread, figure, kept, spread, with_interval
-from winnow.reporting.text import EMPTY
-
-Keys = tuple[str, str, str]
-OVERVIEW = "board-overview"
+HEADLINES = {line.key: line for track in TRACKS for line in track.headlines}
+NOT_APART = "≈ not significantly different"
+FLAT = ("none", "pretrained")  # do not depend on a ratio: a level line
 
 
-def leaderboard(found: Sequence[Board], browsable: Container[Keys], overview: str) -> str:
-    """The page's content: what to show, then a table for each board, and the markup of one more.
+class Shown(NamedTuple):
+    """A table of the leaderboard: an id, its name in words, what is wrong with it, and the control
+    or caption set with which methods are compared."""
 
-    `browsable` are captions, scorer and ratio of the subsets that the browser of samples has.
-    """
-    if not found:
-        return '<p class="empty">No cell of this run is finished, so nothing is ranked yet.</p>'
-    captions = dict.fromkeys(row["captions"] for board in found for row in board.rows)
-    choices = "".join(
-        f'<option value="{text(board.name)}">{text(board.label)}</option>' for board in found
-    )
-    if overview:
-        choices += f'<option value="{OVERVIEW}">all measures side by side</option>'
-    form = (
-        '<form class="filters" data-tables="boards" autocomplete="off">'
-        f'<label>Measure <select name="board" data-shows>{choices}</select></label>'
-        f"{select('Captions', 'captions', captions)}"
-        '<label>Find <input type="search" name="find" placeholder="scorer"></label>'
-        '<label class="check"><input type="checkbox" name="control" value="no"> without controls'
-        '</label><p role="status" class="status"></p></form>'
-    )
-    sections = "".join(_board(board, browsable) for board in found)
-    return f'{form}<div id="boards">{sections}{overview}</div>'
+    name: str
+    label: str
+    table: Table
+    warnings: Sequence[str] = ()
+    base: str = ""
 
 
-def _board(board: Board, browsable: Container[Keys]) -> str:
-    values = [value for row in board.rows if (value := value_of(row))]
-    ends = _ends(values)
+class _Measure(NamedTuple):
+    """The rows of one measure of one track, of every caption set."""
+
+    board: Board
+    rows: list[Row]
+
+    @property
+    def label(self) -> str:
+        """The measure in words."""
+        line = self.board.headline
+        better = "" if line.higher_is_better else ", lower is better"
+        return f"{self.board.track.title}: {line.label}{better}"
+
+
+def _measures(results: Results, boards: Sequence[Board]) -> list[_Measure]:
+    """Boards of caption sets that do not compete are shown as one."""
+    found: dict[tuple[str, str], _Measure] = {}
+    for board in boards:
+        key = (board.track.name, board.headline.key)
+        found.setdefault(key, _Measure(board, [])).rows.extend(board_rows(results, board))
+    return list(found.values())
+
+
+def shown_boards(
+    results: Results, boards: Sequence[Board], browsable: Container[Keys]
+) -> list[Shown]:
+    """A table for each measure, then the overview. `browsable` are captions, scorer and ratio of
+    the subsets that the browser of samples has."""
+    found = [_shown(measure, browsable) for measure in _measures(results, boards)]
+    return [*found, _overview(results, boards)] if found else []
+
+
+def _shown(measure: _Measure, browsable: Container[Keys]) -> Shown:
+    track, line = measure.board.track, measure.board.headline
+    base = track.base_captions or track.base
+    compared = {
+        row["captions"]: row["value"].estimate
+        for row in measure.rows
+        if row.get("value") and base in (row["scorer"], track.base_captions and row["captions"])
+    }
+    ends = [
+        end
+        for row in measure.rows
+        if (v := row.get("value"))
+        for end in (v.ends or (v.estimate,) * 2)
+    ]
+    span = (min(ends, default=0.0), max(ends, default=1.0))
+    rows = [
+        named(row)
+        | {
+            "kept": Cell(row.get("kept"), link=_samples(row, browsable)),
+            "value": Cell(
+                row.get("value"),
+                interval=Interval(
+                    row["value"], span, compared.get(track.base_captions or row["captions"])
+                )
+                if row.get("value")
+                else None,
+                why=row["note"],
+            ),
+            **{key: difference(row, key) for key in ("none", "best")},
+        }
+        for row in measure.rows
+    ]
     columns = [
-        Column("Rank", "number"),
-        Column("Scorer"),
-        Column("Captions"),
-        Column("Keep", "number", "share of the pairs that is kept"),
-        Column("Value", "number", "with its 95 % interval"),
-        Column("Group", "text", "methods that share a number cannot be told apart"),
-        Column(f"Minus {board.base}", "number", "≈ not told apart"),
-        Column("Minus best", "number", "≈ not told apart"),
-        Column("CPU s", "number", "of training and measuring, over all seeds", "cost"),
+        *NAMES,
+        Column("kept", "Keep", kept, hint="share of the pairs that is kept"),
+        Column("value", "Value", LEVELS[line.unit], hint="with its 95 % interval"),
+        Column(
+            "group", "Group", hint="methods that share a number are not significantly different"
+        ),
+        Column("none", f"Minus {base}", GAINS[line.unit], hint=NOT_APART),
+        Column("best", "Minus best", GAINS[line.unit], hint=NOT_APART),
+        Column(
+            "cost",
+            "CPU s",
+            LEVELS["number"],
+            (),
+            "of training and measuring, over all seeds",
+            "cost",
+        ),
     ]
-    body = [_row(board, row, ends, browsable) for row in board.rows]
-    warnings = dict.fromkeys(row["warning"] for row in board.rows if row.get("warning"))
-    told = "".join(f'<p class="warning" role="note">{text(line)}</p>' for line in warnings)
-    return (
-        f'<section class="board" data-board="{text(board.name)}"><h2>{text(board.label)}</h2>'
-        f"{told}{table(board.name, board.label, columns, body, head=1)}{_legend(board)}</section>"
-    )
+    name = f"board-{track.name}-{line.key}".replace("/", "-")
+    warnings = dict.fromkeys(row["warning"] for row in measure.rows if row.get("warning"))
+    return Shown(name, measure.label, Table(columns, rows), list(warnings), base)
 
 
-def _legend(board: Board) -> str:
-    apart = "" if board.base in ("none", "random") else " the set"
-    return (
-        '<p class="legend">Lines are 95 % intervals on one scale for the table; the dashed mark is'
-        f"{apart} <em>{text(board.base)}</em>, with which methods are compared. ≈ cannot be told "
-        "apart at 5 % after Holm's correction; nor can methods that share a group.</p>"
-    )
+def named(row: Row) -> dict[str, Any]:
+    """A row with what is said of it beside its scorer: that it is a control, and why it is struck
+    out; and what filters ask for."""
+    chips = [("control", "quiet")] if row["control"] else []
+    leaks = row.get("leaks")
+    chips += [(f"{leaks} leaking pairs", "bad")] if leaks is not None else []
+    data = {name: row.get(name) for name in ("track", "captions", "scorer", "ratio")}
+    return {
+        **row,
+        "scorer": Cell(row["scorer"], chips=chips, under=row["captions"]),
+        "data": data | {"control": "yes" if row["control"] else "no"},
+        "classes": "" if leaks is None else "struck",
+    }
 
 
-def _row(
-    board: Board, row: dict[str, str], ends: tuple[float, float], browsable: Container[Keys]
-) -> Row:
-    value, gain, gap = value_of(row), spread(row, "none"), spread(row, "best")
-    drawing = drawn_interval(*value, ends, board.mark(row["captions"])) if value else ""
-    if row["note"]:
-        drawing += f' <span class="why">{text(row["note"])}</span>'
-    cells = [
-        Cell(row["rank"] or EMPTY, figure(row, "rank")),
-        Cell(row["scorer"], None, marks(row), under=row["captions"]),
-        Cell(row["captions"]),
-        Cell(kept(row["kept"]), figure(row, "kept"), "", _samples(row, browsable)),
-        Cell(with_interval(value, board.unit), value and value.value, drawing),
-        Cell(row["group"] or EMPTY),
-        Cell(_compared(gain, row, "none_p", board.unit), gain and gain.value),
-        Cell(_compared(gap, row, "best_p", board.unit), gap and gap.value),
-        Cell(EMPTY),
-    ]
-    data = {name: row[name] for name in ("captions", "scorer", "ratio", "control")}
-    data["track"] = board.track
-    return Row(cells, data, "struck" if figure(row, "leaks") else "")
-
-
-def marks(row: dict[str, str]) -> str:
-    """What is said of a row beside its scorer: that it is a control, and why it is struck out."""
-    told = f" {chip('control', 'quiet')}" if row["control"] == "yes" else ""
-    if leaks := figure(row, "leaks"):
-        told += f' <a class="chip bad" href="leakage.html">{leaks:.0f} leaking pairs</a>'
-    return told
-
-
-def _compared(difference: Spread | None, row: dict[str, str], p: str, unit: str) -> str:
-    adjusted = figure(row, p)
-    mark = " ≈" if adjusted is not None and adjusted >= 0.05 else ""
-    return with_interval(difference, unit, difference=True) + mark
-
-
-def _samples(row: dict[str, str], browsable: Container[Keys]) -> str:
+def _samples(row: Row, browsable: Container[Keys]) -> str:
     """Where the browser of samples shows what a row keeps; empty where it does not."""
-    keys = (row["captions"], row["scorer"], row["ratio"])
-    return (
-        f"samples.html#{urlencode(dict(zip(KEYS, keys, strict=True)))}" if keys in browsable else ""
-    )
+    keys = {key: row.get(key) for key in ("captions", "scorer", "ratio")}
+    return f"samples.html#{urlencode(keys)}" if tuple(keys.values()) in browsable else ""
 
 
-def _ends(values: Sequence[Spread]) -> tuple[float, float]:
-    """The lowest and the highest end of the intervals that are drawn."""
-    if not values:
-        return (0.0, 1.0)
-    return (min(value.low for value in values), max(value.high for value in values))
+def _overview(results: Results, boards: Sequence[Board]) -> Shown:
+    columns = [*NAMES, Column("kept", "Keep", kept)]
+    columns += [Column(m, HEADLINES[m].label, LEVELS[HEADLINES[m].unit]) for m in METRICS]
+    rows = [named(row) for row in leaderboard_table(results, boards).rows]
+    return Shown("board-overview", "All measures side by side", Table(columns, rows))
+
+
+def curves(results: Results, boards: Sequence[Board]) -> list[dict[str, Any]]:
+    """A chart for each measure and caption set in which something was measured at a keep ratio:
+    `lines` of points [ratio, value, low, high, text], `levels` the same without the ratio. What is
+    struck out is left out."""
+    charts = []
+    for measure in _measures(results, boards):
+        sound = [row for row in measure.rows if row.get("value") and row.get("leaks") is None]
+        for captions in main_first(row["captions"] for row in measure.rows):
+            chart = _chart(measure, [row for row in sound if row["captions"] == captions])
+            if chart["lines"]:
+                charts.append({"captions": captions, **chart})
+    return charts
+
+
+def _chart(measure: _Measure, rows: Sequence[Row]) -> dict[str, Any]:
+    line = measure.board.headline
+    lines: dict[str, list[list[Any]]] = {}
+    levels: dict[str, list[Any]] = {}
+    for row in rows:
+        spread = _spread(row["value"], line.unit)
+        if row["scorer"] in FLAT:
+            levels[row["scorer"]] = spread
+        elif row["kept"] < 1:
+            lines.setdefault(row["scorer"], []).append([row["kept"], *spread])
+    return {
+        "label": measure.label,
+        "axis": line.label,
+        "unit": line.unit,
+        "lines": [
+            {"scorer": name, "control": name in CONTROLS, "points": sorted(points)}
+            for name, points in lines.items()
+        ],
+        "levels": [{"scorer": n, "value": levels[n]} for n in FLAT if n in levels],
+    }
+
+
+def _spread(value: Value, unit: str) -> list[Any]:
+    return [value.estimate, *(value.ends or (value.estimate,) * 2), LEVELS[unit](value)]

@@ -1,134 +1,156 @@
 """The whole site in one folder: pages, what they load, and thumbnails."""
 
-import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import winnow
-from winnow.data.csv_file import read_csv
 from winnow.data.files import atomic_path
-from winnow.data.metrics import Cell
+from winnow.data.tables import CHOICE, read_table
+from winnow.evaluation.statistics import RESAMPLES
 from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import read_card
-from winnow.reporting.cells import KEYS, Sweep, load_cells
-from winnow.reporting.site import (
-    cells,
-    claims,
-    curves,
-    leakage,
-    overview,
-    pages,
-    papers,
-    samples,
-    submissions,
-    summary,
-)
-from winnow.reporting.site.board import COLUMNS, Board, boards
-from winnow.reporting.site.boards import leaderboard
-from winnow.reporting.site.markup import select, text
-from winnow.reporting.site.pages import Page, write_data
+from winnow.reporting import leakage
+from winnow.reporting.boards import Board, boards
+from winnow.reporting.claims import judge
+from winnow.reporting.claims_page import VERDICTS, claims_table
+from winnow.reporting.costs import cost_table, read_costs
+from winnow.reporting.emit.files import write_table
+from winnow.reporting.judgement import Judgement
+from winnow.reporting.leaderboard import boards_table, leaderboard_table
+from winnow.reporting.leakage_page import leakage_table
+from winnow.reporting.methods import Method
+from winnow.reporting.papers import Paper, extra_means, load_papers
+from winnow.reporting.results import Results, gather
+from winnow.reporting.site import cells, samples, tables
+from winnow.reporting.site.boards import curves, shown_boards
+from winnow.reporting.site.pages import Page, write_data, write_pages
 from winnow.reporting.site.pictures import gallery_page, samples_page
-from winnow.reporting.site.rows import optional_rows
-
-COPIED = ("leaderboard", "boards", "claims", "leakage", "cost")  # tables to take along
+from winnow.reporting.submissions import address
 
 
 class Sources(NamedTuple):
     """What a run leaves: files and folders, and the cards of its submissions; see `winnow site
-    --help`."""
+    --help`. Without `choice` no keep ratio was chosen by scene, without `audit` nothing is known of
+    leaks."""
 
-    results: Path
     cells: Path
     sweep: Path
+    papers: Path
     pool: Path
     tables: samples.Folders
     generated: Path
+    choice: Path | None = None
+    audit: Path | None = None
+    recipes: Path | None = None
     cards: Sequence[Path] = ()
 
 
-def build(
-    sources: Sources,
-    output: Path,
-    scale: str,
-    standins: Sequence[str],
-    most: int,
-    threads: int = 1,
-    noise: Mapping[Noise, float] | None = None,
-) -> None:
+class Run(NamedTuple):
+    """What the pages tell of a run; `noise` (share by kind) was added to people's captions, and
+    `untrained` are the scorers of rows that learn from no subset."""
+
+    scale: str
+    standins: Sequence[str]
+    noise: Mapping[Noise, float] | None = None
+    untrained: Sequence[str] = ()
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+
+def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1) -> None:
     """Write the site, which shows `most` pairs of each caption set, into the folder `output`.
 
-    It names the `standins` among the run's models, and the `noise` (share by kind) that was added
-    to people's captions. Equal inputs give equal bytes. A page whose table is not there is left
-    out, but for the leaderboard. WinnowError names a table, an image or a record that cannot be
-    read.
+    Equal inputs give equal bytes. A page of which nothing is known is left out, but for the
+    leaderboard. WinnowError names a table, an image or a record that cannot be read.
     """
-    sweep = load_cells(sources.sweep, sources.cells)
-    told = cells.states(sweep, optional_rows(sources.results / "cells.csv", KEYS))
+    papers = load_papers(sources.papers)
+    means = extra_means(papers)
+    asked = (run.scale, means, run.resamples, run.seed)
+    results = gather(sources.cells, sources.sweep, *asked, standins=run.standins)
+    leaked = _leaked(sources, run)
+    struck = {row.method: len(row.leaks) for row in leaked if row.struck}
+    chosen = read_table(sources.choice, CHOICE) if sources.choice else None
+    judged = judge(results, papers, chosen, struck, run.standins)
+    found = boards(results, struck)
+    files = {
+        "boards": boards_table(results, found),
+        "claims": claims_table(judged, run.scale),
+        "cost": cost_table(results.sweep, read_costs(results.sweep)),
+        "leaderboard": leaderboard_table(results, found),
+        "leakage": leakage_table(leaked),
+    }
     with atomic_path(output) as folder:
         for name in ("data", "tables"):
             (folder / name).mkdir(parents=True)
-        found = boards(read_csv(sources.results / "boards.csv", COLUMNS))
+        for name, table in files.items():
+            write_table(folder / f"tables/{name}.csv", table, signed=name == "leakage")
+        expected = results.sweep.expected
         made = [
-            _leaderboard(sources, found, told, _run(scale, standins, noise)),
-            _curves(folder, found),
-            _claims(sources.results),
-            _papers(sources.results),
-            samples_page(folder, sources.pool, sources.tables, sweep.expected, most, threads),
-            gallery_page(folder, sources.pool, sources.generated, sweep.expected),
-            _cells(folder, sources.results, sweep, told),
-            _leakage(sources.results),
+            _leaderboard(sources, run, results, found, judged, leaked),
+            _curves(folder, results, found),
+            _claims(judged),
+            _papers(results, papers, struck),
+            samples_page(folder, sources.pool, sources.tables, expected, most, threads),
+            gallery_page(folder, sources.pool, sources.generated, expected),
+            _cells(folder, results),
+            _leakage(leaked),
         ]
-        for name in COPIED:
-            if (sources.results / f"{name}.csv").is_file():
-                shutil.copyfile(sources.results / f"{name}.csv", folder / f"tables/{name}.csv")
-        pages.write_pages(folder, [page for page in made if page], _footer(folder, scale))
+        shared = {"version": winnow.__version__, "scale": run.scale, "files": list(files)}
+        write_pages(folder, [page for page in made if page], kinds=tables.KINDS, **shared)
 
 
-def _footer(folder: Path, scale: str) -> str:
-    links = ", ".join(
-        f'<a href="tables/{path.name}">{path.stem}</a>'
-        for path in sorted((folder / "tables").iterdir())
-    )
-    return (
-        f"Winnow {text(winnow.__version__)}, scale {text(scale)}. Tables as files: {links}. "
-        "Captions, names and reasons are shown as the data has them."
-    )
+def _leaked(sources: Sources, run: Run) -> list[leakage.Leaked]:
+    if sources.audit is None or sources.recipes is None:
+        return []
+    audit = leakage.read_audit(sources.audit)
+    places = (sources.sweep, sources.tables.subsets, sources.recipes)
+    return leakage.rows(audit, *places, run.untrained)
 
 
-def _run(scale: str, standins: Sequence[str], noise: Mapping[Noise, float] | None) -> str:
-    """The scale, which models are stand-ins, and what was done to people's captions."""
-    told = f"Scale <strong>{text(scale)}</strong>"
-    if standins:
-        names = text(", ".join(standins))
-        told += f" with stand-ins, whose numbers compare with each other only: {names}"
-    return f"{told}." if noise is None else f"{told}. {text(noise_told(noise))}"
+def _verdicts(judged: Sequence[Judgement]) -> dict[str, int]:
+    count = Counter(found.verdict for found in judged)
+    return {verdict: count[verdict] for verdict in VERDICTS}
 
 
-def _leaderboard(sources: Sources, found: list[Board], told: dict[Cell, str], models: str) -> Page:
-    results = sources.results
-    said = optional_rows(results / "claims.csv", claims.COLUMNS)
-    leaks = optional_rows(results / "leakage.csv", leakage.COLUMNS)
+def _leaderboard(
+    sources: Sources,
+    run: Run,
+    results: Results,
+    found: Sequence[Board],
+    judged: Sequence[Judgement],
+    leaked: Sequence[leakage.Leaked],
+) -> Page:
     lead = (
         "Which image-text pairs to keep, and what keeping them buys. Methods by each measure, with "
-        "95 % intervals over test images, not over trainings; controls bracket the others. "
-        f"{models}"
+        "95 % intervals over test images, not over trainings; controls bracket the others."
     )
-    rows = optional_rows(results / "leaderboard.csv", overview.COLUMNS)
+    sweep = results.sweep
     browsable = {
-        (captions, selection.scorer, repr(selection.ratio))
-        for captions, every in samples.selections(list(told)).items()
+        (captions, selection.scorer, selection.ratio)
+        for captions, every in samples.selections(sweep.expected).items()
         for selection in every
     }
-    beside = overview.overview(rows) if rows else ""
-    board = leaderboard(found, browsable, beside)
-    who = submissions.submissions([read_card(path) for path in sources.cards])
-    content = summary.summary(said, leaks, told.values()) + board + who
-    return Page("index", "Leaderboard", lead, content)
+    states = Counter(cells.state(sweep, cell) for cell in sweep.expected)
+    cards = [read_card(path) for path in sources.cards]
+    context: dict[str, Any] = {
+        "boards": shown_boards(results, found, browsable),
+        "measured": bool(results.values),
+        "captions": dict.fromkeys(row.method.captions for board in found for row in board.rows),
+        "standins": run.standins,
+        "noise": "" if run.noise is None else noise_told(run.noise),
+        "verdicts": _verdicts(judged),
+        "leaked": len(leaked),
+        "struck": sum(row.struck for row in leaked),
+        "states": {state: states[state] for state in ("finished", "not run", "refused")},
+        "cards": [(card, address(card)) for card in cards],
+    }
+    return Page("index", "Leaderboard", lead, context)
 
 
-def _curves(folder: Path, found: list[Board]) -> Page | None:
-    charts = curves.curves(found)
+def _curves(folder: Path, results: Results, found: Sequence[Board]) -> Page | None:
+    charts = curves(results, found)
     if not charts:
         return None
     write_data(folder, "curves", charts)
@@ -137,47 +159,52 @@ def _curves(folder: Path, found: list[Board]) -> Page | None:
         "measured at one ratio alone stands side by side there; what is struck out for leaks is "
         "left out. Point at a curve, or reach it by Tab and walk along it with the arrow keys."
     )
-    return Page("curves", "Ratio curves", lead, pages.CURVES, "curves")
+    return Page("curves", "Ratio curves", lead, {}, "curves")
 
 
-def _claims(results: Path) -> Page | None:
-    rows = optional_rows(results / "claims.csv", claims.COLUMNS)
+def _claims(judged: Sequence[Judgement]) -> Page | None:
     lead = (
         "What the papers say, and what the cells of this run say to it. Stand-ins are asked for "
         "the direction alone, not for the size."
     )
-    return Page("claims", "Claims", lead, claims.claims(rows)) if rows else None
+    verdicts = _verdicts(judged)
+    context = {
+        "claims": tables.claims(judged),
+        "verdicts": verdicts,
+        "known": [verdict for verdict, number in verdicts.items() if number],
+        "papers": dict.fromkeys(found.paper.paper for found in judged),
+    }
+    return Page("claims", "Claims", lead, context) if judged else None
 
 
-def _papers(results: Path) -> Page | None:
-    content = papers.tables(results / "tables")
+def _papers(results: Results, papers: Sequence[Paper], struck: Mapping[Method, int]) -> Page | None:
+    found = tables.papers(results, papers, struck)
     lead = (
         "Every table of the papers: published values beside measured ones. A stand-in's number is "
         "not comparable with a paper's; what did not run is empty, with its reason under the name."
     )
-    return Page("papers", "Papers", lead, content) if content else None
+    return Page("papers", "Papers", lead, {"papers": found}) if found else None
 
 
-def _cells(folder: Path, results: Path, sweep: Sweep, told: dict[Cell, str]) -> Page:
-    write_data(folder, "cells", cells.provenances(sweep, told))
-    write_data(folder, "cost", cells.costs(told, optional_rows(results / "cost.csv", KEYS)))
-    tracks = dict.fromkeys(cell.track for cell in told)
-    form = pages.CELLS_FORM.format(
-        track=select("Track", "track", tracks),
-        state=select("State", "state", ["finished", "not run", "refused"]),
-    )
+def _cells(folder: Path, results: Results) -> Page:
+    write_data(folder, "cells", cells.provenances(results.sweep))
+    write_data(folder, "cost", cells.costs(results.sweep))
     lead = (
         "Every experiment of the sweep. Open one for all it measured, the digests of what it read, "
         "its parameters, versions and hardware, and its cost."
     )
-    content = f'{form}<div id="cells-list">{cells.cells_table(told)}</div>{pages.CELLS_DIALOG}'
-    return Page("cells", "Cells", lead, content, "cells")
+    tracks = dict.fromkeys(cell.track for cell in results.sweep.expected)
+    context = {"cells": cells.cells_table(results.sweep), "tracks": tracks}
+    return Page("cells", "Cells", lead, context, "cells")
 
 
-def _leakage(results: Path) -> Page | None:
-    rows = optional_rows(results / "leakage.csv", leakage.COLUMNS)
+def _leakage(leaked: Sequence[leakage.Leaked]) -> Page | None:
     lead = (
         "Which methods were trained on images that are also evaluated, exactly or nearly. A method "
         "that keeps a leaking pair is struck out of the leaderboard."
     )
-    return Page("leakage", "Leakage", lead, leakage.leakage(rows)) if rows else None
+    if not leaked:
+        return None
+    table = tables.leakage(leaked)
+    head = [column.key for column in table.columns].index("scorer")
+    return Page("leakage", "Leakage", lead, {"leakage": table, "head": head})

@@ -9,7 +9,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.data.shards import pool_images
 from winnow.data.tables import SAMPLES, read_table
-from winnow.reporting.site import drawn, pages, samples
+from winnow.reporting.site import drawn, samples
 from winnow.reporting.site.pages import Page, write_data
 from winnow.reporting.site.samples import Folders
 from winnow.reporting.site.sprites import write_sheets
@@ -62,7 +62,7 @@ def samples_page(
         "What each scorer keeps of the pool at a keep ratio, and what it rejects. Where the truth "
         "is known, so is the noise in each caption; no scorer saw it but the control oracle."
     )
-    return Page("samples", "Samples", lead, pages.SAMPLES, "samples")
+    return Page("samples", "Samples", lead, {}, "samples")
 
 
 def _noted(images: Iterator[tuple[str, bytes]], order: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -83,4 +83,4 @@ def gallery_page(folder: Path, pool: Path, generated: Path, cells: Sequence[Cell
         "from the same first noise, but for images that somebody generated elsewhere. How good "
         "they are is on the leaderboard."
     )
-    return Page("gallery", "Gallery", lead, pages.GALLERY, "gallery")
+    return Page("gallery", "Gallery", lead, {}, "gallery")

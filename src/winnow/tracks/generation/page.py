@@ -33,19 +33,19 @@ def generation(
     """Render what the generators draw: tables, the choice of the keep ratios, and the gallery.
     Without `choice` no ratio was chosen. What the table `leakage` strikes out is marked, and left
     off curves."""
-    from winnow.data.files import write_text
     from winnow.data.tables import CHOICE, empty, read_table
     from winnow.reporting import figures, gallery
-    from winnow.reporting.dvc import ratio_plot_csv
+    from winnow.reporting.dvc import ratio_plot
+    from winnow.reporting.emit.files import write_page, write_table
     from winnow.reporting.generation import Plan
-    from winnow.reporting.generation_text import (
-        generation_csv,
-        generation_md,
-        generation_scenes_csv,
+    from winnow.reporting.generation_page import (
+        generation_page,
+        generation_table,
+        scenes_table,
     )
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.regret import regrets
-    from winnow.reporting.regret_text import choice_csv
+    from winnow.reporting.regret_page import choice_table
     from winnow.reporting.results import gather, print_refusals
 
     plan = Plan(settings.scorer, settings.chosen, settings.baselines)
@@ -56,9 +56,9 @@ def generation(
     ratios = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
     shown = gallery.collect(results, plan, generated, pool)
     prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
-    write_text(output / "generation.csv", generation_csv(results, plan, struck))
-    write_text(output / "generation_scenes.csv", generation_scenes_csv(results, plan))
-    write_text(output / "plots/generation.csv", ratio_plot_csv(results, "generation", struck))
-    write_text(output / "generation_choice.csv", choice_csv(regrets(results, plan, ratios)))
-    write_text(output / "generation.md", generation_md(results, plan, ratios, prompts, struck))
+    write_table(output / "generation.csv", generation_table(results, plan, struck))
+    write_table(output / "generation_scenes.csv", scenes_table(results, plan))
+    write_table(output / "plots/generation.csv", ratio_plot(results, "generation", struck))
+    write_table(output / "generation_choice.csv", choice_table(regrets(results, plan, ratios)))
+    write_page(output / "generation.md", generation_page(results, plan, ratios, prompts, struck))
     figures.save(gallery.draw(shown), output / "figures", "generation", ("png",))

@@ -27,13 +27,13 @@ def segmentation(
     """Render what generated images add to real labels: tables, predictions, mIoU by keep ratio.
     Without the set `segments` no predictions are shown. What the table `leakage` strikes out is
     marked, and left off curves."""
-    from winnow.data.files import write_text
     from winnow.reporting import figures, segmentation_figure
-    from winnow.reporting.dvc import ratio_plot_csv
+    from winnow.reporting.dvc import ratio_plot
+    from winnow.reporting.emit.files import write_page, write_table
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.results import gather, print_refusals
     from winnow.reporting.segmentation import Plan
-    from winnow.reporting.segmentation_text import segmentation_csv, segmentation_md
+    from winnow.reporting.segmentation_page import segmentation_page, segmentation_table
 
     plan = Plan(settings.scorer, settings.chosen)
     asked = (settings.scale, None, settings.resamples, settings.seed)
@@ -41,9 +41,9 @@ def segmentation(
     print_refusals(results)
     struck = read_struck(leakage)
     panel = None if segments is None else segmentation_figure.collect(results, plan, segments)
-    write_text(output / "segmentation.csv", segmentation_csv(results, struck))
-    write_text(output / "segmentation.md", segmentation_md(results, plan, struck))
-    write_text(output / "plots/segmentation.csv", ratio_plot_csv(results, "segmentation", struck))
+    write_table(output / "segmentation.csv", segmentation_table(results, struck))
+    write_page(output / "segmentation.md", segmentation_page(results, plan, struck))
+    write_table(output / "plots/segmentation.csv", ratio_plot(results, "segmentation", struck))
     shown = segmentation_figure.predictions(panel)
     figures.save(shown, output / "figures", "segmentation", ("png",))
     by_ratio = segmentation_figure.by_ratio(results, plan, struck)

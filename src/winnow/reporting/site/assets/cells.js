@@ -17,12 +17,9 @@ addEventListener("DOMContentLoaded", () => {
   }
 
   function metrics({ unit, metrics: found }) {
-    const show = (value) => (value === null ? "–" : unit === "fraction" ? winnow.percent(value) : winnow.number(value));
-    const rows = found.map(([name, value, low, high, n]) => element("tr", {}, element("th", { scope: "row" }, name),
-      element("td", { class: "number" }, show(value)),
-      element("td", { class: "number" }, low === null ? "–" : `${show(low)} to ${show(high)}`),
-      element("td", { class: "number" }, winnow.number(n))));
-    const heads = ["metric", unit === "fraction" ? "per cent" : "value", "95 % interval", "n"];
+    const rows = found.map(([name, ...texts]) => element("tr", {}, element("th", { scope: "row" }, name),
+      ...texts.map((text) => element("td", { class: "number" }, text))));
+    const heads = ["metric", `${unit === "fraction" ? "per cent" : "value"} (95 % interval)`, "n"];
     return element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((head, i) => element("th", { scope: "col", class: i ? "number" : null }, head)))), element("tbody", {}, ...rows));
   }
 

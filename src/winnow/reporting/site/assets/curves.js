@@ -24,10 +24,6 @@ addEventListener("DOMContentLoaded", async () => {
   const chosen = () =>
     charts.find((c) => c.label === form.elements.measure.value && c.captions === form.elements.captions.value);
   const whole = (chart) => chart.unit === "percent";
-  const show = (chart, value) => (whole(chart) ? winnow.percent(value) : winnow.number(value));
-  const told = (chart, [value, low, high]) =>
-    show(chart, value) + (low < high ? ` (${show(chart, low)} to ${show(chart, high)})` : "");
-
   function svg(tag, attributes, ...children) {
     const made = document.createElementNS(SPACE, tag);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -54,7 +50,7 @@ addEventListener("DOMContentLoaded", async () => {
   function range(chart) {
     const lines = chart.lines.filter((line) => !hidden.has(line.scorer));
     const levels = chart.levels.filter((level) => !hidden.has(level.scorer));
-    const all = [...lines.flatMap((line) => line.points.flatMap((p) => p.slice(1))), ...levels.flatMap((l) => l.value)];
+    const all = [...lines.flatMap((line) => line.points.flatMap((p) => p.slice(1, 4))), ...levels.flatMap((l) => l.value.slice(0, 3))];
     if (!all.length) return [0, 1];
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const room = (high - low || Math.abs(high) || 1) * 0.05;
@@ -107,7 +103,7 @@ addEventListener("DOMContentLoaded", async () => {
     const band = [...line.points.map(([r, , , top]) => [r, top]), ...line.points.map(([r, , bottom]) => [r, bottom]).reverse()];
     const path = (points) => points.map(([r, v], i) => `${i ? "L" : "M"}${x(r).toFixed(1)} ${y(v).toFixed(1)}`).join("");
     const group = svg("g", { class: `line ${kind}`, "data-scorer": line.scorer, tabindex: "0", role: "img",
-      "aria-label": `${line.scorer}: ${line.points.map(([r, ...v]) => `keep ${winnow.kept(r)}, ${told(chart, v)}`).join("; ")}` });
+      "aria-label": `${line.scorer}: ${line.points.map(([r, ...v]) => `keep ${winnow.kept(r)}, ${v[3]}`).join("; ")}` });
     if (line.points.length > 1) group.append(svg("path", { class: "band", d: `${path(band)}Z` }), svg("path", { class: "curve", d: path(line.points) }));
     const places = line.points.map(([ratio, ...spread]) => {
       const across = x(ratio) + beside(chart, line, x(0.01) - x(0));
@@ -115,7 +111,7 @@ addEventListener("DOMContentLoaded", async () => {
         group.append(svg("line", { class: "curve", x1: across, x2: across, y1: y(spread[1]), y2: y(spread[2]) }));
       const mark = svg("path", { class: "point", d: marker, transform: `translate(${across.toFixed(1)} ${y(spread[0]).toFixed(1)})` });
       group.append(mark);
-      const place = { x: across, y: y(spread[0]), mark, group, text: `${line.scorer}, keep ${winnow.kept(ratio)}: ${told(chart, spread)}` };
+      const place = { x: across, y: y(spread[0]), mark, group, text: `${line.scorer}, keep ${winnow.kept(ratio)}: ${spread[3]}` };
       shown.push(place);
       return place;
     });
@@ -181,7 +177,7 @@ addEventListener("DOMContentLoaded", async () => {
     const chart = chosen();
     const row = (scorer, ratio, spread) => winnow.element("tr", {},
       winnow.element("th", { scope: "row" }, scorer), winnow.element("td", { class: "number" }, ratio),
-      winnow.element("td", { class: "number" }, told(chart, spread)));
+      winnow.element("td", { class: "number" }, spread[3]));
     document.querySelector("#numbers tbody").replaceChildren(
       ...chart.lines.flatMap((line) => line.points.map(([ratio, ...spread]) => row(line.scorer, winnow.kept(ratio), spread))),
       ...chart.levels.map((level) => row(level.scorer, "–", level.value)),

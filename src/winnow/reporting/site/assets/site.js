@@ -60,7 +60,6 @@ const winnow = (() => {
     });
   }
 
-  const percent = (value, digits = 2) => (100 * value).toFixed(digits);
   const kept = (ratio) => `${Number((100 * ratio).toPrecision(6))} %`;
 
   function number(value) {
@@ -69,7 +68,7 @@ const winnow = (() => {
     return Math.abs(value) < 1 ? value.toFixed(3) : value.toFixed(2);
   }
 
-  return { receive: (name, content) => slot(name).resolve(content), load, element, tile, percent, kept, number };
+  return { receive: (name, content) => slot(name).resolve(content), load, element, tile, kept, number };
 })();
 
 // Theme: the system's, until the reader chooses.

@@ -1,0 +1,1 @@
+"""One emitter a format: Markdown, CSV, LaTeX and HTML."""

@@ -1,0 +1,83 @@
+"""A measured value with its interval, and the one way in which every format shows values.
+
+Decimals follow from the unit. Percentages have two. Numbers have none where they are whole, four
+where a value and its interval lie below one, and two elsewhere.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+EMPTY = "\N{EN DASH}"  # shown where there is no value; CSV leaves it blank
+INDISTINCT = "≈"  # beside a difference: not significantly different
+NO_INTERVAL = "(no interval)"  # beside a difference
+
+# `percent`: a fraction as per cent. `points`: a difference of fractions. `change`: a relative one.
+Unit = Literal["percent", "number", "points", "change"]
+_SCALES: dict[Unit, tuple[int, str]] = {
+    "percent": (100, ""),
+    "number": (1, ""),
+    "points": (100, " points"),
+    "change": (100, " %"),
+}
+Show = Callable[[Any], str]
+
+
+class Value(NamedTuple):
+    """An estimate with its 95 % interval, of `n` queries and so many repeats."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    seeds: int = 1
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The interval; None without one."""
+        known = self.low is not None and self.high is not None
+        return (self.low, self.high) if known else None  # type: ignore[return-value]
+
+    @property
+    def apart(self) -> bool:
+        """Whether there is an interval that does not hold 0."""
+        return self.ends is not None and (self.ends[0] > 0 or self.ends[1] < 0)
+
+
+def shown(value: Value | float | None, unit: Unit = "percent", signed: bool = False) -> str:
+    """A value with its interval, if it has one: `57.55 (55.10 to 59.98)`; EMPTY without a value.
+    `signed` values are differences, which say so where they have no interval."""
+    found = value if isinstance(value, Value) else Value(float("nan") if value is None else value)
+    if found.estimate != found.estimate:
+        return EMPTY
+    scale, suffix = _SCALES[unit]
+    numbers = [scale * number for number in (found.estimate, *(found.ends or ()))]
+    sign, digits = "+" if signed else "", _decimals(numbers, unit)
+    texts = [f"{number:{sign},.{digits}f}" for number in numbers]
+    if found.ends is not None:
+        return f"{texts[0]}{suffix} ({texts[1]} to {texts[2]})"
+    return f"{texts[0]}{suffix}" + (f" {NO_INTERVAL}" if signed and found is value else "")
+
+
+def _decimals(numbers: list[float], unit: Unit) -> int:
+    if unit != "number":
+        return 2
+    if all(number == round(number) for number in numbers):
+        return 0
+    return 4 if all(abs(number) < 1 for number in numbers) else 2
+
+
+PERCENT: Show = partial(shown, unit="percent")
+NUMBER: Show = partial(shown, unit="number")
+LEVELS: dict[str, Show] = {"percent": PERCENT, "number": NUMBER}
+GAINS: dict[str, Show] = {unit: partial(shown, unit=unit, signed=True) for unit in _SCALES}
+
+
+def kept(ratio: float | None) -> str:
+    """A keep ratio as `30 %`."""
+    return EMPTY if ratio is None else f"{100 * ratio:.6g} %"
+
+
+def count(number: int | None) -> str:
+    """A count as `1,300,000`."""
+    return EMPTY if number is None else f"{number:,}"
