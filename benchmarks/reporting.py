@@ -163,16 +163,16 @@ def main() -> None:
         if not (folder / "sweep.csv").exists():
             write(folder, given.cells)
         places = (folder / "cells", folder / "sweep.csv")
-        output, told = folder / "results", RenderSettings(scale="mini")
+        output, told = folder / "results", RenderSettings.model_validate({"scale": "mini"})
         steps: dict[str, Callable[[], None]] = {
             "plain reading": lambda: read(folder / "cells"),
             "leaderboard, tables, ratio curves": lambda: render.render(
                 *places, PAPERS, output, "mini"
             ),
             "claims": lambda: render.render_claims(*places, PAPERS, output, "mini", ["clip"]),
-            "detection": lambda: detection(*places, output, 1, Page(scale="mini")),
-            "captions": lambda: captions(*places, output, 1, told),
-            "score models": lambda: score_models(*places, output, None, 1, told),
+            "detection": lambda: detection(*places, output, Page(scale="mini")),
+            "captions": lambda: captions(*places, output, told),
+            "score models": lambda: score_models(*places, output, None, told),
         }
         spent = {}
         for name, step in steps.items():
