@@ -163,7 +163,7 @@ def main() -> None:
         if not (folder / "sweep.csv").exists():
             write(folder, list(cells(given.cells)))
         places = (folder / "cells", folder / "sweep.csv")
-        output, told = folder / "results", RenderSettings(scale="mini")
+        output, told = folder / "results", RenderSettings.model_validate({"scale": "mini"})
         steps: dict[str, Callable[[], None]] = {
             "plain reading": lambda: read(folder / "cells"),
             "leaderboard, tables, ratio curves": lambda: render.render(
