@@ -287,7 +287,7 @@ def test_a_rule_has_its_text_from_the_description() -> None:
         "{params.options} > {log} 2>&1"
     )
     assert remark.startswith("code ")
-    assert "--parts {input.parts:q} " in command_text("gather")
+    assert "--parts {input.parts:q} " in command_text("concatenate")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -333,7 +333,8 @@ def test_help_tells_type_limits_and_default_of_each_setting() -> None:
         "--parts: mapping from name to mapping of what follows (may be left out)\n      seconds:",
         "--source: mapping with kind: classes, files, folder, karpathy, terrarium, webdataset\n",
         "with kind: karpathy -- Captions in Karpathy's JSON layout",
-        "limit: whole number at least 1 or null (default null)\n            most images to take",
+        "limit: whole number at least 1 or null (default null)\n"
+        "            maximum number of images",
         '--many: list of one of a, b (default ["a"])',
         "--path: path (required)",
         "--anything: anything (default null)",
