@@ -161,8 +161,9 @@ def test_metrics_params_and_plots_have_something_to_show(reproduced: Clone) -> N
     reproduced.expect("dvc", "plots", "show", "--out", "plots")
     page = (reproduced.folder / "plots/index.html").read_text()
     shutil.rmtree(reproduced.folder / "plots")
-    for name in plots():
-        assert Path(name).name in page, name
+    for name, plot in plots().items():
+        planned = plot or (reproduced.folder / name).exists()  # no picture without cells
+        assert not planned or Path(name).name in page, name
 
 
 def test_experiment_in_the_workspace_runs_only_what_the_ratio_needs(
