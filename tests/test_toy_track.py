@@ -103,12 +103,12 @@ FILES = {
         @command
         def brevity(cells: Path, sweep: Path, output: Output, settings: Page) -> None:
             """Render how short the kept captions are."""
-            from winnow.data.files import write_text
-            from winnow.reporting.dvc import ratio_plot_csv
+            from winnow.reporting.dvc import ratio_plot
+            from winnow.reporting.emit.files import write_table
             from winnow.reporting.results import gather
 
             results = gather(cells, sweep, settings.scale, tracks=("brevity",))
-            write_text(output / "brevity.csv", ratio_plot_csv(results, "brevity"))
+            write_table(output / "brevity.csv", ratio_plot(results, "brevity"))
         ''',
     "workflow/rules/brevity.smk": '''
         # Track `brevity`: how short the captions are that a scorer keeps.

@@ -154,4 +154,4 @@ def test_a_hard_value_of_a_setting_is_one_line(
 
 
 def test_dashes_are_no_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "unknown option '--'" in run(["gather", "--parts=x", "--output", "--"], capsys)
+    assert "unknown option '--'" in run(["concatenate", "--parts=x", "--output", "--"], capsys)
