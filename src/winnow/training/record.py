@@ -76,8 +76,10 @@ def trained(
         else:
             write_signed(folder / "cost.json", {**cost, "samples": samples})
             write_trained(folder, kind, parameters, inputs, **given)
-    told = [f"{name} {value:.3f}" for name, value in given.items() if isinstance(value, float)]
-    print(", ".join([f"{output}: {cost['wall_s']:.0f} s", *told]))
+    told = [f"{parameters[name]} {name}" for name in ("pairs", "images") if name in parameters]
+    told += [f"{name} {value:.3f}" for name, value in given.items() if isinstance(value, float)]
+    seconds = f"{cost['wall_s']:.0f} s"
+    print(f"{output}: {', '.join([*told, seconds])}")
 
 
 def write_record(
