@@ -51,7 +51,7 @@ rule site:
         "logs/site.log",
     threads: 1
     params:
-        truth="artifacts/truth" if P.captions.known_noise else [],
+        truth=lambda wildcards, input: [str(Path(p).parent) for p in input.truth[:1]],
         options=settings(
             {
                 **RUN,
