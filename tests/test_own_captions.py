@@ -42,17 +42,20 @@ def given(tmp_path: Path) -> dict[str, Any]:
     return {"kind": "folder", "images": str(folder), "metadata": metadata}
 
 
+HUMAN = {"human": "captions", "layouts": "layouts"}  # what is written beside a pool
+
+
 def make(place: Path, source: dict[str, Any]) -> pd.DataFrame:
-    """Run the verb `pool`; its samples."""
-    words = [f"--{key}={place / key}" for key in ("captions", "layouts")]
+    """Run the command `pool`; its samples."""
+    words = [f"--{key}={place / name}" for key, name in HUMAN.items()]
     words += [f"--output={place / 'pool'}", f"--source={json.dumps(source)}"]
     assert main(["pool", *words]) == 0
     return read_table(place / "pool/samples.parquet", SAMPLES)
 
 
 def corrupt(place: Path, *settings: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run the verb `corrupt`; the caption set `raw` and its truth."""
-    named = {"pool": "pool", "human": "captions", "layouts": "layouts"}
+    """Run the command `corrupt`; the caption set `raw` and its truth."""
+    named = {"pool": "pool", **HUMAN}
     named |= {"output": "raw.parquet", "truth": "truth.parquet"}
     words = [f"--{key}={place / name}" for key, name in named.items()]
     assert main(["corrupt", *words, *settings]) == 0
