@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from site_helpers import EVIL, PAIRS, Run, write_run
@@ -27,6 +28,7 @@ FLAGS = (
 WIDE, PHONE = (1280, 900), (390, 800)
 COLOURS = ("--ink", "--soft", "--accent", "--good", "--bad", "--open")
 SHAPES = ("--edge", *(f"--k{number}" for number in range(9)))  # borders of controls, and bars
+LOADED = "return location.href !== 'about:blank' && document.readyState === 'complete'"
 GROUNDS = ("--paper", "--raised", "--sunk")
 
 
@@ -48,6 +50,13 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get("about:blank")  # else only the hash changes
         self.driver.get(f"{(self.site / page).with_suffix('.html').as_uri()}{hash}")
+        self.wait(lambda: self.run(LOADED))  # on a busy machine the driver is too early
+
+    def wait(self, what: Callable[[], Any]) -> Any:
+        """What a function gives, once it gives something."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(self.driver, 20).until(lambda driver: what())
 
     def run(self, script: str, *arguments):
         return self.driver.execute_script(script, *arguments)
@@ -55,10 +64,8 @@ class Browser:
     def one(self, selector: str):
         """The first element that is there, once it is: scripts bring some."""
         from selenium.webdriver.common.by import By
-        from selenium.webdriver.support.ui import WebDriverWait
 
-        wait = WebDriverWait(self.driver, 20)
-        return wait.until(lambda driver: driver.find_element(By.CSS_SELECTOR, selector))
+        return self.wait(lambda: self.driver.find_element(By.CSS_SELECTOR, selector))
 
     def texts(self, selector: str) -> list[str]:
         """The text of the elements that can be seen."""
