@@ -229,8 +229,8 @@ def open_table(path: str | Path, **options: Any) -> pq.ParquetFile:
         raise WinnowError(f"{error}; {REMEDY}") from error
     except Exception as error:  # of many kinds for damaged files
         told = _brief(error)
-        todo = remedy(error, REMEDY)
-        raise WinnowError(f"{path}: not a readable Parquet file ({told}); {todo}") from error
+        advice = remedy(error, REMEDY)
+        raise WinnowError(f"{path}: not a readable Parquet file ({told}); {advice}") from error
 
 
 def damaged(path: str | Path, error: Exception) -> WinnowError:
