@@ -42,46 +42,20 @@ def one_line(text: str) -> str:
 # wrong parameters
 
 
-@pytest.mark.parametrize(
-    ("setting", "expected"),
-    [
-        ("ratio=0", ("ratio", "greater than 0", "is 0")),
-        ("ratio=1.5", ("ratio", "less than or equal to 1", "is 1.5")),
-        ("ratio=abc", ("ratio", "number", "is 'abc'")),
-        ("scorers={nope: {}}", ("scorers", "nope", "rotation", "module:Class")),
-        ("sweep={scorers: [nope]}", ("sweep.scorers", "nope", "domain_clip")),
-        ("contrastive={bach_size: 3}", ("contrastive.bach_size", "unknown key", "batch_size")),
-        ("scale=huge", ("scale", "huge", "paper")),
-    ],
-)
-def test_wrong_parameters_stop_the_run_in_one_line(
-    untouched: Clone, setting: str, expected: tuple[str, ...]
-) -> None:
-    result = untouched.run("snakemake", "--cores", "1", "--config", setting)
+def test_a_wrong_setting_stops_the_run_in_one_line(untouched: Clone) -> None:
+    """What each kind of fault is told is in test_layers and test_params."""
+    result = untouched.run("snakemake", "--cores", "1", "--config", "ratio=1.5")
     assert result.code != 0
     line = one_line(result.text)
-    assert line.startswith("the command line: ")
-    assert not [words for words in expected if words not in line], line
+    assert line.startswith("the command line: ratio") and "is 1.5" in line
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("scale: mini\nratio: 0.5\nratio: 0.6\n", ("line 3", "'ratio' is there already", "line 2")),
-        ("pool:\n  shardsize: 5\n", ("mine.yaml:2: pool.shardsize", "did you mean 'shard_size'")),
-        ("ratio: '0.5'\n", ("mine.yaml:1: ratio", "without quotes")),
-        ("source: {kind: classes, images: none}\n", ("mine.yaml:1: source.images", "no such")),
-    ],
-)
-def test_a_wrong_file_stops_the_run_in_one_line(
-    untouched: Clone, text: str, expected: tuple[str, ...]
-) -> None:
-    (untouched.folder / "mine.yaml").write_text(text)
+def test_a_wrong_file_stops_the_run_in_one_line(untouched: Clone) -> None:
+    (untouched.folder / "mine.yaml").write_text("pool:\n  shardsize: 5\n")
     result = untouched.run("snakemake", "--cores", "1", "--configfile", "mine.yaml")
     assert result.code != 0
     line = one_line(result.text)
-    assert line.startswith("mine.yaml")
-    assert not [words for words in expected if words not in line], line
+    assert line.startswith("mine.yaml:2: pool.shardsize") and "did you mean 'shard_size'" in line
 
 
 def test_cache_that_cannot_be_written_is_one_line(untouched: Clone, tmp_path: Path) -> None:

@@ -176,25 +176,32 @@ def shrink(content: dict[str, Any]) -> None:
     del content["scales"]["smoke"]["sweep"]
 
 
+def _once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], object]) -> Path:
+    """A folder that `fill` fills once in a session: one worker does, the others wait."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / name
+    with FileLock(shared / f"{name}.lock"):
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # another worker's, which failed
+            folder.mkdir()
+            fill(folder)
+            (folder / "done").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A fresh clone after its first `snakemake`, at the smoke scale. Tests leave it as it is.
+    """A fresh clone after its first `snakemake`, at the smoke scale. Tests leave it as it is."""
 
-    Of several workers one runs it, the others wait.
-    """
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, caches, done = (shared / f"{ODD}{name}" for name in ("", ".caches", ".done"))
-    with FileLock(shared / "smoke.lock"):
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # another worker's, which failed
-            made = clone(folder, caches)
-            made.change(smoke_in_place)
-            made.commit()
-            result = made.snakemake()
-            print(f"smoke, cold: {result.seconds:.1f} s")
-            done.touch()
-    return Clone(folder, _environment(folder, caches, None))
+    def fill(folder: Path) -> None:
+        made = clone(folder / "clone", folder / "state")
+        made.change(smoke_in_place)
+        made.commit()
+        print(f"smoke, cold: {made.snakemake().seconds:.1f} s")
+
+    folder = _once(tmp_path_factory, ODD, fill)
+    return Clone(folder / "clone", _environment(folder / "clone", folder / "state", None))
 
 
 @pytest.fixture(scope="session")
@@ -225,9 +232,13 @@ def small(smoke: Clone, tmp_path: Path, state: Path) -> Iterator[Clone]:
 @pytest.fixture(scope="session")
 def undisturbed(smoke: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A finished run whose trainings no other run did, with a cache of its own."""
-    made = _altered(smoke, tmp_path_factory.mktemp("undisturbed"))
-    made.snakemake("--quiet", "all")
-    return made
+
+    def fill(folder: Path) -> None:
+        _altered(smoke, folder).snakemake("--quiet", "all")
+
+    folder = _once(tmp_path_factory, "undisturbed", fill)
+    state = Path(smoke.environment["XDG_CACHE_HOME"])
+    return Clone(folder / "clone", _environment(folder / "clone", state, folder / "outputs"))
 
 
 @pytest.fixture

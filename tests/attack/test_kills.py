@@ -1,6 +1,7 @@
 """A run that is killed again and again ends as one that nobody disturbed."""
 
 import random
+import shutil
 import subprocess
 from contextlib import suppress
 
@@ -20,7 +21,7 @@ def test_twelve_kills_at_random_moments_change_nothing(victim: Clone, undisturbe
         text, _ = run.communicate(timeout=SECONDS)
         assert run.returncode <= 0, text  # killed, or at its end: it never fails by itself
         ended += run.returncode == 0
-        victim.expect("snakemake", "--unlock")
+        shutil.rmtree(victim.folder / ".snakemake/locks", ignore_errors=True)  # as `--unlock`
     assert ended < KILLS  # some were killed
     victim.snakemake()
     assert victim.results() == undisturbed.results()
