@@ -30,7 +30,8 @@ def from_masks(
     items = segments.read_items(labelled)
     items = items[items["split"] == "train"].sort_values("rank").head(settings.images)
     _require(len(items), settings.images, f"{labelled}: labelled images")
-    masks = segments.read_masks(labelled, items["name"].tolist(), _classes(labelled))
+    classes = len(segments.read_classes(labelled))
+    masks = segments.read_masks(labelled, items["name"].tolist(), classes)
     inputs = {"human": human, "items": labelled / segments.TABLE, "masks": labelled / "masks"}
     _draw(labelled, items, human, masks, model, controlnet, output, settings, inputs)
 
@@ -57,10 +58,6 @@ def _require(found: int, asked: int, what: str) -> None:
         raise WinnowError(
             f"{what}: there are {found}, --images asks for {asked}; lower segmentation.labels"
         )
-
-
-def _classes(labelled: Path) -> int:
-    return len(segments.read_classes(labelled))
 
 
 def _draw(
