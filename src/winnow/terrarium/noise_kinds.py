@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, TypeVar
 
-import numpy as np
+from numpy.random import Generator
 from pydantic import BaseModel, BeforeValidator
 
 from winnow.data.language import WORD, is_unspaced
@@ -18,7 +18,7 @@ from winnow.data.yaml_file import own_tables
 from winnow.terrarium.words import NUMBERS, plural
 
 T = TypeVar("T")
-Corruptor = Callable[[str, np.random.Generator, list[str], str | None], str | None]
+Corruptor = Callable[[str, Generator, list[str], str | None], str | None]
 Words = tuple[str, ...]
 
 
@@ -91,11 +91,11 @@ _SINGLE = re.compile(
 _SINGULAR = re.compile(rf"\b(?:{'|'.join(WORDS.verbs)})\b", re.I)
 
 
-def _one(rng: np.random.Generator, options: Sequence[T]) -> T:
+def _one(rng: Generator, options: Sequence[T]) -> T:
     return options[int(rng.random() * len(options))]
 
 
-def _shuffled(rng: np.random.Generator, options: Iterable[T]) -> list[T]:
+def _shuffled(rng: Generator, options: Iterable[T]) -> list[T]:
     items = list(options)
     return [items[int(i)] for i in rng.permutation(len(items))]
 
@@ -124,9 +124,7 @@ def _agree_article(text: str, at: int) -> str:
     return text[: match.start()] + right + " " + text[at:]
 
 
-def hallucination(
-    text: str, rng: np.random.Generator, truths: list[str], scene: str | None
-) -> str | None:
+def hallucination(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """An object that is not there: added, or taken for one that is."""
     if not _WORD.search(text):
         return None
@@ -140,7 +138,7 @@ def hallucination(
     return None
 
 
-def _substitute(text: str, rng: np.random.Generator, truths: list[str]) -> str | None:
+def _substitute(text: str, rng: Generator, truths: list[str]) -> str | None:
     for match in _shuffled(rng, _WORD.finditer(text)):
         word = match[0].lower()
         for noun, (singular, many, stem) in WORDS.substitutes.items():
@@ -150,7 +148,7 @@ def _substitute(text: str, rng: np.random.Generator, truths: list[str]) -> str |
     return None
 
 
-def count(text: str, rng: np.random.Generator, truths: list[str], scene: str | None) -> str | None:
+def count(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """A wrong number: three for four, two for one."""
     for match in _shuffled(rng, _NUMBER.finditer(text)):
         old = match[1].lower()
@@ -188,9 +186,7 @@ def _number_said(truths: list[str], number: int) -> bool:
     return _said(truths, words)
 
 
-def attribute(
-    text: str, rng: np.random.Generator, truths: list[str], scene: str | None
-) -> str | None:
+def attribute(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """A wrong colour, size or shape."""
     for match in _shuffled(rng, _WORD.finditer(text)):
         word = match[0].lower()
@@ -223,9 +219,7 @@ def _colours_of(after: str) -> Sequence[str]:
     return WORDS.colours
 
 
-def relation(
-    text: str, rng: np.random.Generator, truths: list[str], scene: str | None
-) -> str | None:
+def relation(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """A wrong place: far from for next to, right for left."""
     for match in _shuffled(rng, _RELATION.finditer(text)):
         # A preposition needs its object: "around" at the end of a caption is another word.
@@ -238,17 +232,13 @@ def relation(
     return None
 
 
-def generic(
-    text: str, rng: np.random.Generator, truths: list[str], scene: str | None
-) -> str | None:
+def generic(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """A sentence that would do for almost any image."""
     first, second = _shuffled(rng, WORDS.generic_things)[:2]
     return _one(rng, WORDS.generic).format(a=first, b=second)
 
 
-def truncated(
-    text: str, rng: np.random.Generator, truths: list[str], scene: str | None
-) -> str | None:
+def truncated(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """The beginning only, cut in the middle of a phrase as at a token limit."""
     words = text.split()
     if len(words) < 5:
@@ -258,7 +248,7 @@ def truncated(
     return " ".join(words[: _one(rng, loose or list(ends))])
 
 
-def _truncated_unspaced(text: str, rng: np.random.Generator) -> str | None:
+def _truncated_unspaced(text: str, rng: Generator) -> str | None:
     """The same of a sentence without blanks, behind one of its characters."""
     units = list(WORD.finditer(text)) if is_unspaced(text) else []
     return text[: units[_one(rng, _ends(len(units))) - 1].end()] if len(units) >= 5 else None
@@ -270,9 +260,7 @@ def _ends(count: int) -> range:
     return range(low, max(low, min(high, count - 1)) + 1)
 
 
-def infeasible(
-    text: str, rng: np.random.Generator, truths: list[str], scene: str | None
-) -> str | None:
+def infeasible(text: str, rng: Generator, truths: list[str], scene: str | None) -> str | None:
     """Something that no picture from above can show: a sound, a name, a date, a feeling."""
     if not _WORD.search(text):
         return None
@@ -282,11 +270,6 @@ def infeasible(
 
 
 CORRUPTORS: dict[str, Corruptor] = {
-    "hallucination": hallucination,
-    "count": count,
-    "attribute": attribute,
-    "relation": relation,
-    "generic": generic,
-    "truncated": truncated,
-    "infeasible": infeasible,
+    kind.__name__: kind
+    for kind in (hallucination, count, attribute, relation, generic, truncated, infeasible)
 }

@@ -151,16 +151,11 @@ def _line_phrase(feature: Feature, pick: Pick, nouns: Sequence[str]) -> str:
 
 
 _PLAIN_NOUNS: dict[str, tuple[str, ...]] = {
-    "river": ("river",),
+    **{name: (name,) for name in ("river", "lake", "pond", "bridge", "island", "apron")},
     "stream": ("stream", "creek"),
-    "lake": ("lake",),
-    "pond": ("pond",),
-    "bridge": ("bridge",),
-    "island": ("island",),
     "path": ("path", "dirt path", "footpath"),
     "clearing": ("clearing", "open space"),
     "quay": ("quay", "wharf"),
-    "apron": ("apron",),
 }
 
 
