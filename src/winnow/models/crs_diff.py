@@ -209,7 +209,10 @@ def configure(
         "unet_config": Unet(**ways, out_channels=own.out_channels),
         "first_stage_config": FirstStage(embed_dim=coder.latent_channels, ddconfig=ddconfig),
     }
-    published: Any = {name: getattr(Configuration(), name).target for name in parts}
+    plain = Configuration()
+    named: Any = {
+        name: Part(target=getattr(plain, name).target, params=part) for name, part in parts.items()
+    }
     return Configuration(
         linear_start=schedule["beta_start"],
         linear_end=schedule["beta_end"],
@@ -220,7 +223,7 @@ def configure(
         image_size=own.sample_size,
         channels=own.in_channels,
         scale_factor=coder.scaling_factor,
-        **{name: Part(target=published[name], params=part) for name, part in parts.items()},
+        **named,
     )
 
 
