@@ -17,7 +17,7 @@ from winnow.terrarium import perspectives
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.noise import KINDS, corrupt, corrupt_one
-from winnow.terrarium.noise_kinds import CORRUPTORS, INFEASIBLE
+from winnow.terrarium.noise_kinds import CORRUPTORS, WORDS
 from winnow.terrarium.schema import Feature, Layout, Style, Thing
 from winnow.terrarium.world import sample_seeds
 
@@ -96,7 +96,7 @@ def test_captions_of_other_images_are_mismatches() -> None:
     assert found["same scene"]["clean"] <= 0.2 * found["same scene"].total()
 
 
-@pytest.mark.parametrize("tail", [tail for _, tails in INFEASIBLE for tail in tails])
+@pytest.mark.parametrize("tail", [tail for one in WORDS.infeasible for tail in one.said])
 def test_what_no_image_shows(tail: str) -> None:
     assert check(f"three planes near a terminal{tail}", AIRPORT)[0] == "infeasible"
 

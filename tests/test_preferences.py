@@ -40,7 +40,6 @@ from winnow.data.tables import (
 from winnow.params.sections import Captioner
 from winnow.preferences import human_candidates, model_candidates, text_pairs
 from winnow.preferences.pairs import Pair, closed_pairs, rated_pairs, split_of
-from winnow.preferences.preference_set import preference_set
 from winnow.preferences.questions import (
     CAPTION_PROMPT,
     CAPTION_PROMPTS,
@@ -48,6 +47,7 @@ from winnow.preferences.questions import (
     caption_questions,
     image_questions,
 )
+from winnow.preferences.text_pairs import preference_set
 from winnow.terrarium.noise import KINDS, normal
 
 pytestmark = pytest.mark.usefixtures("same_environment")

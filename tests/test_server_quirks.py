@@ -21,9 +21,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from winnow.captioning.completions import Failure, failure, read_completion, wait_of
-from winnow.captioning.engine import ask
+from winnow.captioning.engine import FIRST, ROW, ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
-from winnow.captioning.patience import FIRST, ROW
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
 from winnow.command.line import main

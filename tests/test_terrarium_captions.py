@@ -7,13 +7,12 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.terrarium.captions import coarse_caption, human_captions, rule_caption
-from winnow.terrarium.layout import SCENES, Layout, Style, draw_layout
+from winnow.terrarium.captions import GRAMMAR, coarse_caption, human_captions, rule_caption
+from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.phrases import features, groups
-from winnow.terrarium.questions import TYPES, URBAN, questions, referring
-from winnow.terrarium.schema import COUNTED_LAND
-from winnow.terrarium.templates import SENTENCES
-from winnow.terrarium.words import NOUNS, NUMBERS
+from winnow.terrarium.questions import TYPES, questions, referring
+from winnow.terrarium.schema import COUNTED_LAND, SCENES, Layout, Style
+from winnow.terrarium.words import NOUNS, NUMBERS, URBAN
 
 SEEDS = st.integers(0, 2**63 - 1)
 COLOURS = ("white", "gray", "grey", "black", "red", "blue", "green", "brown", "yellow", "golden")
@@ -79,7 +78,7 @@ def test_every_pattern_is_used_somewhere() -> None:
         layouts = [draw_layout(seed, Style(scenes=(scene,))) for seed in range(40)]
         texts = {text for layout in layouts for text in human_captions(layout, 1, 5)}
         assert len(texts) > 60
-        assert len(SENTENCES[scene]) >= 8
+        assert len(GRAMMAR.sentences[scene]) >= 8
 
 
 def test_captions_tell_images_apart() -> None:

@@ -17,7 +17,7 @@ from winnow.data.tables import CAPTIONS, TRUTH, read_table, write_table
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.noise import ANY_LANGUAGE, KINDS, account, corrupt, corrupt_one, normal
-from winnow.terrarium.noise_words import COLOURS
+from winnow.terrarium.noise_kinds import WORDS
 from winnow.terrarium.words import NUMBERS
 
 SINGLE = tuple(kind for kind in KINDS if kind != "mismatch")
@@ -138,7 +138,7 @@ def test_no_donor_means_another_kind() -> None:
 
 
 def test_counts_and_colours_become_false(pool: dict[str, list]) -> None:
-    for kind, words in (("count", NUMBERS[2:]), ("attribute", COLOURS)):
+    for kind, words in (("count", NUMBERS[2:]), ("attribute", WORDS.colours)):
         texts, kinds = corrupt(**pool, rates={kind: 1.0}, seed=6)
         rows = zip(texts, kinds, pool["captions"], pool["references"], strict=True)
         for text, found, caption, references in rows:

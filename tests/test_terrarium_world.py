@@ -15,11 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.terrarium.contact_sheet import contact_sheet
-from winnow.terrarium.layout import CLASSES, SCENES, Layout, Style, draw_layout
-from winnow.terrarium.layout_builder import FOOTPRINTS
+from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.mosaics import mosaic
 from winnow.terrarium.render import render
-from winnow.terrarium.schema import SURFACE_CLASS, thing_class
+from winnow.terrarium.schema import CLASSES, KINDS, SCENES, SURFACE_CLASS, Layout, Style
 from winnow.terrarium.world import draw_sample
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
@@ -88,7 +87,7 @@ def test_large_things_are_larger_than_small_ones(seed: int) -> None:
     layout = draw_layout(seed)
     for thing in layout.things:
         if thing.size == "large" and thing.kind in ("plane", "tank", "warehouse", "tree"):
-            assert thing.length > 1.1 * FOOTPRINTS[thing.kind][0]
+            assert thing.length > 1.1 * KINDS[thing.kind].length
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -102,7 +101,7 @@ def test_every_scene_renders_with_its_classes(scene: str) -> None:
         assert image.dtype == mask.dtype == np.uint8
         assert image.std() > 3
         found = {CLASSES[value] for value in np.unique(mask)}
-        expected = {thing_class(thing.kind) for thing in layout.things}
+        expected = {KINDS[thing.kind].cover for thing in layout.things}
         covered = {"desert", "lake", "river", "beach", "forest", "mountain"} & {scene}
         if covered:
             expected.add(SURFACE_CLASS[layout.ground])

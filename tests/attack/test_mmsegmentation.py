@@ -189,7 +189,7 @@ def test_the_list_of_types_is_of_plain_operators() -> None:
     from mmseg.registry import MODELS as SEGMENTORS
     from mmseg.registry import TASK_UTILS as SAMPLERS
 
-    from winnow.models.network_types import TYPES
+    from winnow.models.networks import TYPES
 
     registries = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS, SEGMENTORS, SAMPLERS)
     known = {name: kind for registry in registries for name, kind in registry.module_dict.items()}

@@ -5,62 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from pydantic import BaseModel
+
 from winnow.assertions.layout_view import LayoutView, same_colour
 from winnow.assertions.lexicon import LEXICON
+from winnow.data.yaml_file import own_tables
 from winnow.terrarium.schema import BUILDINGS, Feature, Point, Thing
 
 STRAIGHT, CURVED = 0.025, 0.05  # how far a line strays from its chord, in fractions of the side
 WIDE = 0.25  # a river's width, in fractions of the side
 
-# What is true and what is false of every such noun or scene.
-_ALWAYS: dict[str, tuple[str, str]] = {
-    "forest": ("dense thick large vast", "sparse narrow"),
-    "mountain": ("steep rough rugged uneven rolling large bare tall", "gentle flat smooth low"),
-    "desert": (
-        "vast wide large barren dry bare lifeless sandy empty", "narrow small lush crowded"
-    ),
-    "beach": ("sandy", "rocky"),
-    "farmland": ("flat", "hilly"),
-    "golf course": ("mown smooth", ""),
-    "dense residential": ("dense crowded busy", "sparse empty deserted"),
-    "sparse residential": ("sparse quiet", "dense crowded"),
-    "residential": ("", "empty deserted"),
-    "crop": ("neat straight", "messy curved"),
-    "row": ("neat straight", "messy curved"),
-    "line": ("straight", ""),
-    "fairway": ("smooth mown", "rough"),
-    "runway": ("straight long", "curved short"),
-    "pier": ("long straight narrow", "short curved wide"),
-    "storage tank": ("round", "rectangular"),
-    "tree": ("round", ""),
-    "bunker": ("", "rectangular"),
-    "track": ("oval round", "rectangular straight"),
-    "tennis court": ("rectangular", "round oval"),
-    "swimming pool": ("rectangular", "round"),
-    "scrub": ("dry sparse", "lush dense"),
-    "shrub": ("dry sparse", "lush dense"),
-    "soil": ("bare dry", "lush"),
-    "rock": ("bare", ""),
-    "dune": ("sandy", ""),
-    "wave": ("", "calm"),
-}  # fmt: skip
-_GRASS = {"autumn": {"brown", "yellow"}, "winter": {"white", "gray", "pale"}}
-_CROWNS = {
-    "autumn": {"orange", "brown", "red", "yellow"},
-    "winter": {"green", "pale", "white"},
-}
-_USUAL = {
-    "scrub": {"brown", "yellow", "green"},
-    "soil": {"brown", "yellow"},
-    "sand": {"yellow", "white", "brown"},
-    "rock": {"gray", "brown"},
-    "asphalt": {"gray", "black"},
-    "concrete": {"gray", "white"},
-    "snow": {"white"},
-}
-_NAMED = {
-    "waves": {"white"}, "fairway": {"green"}, "green": {"green"}, "bays": {"gray", "black"},
-}  # fmt: skip
+
+class Tables(BaseModel):
+    """The tables of `attributes.yaml`, which explains them."""
+
+    always: dict[str, tuple[str, str]]
+    grass: dict[str, set[str]]
+    crowns: dict[str, set[str]]
+    usual: dict[str, set[str]]
+    named: dict[str, set[str]]
+
+
+_TABLES = own_tables(__file__, Tables)
 _PLANTS = frozenset({"tree", "forest", "grass", "plant", "meadow", "palm tree"})
 
 
@@ -71,7 +37,7 @@ def attribute_holds(view: LayoutView, noun: str, word: str, value: str) -> bool 
         if not colours and noun == view.layout.scene:
             colours = _scene_colours(view)
         return (same_colour(value, colours) or value in colours) if colours else None
-    right, wrong = _ALWAYS.get(noun, ("", ""))
+    right, wrong = _TABLES.always.get(noun, ("", ""))
     if value in right.split():
         return True
     if value in wrong.split():
@@ -118,17 +84,19 @@ def _colours_of_parts(view: LayoutView, parts: Iterable[Thing | Feature]) -> set
         if isinstance(part, Thing):
             colours.add(part.colour)
         else:
-            colours |= _NAMED.get(part.name) or _surface_colours(view, part.surface, part.colour)
+            colours |= _TABLES.named.get(part.name) or _surface_colours(
+                view, part.surface, part.colour
+            )
     return colours
 
 
 def _surface_colours(view: LayoutView, surface: str, colour: str) -> set[str]:
     season = view.layout.season
     if surface == "grass":
-        return _GRASS.get(season, {"green"}) | ({colour} & {"yellow"})
+        return _TABLES.grass.get(season, {"green"}) | ({colour} & {"yellow"})
     if surface == "forest":
-        return _CROWNS.get(season, {"green"})
-    return {colour} if colour else _USUAL.get(surface, set())
+        return _TABLES.crowns.get(season, {"green"})
+    return {colour} if colour else _TABLES.usual.get(surface, set())
 
 
 def _seasonal(view: LayoutView, value: str) -> bool | None:

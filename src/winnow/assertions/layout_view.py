@@ -9,119 +9,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence, Set
 
-from winnow.terrarium.schema import BUILDINGS, VEHICLES, Feature, Layout, Thing
+from pydantic import BaseModel
 
-_HOUSES = tuple(sorted(BUILDINGS))
-_GREEN = (
-    "surface:grass", "surface:forest", "surface:scrub", "surface:crop", "tree", "trees", "shrubs",
-)  # fmt: skip
+from winnow.data.yaml_file import own_tables
+from winnow.terrarium.schema import KINDS, Feature, Layout, Thing
+from winnow.terrarium.words import NOUNS
 
-# What shows each noun: a kind of thing, the name of a feature, a surface anywhere, or a scene.
-SHOWN_BY: dict[str, tuple[str, ...]] = {
-    "plane": ("plane",),
-    "ship": ("ship", "boat"),
-    "boat": ("boat", "ship"),
-    "car": ("car",),
-    "truck": ("truck",),
-    "house": ("house",),
-    "building": _HOUSES,
-    "terminal": ("terminal",),
-    "warehouse": ("warehouse",),
-    "barn": ("barn",),
-    "storage tank": ("tank",),
-    "tennis court": ("court",),
-    "swimming pool": ("pool",),
-    "bunker": ("bunker",),
-    "stand": ("stand",),
-    "runway": ("runway",),
-    "pier": ("pier", "quay"),
-    "quay": ("quay", "pier"),
-    "field": ("field", "pitch"),
-    "bridge": ("bridge",),
-    "island": ("island",),
-    "road": ("road", "path", "scene:airport", "scene:harbor", "scene:parking lot", "lot",
-             "ground:asphalt", "ground:concrete"),
-    "path": ("path", "road"),
-    "river": ("river", "stream", "scene:harbor"),
-    "stream": ("stream", "river"),
-    "lake": ("lake", "pond", "scene:harbor"),
-    "pond": ("pond", "lake"),
-    "sea": ("sea", "scene:harbor"),
-    "water": ("surface:water", "pool"),
-    "wave": ("waves",),
-    "apron": ("apron",),
-    "clearing": ("clearing",),
-    "fairway": ("fairway",),
-    "track": ("track",),
-    "pitch": ("pitch",),
-    "tree": ("tree", "trees", "shrubs", "surface:forest"),
-    "forest": ("surface:forest",),
-    "shrub": ("shrubs", "surface:scrub"),
-    "scrub": ("shrubs", "surface:scrub"),
-    "plant": _GREEN,
-    "grass": ("surface:grass", "pitch"),
-    "crop": ("field",),
-    "sand": ("surface:sand", "surface:dunes", "bunker"),
-    "dune": ("surface:dunes",),
-    "soil": ("surface:soil", "surface:scrub", "surface:rock"),
-    "rock": ("surface:rock", "scene:mountain"),
-    "snow": ("snow",),
-    "concrete": ("surface:concrete", "surface:asphalt"),
-    "asphalt": ("surface:asphalt", "surface:concrete"),
-    "ground": ("any",),
-    "roof": _HOUSES,
-    "line": ("court", "track", "bays"),
-    "bay": ("bays",),
-    "row": ("any",),
-    "shadow": ("any",),
-    "ridge": ("scene:mountain",),
-    "valley": ("scene:mountain",),
-}  # fmt: skip
-# A word as written can be wider than its canonical noun.
-_WIDER: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("vehicle", "vehicles"), ("car", "truck", "plane", "ship", "boat")),
-    **dict.fromkeys(
-        ("bare land", "bareland", "bare ground"),
-        (
-            "surface:soil",
-            "surface:sand",
-            "surface:dunes",
-            "surface:rock",
-            "surface:scrub",
-            "bunker",
-        ),
-    ),
-    **dict.fromkeys(
-        ("paved ground", "pavement"),
-        ("surface:concrete", "surface:asphalt", "surface:court", "court"),
-    ),
-}
 
-# Named land that people would mention, by the noun they would use.
-_SALIENT = {
-    "runway": "runway", "pier": "pier", "field": "field", "river": "river", "stream": "stream",
-    "lake": "lake", "pond": "pond", "bridge": "bridge", "island": "island", "path": "path",
-    "clearing": "clearing", "quay": "quay", "road": "road", "track": "track", "pitch": "pitch",
-    "sea": "sea", "rocks": "rock", "snow": "snow", "trees": "tree", "shrubs": "shrub",
-}  # fmt: skip
-_KINDS = VEHICLES | BUILDINGS | {"court", "pool", "tree", "bunker"}
+class Tables(BaseModel):
+    """The tables of `layout_view.yaml`, which explains them."""
+
+    shown_by: dict[str, tuple[str, ...]]
+    wider: dict[str, tuple[str, ...]]
+    land: dict[str, str]
+    uncounted: frozenset[str]
+
+
+_TABLES = own_tables(__file__, Tables)
+SHOWN_BY = _TABLES.shown_by
 _CROWD = 30  # stands for the number of trees, where nobody would count them
-_UNCOUNTED = frozenset({
-    "crop", "row", "line", "plant", "forest", "roof", "bay", "wave", "shadow", "water", "grass",
-    "sand", "soil", "rock", "snow", "scrub", "concrete", "asphalt",
-})  # fmt: skip
-_NOUN_OF = {"tank": "storage tank", "court": "tennis court", "pool": "swimming pool"}
-
 _ALSO = {"khaki": {"yellow", "brown"}, "cream": {"white", "yellow"}}
 
-SALIENT = frozenset(
-    {_NOUN_OF.get(kind, kind) for kind in _KINDS} | set(_SALIENT.values()) | {"building"}
-)
+SALIENT = frozenset({*(NOUNS[kind][0][0] for kind in KINDS), *_TABLES.land.values()})
 """Nouns of things and of named land; the others name what covers the ground, or parts of things."""
 
 
 def _sources(noun: str, word: str) -> tuple[str, ...]:
-    return _WIDER.get(word) or SHOWN_BY.get(noun, ())
+    return _TABLES.wider.get(word) or SHOWN_BY.get(noun, ())
 
 
 def label(part: Thing | Feature) -> str:
@@ -162,7 +76,7 @@ class LayoutView:
 
         Several numbers where the word can mean several kinds; none where nobody would count.
         """
-        if noun in _UNCOUNTED:
+        if noun in _TABLES.uncounted:
             return set()
         parts = self.parts_of(noun, word)
         counts = Counter(label(part) for part in parts)
@@ -178,15 +92,15 @@ class LayoutView:
         if noun == "road":  # one may speak of one of two
             return set(range(1, counts.total() + 1))
         own = SHOWN_BY[noun][0]
-        if own in counts and noun != "building" and word not in _WIDER:
+        if own in counts and noun != "building" and word not in _TABLES.wider:
             return {counts[own]}
         return {*counts.values(), counts.total()}
 
     def salient(self) -> list[str]:
         """The nouns of what a full description would mention: things, then named land."""
         kinds = dict.fromkeys(thing.kind for thing in self.layout.things)
-        nouns = [_NOUN_OF.get(kind, kind) for kind in kinds]
-        land = [_SALIENT[name] for name in self.parts if name in _SALIENT]
+        nouns = [NOUNS[kind][0][0] for kind in kinds]
+        land = [_TABLES.land[name] for name in self.parts if name in _TABLES.land]
         if "bridge" in land and "road" in land:  # the road lies on the bridge
             land.remove("road")
         return list(dict.fromkeys([*nouns, *land]))

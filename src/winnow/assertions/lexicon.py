@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from winnow.data.yaml_file import read_yaml
+from winnow.data.yaml_file import own_tables
 from winnow.terrarium.words import plural
 
 Word = Annotated[str, Field(min_length=1)]
@@ -68,7 +67,7 @@ class Lexicon(BaseModel):
         return self
 
 
-LEXICON = read_yaml(Path(__file__).with_suffix(".yaml"), TypeAdapter(Lexicon))
+LEXICON = own_tables(__file__, Lexicon)
 THINGS = frozenset({*LEXICON.objects, *LEXICON.land})
 NOUNS = THINGS | LEXICON.scenes.keys()
 # As they stand before a noun

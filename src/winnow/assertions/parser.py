@@ -13,7 +13,7 @@ from winnow.assertions.assertion import Assertion, ParsedCaption, Phrase
 from winnow.assertions.clauses import SHARED, Clause
 from winnow.assertions.lexicon import LEXICON
 from winnow.assertions.tagger import Tag, tags
-from winnow.terrarium.noise_words import DANGLING
+from winnow.terrarium.noise_kinds import WORDS
 
 _GAP = 2  # unknown words that may stand between a number and its noun
 # A caption does not end in one of these kinds of words.
@@ -316,4 +316,4 @@ class _Parser:
             return tag.value not in LEXICON.loose
         if self.pronoun or tag.kind == "stop":
             return False
-        return tag.kind in _OPEN or tag.word in DANGLING or tag.word in LEXICON.halves
+        return tag.kind in _OPEN or tag.word in WORDS.dangling or tag.word in LEXICON.halves

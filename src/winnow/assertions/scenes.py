@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from winnow.assertions.layout_view import LayoutView
-from winnow.terrarium.questions import URBAN
-from winnow.terrarium.words import LAND_USES
+from winnow.terrarium.words import SCENE_WORDS
 
-# Scenes that a layout also is, or that people would not tell from it.
-_ALSO: dict[str, frozenset[str]] = {
-    "bridge": frozenset({"river"}),
-    "lake": frozenset({"pond"}),
-    "dense residential": frozenset({"residential"}),
-    "sparse residential": frozenset({"residential", "countryside", "village"}),
-    "farmland": frozenset({"countryside"}),
-    "meadow": frozenset({"countryside"}),
-    "storage tanks": frozenset({"industrial area"}),
-    "stadium": frozenset({"tennis court"}),
-    "tennis court": frozenset({"stadium"}),
-}
 _DENSITY = frozenset({"dense residential", "medium residential", "sparse residential"})
 # Features that make the image one of a scene, too.
 _BY_FEATURE = {"parking lot": "lot", "intersection": "crossing"}
-# Land use besides what Terrarium calls it: people would say this, too.
-_MORE_USES: dict[str, frozenset[str]] = {
-    "bridge": frozenset({"road traffic", "water"}),
-    "desert": frozenset({"nature"}),
-    "forest": frozenset({"nature"}),
-    "golf course": frozenset({"leisure"}),
-    "harbor": frozenset({"water"}),
-    "lake": frozenset({"nature", "leisure"}),
-    "meadow": frozenset({"nature", "farming"}),
-    "parking lot": frozenset({"road traffic"}),
-    "river": frozenset({"nature"}),
-    "stadium": frozenset({"leisure"}),
-    "tennis court": frozenset({"leisure"}),
-}
 
 
 def scene_verdict(view: LayoutView, value: str) -> str:
     """The verdict on a scene: right, wrong (of another density), or invented."""
     scene = view.layout.scene
-    if value == scene or value in _ALSO.get(scene, ()):
+    if value == scene or value in SCENE_WORDS[scene].also:
         return "right"
     if {value, scene} <= _DENSITY:
         return "wrong"
@@ -58,12 +31,12 @@ def scene_verdict(view: LayoutView, value: str) -> str:
 
 def condition_holds(view: LayoutView, value: str) -> bool | None:
     """Whether season, sky, light or use are as said; bounds overlap where people would differ."""
-    layout = view.layout
+    layout, own = view.layout, SCENE_WORDS[view.layout.scene]
     if value.startswith("used for "):
         use = value.removeprefix("used for ")
-        return use in LAND_USES[layout.scene].values() or use in _MORE_USES.get(layout.scene, ())
+        return use in own.uses.values() or use in own.more_uses
     if value in ("urban", "rural"):
-        return (layout.scene in URBAN) == (value == "urban")
+        return own.urban == (value == "urban")
     return {
         "spring": layout.season == "spring",
         "summer": layout.season == "summer",

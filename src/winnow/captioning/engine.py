@@ -6,6 +6,7 @@ pass is cached as one: a reply may depend on what shares its pass, and which req
 the list of them alone. So the answers are the same whatever the cache holds.
 """
 
+import re
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -16,10 +17,13 @@ from typing import Protocol, runtime_checkable
 from tqdm import tqdm
 
 from winnow.captioning.answers import judge
-from winnow.captioning.patience import Patience
 from winnow.captioning.request_queue import Answer, Pass, Read, Reply, Request, RequestQueue
 from winnow.captioning.responses import Responses
+from winnow.data.errors import WinnowError
 from winnow.params.sections import Generation, Server
+
+FIRST = 3  # the first requests of a run, none of them answered, that fail alike
+ROW = 100  # requests that fail one after the other, in whatever way
 
 
 class Backend(Protocol):
@@ -118,6 +122,39 @@ def collect(
         elif answer.text or empty != "drop":
             texts[answer.key] = answer.text or empty
     return texts, faults
+
+
+class Patience:
+    """Counts the requests that a server let fail, one after the other, and says when that ends the
+    run: no answer is lost by that."""
+
+    def __init__(self) -> None:
+        self.ever = False  # whether any request was answered, or known from before
+        self.alike = self.row = 0
+        self.last = ""
+
+    def answered(self) -> None:
+        """A request was answered, or its answer was known."""
+        self.ever, self.row = True, 0
+
+    def see(self, reply: Reply) -> None:
+        """Count a reply. Raises WinnowError where the next ones cannot be hoped to be better."""
+        if not reply.failed_at:
+            if not reply.fault:
+                self.answered()
+            return
+        kind = re.sub(r"\d+", "#", reply.fault)  # sizes and the like
+        self.alike = self.alike + 1 if kind == self.last else 1
+        self.row, self.last = self.row + 1, kind
+        if not self.ever and self.alike >= FIRST:
+            raise WinnowError(
+                f"{reply.failed_at}: the first {FIRST} requests failed: {reply.fault}"
+            )
+        if self.row >= ROW:
+            raise WinnowError(
+                f"{reply.failed_at}: {ROW} requests in a row failed, the last: {reply.fault}; the "
+                "answers before them are kept, so a further run goes on from there"
+            )
 
 
 def _as_stream(

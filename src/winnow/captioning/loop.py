@@ -41,7 +41,8 @@ def read_attempts(captions: Sequence[Path], scores: Sequence[Path], loop: Loop) 
         require_unique(table, ["uid"], path)
         here = scores[number * len(scorers) : (number + 1) * len(scorers)]
         rounds.append(table.assign(round=number + 1))
-        values.append(_joined(table, here))
+        columns = [join_scores(table, read_table(each, SCORES), each) for each in here]
+        values.append(np.stack(columns, axis=1))
     attempts = pd.concat(rounds, ignore_index=True)
     found = np.concatenate(values)
     by_scorer = [dict(zip(scorers, row, strict=True)) for row in found.tolist()]
@@ -49,11 +50,6 @@ def read_attempts(captions: Sequence[Path], scores: Sequence[Path], loop: Loop) 
         scores=pd.Series(by_scorer, dtype=object),
         combined=combine(found, (attempts["round"] == 1).to_numpy()),
     )
-
-
-def _joined(captions: pd.DataFrame, paths: Sequence[Path]) -> np.ndarray:
-    columns = [join_scores(captions, read_table(path, SCORES), path) for path in paths]
-    return np.stack(columns, axis=1)
 
 
 def combine(scores: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -20,24 +20,12 @@ MIDDLE = (1 / 3, 2 / 3)  # where a centre lies in the middle of the image, on bo
 PLURALS = {one: many for nouns in NOUNS.values() for one, many in nouns}
 # Land cover that is not counted, as data sets call it, and as people do.
 COVERS = {
-    "agriculture": "crops",
-    "agriculture land": "crops",
-    "bare": "bare land",
-    "bareland": "bare land",
-    "barren": "bare land",
-    "cropland": "crops",
-    "developed space": "paved ground",
-    "forest": "forest",
-    "grass": "grass",
-    "impervious surfaces": "paved ground",
-    "low vegetation": "low vegetation",
-    "paved": "paved ground",
-    "rangeland": "grass",
-    "sand": "sand",
-    "snow": "snow",
+    **dict.fromkeys(("agriculture", "agriculture land", "cropland"), "crops"),
+    **dict.fromkeys(("bare", "bareland", "barren"), "bare land"),
+    **dict.fromkeys(("developed space", "impervious surfaces", "paved"), "paved ground"),
+    **dict.fromkeys(("grass", "rangeland"), "grass"),
+    **{name: name for name in ("forest", "low vegetation", "sand", "snow", "vegetation", "water")},
     "soil": "bare soil",
-    "vegetation": "vegetation",
-    "water": "water",
 }
 
 

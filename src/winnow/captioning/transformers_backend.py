@@ -19,6 +19,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.images import BadImageError, open_rgb
 from winnow.models.hub import load
+from winnow.models.weights import device
 
 DECODERS = 4  # threads
 
@@ -46,7 +47,7 @@ class TransformersBackend:
         """Load model and processor; WinnowError names the folder and what it lacks."""
         self.folder, self.batch_size = folder, batch_size
         self.fits = batch_size  # less, once the accelerator's memory was too small for that
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device()
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.model, self.processor = load(folder, self.dtype)
         self.model.to(self.device)

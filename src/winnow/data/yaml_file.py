@@ -140,6 +140,11 @@ def read_yaml(path: str | Path, adapter: TypeAdapter[Declared]) -> Declared:
         ) from error
 
 
+def own_tables(module: str, kind: type[Declared]) -> Declared:
+    """The tables that a module of winnow keeps beside it: `module` is its `__file__`."""
+    return read_yaml(Path(module).with_suffix(".yaml"), TypeAdapter(kind))
+
+
 def line_of(place: tuple[str, ...], lines: Lines) -> int | None:
     """The line of a path of keys, or of the longest part of it that is there."""
     for end in range(len(place), 0, -1):

@@ -1,4 +1,4 @@
-"""Commands `list-prompts`, `generate`, `draw-labelled`, `draw-unlabelled` and `import-images`."""
+"""Commands `list-prompts`, `generate` and `import-images`."""
 
 from pathlib import Path
 from typing import Any
@@ -61,36 +61,6 @@ def generate(
         recorded = (generator, model, controlnet, settings, inputs, cost, len(texts))
         drawing.write_records(folder, *recorded)
     print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
-
-
-@command
-def draw_labelled(
-    segments: Path,
-    human: Path,
-    model: Path,
-    controlnet: Path,
-    output: Output,
-    settings: sections.Sampling,
-) -> None:
-    """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
-    from winnow.generation.labelled import from_masks
-
-    from_masks(segments, human, model, controlnet, output, settings)
-
-
-@command
-def draw_unlabelled(
-    segments: Path,
-    pool: Path,
-    human: Path,
-    model: Path,
-    output: Output,
-    settings: sections.Sampling,
-) -> None:
-    """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
-    from winnow.generation.labelled import from_captions
-
-    from_captions(segments, pool, human, model, output, settings)
 
 
 @command

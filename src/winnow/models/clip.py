@@ -26,14 +26,13 @@ from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg
 from open_clip.transformer import QuickGELU
 from PIL import Image
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_text
-from winnow.models import checkpoint, clip_config
+from winnow.models import checkpoint, clip_config, weights
 from winnow.models.clip_config import CONFIG, HUB, LOCAL
 from winnow.models.folder import check, why
 
@@ -101,11 +100,6 @@ def square(
     if (width, height) != (size, size):
         image = image.crop((left, top, left + size, top + size))
     return np.asarray(image)
-
-
-def device() -> torch.device:
-    """The accelerator if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load(folder: str | Path) -> Clip:
@@ -256,7 +250,7 @@ def build(config: dict[str, Any], tokenizer_folder: Path, seed: int) -> Clip:
 
 
 def _clip(model: Any, tokenizer: Any, config: dict[str, Any]) -> Clip:
-    place = device()
+    place = weights.device()
     cfg = PreprocessCfg(**open_clip.get_model_preprocess_cfg(model))
     if cfg.resize_mode not in ("shortest", "squash"):
         raise WinnowError(f"models: resize mode {cfg.resize_mode!r} is not shortest or squash")
@@ -269,15 +263,13 @@ def save(clip: Clip, folder: Path, half: bool = False) -> None:
     Raises OSError where the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    dtype = torch.float16 if half else torch.float32
-    weights = {
+    dtype = weights.storage(half)
+    state = {
         key: (value.to(dtype) if value.is_floating_point() else value).cpu().contiguous()
         for key, value in clip.model.state_dict().items()
     }
-    try:
-        save_file(weights, folder / WEIGHTS)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
+    with weights.writing():
+        save_file(state, folder / WEIGHTS)
     preprocess = open_clip.get_model_preprocess_cfg(clip.model)
     config = {"model_cfg": clip.config, "preprocess_cfg": preprocess}
     write_text(folder / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")

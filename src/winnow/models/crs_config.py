@@ -20,6 +20,10 @@ class Part(BaseModel, Generic[Params]):
     params: Params
 
 
+def _part(target: str, params: Params) -> Part[Params]:
+    return Part(target=target, params=params)
+
+
 class Unet(BaseModel):
     """The UNet of Latent Diffusion."""
 
@@ -106,20 +110,16 @@ class Configuration(BaseModel):
     channels: PositiveInt = 4
     scale_factor: float = 0.18215
     mode: Literal["CRS"] = "CRS"
-    local_control_config: Part[Local] = Part(
-        target="models.local_adapter.LocalAdapter", params=Local()
+    local_control_config: Part[Local] = _part("models.local_adapter.LocalAdapter", Local())
+    global_content_control_config: Part[Content] = _part(
+        "models.global_adapter.GlobalContentAdapter", Content()
     )
-    global_content_control_config: Part[Content] = Part(
-        target="models.global_adapter.GlobalContentAdapter", params=Content()
+    metadata_config: Part[Metadata] = _part(
+        "models.metadata_embedding.metadata_embeddings", Metadata()
     )
-    metadata_config: Part[Metadata] = Part(
-        target="models.metadata_embedding.metadata_embeddings", params=Metadata()
-    )
-    unet_config: Part[Unet] = Part(
-        target="models.local_adapter.LocalControlUNetModel", params=Unet()
-    )
-    first_stage_config: Part[FirstStage] = Part(
-        target="ldm.models.autoencoder.AutoencoderKL", params=FirstStage()
+    unet_config: Part[Unet] = _part("models.local_adapter.LocalControlUNetModel", Unet())
+    first_stage_config: Part[FirstStage] = _part(
+        "ldm.models.autoencoder.AutoencoderKL", FirstStage()
     )
 
 

@@ -200,34 +200,31 @@ def configure(
         num_res_blocks=coder.layers_per_block,
         norm_num_groups=coder.norm_num_groups,
     )
+    parts = {
+        "local_control_config": local,
+        "global_content_control_config": Content(
+            in_dim=own.cross_attention_dim, channel_mult=content
+        ),
+        "metadata_config": Metadata(embedding_dim=width),
+        "unet_config": Unet(**ways, out_channels=own.out_channels),
+        "first_stage_config": FirstStage(embed_dim=coder.latent_channels, ddconfig=ddconfig),
+    }
     plain = Configuration()
-    config = Configuration(
+    named: Any = {
+        name: Part(target=getattr(plain, name).target, params=part) for name, part in parts.items()
+    }
+    return Configuration(
         linear_start=schedule["beta_start"],
         linear_end=schedule["beta_end"],
         timesteps=schedule["num_train_timesteps"],
-        parameterization=dict(zip(PREDICTS.values(), PREDICTS, strict=True))[
+        parameterization={name: short for short, name in PREDICTS.items()}[
             schedule["prediction_type"]
         ],
         image_size=own.sample_size,
         channels=own.in_channels,
         scale_factor=coder.scaling_factor,
-        local_control_config=_with(plain.local_control_config, local),
-        global_content_control_config=_with(
-            plain.global_content_control_config,
-            Content(in_dim=own.cross_attention_dim, channel_mult=content),
-        ),
-        metadata_config=_with(plain.metadata_config, Metadata(embedding_dim=width)),
-        unet_config=_with(plain.unet_config, Unet(**ways, out_channels=own.out_channels)),
-        first_stage_config=_with(
-            plain.first_stage_config,
-            FirstStage(embed_dim=coder.latent_channels, ddconfig=ddconfig),
-        ),
+        **named,
     )
-    return config
-
-
-def _with(part: Part[Any], params: Any) -> Part[Any]:
-    return Part(target=part.target, params=params)
 
 
 def unet_state(config: Configuration, unet: Any) -> dict[str, torch.Tensor]:

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_json, read_json, write_json
 from winnow.models import crs_diff, satellite_unet, weights
-from winnow.models.clip import device
 from winnow.models.folder import check, offline, why
 from winnow.models.generator import Generator
 
@@ -53,15 +51,15 @@ def load(folder: Path) -> Generator:
         generator = _load_pipeline(folder)
     else:
         raise WinnowError(f"{folder}: no {INDEX} and no {crs_diff.CONFIG}; {REMEDY}")
-    place = device()
-    for module in _modules(generator):
-        module.to(place).eval()
+    for module in (generator.vae, generator.unet, generator.text_encoder, generator.conditions):
+        if module is not None:
+            module.to(weights.device()).eval()
     return generator
 
 
 def _load_pipeline(folder: Path) -> Generator:
     from diffusers import AutoencoderKL, UNet2DConditionModel
-    from transformers import CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTextModel
 
     found = read_json(folder / INDEX).get("_class_name")
     if found not in PIPELINES:
@@ -79,7 +77,7 @@ def _load_pipeline(folder: Path) -> Generator:
         vae=_part(AutoencoderKL, folder / "vae"),
         unet=unet,
         text_encoder=_part(CLIPTextModel, folder / "text_encoder"),
-        tokenizer=_tokenizer(CLIPTokenizer, folder / "tokenizer"),
+        tokenizer=_tokenizer(folder / "tokenizer"),
         schedule=_schedule(folder / "scheduler" / "scheduler_config.json"),
         conditions=conditions,
     )
@@ -157,9 +155,11 @@ def _part(kind: Any, folder: Path) -> Any:
     return model
 
 
-def _tokenizer(kind: Any, folder: Path) -> Any:
+def _tokenizer(folder: Path) -> Any:
+    from transformers import CLIPTokenizer
+
     try:
-        return kind.from_pretrained(folder, local_files_only=True)
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # files that lack or are damaged: it raises many kinds
         raise WinnowError(
             f"{folder}: no tokenizer can be loaded ({why(error)}); {REMEDY}"
@@ -227,7 +227,7 @@ def load_controlnet(folder: Path) -> Any:
     from diffusers import ControlNetModel
 
     check(folder)
-    return _part(ControlNetModel, folder).to(device()).eval()
+    return _part(ControlNetModel, folder).to(weights.device()).eval()
 
 
 def with_controlnet(generator: Generator, folder: Path) -> Generator:
@@ -263,18 +263,11 @@ def save_controlnet(controlnet: Any, folder: Path, half: bool = False) -> None:
 def _write(module: Any, folder: Path, half: bool) -> None:
     """Write one model of diffusers or transformers, in 16-bit or 32-bit floats."""
     stored = copy.deepcopy(module).to("cpu", weights.storage(half))
-    try:
+    with weights.writing():
         stored.save_pretrained(folder)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
     config = read_json(folder / CONFIG)
     config.pop("_name_or_path", None)  # where it was loaded from: no part of the model
     write_json(folder / CONFIG, config)
-
-
-def _modules(generator: Generator) -> list[Any]:
-    modules = generator.vae, generator.unet, generator.text_encoder, generator.conditions
-    return [module for module in modules if module is not None]
 
 
 def _quiet() -> None:

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from winnow.data.errors import WinnowError
-from winnow.models.clip import device
 from winnow.models.generator import Generator
+from winnow.models.weights import device
 
 SIDE = 64  # of the images, in pixels
 VOCABULARY = 1200

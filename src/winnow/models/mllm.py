@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     PreTrainedTokenizerFast,
     Qwen2VLConfig,
@@ -23,16 +21,11 @@ from transformers import (
 )
 
 from winnow.data.digests import write_digests
+from winnow.models.tokenizer import train_bytes
+from winnow.models.weights import writing
 
-SPECIAL = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-)
+_NAMES = ("endoftext", "im_start", "im_end", "vision_start", "vision_end", "image_pad", "video_pad")
+SPECIAL = tuple(f"<|{name}|>" for name in _NAMES)
 PAD, START, END, VISION_START, VISION_END, IMAGE, VIDEO = range(len(SPECIAL))
 PATCH = 8  # pixels; two by two patches become one token
 SIDE = 64  # pixels
@@ -49,17 +42,7 @@ CHAT_TEMPLATE = (
 
 def train_processor(texts: Iterable[str], vocabulary: int) -> Qwen2VLProcessor:
     """The image processor, and a tokenizer trained on `texts` with Qwen2-VL's special tokens."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=list(SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer = train_bytes(texts, vocabulary, SPECIAL, prefix_space=False)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=SPECIAL[PAD],
@@ -126,9 +109,7 @@ def save(model: Any, processor: Any, folder: Path, half: bool = False) -> None:
     Raises OSError where the disk is full.
     """
     stored = copy.deepcopy(model).to(torch.float16) if half else model
-    try:
+    with writing():
         stored.save_pretrained(folder)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
     processor.save_pretrained(folder)
     write_digests(folder)

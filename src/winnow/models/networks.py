@@ -1,87 +1,41 @@
 """Which network a segmentor is: two small ones, or an mmsegmentation configuration in YAML or JSON.
 
-A configuration of a file is data, which `network_types` checks: nothing in it imports code, reads a
-file or fetches weights.
+A configuration of a file is data. mmengine imports what a type or scope names, and loads what a
+`checkpoint`, a `pretrained` or a file of weights of classes names, by its code that unpickles. So
+types are of a list, and no text is a path, an address or a template.
 """
 
 import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from winnow.data.segments import IGNORED
-from winnow.data.yaml_file import read_yaml
+from winnow.data.errors import WinnowError, did_you_mean
+from winnow.data.yaml_file import own_tables, read_yaml
 from winnow.models.folder import sections
-from winnow.models.network_types import check
 
 Config = dict[str, Any]
 
-NORM = {"type": "BN", "requires_grad": True}
-HEAD: Config = {
-    "dropout_ratio": 0.0,
-    "norm_cfg": NORM,
-    "align_corners": False,
-    "ignore_index": IGNORED,
-    "loss_decode": {"type": "CrossEntropyLoss", "avg_non_ignore": True},
-    # At mmsegmentation's 0.01 the first steps give all weights of a rare class one sign, and as no
-    # feature is negative, the head can only say less of it: half of short trainings never say it.
-    "init_cfg": {"type": "Normal", "std": 0.1, "override": {"name": "conv_seg"}},
-}
-# A U-Net (Ronneberger et al. 2015) that begins at half resolution: at full, it takes twice as long.
-UNET: Config = {
-    "type": "EncoderDecoder",
-    "backbone": {
-        "type": "UNet",
-        "base_channels": 24,
-        "num_stages": 3,
-        "strides": [2, 1, 1],
-        "enc_num_convs": [1, 1, 2],
-        "dec_num_convs": [1, 1],
-        "downsamples": [True, True],
-        "enc_dilations": [1, 1, 1],
-        "dec_dilations": [1, 1],
-        "norm_cfg": NORM,
-    },
-    "decode_head": {
-        "type": "FCNHead",
-        "in_channels": 24,
-        "in_index": 2,
-        "channels": 24,
-        "num_convs": 0,
-        "concat_input": False,
-        **HEAD,
-    },
-}
-# A SegFormer (Xie et al. 2021) of half the width of B0.
-SEGFORMER: Config = {
-    "type": "EncoderDecoder",
-    "backbone": {
-        "type": "MixVisionTransformer",
-        "embed_dims": 16,
-        "num_layers": [2, 2, 2, 2],
-        "num_heads": [1, 2, 4, 8],
-        "patch_sizes": [7, 3, 3, 3],
-        "sr_ratios": [8, 4, 2, 1],
-        "out_indices": [0, 1, 2, 3],
-        "drop_path_rate": 0.0,
-    },
-    "decode_head": {
-        "type": "SegformerHead",
-        "in_channels": [16, 32, 64, 128],
-        "in_index": [0, 1, 2, 3],
-        "channels": 64,
-        **HEAD,
-    },
-}
-BUILT_IN = {"unet": UNET, "segformer": SEGFORMER}
+
+class Tables(BaseModel):
+    """The tables of `networks.yaml`, which explains them."""
+
+    types: str
+    networks: dict[str, Config]
+    preprocessor: Config
+
+
+TABLES = own_tables(__file__, Tables)
+TYPES = frozenset(TABLES.types.split())
+BUILT_IN = TABLES.networks
 HALVINGS = {"unet": 3}  # of a side in the network; five in the others
-# Mean and deviation of ImageNet; sides are padded to what the halvings divide.
-PREPROCESSOR: Config = {
-    "type": "SegDataPreProcessor",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "seg_pad_val": IGNORED,
-}
+WEIGHTS = ("checkpoint", "pretrained")  # keys that name weights, whatever the type beside them
+CLASS_WEIGHT = "class_weight"  # numbers, or a file's name: a pickle's where that is `pkl`
+KEY = re.compile(r"[A-Za-z]\w*")
+WORD = re.compile(r"[\w -]*")
 
 
 def configuration(network: str, classes: int) -> Config:
@@ -98,7 +52,7 @@ def configuration(network: str, classes: int) -> Config:
         found = content.get("model", content)
         check(found, network)
     divisor = {"size_divisor": 2 ** HALVINGS.get(network, 5)}
-    found.setdefault("data_preprocessor", {**PREPROCESSOR, **divisor, "test_cfg": divisor})
+    found.setdefault("data_preprocessor", {**TABLES.preprocessor, **divisor, "test_cfg": divisor})
     found |= {"train_cfg": {}, "test_cfg": found.get("test_cfg") or {"mode": "whole"}}
     for part in ("decode_head", "auxiliary_head"):
         heads = found.get(part) or []
@@ -109,3 +63,54 @@ def configuration(network: str, classes: int) -> Config:
         if section.get("type") == "SyncBN":
             section["type"] = "BN"
     return found
+
+
+def check(config: Any, where: str | Path) -> None:
+    """Refuse a configuration that would import code, read a file or fetch weights, or is no model.
+
+    Raises WinnowError naming `where`, the key and what stands there.
+    """
+    if not isinstance(config, dict) or not {"type", "backbone", "decode_head"} <= set(config):
+        raise WinnowError(f"{where}: is no model: it needs type, backbone and decode_head")
+    for section in sections(config):
+        for key, value in section.items():
+            if not isinstance(key, str) or not KEY.fullmatch(key):
+                raise WinnowError(
+                    f"{where}: key {key!r} is none of a network; a configuration is data, without "
+                    "bases, scopes or imports"
+                )
+            if value == "Pretrained" or (key in WEIGHTS and value):
+                raise WinnowError(
+                    f"{where}: `{key}: {value}` names weights to load; take that out and give "
+                    "models.segmentor"
+                )
+            if key == CLASS_WEIGHT and isinstance(value, str):
+                raise WinnowError(
+                    f"{where}: `{key}` names a file, {value!r}; give the numbers, a list"
+                )
+            if key == "type" and value is not None:
+                _check_type(value, where)
+            for text in _texts(value):
+                if not WORD.fullmatch(text):
+                    raise WinnowError(
+                        f"{where}: `{key}` is {text!r}, expected a word; files and addresses are "
+                        "not read from a configuration"
+                    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a value, and of lists in it; sections have keys of their own."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+def _check_type(kind: Any, where: str | Path) -> None:
+    if not isinstance(kind, str) or kind not in TYPES:
+        near = did_you_mean(kind, TYPES) if isinstance(kind, str) else ""
+        raise WinnowError(
+            f"{where}: type {kind!r} is none of mmsegmentation's that are built here{near}: types "
+            "that import code, fetch weights or need compiled operators are not"
+        )

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from huggingface_hub import save_torch_state_dict
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 from transformers import Qwen2VLConfig, Qwen2VLModel
 from transformers.initialization import no_init_weights
@@ -22,8 +20,7 @@ from transformers.initialization import no_init_weights
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
-from winnow.models import hub
-from winnow.models.clip import device
+from winnow.models import hub, weights
 from winnow.models.folder import check, why
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 
@@ -64,7 +61,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> ScoreModel:
         missing.remove(key)
     if missing:
         raise WinnowError(f"{folder}: its weights lack {min(missing)} ({len(missing)} in all)")
-    return model.eval().to(device())
+    return model.eval().to(weights.device())
 
 
 def start_from(folder: Path, seed: int) -> ScoreModel:
@@ -80,7 +77,7 @@ def start_from(folder: Path, seed: int) -> ScoreModel:
     head = nn.Linear(text.hidden_size, 1, bias=False)
     generator = torch.Generator().manual_seed(seed)
     nn.init.normal_(head.weight, std=text.initializer_range, generator=generator)
-    return ScoreModel(whole.model, head, processor, PROMPT).to(device())
+    return ScoreModel(whole.model, head, processor, PROMPT).to(weights.device())
 
 
 def save(model: ScoreModel, folder: Path, half: bool = False) -> None:
@@ -88,12 +85,10 @@ def save(model: ScoreModel, folder: Path, half: bool = False) -> None:
 
     `half` stores 16-bit floats. Raises OSError where the disk is full.
     """
-    kind = torch.float16 if half else torch.float32
+    kind = weights.storage(half)
     state = {_published(k): v.to(kind).cpu().contiguous() for k, v in model.state_dict().items()}
-    try:
+    with weights.writing():
         save_torch_state_dict(state, folder)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
     model.processor.save_pretrained(folder)
     config = _without_places(model.backbone.config.to_dict())
     names = {"architectures": [ARCHITECTURE], "ranked_candidate_num": 2}
@@ -147,13 +142,7 @@ def _weights(folder: Path) -> Iterator[tuple[Path, str, torch.Tensor]]:
         except (AttributeError, KeyError, TypeError) as error:
             raise WinnowError(f"{folder / INDEX}: no `weight_map` of keys to files") from error
     for name in names:
-        try:
-            content = load_file(folder / name)
-        except (OSError, SafetensorError) as error:
-            raise WinnowError(
-                f"{folder / name}: not readable as safetensors ({error}); fetch the model again"
-            ) from error
-        for key, tensor in content.items():
+        for key, tensor in weights.read(folder / name).items():
             yield folder / name, key, tensor
 
 

@@ -18,8 +18,7 @@ from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json
 from winnow.models import mmsegmentation, weights
-from winnow.models.network_types import check
-from winnow.models.networks import Config, configuration
+from winnow.models.networks import Config, check, configuration
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -84,8 +83,7 @@ def _built(config: Config, classes: Sequence[str], where: str | Path) -> Segment
         network = MODELS.build(ConfigDict(config))
     except Exception as error:  # of many kinds, whatever does not fit
         raise WinnowError(f"{where}: mmsegmentation cannot build it: {error}") from error
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Segmentor(network.to(device).eval(), list(classes), config, device)
+    return Segmentor(network.to(weights.device()).eval(), list(classes), config, weights.device())
 
 
 def fetch(file: Path, output: Path) -> None:

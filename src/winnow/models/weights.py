@@ -1,6 +1,7 @@
 """Weights read strictly: what is missing, unexpected or of another shape is named with its file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -35,6 +36,20 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     return {key.removeprefix("module.") if parallel else key: v for key, v in state.items()}
 
 
+def device() -> torch.device:
+    """The accelerator if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """While weights are written, OSError where the disk is full."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
 def storage(half: bool) -> torch.dtype:
     """The kind of floats in which weights are stored."""
     return torch.float16 if half else torch.float32
@@ -50,10 +65,8 @@ def write(state: Mapping[str, torch.Tensor], path: Path, kind: torch.dtype | Non
         for key, value in state.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with writing():
         save_file(ready, path, metadata={"format": "pt"})
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
 
 
 @torch.no_grad()

@@ -1,4 +1,5 @@
-"""Pairs about text alone: merges of an image's human captions, or pairs from a file."""
+"""Pairs about text alone, merges of an image's human captions or from a file; and all pairs as one
+table, split by image."""
 
 import io
 import json
@@ -15,7 +16,7 @@ from winnow.captioning.vote import parse_description, plurals, vote
 from winnow.data.errors import WinnowError
 from winnow.data.files import open_file
 from winnow.preferences.human_candidates import captions_of
-from winnow.preferences.pairs import Pair
+from winnow.preferences.pairs import Pair, closed_pairs, preferences, rated_pairs, split_of
 from winnow.preferences.questions import generator_for
 from winnow.terrarium.noise import normal
 
@@ -77,6 +78,35 @@ def _half(assertions: Sequence[Assertion], uid: str, seed: int) -> list[Assertio
     rng = generator_for(seed, uid, "half")
     left = sorted(rng.permutation(len(assertions))[: len(assertions) // 2].tolist())
     return [assertions[i] for i in left]
+
+
+def preference_set(
+    samples: pd.DataFrame,
+    rated: pd.DataFrame,
+    candidates: pd.DataFrame,
+    text: list[Pair] | None,
+    human: pd.DataFrame,
+    integration: Perspective,
+    held_out: float,
+    seed: int,
+) -> pd.DataFrame:
+    """PREFERENCES about the images of `samples`; rows about others are passed over.
+
+    All pairs of an image are on one side: those about its text, too. `text` pairs, which are of no
+    image, take the place of the merges of human captions; then those of a prompt stay together.
+    """
+    uids = set(samples["uid"])
+    pairs = rated_pairs(rated[rated["uid"].isin(uids)])
+    pairs += closed_pairs(candidates[candidates["uid"].isin(uids)])
+    sides: dict[str, list[Pair]] = {"train": [], "test": []}
+    for pair in [*pairs, *(text or [])]:
+        sides[split_of(pair.uid or pair.prompt, held_out, seed)].append(pair)
+    if text is None:
+        split = samples["uid"].map(lambda uid: split_of(uid, held_out, seed))
+        for side, found in sides.items():
+            own = merges(samples[split == side], human, integration, seed)
+            found += merge_pairs(own, seed)
+    return preferences(sides)
 
 
 def read_pairs(path: Path) -> list[Pair]:

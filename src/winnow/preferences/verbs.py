@@ -226,8 +226,7 @@ def prefer(
     from winnow.captioning.perspectives import load_perspectives
     from winnow.preferences.model_candidates import kept_samples
     from winnow.preferences.pairs import summary
-    from winnow.preferences.preference_set import preference_set
-    from winnow.preferences.text_pairs import read_pairs
+    from winnow.preferences.text_pairs import preference_set, read_pairs
 
     samples = kept_samples(pool, images)
     said = [read_table(path, CANDIDATES) for path in candidates]

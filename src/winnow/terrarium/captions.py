@@ -5,15 +5,29 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
+from typing import Annotated
 
 import numpy as np
+from pydantic import BaseModel, BeforeValidator
 
+from winnow.data.yaml_file import own_tables
 from winnow.terrarium import phrases
 from winnow.terrarium.phrases import features, groups
 from winnow.terrarium.schema import COUNTED_LAND, Layout
-from winnow.terrarium.templates import ADDITIONS, COARSE, SENTENCES
 from winnow.terrarium.words import NOUNS, NUMBERS, SCENE_PHRASES, article, listed
 
+Lines = Annotated[tuple[str, ...], BeforeValidator(str.splitlines)]
+
+
+class Grammar(BaseModel):
+    """The sentence patterns of `captions.yaml`, which explains them."""
+
+    sentences: dict[str, Lines]
+    additions: dict[str, tuple[str, ...]]
+    coarse: Lines
+
+
+GRAMMAR = own_tables(__file__, Grammar)
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<(\w+)>")
 _SPACES = re.compile(r" {2,}")
@@ -49,7 +63,7 @@ def human_captions(layout: Layout, seed: int, n: int = 5) -> list[str]:
     dice = Dice(seed)
     flags = _flags(layout)
     sayable = phrases.slots(layout, dice.pick).keys() | flags.keys()
-    patterns = list(SENTENCES[layout.scene])
+    patterns: list[str] = []
     found: list[str] = []
     tries = 0
     while len(found) < n:
@@ -57,7 +71,7 @@ def human_captions(layout: Layout, seed: int, n: int = 5) -> list[str]:
         if tries > 200 * n:
             raise ValueError(f"this {layout.scene} cannot be described in {n} different ways")
         if not patterns:
-            patterns = list(SENTENCES[layout.scene])
+            patterns = list(GRAMMAR.sentences[layout.scene])
         pattern = patterns.pop(int(dice.random() * len(patterns)))
         text = _say(pattern, layout, flags, sayable, dice)
         # A bare layout may run out of ways to be described: naming the picture itself adds some.
@@ -112,13 +126,13 @@ def _say(pattern: str, layout: Layout, flags: dict[str, str], sayable: Set[str],
 
 def _addition(text: str, needed: set[str], slots: dict[str, str], scene: str, dice: Dice) -> str:
     """One more fact for the end of a sentence, joined on in a way that still reads."""
-    unsaid = [name for name in ADDITIONS if name in slots and name not in needed]
+    unsaid = [name for name in GRAMMAR.additions if name in slots and name not in needed]
     if scene in _ROADS or "road" in text or "street" in text:
         unsaid = [name for name in unsaid if name != "road"]
     if not unsaid or {"season", "full"} & needed:
         return ""
     name = dice.pick(unsaid)
-    more = _expand(dice.pick(ADDITIONS[name]), dice)
+    more = _expand(dice.pick(GRAMMAR.additions[name]), dice)
     if name == "season":
         return "" if "ground" in needed else f" {more}"
     if " with " not in text:
@@ -180,5 +194,5 @@ def _tally(count: int, adjectives: str, noun: tuple[str, str]) -> str:
 def coarse_caption(layout: Layout, seed: int) -> str:
     """The scene and nothing else: "a satellite photo of a harbor"."""
     dice = Dice(seed)
-    pattern = dice.pick(COARSE)
+    pattern = dice.pick(GRAMMAR.coarse)
     return pattern.replace("<scene>", dice.pick(SCENE_PHRASES[layout.scene]))

@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.render import render
-from winnow.terrarium.schema import SCENES, Style
+from winnow.terrarium.schema import Style
+from winnow.terrarium.words import SCENES
 
 _MARGIN, _LABEL = 6, 15
 

@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from winnow.terrarium import scenes_built, scenes_land
 from winnow.terrarium.layout_builder import LayoutBuilder
-from winnow.terrarium.schema import (
-    CLASSES,
-    SCENES,
-    SEASONS,
-    Box,
-    Feature,
-    Layout,
-    Point,
-    Style,
-    Thing,
-)
-
-__all__ = ["CLASSES", "SCENES", "SEASONS", "Feature", "Layout", "Style", "Thing", "draw_layout"]
-
-COMPOSERS: dict[str, Callable[[LayoutBuilder], None]] = {
-    "airport": scenes_built.airport,
-    "beach": scenes_land.beach,
-    "bridge": scenes_built.bridge,
-    "dense residential": scenes_built.dense_residential,
-    "desert": scenes_land.desert,
-    "farmland": scenes_land.farmland,
-    "forest": scenes_land.forest,
-    "golf course": scenes_land.golf_course,
-    "harbor": scenes_built.harbor,
-    "industrial area": scenes_built.industrial_area,
-    "intersection": scenes_built.intersection,
-    "lake": scenes_land.lake,
-    "meadow": scenes_land.meadow,
-    "mountain": scenes_land.mountain,
-    "parking lot": scenes_built.parking_lot,
-    "river": scenes_land.river,
-    "sparse residential": scenes_built.sparse_residential,
-    "stadium": scenes_built.stadium,
-    "storage tanks": scenes_built.storage_tanks,
-    "tennis court": scenes_built.tennis_court,
-}
+from winnow.terrarium.schema import Box, Feature, Layout, Point, Style, Thing
 
 # Metres per pixel at scale 1: wide landscapes are seen from further away than parked cars.
 _GSD = {"desert": 8.0, "mountain": 10.0, "forest": 2.0, "farmland": 4.0, "lake": 4.0, "river": 2.5}
@@ -56,7 +21,8 @@ def draw_layout(seed: int, style: Style | None = None) -> Layout:
     rng = np.random.Generator(np.random.PCG64(seed))
     builder = LayoutBuilder(rng, style)
     scene = builder.pick(style.scenes)
-    COMPOSERS[scene](builder)
+    composer = scene.replace(" ", "_")
+    getattr(scenes_built if hasattr(scenes_built, composer) else scenes_land, composer)(builder)
     turn = builder.count(0, 3), builder.chance(0.5)
     return Layout(
         scene=scene,
@@ -94,15 +60,11 @@ def _turn_angle(angle: float, quarters: int, flip: bool) -> float:
 
 
 def _turn_feature(feature: Feature, quarters: int, flip: bool) -> Feature:
-    return Feature(
-        feature.name,
-        feature.shape,
-        feature.surface,
-        tuple(_turn_point(point, quarters, flip) for point in feature.points),
-        round(feature.width, 4),
-        feature.colour,
-        feature.trait,
-        _turn_angle(feature.angle, quarters, flip),
+    return replace(
+        feature,
+        points=tuple(_turn_point(point, quarters, flip) for point in feature.points),
+        width=round(feature.width, 4),
+        angle=_turn_angle(feature.angle, quarters, flip),
     )
 
 
@@ -110,8 +72,6 @@ def _turn_thing(thing: Thing, quarters: int, flip: bool) -> Thing:
     a = _turn_point(thing.box[:2], quarters, flip)
     b = _turn_point(thing.box[2:], quarters, flip)
     box: Box = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+    length, width = round(thing.length, 4), round(thing.width, 4)
     angle = _turn_angle(thing.angle, quarters, flip)
-    return Thing(
-        thing.kind, thing.colour, thing.size, box, angle,
-        round(thing.length, 4), round(thing.width, 4),
-    )  # fmt: skip
+    return replace(thing, box=box, angle=angle, length=length, width=width)

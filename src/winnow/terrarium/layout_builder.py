@@ -8,30 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from winnow.terrarium.schema import Box, Feature, Point, Style, Thing
+from winnow.terrarium.schema import KINDS, Box, Feature, Point, Style, Thing
 
 T = TypeVar("T")
-
-# Length and width of the small variety of each kind, as fractions of the image side. They are
-# generous: at 64 px a caption's facts must be visible to a small network.
-FOOTPRINTS: dict[str, tuple[float, float]] = {
-    "plane": (0.17, 0.17),
-    "ship": (0.24, 0.075),
-    "boat": (0.115, 0.05),
-    "car": (0.085, 0.048),
-    "truck": (0.15, 0.058),
-    "house": (0.13, 0.105),
-    "building": (0.2, 0.15),
-    "terminal": (0.5, 0.15),
-    "warehouse": (0.21, 0.15),
-    "barn": (0.15, 0.11),
-    "tank": (0.15, 0.15),
-    "court": (0.26, 0.155),
-    "pool": (0.1, 0.075),
-    "tree": (0.115, 0.115),
-    "bunker": (0.125, 0.085),
-    "stand": (0.5, 0.1),
-}
 
 LARGE = 1.5
 _CLEARLY = 1.25
@@ -132,9 +111,8 @@ class LayoutBuilder:
 
     def footprint(self, kind: str, size: str) -> tuple[float, float]:
         """Length and width of a thing in this builder's scale."""
-        length, width = FOOTPRINTS[kind]
         factor = self.scale * (LARGE if size == "large" else 1.0)
-        return length * factor, width * factor
+        return KINDS[kind].length * factor, KINDS[kind].width * factor
 
     def put(
         self,

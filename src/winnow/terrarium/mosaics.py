@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from winnow.terrarium.captions import human_captions
-from winnow.terrarium.schema import SCENES, Style
+from winnow.terrarium.schema import Style
+from winnow.terrarium.words import SCENES
 from winnow.terrarium.world import draw_sample, sample_seeds
 
 _ALIKE = (

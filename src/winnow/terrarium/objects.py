@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from PIL import ImageDraw
 
@@ -11,30 +10,39 @@ from winnow.terrarium.schema import Thing
 from winnow.terrarium.textures import COLOURS, Colour
 
 Draw = ImageDraw.ImageDraw
-Local = tuple[float, float]
+Points = tuple[tuple[float, float], ...]
 
-_PLANE: tuple[Local, ...] = (
+_PLANE: Points = (
     (0.5, 0.0), (0.42, 0.055), (0.16, 0.07), (-0.1, 0.48), (-0.2, 0.48), (-0.06, 0.07),
     (-0.34, 0.055), (-0.44, 0.2), (-0.5, 0.2), (-0.46, 0.0), (-0.5, -0.2), (-0.44, -0.2),
     (-0.34, -0.055), (-0.06, -0.07), (-0.2, -0.48), (-0.1, -0.48), (0.16, -0.07), (0.42, -0.055),
 )  # fmt: skip
-_HULL: tuple[Local, ...] = (
+_HULL: Points = (
     (0.5, 0.0), (0.3, 0.42), (-0.36, 0.5), (-0.5, 0.34), (-0.5, -0.34), (-0.36, -0.5), (0.3, -0.42),
 )  # fmt: skip
-_RECT: tuple[Local, ...] = ((0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5), (0.5, -0.5))
-_ROUND: tuple[Local, ...] = tuple(
+
+
+def _box(x0: float, x1: float, y: float) -> Points:
+    """Corners of a rectangle about the thing's long axis."""
+    return (x1, y), (x0, y), (x0, -y), (x1, -y)
+
+
+_RECT = _box(-0.5, 0.5, 0.5)
+_ROUND: Points = tuple(
     (0.5 * math.cos(k * math.tau / 16), 0.5 * math.sin(k * math.tau / 16)) for k in range(16)
 )
 
 _OUTLINES = {"plane": _PLANE, "ship": _HULL, "boat": _HULL}
 _ROUND_KINDS = frozenset({"tank", "tree", "bunker"})
-
-# Height above ground as a fraction of the image side: the length of the shadow.
-_HEIGHTS = {
-    "plane": 0.028, "ship": 0.03, "boat": 0.012, "car": 0.016, "truck": 0.024, "house": 0.035,
-    "building": 0.055, "terminal": 0.05, "warehouse": 0.045, "barn": 0.04, "tank": 0.045,
-    "tree": 0.045, "stand": 0.04,
-}  # fmt: skip
+# Parts in the thing's colour, one upon another, and how much lighter or darker each is.
+_LAYERS: dict[str, tuple[tuple[Points, float], ...]] = {
+    "plane": (
+        (_PLANE, 0.97),
+        (((0.5, 0.0), (0.4, 0.04), (-0.46, 0.03), (-0.46, -0.03), (0.4, -0.04)), 1.2),
+    ),
+    "car": ((_RECT, 1.0), (_box(0.06, 0.26, 0.36), 0.5)),
+    "truck": ((_RECT, 1.0), (_box(0.3, 0.5, 0.5), 0.55)),
+}
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -43,18 +51,13 @@ def shade(colour: Colour, factor: float) -> Colour:
     return r, g, b
 
 
-def height(kind: str) -> float:
-    """How far a thing's shadow reaches, as a fraction of the image side; 0 for flat things."""
-    return _HEIGHTS.get(kind, 0.0)
-
-
 def outline(thing: Thing, side: int) -> list[tuple[float, float]]:
     """The silhouette of a thing in pixels of a canvas of `side` pixels."""
     default = _ROUND if thing.kind in _ROUND_KINDS else _RECT
     return _at(thing, side, _OUTLINES.get(thing.kind, default))
 
 
-def _at(thing: Thing, side: int, points: tuple[Local, ...]) -> list[tuple[float, float]]:
+def _at(thing: Thing, side: int, points: Points) -> list[tuple[float, float]]:
     """Local points, in units of the thing's length and width, on the canvas."""
     cx, cy = thing.centre
     c, s = math.cos(thing.angle), math.sin(thing.angle)
@@ -67,57 +70,43 @@ def _at(thing: Thing, side: int, points: tuple[Local, ...]) -> list[tuple[float,
 
 def draw_thing(draw: Draw, thing: Thing, side: int, sun: float) -> None:
     """Paint one thing. `sun` is the direction that shadows fall in."""
-    _PAINTERS[thing.kind](draw, thing, side, sun)
+    if thing.kind in _LAYERS:
+        for points, light in _LAYERS[thing.kind]:
+            _fill(draw, thing, side, points, light)
+    else:
+        _PAINTERS[thing.kind](draw, thing, side, sun)
 
 
-def _plane(draw: Draw, thing: Thing, side: int, sun: float) -> None:
+def _fill(
+    draw: Draw, thing: Thing, side: int, points: Points, light: float, edge: float = 0.0
+) -> None:
+    """A part of a thing in its colour, this much lighter or darker, with such an edge if any."""
     colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _PLANE), fill=shade(colour, 0.97))
-    body = ((0.5, 0.0), (0.4, 0.04), (-0.46, 0.03), (-0.46, -0.03), (0.4, -0.04))
-    draw.polygon(_at(thing, side, body), fill=shade(colour, 1.2))
+    outline = shade(colour, edge) if edge else None
+    draw.polygon(_at(thing, side, points), fill=shade(colour, light), outline=outline)
 
 
 def _ship(draw: Draw, thing: Thing, side: int, sun: float) -> None:
-    colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _HULL), fill=colour, outline=shade(colour, 0.62))
-    bridge = ((-0.22, 0.3), (-0.4, 0.3), (-0.4, -0.3), (-0.22, -0.3))
-    draw.polygon(_at(thing, side, bridge), fill=shade(COLOURS["white"], 1.05))
+    _fill(draw, thing, side, _HULL, 1.0, 0.62)
+    bridge = _at(thing, side, _box(-0.4, -0.22, 0.3))
+    draw.polygon(bridge, fill=shade(COLOURS["white"], 1.05))
     if thing.kind == "ship":
-        hatch = ((0.25, 0.16), (-0.12, 0.16), (-0.12, -0.16), (0.25, -0.16))
-        draw.polygon(_at(thing, side, hatch), fill=shade(colour, 0.72))
-
-
-def _car(draw: Draw, thing: Thing, side: int, sun: float) -> None:
-    colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _RECT), fill=colour)
-    glass = ((0.26, 0.36), (0.06, 0.36), (0.06, -0.36), (0.26, -0.36))
-    draw.polygon(_at(thing, side, glass), fill=shade(colour, 0.5))
-
-
-def _truck(draw: Draw, thing: Thing, side: int, sun: float) -> None:
-    colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _RECT), fill=colour)
-    cab = ((0.5, 0.5), (0.3, 0.5), (0.3, -0.5), (0.5, -0.5))
-    draw.polygon(_at(thing, side, cab), fill=shade(colour, 0.55))
+        _fill(draw, thing, side, _box(-0.12, 0.25, 0.16), 0.72)
 
 
 def _gable(draw: Draw, thing: Thing, side: int, sun: float) -> None:
     """A roof of two slopes: the one that faces the sun is brighter."""
-    colour = COLOURS[thing.colour]
     lit = math.cos(sun - thing.angle - math.pi / 2)
     for sign in (1, -1):
         slope = ((-0.5, 0.0), (0.5, 0.0), (0.5, 0.5 * sign), (-0.5, 0.5 * sign))
-        draw.polygon(_at(thing, side, slope), fill=shade(colour, 0.95 - 0.22 * lit * sign))
+        _fill(draw, thing, side, slope, 0.95 - 0.22 * lit * sign)
     ridge = _at(thing, side, ((-0.5, 0.0), (0.5, 0.0)))
-    draw.line(ridge, fill=shade(colour, 1.2), width=1)
+    draw.line(ridge, fill=shade(COLOURS[thing.colour], 1.2), width=1)
 
 
 def _flat_roof(draw: Draw, thing: Thing, side: int, sun: float) -> None:
-    colour = COLOURS[thing.colour]
-    points = _at(thing, side, _RECT)
-    draw.polygon(points, fill=colour, outline=shade(colour, 0.72))
-    units = ((0.3, 0.2), (0.16, 0.2), (0.16, -0.05), (0.3, -0.05))
-    draw.polygon(_at(thing, side, units), fill=shade(colour, 0.75))
+    _fill(draw, thing, side, _RECT, 1.0, 0.72)
+    _fill(draw, thing, side, ((0.3, 0.2), (0.16, 0.2), (0.16, -0.05), (0.3, -0.05)), 0.75)
 
 
 def _shed(draw: Draw, thing: Thing, side: int, sun: float) -> None:
@@ -131,15 +120,14 @@ def _shed(draw: Draw, thing: Thing, side: int, sun: float) -> None:
 
 def _tank(draw: Draw, thing: Thing, side: int, sun: float) -> None:
     colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _ROUND), fill=shade(colour, 0.78))
+    _fill(draw, thing, side, _ROUND, 0.78)
     cx, cy = thing.centre
     r = thing.length / 2 * 0.86
     shift = thing.length * 0.05
     x, y = cx - shift * math.cos(sun), cy - shift * math.sin(sun)
-    draw.ellipse([(x - r) * side, (y - r) * side, (x + r) * side, (y + r) * side], fill=colour)
-    dot = r * 0.22
-    box = [(x - dot) * side, (y - dot) * side, (x + dot) * side, (y + dot) * side]
-    draw.ellipse(box, fill=shade(colour, 0.7))
+    for q, light in ((r, 1.0), (r * 0.22, 0.7)):
+        box = [(x - q) * side, (y - q) * side, (x + q) * side, (y + q) * side]
+        draw.ellipse(box, fill=shade(colour, light))
 
 
 def _tree(draw: Draw, thing: Thing, side: int, sun: float) -> None:
@@ -157,19 +145,16 @@ def crown(draw: Draw, x: float, y: float, r: float, colour: Colour, sun: float) 
 
 
 def _court(draw: Draw, thing: Thing, side: int, sun: float) -> None:
-    colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _RECT), fill=shade(colour, 0.82))
-    inner = tuple((x * 0.78, y * 0.7) for x, y in _RECT)
-    white = COLOURS["white"]
-    draw.polygon(_at(thing, side, inner), fill=shade(colour, 1.12), outline=white)
+    _fill(draw, thing, side, _RECT, 0.82)
+    inner, white = _at(thing, side, _box(-0.39, 0.39, 0.35)), COLOURS["white"]
+    draw.polygon(inner, fill=shade(COLOURS[thing.colour], 1.12), outline=white)
     for line in (((0.0, -0.42), (0.0, 0.42)), ((-0.2, 0.0), (0.2, 0.0))):
         draw.line(_at(thing, side, line), fill=white, width=1)
 
 
 def _pool(draw: Draw, thing: Thing, side: int, sun: float) -> None:
     draw.polygon(_at(thing, side, _RECT), fill=COLOURS["white"])
-    inner = tuple((x * 0.72, y * 0.66) for x, y in _RECT)
-    draw.polygon(_at(thing, side, inner), fill=(66, 172, 204))
+    draw.polygon(_at(thing, side, _box(-0.36, 0.36, 0.33)), fill=(66, 172, 204))
 
 
 def _bunker(draw: Draw, thing: Thing, side: int, sun: float) -> None:
@@ -179,26 +164,13 @@ def _bunker(draw: Draw, thing: Thing, side: int, sun: float) -> None:
 
 def _stand(draw: Draw, thing: Thing, side: int, sun: float) -> None:
     colour = COLOURS[thing.colour]
-    draw.polygon(_at(thing, side, _RECT), fill=colour, outline=shade(colour, 0.6))
+    _fill(draw, thing, side, _RECT, 1.0, 0.6)
     for k in (-0.25, 0.0, 0.25):
         draw.line(_at(thing, side, ((-0.5, k), (0.5, k))), fill=shade(colour, 0.75), width=1)
 
 
-_PAINTERS: dict[str, Callable[[Draw, Thing, int, float], None]] = {
-    "plane": _plane,
-    "ship": _ship,
-    "boat": _ship,
-    "car": _car,
-    "truck": _truck,
-    "house": _gable,
-    "barn": _gable,
-    "building": _flat_roof,
-    "terminal": _flat_roof,
-    "warehouse": _shed,
-    "tank": _tank,
-    "tree": _tree,
-    "court": _court,
-    "pool": _pool,
-    "bunker": _bunker,
-    "stand": _stand,
-}
+_PAINTERS = {
+    "ship": _ship, "boat": _ship, "house": _gable, "barn": _gable, "building": _flat_roof,
+    "terminal": _flat_roof, "warehouse": _shed, "tank": _tank, "tree": _tree, "court": _court,
+    "pool": _pool, "bunker": _bunker, "stand": _stand,
+}  # fmt: skip

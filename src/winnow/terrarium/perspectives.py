@@ -11,10 +11,9 @@ from collections.abc import Callable
 
 from winnow.terrarium import phrases
 from winnow.terrarium.captions import Dice
-from winnow.terrarium.phrases import Pick, features, groups
-from winnow.terrarium.questions import URBAN
+from winnow.terrarium.phrases import PLACES, Pick, features, groups
 from winnow.terrarium.schema import Layout
-from winnow.terrarium.words import LAND_USES, NOUNS, SCENE_PHRASES, article, listed
+from winnow.terrarium.words import LAND_USES, NOUNS, SCENE_PHRASES, URBAN, article, listed
 
 SHOWN = ("river", "stream", "lake", "pond", "bridge", "island", "path", "clearing", "quay")
 _LINES = ("road", "runway", "pier", "field", "track", "pitch", "sea", "rocks", "snow", "trees")
@@ -22,12 +21,6 @@ SKIES = {
     "clear": ("clear sky", "no clouds"),
     "thin haze": ("thin haze", "light haze"),
     "haze": ("haze", "a hazy sky"),
-}
-_PLACES = {
-    "left": "on the left",
-    "right": "on the right",
-    "top": "at the top",
-    "bottom": "at the bottom",
 }
 
 
@@ -100,14 +93,14 @@ def _places(layout: Layout, pick: Pick) -> list[str]:
     for name in ("sea", "river", "lake", "pond", "road", "runway", "quay", "track"):
         here = features(layout, name)
         if len(here) == 1 and (side := phrases.feature_side(here[0])):
-            found.append(f"the {name} is {_PLACES[side]}")
+            found.append(f"the {name} is {PLACES[side]}")
     for kind, group in groups(layout).items():
         members = [thing for thing in layout.things if thing.kind == kind]
         x = sum(thing.centre[0] for thing in members) / len(members)
         y = sum(thing.centre[1] for thing in members) / len(members)
         if group.count <= 3 and (side := phrases.side_of(x, y)):
             noun = NOUNS[kind][0][group.count > 1]
-            found.append(f"the {noun} {'are' if group.count > 1 else 'is'} {_PLACES[side]}")
+            found.append(f"the {noun} {'are' if group.count > 1 else 'is'} {PLACES[side]}")
     return found[: 1 + (pick("yn") == "y")]
 
 

@@ -11,6 +11,12 @@ from winnow.terrarium.words import COLOUR_WORDS, NOUNS, NUMBERS, article
 
 Pick = Callable[[Sequence[str]], str]
 MANY = 6  # nobody counts further at a glance
+PLACES = {
+    "left": "on the left",
+    "right": "on the right",
+    "top": "at the top",
+    "bottom": "at the bottom",
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,10 @@ def ground_phrases(layout: Layout) -> tuple[str, ...]:
     }[layout.ground]
 
 
+def _tone(colour: str, pick: Pick) -> str:
+    return pick(COLOUR_WORDS.get(colour, (colour,)))
+
+
 def _counted(pick: Pick, count: int, words: Sequence[str], noun: tuple[str, str]) -> str:
     """A number, adjectives and a noun that agree."""
     adjectives = "".join(f"{word} " for word in words)
@@ -113,18 +123,12 @@ def group_phrase(group: Group, pick: Pick) -> str:
     noun = noun_options[int(pick("012345")) % len(noun_options)]
     if len(group.colours) == 1:
         words = []
-        if (
-            group.size
-            and group.kind not in ("car", "boat", "truck", "terminal")
-            and pick("yn") == "y"
-        ):
-            clash = "small" in noun[0] or "large" in noun[0]
-            words += (
-                [] if clash else [group.size if group.size == "small" else pick(("large", "big"))]
-            )
+        sized = group.size and group.kind not in ("car", "boat", "truck", "terminal")
+        if sized and pick("yn") == "y" and not ("small" in noun[0] or "large" in noun[0]):
+            words.append("small" if group.size == "small" else pick(("large", "big")))
         colour = group.colours[0][0]
         if pick("yyyyn") == "y":
-            words.append(pick(COLOUR_WORDS.get(colour, (colour,))))
+            words.append(_tone(colour, pick))
         return _counted(pick, group.count, words, noun)
     if len(group.colours) == 2 and group.count <= 6 and pick("yyn") == "y":
         (first, n), (second, m) = group.colours
@@ -141,22 +145,17 @@ def _line_phrase(feature: Feature, pick: Pick, nouns: Sequence[str]) -> str:
     if feature.trait == "wide":
         words.append("wide")
     if feature.colour and feature.surface == "water" and pick("yyyyn") == "y":
-        words.append(pick(COLOUR_WORDS.get(feature.colour, (feature.colour,))))
+        words.append(_tone(feature.colour, pick))
     words.append(pick(nouns))
     return article(" ".join(words))
 
 
 _PLAIN_NOUNS: dict[str, tuple[str, ...]] = {
-    "river": ("river",),
+    **{name: (name,) for name in ("river", "lake", "pond", "bridge", "island", "apron")},
     "stream": ("stream", "creek"),
-    "lake": ("lake",),
-    "pond": ("pond",),
-    "bridge": ("bridge",),
-    "island": ("island",),
     "path": ("path", "dirt path", "footpath"),
     "clearing": ("clearing", "open space"),
     "quay": ("quay", "wharf"),
-    "apron": ("apron",),
 }
 
 
@@ -168,10 +167,6 @@ def _road(layout: Layout, pick: Pick) -> str:
     return _line_phrase(
         road, pick, ("dirt road", "dirt track") if dirt else ("road", "road", "street")
     )
-
-
-def _coloured(colour: str, nouns: Sequence[str], pick: Pick) -> str:
-    return article(f"{pick(COLOUR_WORDS.get(colour, (colour,)))} {pick(nouns)}")
 
 
 def _fields(layout: Layout, pick: Pick) -> str:
@@ -211,16 +206,14 @@ def _special(layout: Layout, pick: Pick) -> dict[str, str]:
     for name in ("track", "pitch"):
         if found := features(layout, name):
             nouns = ("running track", "track") if name == "track" else ("field", "pitch")
-            slots[name] = _coloured(found[0].colour, nouns, pick)
+            slots[name] = article(f"{_tone(found[0].colour, pick)} {pick(nouns)}")
     if found := features(layout, "sea"):
         colour = found[0].colour
         slots["sea"] = pick(
             (f"the {colour} sea", "the sea", f"{colour} water", f"the {colour} ocean")
         )
         if side := feature_side(found[0]):
-            slots["side"] = {"top": "at the top", "bottom": "at the bottom"}.get(
-                side, f"on the {side}"
-            )
+            slots["side"] = PLACES[side]
         slots["shore"] = features(layout, "waves")[0].trait
         tone = layout.ground_colour
         slots["sand"] = pick(("the sand", f"{tone} sand", f"the {tone} sand", f"{tone} sand"))
@@ -260,7 +253,7 @@ def slots(layout: Layout, pick: Pick) -> dict[str, str]:
     if season := season_phrases(layout):
         found["season"] = pick(season)
     if layout.scene in ("desert", "mountain") and layout.ground_colour:
-        found["tone"] = pick(COLOUR_WORDS.get(layout.ground_colour, (layout.ground_colour,)))
+        found["tone"] = _tone(layout.ground_colour, pick)
     return found
 
 

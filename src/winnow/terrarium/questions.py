@@ -7,24 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from winnow.terrarium.phrases import MANY, features, groups, side_of
-from winnow.terrarium.schema import SCENES, Layout, Thing
-from winnow.terrarium.words import NOUNS
+from winnow.terrarium.phrases import MANY, PLACES, features, groups, side_of
+from winnow.terrarium.schema import Layout, Thing
+from winnow.terrarium.words import NOUNS, SCENES, URBAN, article
 
 TYPES = ("presence", "count", "comparison", "rural_urban", "choice")
-URBAN = frozenset(
-    {
-        "airport",
-        "dense residential",
-        "harbor",
-        "industrial area",
-        "intersection",
-        "parking lot",
-        "stadium",
-        "storage tanks",
-        "tennis court",
-    }
-)
 _COVER = ("road", "river", "lake", "pond", "bridge", "runway", "pier", "sea")
 _ABSENT = ("plane", "ship", "tank", "court", "car", "barn", "pool")
 # Scenes with so much pavement that "is there a road" has no clear answer.
@@ -71,8 +58,7 @@ def _presence(layout: Layout, rng: np.random.Generator) -> list[dict[str, Any]]:
         if names:
             name = _one(rng, names)
             word = NOUNS[name][0][0] if name in NOUNS else name
-            article = "an" if word[0] in "aeiou" else "a"
-            out.append(_item(f"is there {article} {word} in the image?", answer, "presence"))
+            out.append(_item(f"is there {article(word)} in the image?", answer, "presence"))
     return out
 
 
@@ -133,7 +119,7 @@ def referring(layout: Layout, seed: int) -> list[dict[str, Any]]:
         tones = Counter(thing.colour for thing in members)
         if len(members) == 1:
             place = side_of(*members[0].centre)
-            where = f" {_SIDES[place]}" if place and rng.random() < 0.5 else ""
+            where = f" {PLACES[place]}" if place and rng.random() < 0.5 else ""
             out.append(_refer(f"the {members[0].colour} {noun}{where}", members[0]))
             continue
         for thing in members:
@@ -143,12 +129,6 @@ def referring(layout: Layout, seed: int) -> list[dict[str, Any]]:
     return out
 
 
-_SIDES = {
-    "left": "on the left",
-    "right": "on the right",
-    "top": "at the top",
-    "bottom": "at the bottom",
-}
 _CLEAR = 0.08
 """How far, as a fraction of the side, the outermost thing must lie beyond the next."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from winnow.terrarium import objects
-from winnow.terrarium.schema import CLASSES, SURFACE_CLASS, Feature, Layout, Point, thing_class
+from winnow.terrarium.schema import CLASSES, KINDS, SURFACE_CLASS, Feature, Layout, Point
 from winnow.terrarium.textures import (
     SIDE,
     fractal,
@@ -160,7 +160,7 @@ class _Canvas:
         pen = ImageDraw.Draw(shadow)
         outlines = [objects.outline(thing, side) for thing in layout.things]
         for thing, points in zip(layout.things, outlines, strict=True):
-            reach = objects.height(thing.kind) * side
+            reach = KINDS[thing.kind].height * side
             if reach:
                 dx, dy = reach * math.cos(layout.sun), reach * math.sin(layout.sun)
                 pen.polygon([(x + dx, y + dy) for x, y in points], fill=125)
@@ -168,7 +168,7 @@ class _Canvas:
         self.image.paste((22, 26, 34), mask=shadow)
         for thing, points in zip(layout.things, outlines, strict=True):
             objects.draw_thing(self._draw, thing, side, layout.sun)
-            self._draw_mask.polygon(points, fill=CLASSES.index(thing_class(thing.kind)))
+            self._draw_mask.polygon(points, fill=CLASSES.index(KINDS[thing.kind].cover))
 
 
 def _dashes(draw: ImageDraw.ImageDraw, points: list[Point], side: int, width: int) -> None:

@@ -9,78 +9,44 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
 
 from winnow.data.errors import WinnowError
+from winnow.data.yaml_file import own_tables
+from winnow.terrarium.words import SCENES
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
-SCENES: tuple[str, ...] = (
-    "airport",
-    "beach",
-    "bridge",
-    "dense residential",
-    "desert",
-    "farmland",
-    "forest",
-    "golf course",
-    "harbor",
-    "industrial area",
-    "intersection",
-    "lake",
-    "meadow",
-    "mountain",
-    "parking lot",
-    "river",
-    "sparse residential",
-    "stadium",
-    "storage tanks",
-    "tennis court",
-)
 
-CLASSES: tuple[str, ...] = (
-    "bare",
-    "vegetation",
-    "water",
-    "paved",
-    "building",
-    "agriculture",
-    "vehicle",
-)
+class Kind(NamedTuple):
+    """A kind of thing: its land-cover class and sizes, in fractions of the image side."""
 
-SEASONS: tuple[str, ...] = ("spring", "summer", "autumn", "winter")
+    cover: str
+    length: float
+    width: float
+    height: float
 
-SURFACE_CLASS: dict[str, str] = {
-    "grass": "vegetation",
-    "forest": "vegetation",
-    "scrub": "vegetation",
-    "water": "water",
-    "sand": "bare",
-    "dunes": "bare",
-    "soil": "bare",
-    "rock": "bare",
-    "snow": "bare",
-    "asphalt": "paved",
-    "concrete": "paved",
-    "court": "paved",
-    "crop": "agriculture",
-}
 
-VEHICLES = frozenset({"plane", "ship", "boat", "car", "truck"})
-BUILDINGS = frozenset({"house", "building", "terminal", "warehouse", "tank", "barn", "stand"})
+class Tables(BaseModel):
+    """The tables of `schema.yaml`, which explains them."""
+
+    classes: dict[str, list[str]]
+    kinds: dict[str, Kind]
+
+
+_TABLES = own_tables(__file__, Tables)
+CLASSES = tuple(_TABLES.classes)
+SEASONS = ("spring", "summer", "autumn", "winter")
+SURFACE_CLASS = {surface: name for name, own in _TABLES.classes.items() for surface in own}
+KINDS = _TABLES.kinds
+VEHICLES = frozenset(name for name, kind in KINDS.items() if kind.cover == "vehicle")
+BUILDINGS = frozenset(name for name, kind in KINDS.items() if kind.cover == "building")
 
 COUNTED_LAND = ("runway", "pier", "field")
 """Features that people count as they count things."""
-
-_KIND_CLASS = {"tree": "vegetation", "pool": "water", "court": "paved", "bunker": "bare"}
-
-
-def thing_class(kind: str) -> str:
-    """Land-cover class, one of `CLASSES`, of a kind of thing."""
-    if kind in VEHICLES:
-        return "vehicle"
-    return "building" if kind in BUILDINGS else _KIND_CLASS[kind]
 
 
 @dataclass(frozen=True)

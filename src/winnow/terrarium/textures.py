@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from pydantic import BaseModel
+
+from winnow.data.yaml_file import own_tables
 
 Array = NDArray[np.float32]
 Colour = tuple[int, int, int]
@@ -17,84 +20,28 @@ Colour = tuple[int, int, int]
 SIDE = 256
 """Pixels along a texture: twice the canvas of a 64 px image, so a crop can start anywhere."""
 
-COLOURS: dict[str, Colour] = {
-    "white": (230, 228, 222),
-    "gray": (114, 115, 119),
-    "black": (38, 39, 43),
-    "red": (166, 74, 60),
-    "blue": (70, 104, 158),
-    "green": (72, 122, 70),
-    "brown": (119, 84, 58),
-    "yellow": (212, 184, 92),
-    "orange": (196, 116, 50),
-}
 
-_BASE: dict[tuple[str, str], Colour] = {
-    ("grass", ""): (112, 132, 78),
-    ("grass", "light green"): (142, 164, 88),
-    ("grass", "mown"): (158, 186, 110),
-    ("grass", "rough"): (88, 114, 62),
-    ("grass", "yellow"): (176, 162, 96),
-    ("forest", ""): (62, 88, 48),
-    ("forest", "dark green"): (38, 62, 40),
-    ("scrub", ""): (140, 134, 96),
-    ("water", ""): (62, 92, 112),
-    ("water", "blue"): (58, 98, 134),
-    ("water", "green"): (70, 112, 92),
-    ("water", "dark"): (32, 46, 58),
-    ("water", "brown"): (132, 112, 78),
-    ("water", "shallow"): (126, 150, 142),
-    ("water", "foam"): (226, 232, 230),
-    ("sand", ""): (206, 186, 146),
-    ("sand", "yellow"): (216, 190, 132),
-    ("sand", "white"): (228, 220, 202),
-    ("sand", "gray"): (172, 164, 150),
-    ("sand", "wet"): (158, 138, 106),
-    ("sand", "brown"): (172, 134, 94),
-    ("sand", "red"): (182, 118, 86),
-    ("dunes", "yellow"): (214, 180, 118),
-    ("dunes", "white"): (224, 212, 188),
-    ("dunes", "brown"): (168, 128, 88),
-    ("dunes", "red"): (180, 114, 80),
-    ("soil", ""): (164, 142, 112),
-    ("rock", ""): (128, 118, 106),
-    ("rock", "gray"): (132, 130, 128),
-    ("rock", "brown"): (142, 112, 84),
-    ("rock", "green"): (92, 108, 68),
-    ("snow", ""): (238, 241, 246),
-    ("asphalt", ""): (106, 106, 108),
-    ("concrete", ""): (170, 168, 162),
-    ("concrete", "gray"): (150, 150, 150),
-    ("concrete", "white"): (222, 220, 214),
-    ("concrete", "brown"): (142, 112, 88),
-    ("court", "red"): (176, 88, 66),
-    ("court", "blue"): (72, 108, 158),
-    ("court", "gray"): (138, 138, 138),
-    ("court", "green"): (84, 136, 76),
-    ("court", "brown"): (150, 118, 82),
-    ("crop", "green"): (118, 146, 74),
-    ("crop", "dark green"): (66, 96, 52),
-    ("crop", "yellow"): (202, 178, 102),
-    ("crop", "brown"): (140, 106, 76),
-}
+class Tables(BaseModel):
+    """The tables of `textures.yaml`, which explains them."""
 
-# What plants turn towards in each season, and how far: a share for grass, another for crowns.
-_SEASON: dict[str, tuple[Colour, float, float]] = {
-    "spring": ((120, 176, 84), 0.25, 0.2),
-    "summer": ((0, 0, 0), 0.0, 0.0),
-    "autumn": ((170, 134, 84), 0.62, 0.0),
-    "winter": ((208, 210, 204), 0.62, 0.38),
-}
+    things: dict[str, Colour]
+    surfaces: dict[str, dict[str, Colour]]
+    seasons: dict[str, tuple[Colour, float, float]]
+
+
+_TABLES = own_tables(__file__, Tables)
+COLOURS = _TABLES.things
 _AUTUMN_CROWNS: Colour = (158, 98, 50)
 _LIVING = frozenset({"grass", "forest", "scrub"})
 
 
 def surface_colour(surface: str, colour: str, season: str) -> Colour:
     """Mean colour of a surface. An unknown colour falls back to the surface's own."""
-    base = _BASE.get((surface, colour)) or _BASE[(surface, "")]
+    known = _TABLES.surfaces[surface]
+    base = known.get(colour) or known[""]
     if surface not in _LIVING:
         return base
-    target, grass, crowns = _SEASON[season]
+    target, grass, crowns = _TABLES.seasons[season]
     share = crowns if surface == "forest" else grass
     if season == "autumn" and surface == "forest":
         target, share = _AUTUMN_CROWNS, 0.55

@@ -1,92 +1,33 @@
-"""Six zero-shot sets that differ in style as real sets do: scale, palette, classes, season."""
+"""Six zero-shot sets that differ in style as real sets do: `zeroshot.yaml`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
+from winnow.data.yaml_file import own_tables
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.render import render
-from winnow.terrarium.schema import SCENES, Style
+from winnow.terrarium.schema import Style
 
-_URBAN = (
-    "airport",
-    "bridge",
-    "dense residential",
-    "harbor",
-    "industrial area",
-    "intersection",
-    "parking lot",
-    "sparse residential",
-    "stadium",
-    "storage tanks",
-    "tennis court",
-)
-_RURAL = (
-    "desert",
-    "farmland",
-    "forest",
-    "golf course",
-    "lake",
-    "meadow",
-    "mountain",
-    "river",
-    "sparse residential",
-)
-_WIDE = (
-    "airport",
-    "beach",
-    "dense residential",
-    "desert",
-    "farmland",
-    "forest",
-    "harbor",
-    "industrial area",
-    "lake",
-    "mountain",
-    "river",
-    "stadium",
-)
 
-ZEROSHOT: dict[str, Style] = {
-    "terra-mixed": Style(scale=(0.8, 1.2)),
-    "terra-coarse": Style(
-        scenes=_WIDE, scale=(0.6, 0.75), blur=0.8, noise=2.0, cloud=(0.0, 0.2)
-    ),
-    "terra-urban": Style(
-        scenes=_URBAN, scale=(1.05, 1.25), contrast=1.15, noise=5.0, seasons=("spring", "summer")
-    ),
-    "terra-winter": Style(
-        scenes=tuple(scene for scene in SCENES if scene not in ("desert", "beach", "golf course")),
-        seasons=("winter",), light=(0.92, 1.08), tint=(0.95, 0.99, 1.08), cloud=(0.0, 0.2),
-    ),
-    "terra-hazy": Style(cloud=(0.45, 0.8), contrast=0.85, blur=0.5, noise=4.0),
-    "terra-rural": Style(
-        scenes=_RURAL, scale=(0.85, 1.05), seasons=("summer", "autumn"), tint=(1.06, 1.0, 0.9)
-    ),
-}  # fmt: skip
+class Set(BaseModel):
+    """The style of a set, and how it words some of its classes."""
 
-# Each set words some of its classes in its own way, as real sets do.
-_WORDING: dict[str, dict[str, str]] = {
-    "terra-mixed": {"storage tanks": "storage tank", "stadium": "ground track field"},
-    "terra-coarse": {"dense residential": "city", "industrial area": "industry", "lake": "water"},
-    "terra-urban": {
-        "intersection": "crossroads",
-        "parking lot": "car park",
-        "industrial area": "factories",
-        "dense residential": "high density housing",
-        "sparse residential": "low density housing",
-    },
-    "terra-winter": {"harbor": "port", "airport": "airfield", "meadow": "grassland"},
-    "terra-hazy": {"meadow": "grass", "farmland": "agricultural land", "stadium": "sports field"},
-    "terra-rural": {"farmland": "cropland", "meadow": "pasture", "sparse residential": "houses"},
-}
+    style: Style
+    wording: dict[str, str]
+
+
+_SETS = own_tables(__file__, dict[str, Set])
+ZEROSHOT = {name: own.style for name, own in _SETS.items()}
 
 
 def class_names(name: str) -> list[str]:
     """The class names of a zero-shot set, in the order of its labels."""
-    wording = _WORDING[name]
-    return [wording.get(scene, scene) for scene in ZEROSHOT[name].scenes]
+    return [_SETS[name].wording.get(scene, scene) for scene in ZEROSHOT[name].scenes]
 
 
 def zeroshot_sample(
@@ -97,6 +38,5 @@ def zeroshot_sample(
     label = index % len(style.scenes)
     place = list(ZEROSHOT).index(name)
     state = np.random.SeedSequence([seed, place, index]).generate_state(2, np.uint64)
-    only = Style(**{**vars(style), "scenes": (style.scenes[label],)})
-    layout = draw_layout(int(state[0]), only)
+    layout = draw_layout(int(state[0]), replace(style, scenes=(style.scenes[label],)))
     return render(layout, int(state[1]), size)[0], label

@@ -1,4 +1,6 @@
-"""Generated images for a segmentor: from the masks of labelled images, or from captions alone.
+"""Commands `draw-labelled` and `draw-unlabelled`: images for a segmentor.
+
+They are drawn from the masks of labelled images, or from captions alone.
 
 Both are written as segmentation sets, whose images are as large as those of the set they go with.
 """
@@ -9,47 +11,58 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from winnow.data import segments
+from winnow.command.description import Output, command
+from winnow.data import segments as sets
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
 from winnow.data.provenance import measured
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.drawing import controlled, drawn, write_records
 from winnow.generation.prompts import first_captions
-from winnow.params.sections import Sampling
+from winnow.params import sections
 
 
-def from_masks(
-    labelled: Path, human: Path, model: Path, controlnet: Path, output: Path, settings: Sampling
+@command
+def draw_labelled(
+    segments: Path,
+    human: Path,
+    model: Path,
+    controlnet: Path,
+    output: Output,
+    settings: sections.Sampling,
 ) -> None:
-    """Draw the first `settings.images` labelled images of a set anew, from mask and caption.
-
-    An image keeps the name, rank and mask of the real one. Raises WinnowError where the set has
-    fewer, or one without a caption.
-    """
-    items = segments.read_items(labelled)
+    """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
+    # An image keeps the name, rank and mask of the real one.
+    items = sets.read_items(segments)
     items = items[items["split"] == "train"].sort_values("rank").head(settings.images)
-    _require(len(items), settings.images, f"{labelled}: labelled images")
-    masks = segments.read_masks(labelled, items["name"].tolist(), _classes(labelled))
-    inputs = {"human": human, "items": labelled / segments.TABLE, "masks": labelled / "masks"}
-    _draw(labelled, items, human, masks, model, controlnet, output, settings, inputs)
+    _require(len(items), settings.images, f"{segments}: labelled images")
+    classes = len(sets.read_classes(segments))
+    masks = sets.read_masks(segments, items["name"].tolist(), classes)
+    inputs = {"human": human, "items": segments / sets.TABLE, "masks": segments / "masks"}
+    _draw(segments, items, human, masks, model, controlnet, output, settings, inputs)
 
 
-def from_captions(
-    labelled: Path, pool: Path, human: Path, model: Path, output: Path, settings: Sampling
+@command
+def draw_unlabelled(
+    segments: Path,
+    pool: Path,
+    human: Path,
+    model: Path,
+    output: Output,
+    settings: sections.Sampling,
 ) -> None:
-    """Draw captions of the first `settings.images` images of the pool, by uid, that a set has no
-    labels of. Raises WinnowError where there are fewer, or one without a caption."""
+    """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
+    # Those that come first by uid.
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    known = segments.read_items(labelled)["uid"]
+    known = sets.read_items(segments)["uid"]
     others = samples[(samples["split"] == "pool") & ~samples["uid"].isin(known)]
     items = others.sort_values("uid").head(settings.images)
     _require(len(items), settings.images, f"{pool}: unlabelled images")
     items = items.assign(name=items["uid"], split="train", group=items["scene"].fillna(""))
     items = items.assign(rank=np.arange(len(items), dtype=np.int32))
     inputs = {"human": human, "samples": pool / "samples.parquet"}
-    inputs |= {"items": labelled / segments.TABLE}
-    _draw(labelled, items, human, None, model, None, output, settings, inputs)
+    inputs |= {"items": segments / sets.TABLE}
+    _draw(segments, items, human, None, model, None, output, settings, inputs)
 
 
 def _require(found: int, asked: int, what: str) -> None:
@@ -57,10 +70,6 @@ def _require(found: int, asked: int, what: str) -> None:
         raise WinnowError(
             f"{what}: there are {found}, --images asks for {asked}; lower segmentation.labels"
         )
-
-
-def _classes(labelled: Path) -> int:
-    return len(segments.read_classes(labelled))
 
 
 def _draw(
@@ -71,7 +80,7 @@ def _draw(
     model: Path,
     controlnet: Path | None,
     output: Path,
-    settings: Sampling,
+    settings: sections.Sampling,
     inputs: dict[str, Path],
 ) -> None:
     """Write a segmentation set of `items` (SEGMENTS), with `masks` uint8 [N, S, S] if known."""
@@ -79,8 +88,8 @@ def _draw(
 
     asked = items.assign(scene=items["group"])
     texts = first_captions(human, asked, read_table(human, CAPTIONS))["prompt"].tolist()
-    first = segments.read_items(labelled)["name"].iloc[:1].tolist()
-    side = segments.read_images(labelled, first).shape[1]
+    first = sets.read_items(labelled)["name"].iloc[:1].tolist()
+    side = sets.read_images(labelled, first).shape[1]
     cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
@@ -92,8 +101,8 @@ def _draw(
             images = drawn(generator, texts, settings, control)
             for row, (name, image) in enumerate(zip(items["name"], images, strict=True)):
                 mask = None if masks is None else masks[row]
-                segments.write_segment(folder, name, _resized(image, side), mask)
-        segments.write_items(folder, items, segments.read_classes(labelled))
+                sets.write_segment(folder, name, _resized(image, side), mask)
+        sets.write_items(folder, items, sets.read_classes(labelled))
         write_records(folder, generator, model, controlnet, settings, inputs, cost, len(items))
     print(f"{output}: {len(items)} images, {len(items) / cost['wall_s']:.1f} a second")
 
