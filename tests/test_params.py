@@ -24,7 +24,6 @@ from winnow.params.load import read, resolve
 from winnow.params.model import Params
 from winnow.params.names import CONTROLS
 from winnow.params.sections import Scorer
-from winnow.scoring.scorers import BUILT_IN, ClipScore
 from winnow.tracks.registry import cells
 
 ROOT = Path(__file__).parents[1]
@@ -521,13 +520,6 @@ def test_a_file_that_is_no_parameters(tmp_path: Path, text: str) -> None:
         read(path)
     with pytest.raises(WinnowError, match=r"none\.yaml"):
         read(tmp_path / "none.yaml")
-
-
-def test_the_list_of_built_in_scorers_is_true() -> None:
-    assert set(sections.BUILT_IN) == set(BUILT_IN)
-    for name, kind in BUILT_IN.items():
-        sees = isinstance(kind, str) or issubclass(kind, ClipScore)
-        assert sees == sections.BUILT_IN[name]
 
 
 # the cells

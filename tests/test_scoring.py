@@ -26,7 +26,7 @@ from winnow.data.tables import PAIR, SCORES, read_table, write_table
 from winnow.models import clip as models
 from winnow.scoring import precision
 from winnow.scoring.engine import pool_pairs, score_pool
-from winnow.scoring.scorers import BUILT_IN, Batch, Context, Scorer, make
+from winnow.scoring.scorers import NAMES, Batch, Context, Scorer, make
 
 WITH_MODEL = ("clip", "siglip", "domain_clip", "rotation")
 
@@ -64,7 +64,7 @@ def test_the_pool_is_worth_scoring(world: World) -> None:
     assert pairs["uid"].isin(world.of("pool")["uid"]).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(BUILT_IN) - {"score_model"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"score_model"}))
 def test_every_scorer_scores_every_pair(
     name: str, world: World, context: Context, tmp_path: Path
 ) -> None:

@@ -278,7 +278,7 @@ def test_shell_commands_take_no_wildcards() -> None:
 
 def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     small.snakemake("--quiet", "all")
-    module = small.folder / "src/winnow/scoring/scorers.py"
+    module = small.folder / "src/winnow/scoring/scorer.py"
     module.write_text(module.read_text() + "# a remark\n")
     planned = small.snakemake("--dry-run").text
     rules = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total", "all"}

@@ -65,7 +65,7 @@ def code_digest(command: str) -> str:
 
 
 def user_code(use: str) -> str:
-    """Digest of a user's module, `module:Class`, and of all that it imports and is not installed.
+    """Digest of the module of `module:Class`, and of all that it imports and is not installed.
 
     A module that is installed is followed inside its own package. Raises WinnowError if it is not
     on PYTHONPATH, or no Python.

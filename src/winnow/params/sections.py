@@ -56,19 +56,6 @@ OptionalRole = Literal["judge", "score_model", "segmentor"]
 PairKind = Literal["text", "caption", "closed", "open", "remote_sensing"]
 Part = Literal["vision", "language", "head"]  # of a score model
 Normalisation = Literal["none", "softplus", "tanh", "sigmoid"]
-# The built-in scorers, and whether each needs a model. The classes are in winnow.scoring.scorers.
-BUILT_IN = {
-    "none": False,
-    "random": False,
-    "oracle": False,
-    "text": False,
-    "length": False,
-    "clip": True,
-    "domain_clip": True,
-    "siglip": True,
-    "rotation": True,
-    "score_model": True,
-}
 
 
 def _no_noise(rates: Any) -> Any:
