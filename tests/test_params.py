@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
-from winnow.params import sections
 from winnow.params.layers import join, layer, merge
 from winnow.params.load import read, resolve
 from winnow.params.model import Params

@@ -2,7 +2,6 @@
 from snakemake.exceptions import WorkflowError
 
 from winnow.sources.there import require
-from winnow.sources.webdataset import shard_paths
 
 try:
     require(P, GIVEN)
@@ -12,15 +11,7 @@ except WinnowError as error:
 
 def source_content(wildcards):
     """Digest of all files of the source; nothing for Terrarium, which is generated."""
-    found = [
-        path
-        for key in ("annotations", "metadata", "images")
-        if (path := getattr(P.source, key, None))
-    ]
-    try:
-        found += shard_paths(P.source.shards) if P.source.kind == "webdataset" else []
-    except WinnowError as error:
-        sys.exit(str(error))
+    found = P.source.inputs()
     return content_digest(found) if found else ""
 
 

@@ -9,8 +9,8 @@ from winnow.data.errors import did_you_mean
 from winnow.params import sections
 from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
 from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
-from winnow.params.source import Source
 from winnow.scoring import scorers as built_in
+from winnow.sources.registry import Source
 from winnow.tracks.registry import TRACKS, own_section
 
 COMPLETE = "complete"

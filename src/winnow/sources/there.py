@@ -7,8 +7,7 @@ from typing import Any
 from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined
 from winnow.params.model import Params
-from winnow.params.source import Source, WebdatasetSource
-from winnow.sources.webdataset import shard_paths
+from winnow.sources.source import AnySource
 from winnow.tracks.registry import TRACKS, own_section
 
 Named = Iterator[tuple[str, Path | str | None]]
@@ -25,11 +24,11 @@ def require(params: Params, given: Joined) -> None:
         for key, path in named
         if path is not None and not Path(path).exists()
     ]
-    if isinstance(params.source, WebdatasetSource):
-        try:
-            shard_paths(params.source.shards)
-        except WinnowError as error:
-            missing.append(f"{given.where(('source', 'shards'))}: {error}")
+    try:
+        params.source.inputs()
+    except WinnowError as error:
+        key, _, _ = str(error).partition(":")
+        missing.append(f"{given.where(tuple(key.split('.')))}: {error}")
     if missing:
         raise WinnowError("\n".join(missing))
 
@@ -41,7 +40,7 @@ def _written(tree: Any, key: str) -> str | None:
     return tree if isinstance(tree, str) else None
 
 
-def _source(source: Source) -> Named:
+def _source(source: AnySource) -> Named:
     for key, value in source:
         if isinstance(value, Path):
             yield f"source.{key}", value

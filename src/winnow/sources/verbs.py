@@ -8,7 +8,7 @@ from winnow.command.description import Output, command
 from winnow.data.files import write_signed
 from winnow.data.tables import CAPTIONS, LAYOUTS, NOISE, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
-from winnow.params.source import Source
+from winnow.sources.registry import Source
 
 
 class PoolSettings(sections.Pool):
@@ -23,9 +23,9 @@ def pool(
 ) -> None:
     """Make the pool from a source: shards, samples, human captions, quarantine."""
     from winnow.sources.pool import build_pool, describe
-    from winnow.sources.read import read_source, rendering_of, set_apart
+    from winnow.sources.read import read_source
 
-    reference, test = set_apart(settings.source)
+    reference, test = settings.source.shares()
     summary = build_pool(
         read_source(settings.source, threads),
         output,
@@ -35,7 +35,7 @@ def pool(
         quarantine_limit=settings.quarantine_limit,
         reference=reference,
         test=test,
-        rendering=rendering_of(settings.source),
+        rendering=settings.source.rendering(),
         workers=threads,
     )
     print(describe(summary))

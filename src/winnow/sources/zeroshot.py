@@ -16,9 +16,8 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_bytes
 from winnow.data.images import BadImageError, encode_png, normalise
 from winnow.data.shards import iter_files, iter_shard, shard_path
-from winnow.sources.classes import class_words
 from winnow.sources.local import MAX_BYTES, is_hidden, is_image_name, may_be_image
-from winnow.sources.text import storable
+from winnow.sources.text import class_words, storable
 from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
 
 # ScoreRS (NeurIPS 2025), appendix: both templates, the second without a full stop.

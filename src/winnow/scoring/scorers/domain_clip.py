@@ -1,5 +1,5 @@
 """Scorer `domain_clip`: `clip` with a model of the domain."""
 
-from winnow.scoring.scorers.clip import ClipScore as SCORER
+from winnow.scoring.scorers.clip import ClipScore
 
-__all__ = ["SCORER"]
+SCORER = ClipScore

@@ -1,5 +1,5 @@
 """Scorer `siglip`: `clip` with a general model that was trained with SigLIP's loss."""
 
-from winnow.scoring.scorers.clip import ClipScore as SCORER
+from winnow.scoring.scorers.clip import ClipScore
 
-__all__ = ["SCORER"]
+SCORER = ClipScore
