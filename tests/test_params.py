@@ -148,7 +148,7 @@ def test_relative_paths_start_from_the_root_and_are_seen_from_the_folder(tmp_pat
     karpathy = {"kind": "karpathy", "annotations": "data/a.json", "images": "/far/images"}
     content = tree(source=karpathy)
     content["scorers"]["mine"] = {"scores": "scores.parquet"}
-    content["zeroshot"]["folders"] = {"eurosat": "../eurosat"}
+    content["zeroshot"] |= {"folders": {"eurosat": "../eurosat"}, "sets": {"aid": "aid/set.yaml"}}
     content["models"]["clip"] = {
         "loader": "open_clip", "id": "ViT-B-32", "pretrained": "weights.pt",
     }  # fmt: skip
@@ -162,6 +162,7 @@ def test_relative_paths_start_from_the_root_and_are_seen_from_the_folder(tmp_pat
     assert params.scorers["mine"].scores == "../../scores.parquet"
     assert params.scorers["own"].files == {"words": "../../words.txt"}
     assert params.zeroshot.folders["eurosat"] == "../../../eurosat"
+    assert params.zeroshot.sets["aid"] == "../../aid/set.yaml"
     assert params.models["clip"].pretrained == "../../weights.pt"
     assert params.models["clip"].id == "ViT-B-32"
     assert params.models["siglip"].id == "local-dir:../../clip"
@@ -348,6 +349,10 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "a scorer called as the real images": (
         lambda t: t["scorers"].update(real={"use": "clip", "model": "clip"}),
         ["scorers", "'real'", "real images alone"],
+    ),
+    "two zero-shot sets of one name": (
+        lambda t: t["zeroshot"].update(folders={"aid": "aid"}, sets={"aid": "aid.yaml"}),
+        ["zeroshot", "'aid'", "taken"],
     ),
     "shares that are not nested": (
         lambda t: t["segmentation"].update(fractions=[1.0, 0.5]),

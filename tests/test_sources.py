@@ -15,12 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.records import Record, Rejected
-from winnow.sources import local, webdataset
+from winnow.sources import local
+from winnow.sources.formats import webdataset
 from winnow.sources.formats.folder import FolderSource
 from winnow.sources.read import read_source
 from winnow.sources.registry import Source
 from winnow.sources.text import MAX_CAPTION, caption_fault, class_words, clean, storable
-from winnow.sources.zeroshot import class_folders
+from winnow.sources.zeroshot_sets import class_folders
 
 
 def read(settings: dict[str, Any], workers: int = 1) -> tuple[list[Record], dict[str, str]]:
@@ -433,7 +434,7 @@ def test_a_class_folder_whose_name_is_no_text_is_named(tmp_path: Path) -> None:
     reason = "the name of its class folder is not UTF-8 text; rename the folder"
     assert rejected == {"caf\udce9/1.png": reason}
     with pytest.raises(WinnowError, match=r"zeroshot\.folders\.x: .*udce9: .*not UTF-8"):
-        class_folders(tmp_path, "x")
+        class_folders(tmp_path, "zeroshot.folders.x")
 
 
 def test_classes_round_trip(tmp_path: Path) -> None:

@@ -20,12 +20,9 @@ from workflow_helpers import ROOT, Clone, clone, shrink
 from winnow.data.metrics import Cell, read_metrics
 from winnow.models import segmentor
 from winnow.reporting.cells import KEYS
+from winnow.reporting.papers import load_papers
 
-TABLES = {
-    "dldc": ("generation", "baselines", "ratios", "segmentation"),
-    "mpgi": ("statistics", "ablation", "human", "retrieval", "zeroshot"),
-    "scorers": tuple(f"table{number}" for number in range(1, 16)),
-}
+TABLES = {p.paper: tuple(p.tables) for p in load_papers(ROOT / "workflow/papers")}
 FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
 PLOTS = ("contrastive", "detection", "generation", "segmentation")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.

@@ -21,10 +21,10 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json
 from winnow.data.images import encode_png
 from winnow.data.shards import iter_shard
-from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, SCORES, read_table
+from winnow.data.tables import CAPTIONS, QUARANTINE, SCORES, read_table
 from winnow.data.yaml_file import read_yaml
 from winnow.preferences.text_pairs import read_pairs
-from winnow.sources import webdataset
+from winnow.sources.formats import webdataset
 from winnow.sources.formats.folder import FolderSource
 from winnow.sources.formats.webdataset import WebdatasetSource
 from winnow.sources.pool import MAX_CAPTIONS, build_pool
@@ -32,7 +32,8 @@ from winnow.sources.read import read_source
 from winnow.sources.registry import Source
 from winnow.sources.segment_layouts import listed_names
 from winnow.sources.text import clean, storable
-from winnow.sources.zeroshot import read_set, real_sets, write_set
+from winnow.sources.zeroshot import read_set, write_set, write_sets
+from winnow.sources.zeroshot_sets import own_sets
 
 pytestmark = pytest.mark.timeout(60)  # a read that never ends
 END = bytes(1024)
@@ -181,14 +182,7 @@ def _zeroshot(path: Path) -> None:
     for name in ("port", "river"):
         (tree / name).mkdir(parents=True)
         (tree / name / "a.png").symlink_to(path)
-    samples = read_empty()
-    real_sets(path.parent / "sets", path.parent, samples, {"mine": str(tree)})
-
-
-def read_empty() -> Any:
-    from winnow.data.tables import empty
-
-    return empty(SAMPLES)
+    write_sets(path.parent / "sets", own_sets({"mine": str(tree)}, {}, images=1, seed=0, size=32))
 
 
 @pytest.mark.timeout(10)

@@ -2,6 +2,7 @@
 from snakemake.exceptions import WorkflowError
 
 from winnow.sources.there import require
+from winnow.sources.zeroshot_sets import set_inputs
 
 try:
     require(P, GIVEN)
@@ -85,7 +86,7 @@ rule zeroshot:
                 "size": P.source.size if TERRARIUM else None,
             }
         ),
-        content=content(*P.zeroshot.folders.values()),
+        content=content(*set_inputs(P.zeroshot.folders, P.zeroshot.sets)),
     message:
         "making the zero-shot sets"
     shell:

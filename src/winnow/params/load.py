@@ -78,8 +78,12 @@ def _rooted(params: Params, root: Path) -> Params:
         )
         for name, s in params.scorers.items()
     }
-    folders = {name: placed(folder) for name, folder in params.zeroshot.folders.items()}
-    zeroshot = params.zeroshot.model_copy(update={"folders": folders})
+    zeroshot = params.zeroshot.model_copy(
+        update={
+            key: {name: placed(path) for name, path in getattr(params.zeroshot, key).items()}
+            for key in ("folders", "sets")
+        }
+    )
 
     def found(name: str) -> str:  # a tag or an architecture stays as it is
         prefix = LOCAL if name.startswith(LOCAL) else ""

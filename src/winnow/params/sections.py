@@ -634,6 +634,18 @@ class Zeroshot(Section):
     folders: dict[Name, str] = Field(
         default_factory=dict, description="More sets: name -> folder with one subfolder per class"
     )
+    sets: dict[Name, str] = Field(
+        default_factory=dict,
+        description="More sets: name -> YAML file with classes and templates of a folder, or a "
+        "style for Terrarium",
+    )
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "Zeroshot":
+        for name in ("scenes", *self.sets):
+            if name in self.folders or (name == "scenes" and name in self.sets):
+                raise ValueError(f"the name {name!r} is taken by another set")
+        return self
 
 
 class Statistics(Section):

@@ -8,6 +8,7 @@ from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined
 from winnow.params.model import Params
 from winnow.sources.source import AnySource
+from winnow.sources.zeroshot_sets import set_inputs
 from winnow.tracks.registry import TRACKS, own_section
 
 Named = Iterator[tuple[str, Path | str | None]]
@@ -15,7 +16,7 @@ Named = Iterator[tuple[str, Path | str | None]]
 
 def require(params: Params, given: Joined) -> None:
     """Raise WinnowError with a line for each file or folder that is named and not there, as seen
-    from the folder that jobs run in.
+    from the folder that jobs run in, and for a zero-shot set that its file does not describe.
     """
     named = [*_files(params), *_source(params.source)]
     missing = [
@@ -31,6 +32,7 @@ def require(params: Params, given: Joined) -> None:
         missing.append(f"{given.where(tuple(key.split('.')))}: {error}")
     if missing:
         raise WinnowError("\n".join(missing))
+    set_inputs(params.zeroshot.folders, params.zeroshot.sets)
 
 
 def _written(tree: Any, key: str) -> str | None:
@@ -53,8 +55,9 @@ def _files(params: Params) -> Named:
         yield f"scorers.{name}.subset", scorer.subset
         for key, path in scorer.files.items():
             yield f"scorers.{name}.files.{key}", path
-    for name, folder in params.zeroshot.folders.items():
-        yield f"zeroshot.folders.{name}", folder
+    for key in ("folders", "sets"):
+        for name, path in getattr(params.zeroshot, key).items():
+            yield f"zeroshot.{key}.{name}", path
     yield "annotations.coco", params.annotations.coco
     yield "annotations.masks", params.annotations.masks
     yield "captioning.perspectives", params.captioning.perspectives

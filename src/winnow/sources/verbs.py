@@ -72,12 +72,14 @@ class ZeroshotSettings(sections.Zeroshot):
 
 @command
 def zeroshot(output: Output, pool: Path | None, settings: ZeroshotSettings) -> None:
-    """Make the zero-shot sets: Terrarium's six, or with --pool those of a real pool."""
-    from winnow.sources.zeroshot import real_sets, terrarium_sets
+    """Make the zero-shot sets: Terrarium's, or with --pool that of a real pool, and your own."""
+    from winnow.sources.zeroshot import write_sets
+    from winnow.sources.zeroshot_sets import own_sets, scene_set, terrarium_sets
 
+    drawing = settings.images, settings.seed, settings.size
     if pool is None:
-        counts = terrarium_sets(output, settings.images, settings.seed, settings.size)
+        sets = terrarium_sets(*drawing)
     else:
-        samples = read_table(pool / "samples.parquet", SAMPLES)
-        counts = real_sets(output, pool, samples, settings.folders)
+        sets = scene_set(pool, read_table(pool / "samples.parquet", SAMPLES))
+    counts = write_sets(output, sets | own_sets(settings.folders, settings.sets, *drawing))
     print("\n".join(f"{name}: {count} images" for name, count in counts.items()) or "no set")
