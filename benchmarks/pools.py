@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from winnow.params.source import FolderSource
+from winnow.sources.formats.folder import FolderSource
 from winnow.sources.pool import build_pool
 from winnow.sources.read import read_source
 from winnow.terrarium.world import draw_sample

@@ -29,8 +29,8 @@ from winnow.data.tables import CAPTIONS, read_table
 from winnow.models import score
 from winnow.models.score_network import Asked, pad
 from winnow.scoring.engine import pool_pairs
-from winnow.scoring.score_model import ScoreModelScore
 from winnow.scoring.scorers import Context
+from winnow.scoring.scorers.score_model import ScoreModelScore
 
 
 class Bench(Loops):

@@ -38,7 +38,8 @@ from turns import Loops, options, report, run
 from winnow.data.tables import CAPTIONS, read_table
 from winnow.models import clip
 from winnow.scoring.engine import pool_pairs
-from winnow.scoring.scorers import ClipScore, Context
+from winnow.scoring.scorers import Context
+from winnow.scoring.scorers.clip import ClipScore
 
 CORES = os.cpu_count() or 1
 

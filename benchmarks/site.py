@@ -28,7 +28,7 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params.source import TerrariumSource
+from winnow.sources.formats.terrarium import TerrariumSource
 from winnow.sources.pool import build_pool
 from winnow.sources.read import read_source
 

@@ -12,7 +12,7 @@ from test_assertions import captions
 
 from winnow.assertions.check import check, count_fits
 from winnow.assertions.layout_view import LayoutView
-from winnow.scoring.scorers import OracleScore
+from winnow.scoring.scorers.oracle import OracleScore
 from winnow.terrarium import perspectives
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout

@@ -16,6 +16,7 @@ from winnow.command.rules import command_text
 from winnow.data import content
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
+from winnow.scoring.scorers import NAMES, place
 
 CACHED = (
     code.code_digest,
@@ -57,7 +58,8 @@ def edited(path: Path) -> None:
         ("preferences/rating.py", ("rate", "evaluate-judge"), ("score", "pool")),
         ("assertions/check.py", ("judge", "evaluate-mllm"), ("score", "pool")),
         ("assertions/lexicon.yaml", ("judge", "integrate"), ("score", "pool")),
-        ("scoring/score_model.py", ("score",), ("pool", "select", "train-contrastive")),
+        ("scoring/scorer.py", ("score",), ("pool", "select", "train-contrastive")),
+        ("scoring/scorers/clip.py", ("evaluate-captions",), ("score", "pool")),
         ("models/mmsegmentation.py", ("train-segmentor",), ("score", "train-generator")),
         ("terrarium/noise.py", ("corrupt",), ("select", "score")),
         ("params/__init__.py", ("score", "pool"), ()),
@@ -75,6 +77,15 @@ def test_a_verb_is_new_when_a_module_is_that_it_runs(
     edited(package / module)
     assert [verb for verb in runs if code.code_digest(verb) == before[verb]] == []
     assert [verb for verb in does_not if code.code_digest(verb) != before[verb]] == []
+
+
+def test_scores_are_new_when_their_own_scorer_is(package: Path) -> None:
+    before = {name: code.user_code(place(name)) for name in NAMES}
+    edited(package / "scoring/scorers/clip.py")
+    changed = {name for name in NAMES if code.user_code(place(name)) != before[name]}
+    assert changed == {"clip", "siglip", "domain_clip", "rotation"}
+    edited(package / "scoring/scorer.py")
+    assert all(code.user_code(place(name)) != before[name] for name in NAMES)
 
 
 def test_verbs_of_one_module_are_told_apart(package: Path) -> None:
@@ -98,6 +109,7 @@ def test_what_a_verb_imports_as_it_runs_is_in_its_digest(tmp_path: Path) -> None
     script = f"""
         import importlib, sys
         from winnow.command import code, line
+        from winnow.scoring.scorers import place
         for path in code.command_files().values():
             importlib.import_module(code.module_name(path))
         def run(verb, *words):
@@ -106,7 +118,8 @@ def test_what_a_verb_imports_as_it_runs_is_in_its_digest(tmp_path: Path) -> None
             new = {{n for n in set(sys.modules) - before if n.startswith("winnow.")}}
             module = code._parsed(code.command_files()[verb])
             reached = code._reached(module, verb.replace("-", "_"))
-            unseen = new - code._closure(code._imports(module, reached))
+            own = [place("text").partition(":")[0]]  # whose digest the rule has beside it
+            unseen = new - code._closure([*code._imports(module, reached), *own])
             assert new and not unseen, (verb, unseen)
         run("pool", "--output={tmp_path}/pool", "--human={tmp_path}/human.parquet",
             "--layouts={tmp_path}/layouts.parquet",

@@ -21,9 +21,9 @@ from winnow.command.options import options
 from winnow.command.rules import command_text
 from winnow.data.errors import WinnowError
 from winnow.params.load import read, resolve
-from winnow.params.source import Source
 from winnow.reporting.verbs import Planned
 from winnow.scoring.verbs import ScoreSettings
+from winnow.sources.registry import Source
 from winnow.sources.verbs import PoolSettings
 from winnow.tracks.registry import cells, expected, methods
 

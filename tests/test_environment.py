@@ -55,9 +55,11 @@ def test_the_citation_agrees_with_the_papers_and_the_package() -> None:
     references = {reference["title"]: reference for reference in citation["references"]}
     files = sorted((ROOT / "workflow/papers").glob("*.yaml"))
     papers = [yaml.safe_load(file.read_text(encoding="utf-8"))["citation"] for file in files]
-    assert set(references) == {paper["title"] for paper in papers}
+    assert set(references) <= {paper["title"] for paper in papers}
     for paper in papers:
-        reference = references[paper["title"]]
+        reference = references.get(paper["title"])
+        if reference is None:
+            continue  # of somebody's paper that nothing here re-implements
         assert reference["url"] == paper["url"]
         assert reference.get("repository-code") == paper.get("code")
         assert str(reference["year"]) in paper["venue"]

@@ -1,5 +1,6 @@
 """The contrastive track end to end against CLIP_benchmark, the sets it reads, and its verbs."""
 
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -24,21 +25,22 @@ from winnow.data.images import open_rgb
 from winnow.data.metrics import Cell, read_metrics
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import OUTCOMES, PAIR, SAMPLES, SCORES, read_table, write_table
-from winnow.evaluation import contrastive, zeroshot
+from winnow.evaluation import contrastive
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.models import clip as models
-from winnow.sources import zeroshot as sets
-from winnow.terrarium.zeroshot import ZEROSHOT
+from winnow.sources import zeroshot_sets as sets
+from winnow.sources.zeroshot import TEMPLATES, Made, read_set, write_sets
 
 pytestmark = pytest.mark.usefixtures("same_environment")
+ZEROSHOT = tuple(sets.terrarium())
 
 
 @pytest.fixture(scope="module")
 def terrarium(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Terrarium's six sets, 13 images each."""
     folder = tmp_path_factory.mktemp("zeroshot") / "sets"
-    counts = sets.terrarium_sets(folder, images=13, seed=2, size=40)
-    assert counts == dict.fromkeys(ZEROSHOT, 13)
+    counts = write_sets(folder, sets.terrarium_sets(images=13, seed=2, size=40))
+    assert counts == dict.fromkeys(ZEROSHOT, 13) and len(counts) == 6
     return folder
 
 
@@ -98,7 +100,7 @@ def test_zeroshot_is_clip_benchmarks(
 ) -> None:
     model, transform, tokenizer = published(standin)
     dataset = build_wds_dataset(f"wds/{name}", transform, data_dir=str(terrarium / name))
-    assert dataset.templates == list(zeroshot.TEMPLATES) == list(sets.TEMPLATES)
+    assert dataset.templates == list(TEMPLATES)
     loader = DataLoader(dataset, batch_size=5)
     expected = zeroshot_classification.evaluate(
         model, loader, tokenizer, dataset.classes, dataset.templates, "cpu", amp=False
@@ -188,21 +190,30 @@ def test_a_label_that_names_no_class(standin: Path, terrarium: Path, tmp_path: P
 
 def test_terrariums_sets_are_reproducible(terrarium: Path, tmp_path: Path) -> None:
     again, other = tmp_path / "again", tmp_path / "other"
-    sets.terrarium_sets(again, images=13, seed=2, size=40)
+    write_sets(again, sets.terrarium_sets(images=13, seed=2, size=40))
     assert digest_files([terrarium]) == digest_files([again])
-    sets.terrarium_sets(other, images=13, seed=3, size=40)
+    write_sets(other, sets.terrarium_sets(images=13, seed=3, size=40))
     for name in ZEROSHOT:
-        first, second = (list(sets.read_set(folder / name)[1]) for folder in (again, other))
+        first, second = (list(read_set(folder / name).images) for folder in (again, other))
         assert not {content for content, _ in first} & {content for content, _ in second}
 
 
 def test_what_is_written_is_read(terrarium: Path) -> None:
     for name in ZEROSHOT:
-        classes, stream = sets.read_set(terrarium / name)
+        classes, templates, stream = read_set(terrarium / name)
+        assert templates == list(TEMPLATES)
         found = list(stream)
         assert len(classes) == len(set(classes)) > 1 and len(found) == 13
         assert {label for _, label in found} <= set(range(len(classes)))
         assert all(open_rgb(content).size == (40, 40) for content, _ in found)
+
+
+def scenes(world: World) -> dict[str, Made]:
+    return sets.scene_set(world.pool, world.samples)
+
+
+def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, Made]:
+    return sets.own_sets(folders, files or {}, images=5, seed=2, size=32)
 
 
 def class_folders(root: Path) -> Path:
@@ -217,9 +228,9 @@ def class_folders(root: Path) -> Path:
 def test_folders_of_classes_become_sets(world: World, standin: Path, tmp_path: Path) -> None:
     tree = class_folders(tmp_path / "eurosat")
     output = tmp_path / "sets"
-    counts = sets.real_sets(output, world.pool, world.samples, {"eurosat": str(tree)})
+    counts = write_sets(output, scenes(world) | own({"eurosat": str(tree)}))
     assert counts == {"scenes": 16, "eurosat": 7}
-    classes, stream = sets.read_set(output / "eurosat")
+    classes, _, stream = read_set(output / "eurosat")
     assert classes == ["annual crop", "river", "sea lake"]
     found = list(stream)
     assert [label for _, label in found] == [0, 0, 1, 1, 1, 2, 2]
@@ -235,8 +246,8 @@ def test_folders_of_classes_become_sets(world: World, standin: Path, tmp_path: P
 
 
 def test_scenes_of_the_test_split_become_a_set(world: World, tmp_path: Path) -> None:
-    sets.real_sets(tmp_path / "sets", world.pool, world.samples, {})
-    classes, stream = sets.read_set(tmp_path / "sets" / "scenes")
+    write_sets(tmp_path / "sets", scenes(world))
+    classes, _, stream = read_set(tmp_path / "sets" / "scenes")
     test = world.of("test")
     images = {
         content: uid
@@ -251,7 +262,7 @@ def test_scenes_of_the_test_split_become_a_set(world: World, tmp_path: Path) -> 
 
 def test_a_pool_without_scenes_has_no_set(world: World, standin: Path, tmp_path: Path) -> None:
     samples = world.samples.assign(scene=None)
-    assert sets.real_sets(tmp_path / "sets", world.pool, samples, {}) == {}
+    assert write_sets(tmp_path / "sets", sets.scene_set(world.pool, samples)) == {}
     table = contrastive.contrastive_outcomes(
         models.load(standin), world.pool, samples, world.human, tmp_path / "sets"
     )
@@ -262,10 +273,10 @@ def test_folders_that_are_no_sets(world: World, tmp_path: Path) -> None:
     tree = class_folders(tmp_path / "tree")
     (tree / "River" / "bad.png").write_bytes(fakes.picture(1)[:100])
     with pytest.raises(WinnowError, match=r"River/bad\.png: damaged.*must be whole"):
-        sets.real_sets(tmp_path / "sets", world.pool, world.samples, {"mine": str(tree)})
+        write_sets(tmp_path / "sets", own({"mine": str(tree)}))
     for folder in (tree / "River", tmp_path / "nowhere"):
         with pytest.raises(WinnowError, match=r"zeroshot\.folders\.mine: .* 0 class folders"):
-            sets.real_sets(tmp_path / "sets", world.pool, world.samples, {"mine": str(folder)})
+            own({"mine": str(folder)})
     assert not (tmp_path / "sets").exists()
 
 
@@ -358,6 +369,61 @@ def test_the_zeroshot_verb(world: World, tmp_path: Path) -> None:
     real = [f"--pool={world.pool}", f'--folders={{"mine": "{tree}"}}']
     assert main(["zeroshot", f"--output={tmp_path / 'b'}", *real, *settings]) == 0
     assert {path.name for path in (tmp_path / "b").iterdir()} == {"mine", "scenes"}
+    beside = [*real[1:], "--size=32", *settings]  # Terrarium's
+    assert main(["zeroshot", f"--output={tmp_path / 'c'}", *beside]) == 0
+    assert {path.name for path in (tmp_path / "c").iterdir()} == {"mine", *ZEROSHOT}
+
+
+def test_a_set_is_a_file(standin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = class_folders(tmp_path / "eurosat")
+    (tree / "set.yaml").write_text(
+        "classes: {River: a wide river}\ntemplates: ['{c} from above']\n"
+    )
+    style = "style: {scenes: [lake, forest], blur: 1.0}\nclasses: {lake: a pond}\n"
+    (tmp_path / "drawn.yaml").write_text(style)
+    files = {"eurosat": str(tree / "set.yaml"), "drawn": str(tmp_path / "drawn.yaml")}
+    assert {tree, tree / "set.yaml", tmp_path / "drawn.yaml"} == {*sets.set_inputs({}, files)}
+    assert write_sets(tmp_path / "sets", own({}, files)) == {"drawn": 5, "eurosat": 7}
+    classes, templates, _ = read_set(tmp_path / "sets/eurosat")
+    assert classes == ["annual crop", "a wide river", "sea lake"]
+    assert templates == ["{c} from above"]
+    drawn = read_set(tmp_path / "sets/drawn")
+    assert drawn.classes == ["a pond", "forest"] and drawn.templates == list(TEMPLATES)
+    assert [label for _, label in drawn.images] == [0, 1, 0, 1, 0]
+    asked: list[str] = []
+    encode = contrastive.encode_texts
+
+    def listening(clip: Any, texts: list[str]) -> np.ndarray:
+        asked.extend(texts)
+        return encode(clip, texts)
+
+    monkeypatch.setattr(contrastive, "encode_texts", listening)
+    contrastive.classification(models.load(standin), tmp_path / "sets/eurosat")
+    assert asked == ["annual crop from above", "a wide river from above", "sea lake from above"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("templates: [a photo]", "templates.0: Value error, expected {c}"),
+        ("templates: ['{c} {d}']", "templates.0: Value error, expected {c}"),
+        ("templates: []", "templates: "),
+        ('classes: {River: "a\\nb"}', "classes.River: Value error, expected one line"),
+        ("classes: {Rivre: x}", "classes: no class 'Rivre' (did you mean 'River'?)"),
+        ("folder: nowhere", "folder: "),
+        ("style: {scenes: [lak]}", "style: Value error, scenes: unknown 'lak' (did you mean"),
+        ("style: {scale: [2, 1]}", "style: Value error, scale: expected [low, high]"),
+        ("style: {colour: red}", "style.colour: "),
+        ("style: {}\nfolder: x", "folder: a set with a `style` is drawn"),
+        ("colour: red", "colour: Extra inputs"),
+    ],
+)
+def test_a_set_that_is_described_wrongly(tmp_path: Path, text: str, told: str) -> None:
+    path = class_folders(tmp_path / "tree") / "set.yaml"
+    path.write_text(text + "\n")
+    with pytest.raises(WinnowError, match=re.escape(f"{path}: {told}")) as error:
+        sets.set_inputs({}, {"mine": str(path)})
+    assert "\n" not in str(error.value)
 
 
 def test_a_model_card(world: World, standin: Path, terrarium: Path, tmp_path: Path) -> None:

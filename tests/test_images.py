@@ -28,8 +28,8 @@ from winnow.data.raster import read_raster
 from winnow.data.rendering import Rendering
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CONVERSIONS, read_table
-from winnow.params.source import Source
 from winnow.sources.pool import describe
+from winnow.sources.registry import Source
 
 RNG = np.random.default_rng(3)
 COLOURS = fakes.pixels(1, 32)

@@ -18,13 +18,11 @@ from hypothesis import strategies as st
 
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
-from winnow.params import sections
 from winnow.params.layers import join, layer, merge
 from winnow.params.load import read, resolve
 from winnow.params.model import Params
 from winnow.params.names import CONTROLS
 from winnow.params.sections import Scorer
-from winnow.scoring.scorers import BUILT_IN, ClipScore
 from winnow.tracks.registry import cells
 
 ROOT = Path(__file__).parents[1]
@@ -150,7 +148,7 @@ def test_relative_paths_start_from_the_root_and_are_seen_from_the_folder(tmp_pat
     karpathy = {"kind": "karpathy", "annotations": "data/a.json", "images": "/far/images"}
     content = tree(source=karpathy)
     content["scorers"]["mine"] = {"scores": "scores.parquet"}
-    content["zeroshot"]["folders"] = {"eurosat": "../eurosat"}
+    content["zeroshot"] |= {"folders": {"eurosat": "../eurosat"}, "sets": {"aid": "aid/set.yaml"}}
     content["models"]["clip"] = {
         "loader": "open_clip", "id": "ViT-B-32", "pretrained": "weights.pt",
     }  # fmt: skip
@@ -164,6 +162,7 @@ def test_relative_paths_start_from_the_root_and_are_seen_from_the_folder(tmp_pat
     assert params.scorers["mine"].scores == "../../scores.parquet"
     assert params.scorers["own"].files == {"words": "../../words.txt"}
     assert params.zeroshot.folders["eurosat"] == "../../../eurosat"
+    assert params.zeroshot.sets["aid"] == "../../aid/set.yaml"
     assert params.models["clip"].pretrained == "../../weights.pt"
     assert params.models["clip"].id == "ViT-B-32"
     assert params.models["siglip"].id == "local-dir:../../clip"
@@ -351,6 +350,10 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t["scorers"].update(real={"use": "clip", "model": "clip"}),
         ["scorers", "'real'", "real images alone"],
     ),
+    "two zero-shot sets of one name": (
+        lambda t: t["zeroshot"].update(folders={"aid": "aid"}, sets={"aid": "aid.yaml"}),
+        ["zeroshot", "'aid'", "taken"],
+    ),
     "shares that are not nested": (
         lambda t: t["segmentation"].update(fractions=[1.0, 0.5]),
         ["segmentation", "`fractions` rise"],
@@ -521,13 +524,6 @@ def test_a_file_that_is_no_parameters(tmp_path: Path, text: str) -> None:
         read(path)
     with pytest.raises(WinnowError, match=r"none\.yaml"):
         read(tmp_path / "none.yaml")
-
-
-def test_the_list_of_built_in_scorers_is_true() -> None:
-    assert set(sections.BUILT_IN) == set(BUILT_IN)
-    for name, kind in BUILT_IN.items():
-        sees = isinstance(kind, str) or issubclass(kind, ClipScore)
-        assert sees == sections.BUILT_IN[name]
 
 
 # the cells

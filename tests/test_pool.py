@@ -21,10 +21,10 @@ from winnow.data.images import BadImageError, normalise, open_rgb
 from winnow.data.records import SPLITS, Record, Rejected
 from winnow.data.shards import iter_members, iter_shard, shard_path
 from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, SAMPLES, read_table
-from winnow.params.source import Source
 from winnow.sources.pool import build_pool, describe
-from winnow.sources.read import read_source, rendering_of, set_apart
+from winnow.sources.read import read_source
 from winnow.sources.reasons import grouped
+from winnow.sources.registry import Source
 
 OPEN: dict[str, Any] = {
     "shard_size": 4,
@@ -77,8 +77,8 @@ def captions(root: Path) -> dict[str, list[str]]:
 def from_source(root: Path, settings: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Build the pool of a source."""
     source = TypeAdapter(Source).validate_python(settings)
-    reference, test = set_apart(source)
-    asked = {"reference": reference, "test": test, "rendering": rendering_of(source)}
+    reference, test = source.shares()
+    asked = {"reference": reference, "test": test, "rendering": source.rendering()}
     return build(root, read_source(source), **asked, **changes)
 
 

@@ -47,11 +47,7 @@ from winnow.reporting.values import EMPTY, GAINS, INDISTINCT, PERCENT, Value
 from winnow.tracks.detection.page import detection
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
-TABLES = {
-    "scorers": tuple(f"table{number}" for number in range(1, 16)),
-    "mpgi": ("statistics", "ablation", "human", "retrieval", "zeroshot"),
-    "dldc": ("generation", "baselines", "ratios", "segmentation"),
-}
+TABLES = {paper.paper: tuple(paper.tables) for paper in load_papers(PAPERS)}
 RATIOS = (0.1, 0.3, 0.5)
 SKILL = {"none": 0.42, "pretrained": 0.3, "random": 0.42, "oracle": 0.8, "clip": 0.6, "text": 0.5}
 

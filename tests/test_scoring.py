@@ -26,7 +26,7 @@ from winnow.data.tables import PAIR, SCORES, read_table, write_table
 from winnow.models import clip as models
 from winnow.scoring import precision
 from winnow.scoring.engine import pool_pairs, score_pool
-from winnow.scoring.scorers import BUILT_IN, Batch, Context, Scorer, make
+from winnow.scoring.scorers import NAMES, Batch, Context, Scorer, make
 
 WITH_MODEL = ("clip", "siglip", "domain_clip", "rotation")
 
@@ -64,7 +64,7 @@ def test_the_pool_is_worth_scoring(world: World) -> None:
     assert pairs["uid"].isin(world.of("pool")["uid"]).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(BUILT_IN) - {"score_model"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"score_model"}))
 def test_every_scorer_scores_every_pair(
     name: str, world: World, context: Context, tmp_path: Path
 ) -> None:
@@ -299,7 +299,7 @@ def test_a_class_of_ones_own(mine: str, world: World, tmp_path: Path) -> None:
 
 
 def test_scorers_that_are_not_there(mine: str) -> None:
-    with pytest.raises(WinnowError, match=r"'clop' is no built-in scorer \(none, random"):
+    with pytest.raises(WinnowError, match=r"'clop' is no built-in scorer \(clip, "):
         make("clop", Context(), {})
     with pytest.raises(WinnowError, match=r"no_module.*cannot be imported.*PYTHONPATH"):
         make("no_module:Clop", Context(), {})

@@ -15,12 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.records import Record, Rejected
-from winnow.params.source import FolderSource, Source
-from winnow.sources import local, webdataset
-from winnow.sources.classes import class_words
-from winnow.sources.read import read_source, set_apart
-from winnow.sources.text import MAX_CAPTION, caption_fault, clean, storable
-from winnow.sources.zeroshot import class_folders
+from winnow.sources import local
+from winnow.sources.formats import webdataset
+from winnow.sources.formats.folder import FolderSource
+from winnow.sources.read import read_source
+from winnow.sources.registry import Source
+from winnow.sources.text import MAX_CAPTION, caption_fault, class_words, clean, storable
+from winnow.sources.zeroshot_sets import class_folders
 
 
 def read(settings: dict[str, Any], workers: int = 1) -> tuple[list[Record], dict[str, str]]:
@@ -53,9 +54,9 @@ def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
 def test_fractions_set_apart() -> None:
     adapter = TypeAdapter(Source)
     folder = {"kind": "folder", "images": "a", "metadata": "b"}
-    assert set_apart(adapter.validate_python(folder)) == (0.0, 0.0)
+    assert adapter.validate_python(folder).shares() == (0.0, 0.0)
     world = {"kind": "terrarium", "pool": 1, "reference": 1, "test": 1}
-    assert set_apart(adapter.validate_python(world)) == (0.0, 0.0)
+    assert adapter.validate_python(world).shares() == (0.0, 0.0)
 
 
 # Terrarium
@@ -433,7 +434,7 @@ def test_a_class_folder_whose_name_is_no_text_is_named(tmp_path: Path) -> None:
     reason = "the name of its class folder is not UTF-8 text; rename the folder"
     assert rejected == {"caf\udce9/1.png": reason}
     with pytest.raises(WinnowError, match=r"zeroshot\.folders\.x: .*udce9: .*not UTF-8"):
-        class_folders(tmp_path, "x")
+        class_folders(tmp_path, "zeroshot.folders.x")
 
 
 def test_classes_round_trip(tmp_path: Path) -> None:

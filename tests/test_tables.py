@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
-from winnow.params.source import FolderSource
+from winnow.sources.formats.folder import FolderSource
 from winnow.sources.read import read_source
 from winnow.sources.table import Fault, read_rows
 from winnow.sources.text import caption_fault, clean, given_captions, listed

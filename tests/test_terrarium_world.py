@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from winnow.sources.zeroshot_sets import terrarium
 from winnow.terrarium.contact_sheet import contact_sheet
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.mosaics import mosaic
 from winnow.terrarium.render import render
 from winnow.terrarium.schema import CLASSES, KINDS, SCENES, SURFACE_CLASS, Layout, Style
 from winnow.terrarium.world import draw_sample
-from winnow.terrarium.zeroshot import ZEROSHOT, class_names, zeroshot_sample
+from winnow.terrarium.zeroshot import zeroshot_sample
 
 SEEDS = st.integers(0, 2**63 - 1)
 
@@ -62,9 +63,9 @@ def test_json_round_trip_is_exact(seed: int) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(SEEDS, st.sampled_from(sorted(ZEROSHOT)))
+@given(SEEDS, st.sampled_from(sorted(terrarium())))
 def test_boxes_lie_inside_the_image(seed: int, name: str) -> None:
-    for thing in draw_layout(seed, ZEROSHOT[name]).things:
+    for thing in draw_layout(seed, terrarium()[name].style).things:
         x0, y0, x1, y1 = thing.box
         assert 0 <= x0 < x1 <= 1
         assert 0 <= y0 < y1 <= 1
@@ -140,20 +141,21 @@ def test_the_render_seed_moves_texture_but_not_the_mask() -> None:
 
 
 def test_zeroshot_sets_are_balanced_and_named() -> None:
-    assert len(ZEROSHOT) == 6
-    for name in ZEROSHOT:
-        names = class_names(name)
+    for name, one in terrarium().items():
+        assert one.style is not None and one.number is not None
+        names = one.named(one.style.scenes, name)
         assert len(set(names)) == len(names)
-        labels = [zeroshot_sample(name, index, 0)[1] for index in range(2 * len(names))]
-        assert sorted(labels) == sorted([*range(len(names))] * 2)
-        again = zeroshot_sample(name, 3, 0)[0]
-        assert (again == zeroshot_sample(name, 3, 0)[0]).all()
+        drawn = [zeroshot_sample(one.style, one.number, i, 0) for i in range(2 * len(names))]
+        assert sorted(label for _, label in drawn) == sorted([*range(len(names))] * 2)
+        assert (drawn[3][0] == zeroshot_sample(one.style, one.number, 3, 0)[0]).all()
 
 
 def test_zeroshot_sets_differ_in_style() -> None:
     images = {
-        name: np.stack([zeroshot_sample(name, index, 0)[0] for index in range(60)]).astype(float)
-        for name in ZEROSHOT
+        name: np.stack(
+            [zeroshot_sample(one.style, one.number, index, 0)[0] for index in range(60)]
+        ).astype(float)
+        for name, one in terrarium().items()
     }
     sharpness = {name: np.abs(np.diff(stack, axis=2)).mean() for name, stack in images.items()}
     warmth = {name: (stack[..., 0] - stack[..., 2]).mean() for name, stack in images.items()}

@@ -20,12 +20,9 @@ from workflow_helpers import ROOT, Clone, clone, shrink
 from winnow.data.metrics import Cell, read_metrics
 from winnow.models import segmentor
 from winnow.reporting.cells import KEYS
+from winnow.reporting.papers import load_papers
 
-TABLES = {
-    "dldc": ("generation", "baselines", "ratios", "segmentation"),
-    "mpgi": ("statistics", "ablation", "human", "retrieval", "zeroshot"),
-    "scorers": tuple(f"table{number}" for number in range(1, 16)),
-}
+TABLES = {p.paper: tuple(p.tables) for p in load_papers(ROOT / "workflow/papers")}
 FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
 PLOTS = ("contrastive", "detection", "generation", "segmentation")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
@@ -278,7 +275,7 @@ def test_shell_commands_take_no_wildcards() -> None:
 
 def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     small.snakemake("--quiet", "all")
-    module = small.folder / "src/winnow/scoring/scorers.py"
+    module = small.folder / "src/winnow/scoring/scorer.py"
     module.write_text(module.read_text() + "# a remark\n")
     planned = small.snakemake("--dry-run").text
     rules = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total", "all"}

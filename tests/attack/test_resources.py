@@ -28,8 +28,7 @@ from winnow.data import holders, scarce
 from winnow.data.errors import BadImageError, WinnowError
 from winnow.data.files import atomic_path, cache_folder, write_text
 from winnow.data.images import normalise
-from winnow.params.source import TerrariumSource
-from winnow.sources.terrarium import read_terrarium
+from winnow.sources.formats.terrarium import TerrariumSource
 from winnow.training.images import decode
 
 GIB = 2**30
@@ -218,9 +217,9 @@ def test_no_shared_memory_is_done_without(
 ) -> None:
     monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", full)
     source = TerrariumSource(pool=2, reference=1, test=1, size=32)
-    found = [record.image for record in read_terrarium(source, workers=2)]
+    found = [record.image for record in source.records(workers=2)]
     assert "no shared memory (/dev/shm" in capsys.readouterr().err
-    assert found == [record.image for record in read_terrarium(source, workers=1)]
+    assert found == [record.image for record in source.records(workers=1)]
 
 
 # homes and temporary folders

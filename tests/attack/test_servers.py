@@ -32,7 +32,7 @@ from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.secrets import gives_away, redacted, without_login
 from winnow.params.sections import Generation, Model, Server
-from winnow.params.source import FolderSource
+from winnow.sources.formats.folder import FolderSource
 
 ROAD = "A road crosses a green field."
 SECRET = "sk-proj-AbC/dE+f0123456789_xyz-wxyz"

@@ -21,17 +21,19 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json
 from winnow.data.images import encode_png
 from winnow.data.shards import iter_shard
-from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, SCORES, read_table
+from winnow.data.tables import CAPTIONS, QUARANTINE, SCORES, read_table
 from winnow.data.yaml_file import read_yaml
-from winnow.params.source import FolderSource, Source, WebdatasetSource
 from winnow.preferences.text_pairs import read_pairs
-from winnow.sources import webdataset
+from winnow.sources.formats import webdataset
+from winnow.sources.formats.folder import FolderSource
+from winnow.sources.formats.webdataset import WebdatasetSource
 from winnow.sources.pool import MAX_CAPTIONS, build_pool
 from winnow.sources.read import read_source
+from winnow.sources.registry import Source
 from winnow.sources.segment_layouts import listed_names
 from winnow.sources.text import clean, storable
-from winnow.sources.webdataset import read_webdataset
-from winnow.sources.zeroshot import read_set, real_sets, write_set
+from winnow.sources.zeroshot import read_set, write_set, write_sets
+from winnow.sources.zeroshot_sets import own_sets
 
 pytestmark = pytest.mark.timeout(60)  # a read that never ends
 END = bytes(1024)
@@ -95,7 +97,7 @@ def test_tars_that_lie_about_sizes(
     path = tmp_path / "s.tar"
     path.write_bytes(packed(TARS[name]))
     source = WebdatasetSource(kind="webdataset", shards=str(path))
-    assert str(path) in refusal(lambda: list(read_webdataset(source)))
+    assert str(path) in refusal(lambda: list(source.records(1)))
 
 
 @pytest.mark.parametrize("name", TARS)
@@ -123,7 +125,7 @@ def test_a_tar_that_unpacks_without_end(tmp_path: Path) -> None:
     member = header("a.bin", 2**26) + bytes(2**26)
     for content in (member + END, header("a.txt", 0) + bytes(2**26)):  # data, or zeros at the end
         path.write_bytes(bz2.compress(content))
-        told = refusal(lambda: list(read_webdataset(source)))
+        told = refusal(lambda: list(source.records(1)))
         assert str(path) in told and f"{webdataset.MAX_UNPACKED} times" in told
 
 
@@ -132,7 +134,7 @@ def test_a_tar_with_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "s.tar"
     source = WebdatasetSource(kind="webdataset", shards=str(path))
     path.write_bytes(b"".join(header(f"{n}.txt", 0) for n in range(4)) + END)
-    assert "more than 3 members" in refusal(lambda: list(read_webdataset(source)))
+    assert "more than 3 members" in refusal(lambda: list(source.records(1)))
 
 
 def test_a_compressed_tar_that_is_right_is_read(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_a_compressed_tar_that_is_right_is_read(tmp_path: Path) -> None:
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     path.write_bytes(gzip.compress(buffer.getvalue()))
-    items = list(read_webdataset(WebdatasetSource(kind="webdataset", shards=str(path))))
+    items = list(WebdatasetSource(kind="webdataset", shards=str(path)).records(1))
     assert len(items) == 2
 
 
@@ -169,7 +171,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "pairs": read_pairs,
     "shard": lambda path: list(iter_shard(path)),
     "tar": lambda path: list(
-        read_webdataset(WebdatasetSource(kind="webdataset", shards=f"{path.parent}/*.tar"))
+        WebdatasetSource(kind="webdataset", shards=f"{path.parent}/*.tar").records(1)
     ),
     "zeroshot": lambda path: _zeroshot(path),
 }
@@ -180,14 +182,7 @@ def _zeroshot(path: Path) -> None:
     for name in ("port", "river"):
         (tree / name).mkdir(parents=True)
         (tree / name / "a.png").symlink_to(path)
-    samples = read_empty()
-    real_sets(path.parent / "sets", path.parent, samples, {"mine": str(tree)})
-
-
-def read_empty() -> Any:
-    from winnow.data.tables import empty
-
-    return empty(SAMPLES)
+    write_sets(path.parent / "sets", own_sets({"mine": str(tree)}, {}, images=1, seed=0, size=32))
 
 
 @pytest.mark.timeout(10)

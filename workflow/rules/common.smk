@@ -180,7 +180,7 @@ CONTRASTIVE = get_args(Role)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
 STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
-TERRARIUM = P.source.kind == "terrarium"
+TERRARIUM = P.source.knows_truth
 
 
 def local_name(name):
@@ -191,8 +191,7 @@ def local_name(name):
 
 def source_name():
     """Name of a real source in tables: that of the run's folder, or of the image folder."""
-    given = getattr(P.source, "images", None) or Path(P.source.shards).parent
-    return Path(P.folder).name or (PLACE / given).resolve().name
+    return Path(P.folder).name or (PLACE / P.source.folder()).resolve().name
 
 
 # Names of the evaluation set and of the fine-tuned model in tables.

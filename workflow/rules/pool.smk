@@ -2,7 +2,7 @@
 from snakemake.exceptions import WorkflowError
 
 from winnow.sources.there import require
-from winnow.sources.webdataset import shard_paths
+from winnow.sources.zeroshot_sets import set_inputs
 
 try:
     require(P, GIVEN)
@@ -12,15 +12,7 @@ except WinnowError as error:
 
 def source_content(wildcards):
     """Digest of all files of the source; nothing for Terrarium, which is generated."""
-    found = [
-        path
-        for key in ("annotations", "metadata", "images")
-        if (path := getattr(P.source, key, None))
-    ]
-    try:
-        found += shard_paths(P.source.shards) if P.source.kind == "webdataset" else []
-    except WinnowError as error:
-        sys.exit(str(error))
+    found = P.source.inputs()
     return content_digest(found) if found else ""
 
 
@@ -94,7 +86,7 @@ rule zeroshot:
                 "size": P.source.size if TERRARIUM else None,
             }
         ),
-        content=content(*P.zeroshot.folders.values()),
+        content=content(*set_inputs(P.zeroshot.folders, P.zeroshot.sets)),
     message:
         "making the zero-shot sets"
     shell:

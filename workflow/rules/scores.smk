@@ -1,4 +1,5 @@
 # One table of scores per scorer. Only the control `oracle` may read the sealed truth.
+from winnow.scoring.scorers import place
 
 
 # Keys of a scorer that only affect `select`.
@@ -22,10 +23,11 @@ def scorer_inputs(wildcards):
 
 
 def own_code(wildcards):
-    """Digest of a user's class; nothing for a built-in scorer."""
-    named = P.scorers[wildcards.scorer].use or ""
+    """Digest of a scorer's class, built-in or a user's; nothing for a finished table."""
+    scorer = P.scorers[wildcards.scorer]
+    finished = scorer.scores or scorer.subset
     try:
-        return user_code(named) if ":" in named else ""
+        return "" if finished else user_code(place(scorer.use or wildcards.scorer))
     except WinnowError as error:
         sys.exit(f"scorers.{wildcards.scorer}: {error}")
 

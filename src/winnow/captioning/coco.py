@@ -10,9 +10,8 @@ import pandas as pd
 from winnow.captioning.matching import IMAGE_KEYS, Fault, Row, match
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
-from winnow.sources.classes import class_words
 from winnow.sources.local import name_fault
-from winnow.sources.text import clean
+from winnow.sources.text import class_words, clean
 from winnow.terrarium.schema import Box
 
 T = TypeVar("T")

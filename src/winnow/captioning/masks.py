@@ -13,9 +13,8 @@ from winnow.data.images import BadImageError
 from winnow.data.masks import check_mask, read_mask
 from winnow.data.shards import iter_masks
 from winnow.params.sections import Annotations
-from winnow.sources.classes import class_words
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
-from winnow.sources.text import storable
+from winnow.sources.text import class_words, storable
 from winnow.terrarium.schema import CLASSES, Box
 
 

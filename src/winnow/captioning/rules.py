@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from winnow.data.tables import CAPTIONS
-from winnow.sources.classes import class_words
+from winnow.sources.text import class_words
 from winnow.terrarium.words import NOUNS, NUMBERS, SCENE_PHRASES, article, listed, plural
 
 Mark = tuple[str, float, float]  # label, and the centre of its box

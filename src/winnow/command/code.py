@@ -65,7 +65,7 @@ def code_digest(command: str) -> str:
 
 
 def user_code(use: str) -> str:
-    """Digest of a user's module, `module:Class`, and of all that it imports and is not installed.
+    """Digest of the module of `module:Class`, and of all that it imports and is not installed.
 
     A module that is installed is followed inside its own package. Raises WinnowError if it is not
     on PYTHONPATH, or no Python.
@@ -90,9 +90,10 @@ def _digest(total: "hashlib._Hash", modules: Iterable[str]) -> str:
         file = _find(name)
         if file is not None:
             total.update(name.encode() + b"\0" + _file_digest(file))
-            data = file.with_suffix(".yaml")  # what the module reads
-            if data.is_file():
-                total.update(_file_digest(data))
+            # What the module reads: the data of its name, of a package all in its folder
+            data = "*.yaml" if file.name == "__init__.py" else f"{file.stem}.yaml"
+            for path in sorted(file.parent.glob(data)):
+                total.update(_file_digest(path))
     return total.hexdigest()[:32]
 
 

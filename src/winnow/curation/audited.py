@@ -27,7 +27,7 @@ def zeroshot_images(folder: Path) -> dict[str, Images]:
 
 
 def _digested(folder: Path) -> Images:
-    for content, _ in read_set(folder)[1]:
+    for content, _ in read_set(folder).images:
         yield digest_bytes(content), content
 
 

@@ -17,6 +17,7 @@ from winnow.params.load import resolve
 from winnow.params.model import Params
 from winnow.params.names import CONTROLS, JUDGE
 from winnow.params.submissions import FOLDER, pool_digest
+from winnow.scoring.scorers import NAMES
 from winnow.tracks.registry import untrained
 
 SNAKEFILE = "Snakefile"
@@ -73,7 +74,7 @@ def _taken(params: Params, earlier: Collection[str], replace: bool) -> dict[str,
     """Names that the tables use already, and whose they are: scorers, controls, models, and
     `earlier` submissions unless they may be replaced."""
     roles = get_args(sections.ModelRole)
-    names = {*untrained(params), JUDGE, *CONTROLS, *sections.BUILT_IN, *roles}
+    names = {*untrained(params), JUDGE, *CONTROLS, *NAMES, *roles}
     names |= {*_own_scorers(params)}
     whose = "an earlier submission: replace it with --replace, or choose another name"
     found = {} if replace else dict.fromkeys(earlier, whose)

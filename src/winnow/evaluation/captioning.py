@@ -30,7 +30,8 @@ class Evaluation(NamedTuple):
 def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int) -> np.ndarray:
     """Cosine of image and caption by the evaluator, in float32, for each row of `pairs`."""
     from winnow.scoring.engine import score_pool
-    from winnow.scoring.scorers import ClipScore, Context
+    from winnow.scoring.scorer import Context
+    from winnow.scoring.scorers.clip import ClipScore
 
     with scratch_folder() as folder:
         path = folder / "evaluator.parquet"

@@ -52,12 +52,12 @@ def retrieval(clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame) -
 
 def classification(clip: Clip, folder: Path) -> pd.DataFrame:
     """Table OUTCOMES of one zero-shot set."""
-    classes, stream = read_set(folder)
+    classes, templates, stream = read_set(folder)
     labelled = list(stream)
     names = [f"{folder.name}/{index}" for index in range(len(labelled))]
     images = zip(names, (content for content, _ in labelled), strict=True)
     _, features = encode_images(clip, images)
-    texts = class_features(encode_texts(clip, prompts(classes)))
+    texts = class_features(encode_texts(clip, prompts(classes, templates)), len(templates))
     labels = np.array([label for _, label in labelled])
     return zeroshot_outcomes(folder.name, features, labels, texts, names)
 

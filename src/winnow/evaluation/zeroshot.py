@@ -12,18 +12,18 @@ from winnow.sources.zeroshot import TEMPLATES
 KS = (1, 5)
 
 
-def prompts(classes: Sequence[str]) -> list[str]:
-    """The texts to encode: for each class, both templates in turn (2 x classes)."""
-    return [template.format(c=name) for name in classes for template in TEMPLATES]
+def prompts(classes: Sequence[str], templates: Sequence[str] = TEMPLATES) -> list[str]:
+    """The texts to encode: for each class, all T templates in turn (T x classes)."""
+    return [template.replace("{c}", name) for name in classes for template in templates]
 
 
-def class_features(text_features: np.ndarray) -> np.ndarray:
-    """Features [C, D] of the classes from those [2 C, D] of `prompts`.
+def class_features(text_features: np.ndarray, templates: int = len(TEMPLATES)) -> np.ndarray:
+    """Features [C, D] of the classes from those [T C, D] of `prompts` with T `templates`.
 
     Each is normalised, they are averaged over the templates, and normalised again.
     """
     unit = normalise(text_features)
-    return normalise(unit.reshape(-1, len(TEMPLATES), unit.shape[-1]).mean(axis=1))
+    return normalise(unit.reshape(-1, templates, unit.shape[-1]).mean(axis=1))
 
 
 def zeroshot_outcomes(

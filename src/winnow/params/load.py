@@ -10,9 +10,9 @@ from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined, join, layer, read_layer
 from winnow.params.model import Params, WithTracks
 from winnow.params.refusals import checked
-from winnow.params.source import Source
 from winnow.params.submissions import with_submissions
 from winnow.params.world import World, with_world
+from winnow.sources.source import Glob
 from winnow.tracks.registry import TRACKS, own_section
 
 LOCAL = "local-dir:"  # how open_clip marks a folder
@@ -64,9 +64,9 @@ def _rooted(params: Params, root: Path) -> Params:
     paths = {
         name: placed(getattr(params.source, name))
         for name, field in fields.items()
-        if field.annotation is Path or name == "shards"
+        if field.annotation in (Path, Glob)
     }
-    source = TypeAdapter(Source).validate_python({**params.source.model_dump(), **paths})
+    source = type(params.source).model_validate({**params.source.model_dump(), **paths})
     scorers = {
         name: s.model_copy(
             update={
@@ -78,8 +78,12 @@ def _rooted(params: Params, root: Path) -> Params:
         )
         for name, s in params.scorers.items()
     }
-    folders = {name: placed(folder) for name, folder in params.zeroshot.folders.items()}
-    zeroshot = params.zeroshot.model_copy(update={"folders": folders})
+    zeroshot = params.zeroshot.model_copy(
+        update={
+            key: {name: placed(path) for name, path in getattr(params.zeroshot, key).items()}
+            for key in ("folders", "sets")
+        }
+    )
 
     def found(name: str) -> str:  # a tag or an architecture stays as it is
         prefix = LOCAL if name.startswith(LOCAL) else ""

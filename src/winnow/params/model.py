@@ -9,7 +9,8 @@ from winnow.data.errors import did_you_mean
 from winnow.params import sections
 from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
 from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
-from winnow.params.source import Source
+from winnow.scoring import scorers as built_in
+from winnow.sources.registry import Source
 from winnow.tracks.registry import TRACKS, own_section
 
 COMPLETE = "complete"
@@ -136,24 +137,25 @@ class Params(Section):
             use = scorer.use or name
             if scorer.scores or scorer.subset or scorer.mean_of or ":" in use:
                 continue
-            if use not in sections.BUILT_IN:
+            if use not in built_in.NAMES:
                 raise ValueError(
                     f"scorers.{name}: {use!r} is no built-in scorer"
-                    f"{did_you_mean(use, sections.BUILT_IN)} ({', '.join(sections.BUILT_IN)}); a "
+                    f"{did_you_mean(use, built_in.NAMES)} ({', '.join(built_in.NAMES)}); a "
                     "class of your own goes under `use` as `module:Class`, a parquet of scores "
                     "under `scores`"
                 )
-            roles = self._models_of(use)
-            if sections.BUILT_IN[use] and scorer.model not in roles:
+            needed = built_in.find(use).needs
+            roles = self._models_of(needed)
+            if needed and scorer.model not in roles:
                 given = f", not {scorer.model!r}" if scorer.model else ""
                 raise ValueError(
                     f"scorers.{name}: {use!r} needs a `model`, one of {', '.join(roles)}{given}"
                 )
         return self
 
-    def _models_of(self, use: str) -> list[str]:
-        """What a built-in scorer may score with."""
-        if use != "score_model":
+    def _models_of(self, needed: str | None) -> list[str]:
+        """What a built-in scorer may score with that needs this kind of model."""
+        if needed != "score_model":
             return list(get_args(sections.ScoringRole))
         return list(dict.fromkeys([*self.score_model.recipes, "score_model"]))
 

@@ -15,7 +15,7 @@ def selective_controls(known_noise: bool) -> tuple[str, ...]:
 
 def known_truth(params: "Params") -> bool:
     """Whether the noise of captions by models is known, and there are masks."""
-    return params.source.kind == "terrarium"
+    return params.source.knows_truth
 
 
 def selecting(params: "Params", known_noise: bool) -> list[str]:

@@ -56,19 +56,6 @@ OptionalRole = Literal["judge", "score_model", "segmentor"]
 PairKind = Literal["text", "caption", "closed", "open", "remote_sensing"]
 Part = Literal["vision", "language", "head"]  # of a score model
 Normalisation = Literal["none", "softplus", "tanh", "sigmoid"]
-# The built-in scorers, and whether each needs a model. The classes are in winnow.scoring.scorers.
-BUILT_IN = {
-    "none": False,
-    "random": False,
-    "oracle": False,
-    "text": False,
-    "length": False,
-    "clip": True,
-    "domain_clip": True,
-    "siglip": True,
-    "rotation": True,
-    "score_model": True,
-}
 
 
 def _no_noise(rates: Any) -> Any:
@@ -647,6 +634,18 @@ class Zeroshot(Section):
     folders: dict[Name, str] = Field(
         default_factory=dict, description="More sets: name -> folder with one subfolder per class"
     )
+    sets: dict[Name, str] = Field(
+        default_factory=dict,
+        description="More sets: name -> YAML file with classes and templates of a folder, or a "
+        "style for Terrarium",
+    )
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "Zeroshot":
+        for name in ("scenes", *self.sets):
+            if name in self.folders or (name == "scenes" and name in self.sets):
+                raise ValueError(f"the name {name!r} is taken by another set")
+        return self
 
 
 class Statistics(Section):

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from winnow.params.sections import PositiveInt, Rates
-from winnow.params.source import TerrariumSource
+from winnow.sources.formats.terrarium import TerrariumSource
 
 
 class World(TerrariumSource):

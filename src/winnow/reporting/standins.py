@@ -1,14 +1,17 @@
 """Which models behind the cells of a run are stand-ins, whose effects have no published size."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from winnow.params.model import Params
 from winnow.tracks.registry import models
+
+if TYPE_CHECKING:
+    from winnow.params.model import Params
 
 MODELLESS = {"human", "rule"}  # caption sets that no model writes
 
 
-def standins(params: Params) -> list[str]:
+def standins(params: "Params") -> list[str]:
     """The roles in use whose models are stand-ins, and the small networks of our own.
 
     Records name a cell's own model alone, not those that wrote, scored or graded what it read: this
@@ -25,7 +28,7 @@ def standins_named(names: Sequence[str]) -> str:
     return f"Stand-ins: {', '.join(names)}." if names else ""
 
 
-def _used(params: Params) -> Iterator[str | None]:
+def _used(params: "Params") -> Iterator[str | None]:
     """The models behind what all tracks share; some are no roles, but recipes trained here."""
     yield from (scorer.model for scorer in params.scorers.values())
     if not MODELLESS.issuperset(params.sweep.captions):

@@ -16,7 +16,7 @@ from winnow.data.files import digest_bytes
 from winnow.data.images import BadImageError, open_rgb
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import SCORES, empty, read_table, write_table
-from winnow.scoring.scorers import Batch, Scorer, check
+from winnow.scoring.scorer import Batch, Scorer, check
 
 
 def score_pool(

@@ -48,7 +48,7 @@ def score(
 ) -> None:
     """Score every pair of the pool with one scorer."""
     from winnow.scoring.engine import pool_pairs, score_pool
-    from winnow.scoring.scorers import Context, make
+    from winnow.scoring.scorers import Context, make, place
 
     pairs = pool_pairs(pool, read_table(captions, CAPTIONS))
     cost: dict[str, float] = {}
@@ -71,7 +71,7 @@ def score(
             use = settings.use or scorer
             engine = make(use, context, {**settings.options, **settings.files})
             inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
-            code = code_digest("score") + (user_code(use) if ":" in use else "")
+            code = code_digest("score") + user_code(place(use))
             key = f"{code} {digest_files(inputs)} {settings!r} {scorer}"
             score_pool(
                 engine,

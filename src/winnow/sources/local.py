@@ -11,7 +11,7 @@ from PIL import Image
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
-from winnow.params.source import FolderOfImages, Links
+from winnow.sources.source import FolderOfImages, Links
 
 # Of the formats that `data.images` reads.
 IMAGE_SUFFIXES = frozenset(

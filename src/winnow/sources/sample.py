@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from winnow.data.records import Record, Rejected
-from winnow.params.source import FilesSource, WebdatasetSource
 from winnow.sources.local import (
     DOCUMENTS,
     IMAGE_SUFFIXES,
@@ -15,6 +14,7 @@ from winnow.sources.local import (
     scene_of,
     shown_suffix,
 )
+from winnow.sources.source import SourceOfSamples
 from winnow.sources.text import (
     clean,
     decode,
@@ -73,9 +73,7 @@ def is_read(suffix: str) -> bool:
     return suffix in IMAGES or suffix in TEXTS
 
 
-def read_sample(
-    name: str, members: Members, source: WebdatasetSource | FilesSource
-) -> list[Record | Rejected]:
+def read_sample(name: str, members: Members, source: SourceOfSamples) -> list[Record | Rejected]:
     """The record of a sample, or its rejection, and what of it is not taken."""
     ignored = tuple(suffix.lower() for suffix in source.ignore)
     members = {s: m for s, m in members.items() if not f"{name}{s}".lower().endswith(ignored)}
@@ -118,7 +116,7 @@ def _without_image(name: str, members: Members) -> Rejected:
 
 
 def _record(
-    name: str, image: bytes, members: Members, source: WebdatasetSource | FilesSource
+    name: str, image: bytes, members: Members, source: SourceOfSamples
 ) -> Record | Rejected:
     try:
         about = _about(members)

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from winnow.params.source import Split
+from winnow.sources.source import Split
 
 MAX_CAPTION = 2000  # characters
 # How pandas, NumPy and people write that a cell of a table has no value.
@@ -46,6 +46,12 @@ MARKS = (  # UTF-32 before UTF-16, which begins alike
 def decode(content: bytes) -> str:
     """Text in UTF-8, or in what its byte order mark says. Raises UnicodeDecodeError."""
     return content.decode(next((name for mark, name in MARKS if content.startswith(mark)), "utf-8"))
+
+
+def class_words(name: str) -> str:
+    """A class folder's name as words: `BaseballField`, `baseball_field` -> `baseball field`."""
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return " ".join(re.split(r"[\s_-]+", split)).strip().lower()
 
 
 def given_captions(values: Sequence[Any]) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined
 from winnow.params.model import Params
-from winnow.params.source import Source, WebdatasetSource
-from winnow.sources.webdataset import shard_paths
+from winnow.sources.source import AnySource
+from winnow.sources.zeroshot_sets import set_inputs
 from winnow.tracks.registry import TRACKS, own_section
 
 Named = Iterator[tuple[str, Path | str | None]]
@@ -16,7 +16,7 @@ Named = Iterator[tuple[str, Path | str | None]]
 
 def require(params: Params, given: Joined) -> None:
     """Raise WinnowError with a line for each file or folder that is named and not there, as seen
-    from the folder that jobs run in.
+    from the folder that jobs run in, and for a zero-shot set that its file does not describe.
     """
     named = [*_files(params), *_source(params.source)]
     missing = [
@@ -25,13 +25,14 @@ def require(params: Params, given: Joined) -> None:
         for key, path in named
         if path is not None and not Path(path).exists()
     ]
-    if isinstance(params.source, WebdatasetSource):
-        try:
-            shard_paths(params.source.shards)
-        except WinnowError as error:
-            missing.append(f"{given.where(('source', 'shards'))}: {error}")
+    try:
+        params.source.inputs()
+    except WinnowError as error:
+        key, _, _ = str(error).partition(":")
+        missing.append(f"{given.where(tuple(key.split('.')))}: {error}")
     if missing:
         raise WinnowError("\n".join(missing))
+    set_inputs(params.zeroshot.folders, params.zeroshot.sets)
 
 
 def _written(tree: Any, key: str) -> str | None:
@@ -41,7 +42,7 @@ def _written(tree: Any, key: str) -> str | None:
     return tree if isinstance(tree, str) else None
 
 
-def _source(source: Source) -> Named:
+def _source(source: AnySource) -> Named:
     for key, value in source:
         if isinstance(value, Path):
             yield f"source.{key}", value
@@ -54,8 +55,9 @@ def _files(params: Params) -> Named:
         yield f"scorers.{name}.subset", scorer.subset
         for key, path in scorer.files.items():
             yield f"scorers.{name}.files.{key}", path
-    for name, folder in params.zeroshot.folders.items():
-        yield f"zeroshot.folders.{name}", folder
+    for key in ("folders", "sets"):
+        for name, path in getattr(params.zeroshot, key).items():
+            yield f"zeroshot.{key}.{name}", path
     yield "annotations.coco", params.annotations.coco
     yield "annotations.masks", params.annotations.masks
     yield "captioning.perspectives", params.captioning.perspectives

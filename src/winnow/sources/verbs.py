@@ -8,7 +8,7 @@ from winnow.command.description import Output, command
 from winnow.data.files import write_signed
 from winnow.data.tables import CAPTIONS, LAYOUTS, NOISE, SAMPLES, TRUTH, read_table, write_table
 from winnow.params import sections
-from winnow.params.source import Source
+from winnow.sources.registry import Source
 
 
 class PoolSettings(sections.Pool):
@@ -23,9 +23,9 @@ def pool(
 ) -> None:
     """Make the pool from a source: shards, samples, human captions, quarantine."""
     from winnow.sources.pool import build_pool, describe
-    from winnow.sources.read import read_source, rendering_of, set_apart
+    from winnow.sources.read import read_source
 
-    reference, test = set_apart(settings.source)
+    reference, test = settings.source.shares()
     summary = build_pool(
         read_source(settings.source, threads),
         output,
@@ -35,7 +35,7 @@ def pool(
         quarantine_limit=settings.quarantine_limit,
         reference=reference,
         test=test,
-        rendering=rendering_of(settings.source),
+        rendering=settings.source.rendering(),
         workers=threads,
     )
     print(describe(summary))
@@ -72,12 +72,14 @@ class ZeroshotSettings(sections.Zeroshot):
 
 @command
 def zeroshot(output: Output, pool: Path | None, settings: ZeroshotSettings) -> None:
-    """Make the zero-shot sets: Terrarium's six, or with --pool those of a real pool."""
-    from winnow.sources.zeroshot import real_sets, terrarium_sets
+    """Make the zero-shot sets: Terrarium's, or with --pool that of a real pool, and your own."""
+    from winnow.sources.zeroshot import write_sets
+    from winnow.sources.zeroshot_sets import own_sets, scene_set, terrarium_sets
 
+    drawing = settings.images, settings.seed, settings.size
     if pool is None:
-        counts = terrarium_sets(output, settings.images, settings.seed, settings.size)
+        sets = terrarium_sets(*drawing)
     else:
-        samples = read_table(pool / "samples.parquet", SAMPLES)
-        counts = real_sets(output, pool, samples, settings.folders)
+        sets = scene_set(pool, read_table(pool / "samples.parquet", SAMPLES))
+    counts = write_sets(output, sets | own_sets(settings.folders, settings.sets, *drawing))
     print("\n".join(f"{name}: {count} images" for name, count in counts.items()) or "no set")

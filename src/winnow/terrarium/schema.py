@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel
 
@@ -93,6 +93,8 @@ class Style:
     `scale` multiplies the size of things; `blur` is a radius and `noise` a standard deviation, in
     pixels and grey levels of the finished image.
     """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # where one is read from a file
 
     scenes: tuple[str, ...] = SCENES
     scale: tuple[float, float] = (0.9, 1.1)

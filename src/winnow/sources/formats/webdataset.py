@@ -7,14 +7,17 @@ import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import Field
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import require_regular
 from winnow.data.records import Record, Rejected
 from winnow.data.shards import StrictInfo
-from winnow.params.source import WebdatasetSource
 from winnow.sources.local import MAX_BYTES, UnreadableError, is_hidden, may_be_image, name_fault
 from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys, told_captions
+from winnow.sources.source import USUAL_SPLITS, Glob, SourceOfSamples, Split
 
 RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
 # A range or a choice; other braces are part of a name, as a shell has it.
@@ -28,15 +31,42 @@ UNSAFE = "member's name leaves the tar"
 Members = dict[str, bytes | UnreadableError | None]
 
 
-def read_webdataset(source: WebdatasetSource) -> Iterator[Record | Rejected]:
-    """Stream the samples of all shards. A damaged tar is an error: what it lost is not known."""
-    taken = 0
-    for path in shard_paths(source.shards):
-        for item in _samples(path, source):
-            if taken == source.limit and isinstance(item, Record):
-                return
-            taken += isinstance(item, Record)
-            yield item
+class WebdatasetSource(SourceOfSamples):
+    """Tars of images with .txt or .json captions, as img2dataset and webdataset write them."""
+
+    kind: Literal["webdataset"] = "webdataset"
+    shards: Glob = Field(description="the tars: a glob, or braces as in shard-{000..012}.tar")
+    splits: dict[str, Split] = Field(
+        default=USUAL_SPLITS, description="split names in .json members -> our splits"
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="maximum number of images, the first ones (null: all)"
+    )
+
+    def records(self, workers: int) -> Iterator[Record | Rejected]:
+        """Samples of all shards. A damaged tar is an error: what it lost is not known."""
+        taken = 0
+        for path in self.inputs():
+            for item in _samples(path, self):
+                if taken == self.limit and isinstance(item, Record):
+                    return
+                taken += isinstance(item, Record)
+                yield item
+
+    def inputs(self) -> list[Path]:
+        """The tars. Raises WinnowError for a pattern that stands for none."""
+        return shard_paths(self.shards)
+
+    def folder(self) -> Path:
+        """The folder whose name is the source's in tables."""
+        return Path(self.shards).parent
+
+    def remedy(self) -> str:
+        """What to do where the source holds nothing at all."""
+        return f"source.shards: {self.shards}: no file in any tar; put images and texts there"
+
+
+SOURCE = WebdatasetSource
 
 
 def shard_paths(pattern: str) -> list[Path]:

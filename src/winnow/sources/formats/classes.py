@@ -1,13 +1,14 @@
 """One folder a class (EuroSAT, AID, UC Merced, NWPU-RESISC45 as they are unpacked)."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import Field
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
-from winnow.params.source import ClassesSource
 from winnow.sources.local import (
     Entry,
     is_hidden,
@@ -18,38 +19,45 @@ from winnow.sources.local import (
     walk_files,
 )
 from winnow.sources.sample import CAPTIONS
-from winnow.sources.text import storable
+from winnow.sources.source import FolderOfImages
+from winnow.sources.text import class_words, storable
 
 
-def read_classes(source: ClassesSource) -> Iterator[Record | Rejected]:
-    """Stream a class-per-folder tree; every image gets the one caption its class gives.
+class ClassesSource(FolderOfImages):
+    """Images in one folder a class; the folder's name is the scene and gives the caption."""
 
-    Raises WinnowError where it is not plain which folder of a path is the class, or where captions
-    lie beside the images.
-    """
-    folder = require_folder(source.images, "images")
-    files = list(walk_files(folder, source.links))
-    names = [f for f in files if isinstance(f, str) and is_image_name(f) and not is_hidden(f)]
-    most = max((len(PurePosixPath(name).parts) - 1 for name in names), default=0)
-    if source.level is not None and names and source.level > most:
-        raise WinnowError(
-            f"source.level: {source.level} is too deep; the images in {folder} lie at most {most} "
-            "folders below it; set a lower level"
-        )
-    level = source.level or _level(folder, names, [f for f in files if isinstance(f, str)])
-    images = set(names)
-    entries = [
-        f if isinstance(f, Rejected) else _entry(folder, f, level) if f in images
-        else unreadable_kind(f)
-        for f in files
-    ]  # fmt: skip
-    return read_entries(folder, entries, source)
+    kind: Literal["classes"] = "classes"
+    images: Path = Field(description="folder with one subfolder per class, at any depth")
+    level: int | None = Field(
+        default=None,
+        ge=1,
+        description="which folder of an image's path is its class, counted from `images`; null: "
+        "the only one in which the paths differ",
+    )
+
+    def records(self, workers: int) -> Iterator[Record | Rejected]:
+        """Every image gets the one caption that its class gives. Raises WinnowError where it is not
+        plain which folder of a path is the class, or where captions lie beside the images."""
+        folder = require_folder(self.images, "images")
+        files = list(walk_files(folder, self.links))
+        names = [f for f in files if isinstance(f, str) and is_image_name(f) and not is_hidden(f)]
+        most = max((len(PurePosixPath(name).parts) - 1 for name in names), default=0)
+        if self.level is not None and names and self.level > most:
+            raise WinnowError(
+                f"source.level: {self.level} is too deep; the images in {folder} lie at most "
+                f"{most} folders below it; set a lower level"
+            )
+        level = self.level or _level(folder, names, [f for f in files if isinstance(f, str)])
+        images = set(names)
+        entries = [
+            f if isinstance(f, Rejected) else _entry(folder, f, level) if f in images
+            else unreadable_kind(f)
+            for f in files
+        ]  # fmt: skip
+        return read_entries(folder, entries, self)
 
 
-def class_words(name: str) -> str:
-    """A class folder's name as words: `BaseballField`, `baseball_field` -> `baseball field`."""
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return " ".join(re.split(r"[\s_-]+", split)).strip().lower()
+SOURCE = ClassesSource
 
 
 def _level(folder: Path, names: Sequence[str], files: Sequence[str]) -> int:

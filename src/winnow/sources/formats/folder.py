@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from winnow.data.records import Record, Rejected
-from winnow.params.source import FolderSource, Split
 from winnow.sources.local import (
     Entry,
     is_image_name,
@@ -15,6 +16,7 @@ from winnow.sources.local import (
     require_file,
     require_folder,
 )
+from winnow.sources.source import USUAL_SPLITS, FolderOfImages, Split
 from winnow.sources.table import Fault, read_rows
 from winnow.sources.text import given_captions, key_twice, seeming_captions, split_of
 
@@ -23,18 +25,37 @@ TEXT = ("text", "caption", "title", "captions")
 SCENE = ("scene", "label")
 
 
-def read_folder(source: FolderSource) -> Iterator[Record | Rejected]:
-    """Stream the images that a table names; rows that name one image are put together.
+class FolderSource(FolderOfImages):
+    """A folder of images with a table of captions, as Hugging Face's ImageFolder has it."""
 
-    A row's captions are those of all its columns in TEXT.
-    """
-    folder = require_folder(source.images, "images")
-    path = require_file(source.metadata, "metadata")
-    rows: dict[str, list[Entry | Rejected]] = {}
-    for place, row in read_rows(path, (NAME, TEXT), lambda cell: _is_name(folder, cell)):
-        entry = _entry(row, place, source.splits)
-        rows.setdefault(entry.name, []).append(entry)
-    return read_entries(folder, list(map(_merged, rows.values())), source)
+    kind: Literal["folder"] = "folder"
+    images: Path = Field(description="folder for the file names in the table")
+    metadata: Path = Field(
+        description="metadata.jsonl, a JSON list, or a CSV or TSV: a column file_name, filename "
+        "or filepath; one or more of text, caption, captions and title; optionally "
+        "split, and scene or label"
+    )
+    splits: dict[str, Split] = Field(
+        default=USUAL_SPLITS, description="split names of the table -> our splits"
+    )
+
+    def records(self, workers: int) -> Iterator[Record | Rejected]:
+        """Rows that name one image are put together. A row's captions are those of all its columns
+        in TEXT."""
+        folder = require_folder(self.images, "images")
+        path = require_file(self.metadata, "metadata")
+        rows: dict[str, list[Entry | Rejected]] = {}
+        for place, row in read_rows(path, (NAME, TEXT), lambda cell: _is_name(folder, cell)):
+            entry = _entry(row, place, self.splits)
+            rows.setdefault(entry.name, []).append(entry)
+        return read_entries(folder, list(map(_merged, rows.values())), self)
+
+    def remedy(self) -> str:
+        """What to do where the source holds nothing at all."""
+        return f"source.metadata: {self.metadata}: has no row; add one for each caption"
+
+
+SOURCE = FolderSource
 
 
 def _is_name(folder: Path, cell: str) -> bool:

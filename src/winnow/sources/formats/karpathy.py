@@ -1,28 +1,54 @@
 """Karpathy's JSON: {"images": [{"filename", "split", "sentences": [{"raw"}]}]}."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.records import Record, Rejected
-from winnow.params.source import KarpathySource, Split
 from winnow.sources.local import Entry, read_entries, require_file, require_folder
+from winnow.sources.source import FolderOfImages, Split
 from winnow.sources.text import split_of
 
 
-def read_karpathy(source: KarpathySource) -> Iterator[Record | Rejected]:
-    """Stream a Karpathy data set; an entry that is not as it should be is Rejected."""
-    path = require_file(source.annotations, "annotations")
-    folder = require_folder(source.images, "images")
-    content = read_json(path)
-    images = content.get("images") if isinstance(content, dict) else None
-    if not isinstance(images, list):
-        raise WinnowError(f"{path}: has no list 'images'; this is not Karpathy's layout")
-    entries = [
-        _entry(image, f"{path.name}: images[{i}]", source.splits) for i, image in enumerate(images)
-    ]
-    return read_entries(folder, entries, source)
+class KarpathySource(FolderOfImages):
+    """Captions in Karpathy's JSON layout (RSICD, UCM-captions, Sydney-captions, ...)."""
+
+    kind: Literal["karpathy"] = "karpathy"
+    annotations: Path = Field(description="the JSON file")
+    images: Path = Field(description="folder for the file names in the JSON")
+    splits: dict[str, Split] = Field(
+        default={"train": "pool", "restval": "pool", "val": "reference", "test": "test"},
+        description="split names of the JSON -> our splits",
+    )
+    scene_pattern: str | None = Field(
+        default="^([a-z]+)_[0-9]+",
+        description="regular expression with one group that matches the scene in a file name",
+    )
+
+    def records(self, workers: int) -> Iterator[Record | Rejected]:
+        """An entry that is not as it should be is Rejected."""
+        path = require_file(self.annotations, "annotations")
+        folder = require_folder(self.images, "images")
+        content = read_json(path)
+        images = content.get("images") if isinstance(content, dict) else None
+        if not isinstance(images, list):
+            raise WinnowError(f"{path}: has no list 'images'; this is not Karpathy's layout")
+        entries = [
+            _entry(image, f"{path.name}: images[{i}]", self.splits)
+            for i, image in enumerate(images)
+        ]
+        return read_entries(folder, entries, self)
+
+    def remedy(self) -> str:
+        """What to do where the source holds nothing at all."""
+        return f"source.annotations: {self.annotations}: its list 'images' is empty; add entries"
+
+
+SOURCE = KarpathySource
 
 
 def _entry(image: Any, place: str, splits: Mapping[str, Split]) -> Entry | Rejected:

@@ -2,13 +2,13 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
 from winnow.data.errors import WinnowError
-from winnow.scoring.scorers import Batch, Context, Scorer
+from winnow.scoring.scorer import Batch, Context, Scorer
 
 
 class ScoreModelScore(Scorer):
@@ -16,6 +16,8 @@ class ScoreModelScore(Scorer):
 
     `prompt` is what the captions answer, in place of the prompt that the model's folder records.
     """
+
+    needs: ClassVar = "score_model"
 
     def __init__(self, context: Context, prompt: str | None = None, **options: Any):
         super().__init__(context, **options)
@@ -70,3 +72,6 @@ class ScoreModelScore(Scorer):
             )
 
         return faster(config, self.model.device, seconds)
+
+
+SCORER = ScoreModelScore
