@@ -22,13 +22,14 @@ from winnow.data.tables import LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import clip, diffusion, diffusion_standins
 from winnow.models.generator import Generator
 from winnow.models.satellite_unet import METADATA
-from winnow.params.sections import DiffusionTraining, GeneratorRole, Optimiser
+from winnow.models.settings import GeneratorRole
 from winnow.terrarium.schema import CLASSES
 from winnow.training import autoencoder, generators
 from winnow.training import diffusion as training
 from winnow.training.diffusion import Examples
 from winnow.training.images import land_cover
 from winnow.training.perceptual import perceptual_loss
+from winnow.training.settings import DiffusionTraining, Optimiser
 
 SETTINGS = DiffusionTraining(
     batch_size=4, samples_seen=12, precision="float32", ema=0.9, learning_rate=1e-3

@@ -4,6 +4,8 @@ import copy
 import difflib
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +20,12 @@ from hypothesis import strategies as st
 
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
-from winnow.params import sections
 from winnow.params.layers import join, layer, merge
 from winnow.params.load import read, resolve
 from winnow.params.model import Params
 from winnow.params.names import CONTROLS
-from winnow.params.sections import Scorer
 from winnow.scoring.scorers import BUILT_IN, ClipScore
+from winnow.scoring.settings import NEEDS_MODEL, Scorer
 from winnow.tracks.registry import cells
 
 ROOT = Path(__file__).parents[1]
@@ -524,10 +525,10 @@ def test_a_file_that_is_no_parameters(tmp_path: Path, text: str) -> None:
 
 
 def test_the_list_of_built_in_scorers_is_true() -> None:
-    assert set(sections.BUILT_IN) == set(BUILT_IN)
+    assert set(NEEDS_MODEL) == set(BUILT_IN)
     for name, kind in BUILT_IN.items():
         sees = isinstance(kind, str) or issubclass(kind, ClipScore)
-        assert sees == sections.BUILT_IN[name]
+        assert sees == NEEDS_MODEL[name]
 
 
 # the cells
@@ -760,3 +761,16 @@ def test_every_knob_is_described() -> None:
     for name in ("Captions", "Scorer", "Scoring", "Curation", "Sweep", "Contrastive", "Foundry"):
         properties = schema["$defs"][name]["properties"]
         assert [key for key, entry in properties.items() if "description" not in entry] == []
+
+
+def test_parameters_are_read_without_what_takes_time() -> None:
+    """Each room owns its sections, in a `settings.py` that imports nothing else of the room."""
+    code = "import sys, winnow.params.load; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = done.stdout.split()
+    assert not {"torch", "numpy", "pandas", "pyarrow", "scipy"} & set(found)
+    light = ("data", "params", "tracks")
+    rooms = [
+        n.split(".") for n in found if n.startswith("winnow.") and n.split(".")[1] not in light
+    ]
+    assert {parts[2] for parts in rooms if len(parts) > 2} == {"settings"}

@@ -37,7 +37,6 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params.sections import Captioner
 from winnow.preferences import human_candidates, model_candidates, text_pairs
 from winnow.preferences.pairs import Pair, closed_pairs, rated_pairs, split_of
 from winnow.preferences.preference_set import preference_set
@@ -48,6 +47,7 @@ from winnow.preferences.questions import (
     caption_questions,
     image_questions,
 )
+from winnow.preferences.settings import Captioner
 from winnow.terrarium.noise import KINDS, normal
 
 pytestmark = pytest.mark.usefixtures("same_environment")

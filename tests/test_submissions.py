@@ -23,9 +23,9 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_pairs, read_table, write_table
 from winnow.params.load import read, resolve, scaled
-from winnow.params.sections import Scorer
 from winnow.params.submissions import CARD_BYTES, pool_digest, read_card, submitted
 from winnow.scoring.engine import pool_pairs
+from winnow.scoring.settings import Scorer
 from winnow.tracks.registry import cells
 
 pytestmark = pytest.mark.usefixtures("same_environment")

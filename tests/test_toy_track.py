@@ -15,7 +15,8 @@ FILES = {
 
         from pydantic import Field
 
-        from winnow.params.sections import PositiveInt, TrackSection
+        from winnow.params.fields import PositiveInt
+        from winnow.tracks.settings import TrackSection
 
 
         class Brevity(TrackSection):

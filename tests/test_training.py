@@ -21,9 +21,10 @@ from winnow.data.images import encode_png, open_rgb
 from winnow.data.shards import ShardWriter, iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
 from winnow.models import clip as models
-from winnow.params.sections import Optimiser, Role
+from winnow.models.settings import Role
 from winnow.training import contrastive, descent, foundry
 from winnow.training.images import decode
+from winnow.training.settings import Optimiser
 
 ROLES: tuple[Role, ...] = ("clip", "siglip", "domain_clip", "evaluator_clip")
 SETTINGS = Optimiser(batch_size=8, learning_rate=1e-3, precision="float32")

@@ -27,7 +27,9 @@ from winnow.data.holders import below, remove_dead
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
-from winnow.params.sections import GeneratorRole, MllmRole, Role
+from winnow.models.settings import GeneratorRole
+from winnow.models.settings import MllmRole
+from winnow.models.settings import Role
 from winnow.tracks.registry import BY_NAME, TRACKS, cells, expected, methods, untrained
 
 ROOT = Path(workflow.basedir)

@@ -19,7 +19,8 @@ from winnow.captioning.answers import judge
 from winnow.captioning.patience import Patience
 from winnow.captioning.request_queue import Answer, Pass, Read, Reply, Request, RequestQueue
 from winnow.captioning.responses import Responses
-from winnow.params.sections import Generation, Server
+from winnow.captioning.settings import Generation
+from winnow.models.settings import Server
 
 
 class Backend(Protocol):

@@ -11,12 +11,13 @@ from filelock import FileLock, Timeout
 from winnow.command.description import command
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, read_table
-from winnow.params import sections
+from winnow.models.settings import ModelRole
 from winnow.params.layers import Joined, given_layers, join
 from winnow.params.load import resolve
 from winnow.params.model import Params
 from winnow.params.names import CONTROLS, JUDGE
 from winnow.params.submissions import FOLDER, pool_digest
+from winnow.scoring.settings import NEEDS_MODEL
 from winnow.tracks.registry import untrained
 
 SNAKEFILE = "Snakefile"
@@ -72,8 +73,8 @@ def _given(configfile: Path | None) -> Joined:
 def _taken(params: Params, earlier: Collection[str], replace: bool) -> dict[str, str]:
     """Names that the tables use already, and whose they are: scorers, controls, models, and
     `earlier` submissions unless they may be replaced."""
-    roles = get_args(sections.ModelRole)
-    names = {*untrained(params), JUDGE, *CONTROLS, *sections.BUILT_IN, *roles}
+    roles = get_args(ModelRole)
+    names = {*untrained(params), JUDGE, *CONTROLS, *NEEDS_MODEL, *roles}
     names |= {*_own_scorers(params)}
     whose = "an earlier submission: replace it with --replace, or choose another name"
     found = {} if replace else dict.fromkeys(earlier, whose)

@@ -6,7 +6,7 @@ from winnow.command.description import Output, command
 from winnow.data.files import read_signed, write_text
 from winnow.data.provenance import weight_files
 from winnow.evaluation.generation import GenerationSettings, evaluate_folder
-from winnow.params import sections
+from winnow.models.settings import GeneratorRole
 
 
 @command
@@ -19,7 +19,7 @@ def evaluate_generator(
     model: Path,
     autoencoder: Path,
     output: Output,
-    role: sections.GeneratorRole,
+    role: GeneratorRole,
     settings: GenerationSettings,
 ) -> None:
     """Write the model card of a text-to-image stand-in, from images that it drew."""

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from winnow.captioning.settings import Generation
 from winnow.command.description import Given, Output, command
 from winnow.data.files import read_signed, write_text
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, read_table
-from winnow.params import sections
+from winnow.models.settings import MllmRole, Role
 
 
 @command
@@ -15,7 +16,7 @@ def evaluate_standin(
     zeroshot: Path,
     model: Path,
     output: Output,
-    role: sections.Role,
+    role: Role,
 ) -> None:
     """Write a stand-in's model card: what it is, and how good by the foundry's test split."""
     from winnow.evaluation.card import standin_card
@@ -35,7 +36,7 @@ def evaluate_mllm(
     perspectives: Given,
     model: Path,
     output: Output,
-    role: sections.MllmRole,
+    role: MllmRole,
 ) -> None:
     """Write the model card of a multimodal stand-in, measured on the pool's test split."""
     from winnow.captioning.annotations import own_rules
@@ -47,7 +48,7 @@ def evaluate_mllm(
     from winnow.evaluation.card import mllm_card
     from winnow.evaluation.quiz import quiz_outcomes
 
-    settings = sections.Generation.model_validate({})
+    settings = Generation.model_validate({})
     backend = TransformersBackend(model, settings.batch_size)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples[samples["split"] == "test"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from winnow.command.description import Output, command
 from winnow.data.files import read_signed, write_text
 from winnow.data.tables import SAMPLES, read_table
-from winnow.params import sections
+from winnow.evaluation.settings import Statistics
 
 
 @command
@@ -18,7 +18,7 @@ def evaluate_segmentor_standin(pool: Path, model: Path, output: Output) -> None:
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
     images, truth = pool_examples(pool, samples[samples["split"] == "test"])
-    trained, settings = segmentor.load(model), sections.Statistics.model_validate({})
+    trained, settings = segmentor.load(model), Statistics.model_validate({})
     counted = areas(segmentor.labels(trained, images), truth, len(trained.classes))
     found = measure("", counted, trained.classes, settings.resamples, settings.seed)
     size = sum(parameter.numel() for parameter in trained.network.parameters())

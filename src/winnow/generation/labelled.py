@@ -16,7 +16,7 @@ from winnow.data.provenance import measured
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.drawing import controlled, drawn, write_records
 from winnow.generation.prompts import first_captions
-from winnow.params.sections import Sampling
+from winnow.generation.settings import Sampling
 
 
 def from_masks(

@@ -10,7 +10,7 @@ from winnow.data.files import atomic_path, write_signed, write_text
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images
-from winnow.params import sections
+from winnow.generation.settings import Sampling
 
 
 @command
@@ -35,7 +35,7 @@ def generate(
     output: Output,
     controlnet: Path | None,
     masks: Path | None,
-    settings: sections.Sampling,
+    settings: Sampling,
 ) -> None:
     """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
     from winnow.generation import drawing
@@ -70,7 +70,7 @@ def draw_labelled(
     model: Path,
     controlnet: Path,
     output: Output,
-    settings: sections.Sampling,
+    settings: Sampling,
 ) -> None:
     """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
     from winnow.generation.labelled import from_masks
@@ -85,7 +85,7 @@ def draw_unlabelled(
     human: Path,
     model: Path,
     output: Output,
-    settings: sections.Sampling,
+    settings: Sampling,
 ) -> None:
     """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
     from winnow.generation.labelled import from_captions

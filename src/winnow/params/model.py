@@ -5,12 +5,29 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, create_model, model_validator
 
+from winnow.captioning.settings import Annotations, Captioning
+from winnow.curation.settings import Curation, Leakage
 from winnow.data.errors import did_you_mean
-from winnow.params import sections
+from winnow.evaluation.settings import Statistics
+from winnow.models.settings import (
+    EvaluatorRole,
+    MllmRole,
+    Model,
+    ModelRole,
+    OptionalRole,
+    Role,
+    ScoringRole,
+)
+from winnow.params.fields import DROPPABLE, Named, Ratio, Section
 from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
-from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
 from winnow.params.source import Source
+from winnow.preferences.settings import Preferences
+from winnow.reporting.settings import Site
+from winnow.scoring.settings import NEEDS_MODEL, Scorer, Scoring
+from winnow.sources.settings import Captions, Pool, Zeroshot
 from winnow.tracks.registry import TRACKS, own_section
+from winnow.tracks.settings import Sweep
+from winnow.training.settings import Foundry, ScoreModel
 
 COMPLETE = "complete"
 NOT_SCALED = ("scale", COMPLETE)  # keys that a scale has not
@@ -38,22 +55,22 @@ class Params(Section):
     ratio: Ratio = Field(description="The headline keep ratio; every scorer has a cell at it")
     folder: str = Field(".", description="Where artifacts/ and results/ are written")
     source: Source = Field(description="Source of the pool's images and captions")
-    pool: sections.Pool
-    captions: sections.Captions
-    annotations: sections.Annotations
-    captioning: sections.Captioning
-    models: Annotated[dict[Literal[ModelRole, OptionalRole], sections.Model], *sections.DROPPABLE]
-    preferences: sections.Preferences
-    score_model: sections.ScoreModel
-    scorers: sections.Named[sections.Scorer]
-    scoring: sections.Scoring
-    curation: sections.Curation
-    leakage: sections.Leakage
-    sweep: sections.Sweep
-    foundry: sections.Foundry
-    zeroshot: sections.Zeroshot
-    statistics: sections.Statistics
-    site: sections.Site
+    pool: Pool
+    captions: Captions
+    annotations: Annotations
+    captioning: Captioning
+    models: Annotated[dict[Literal[ModelRole, OptionalRole], Model], *DROPPABLE]
+    preferences: Preferences
+    score_model: ScoreModel
+    scorers: Named[Scorer]
+    scoring: Scoring
+    curation: Curation
+    leakage: Leakage
+    sweep: Sweep
+    foundry: Foundry
+    zeroshot: Zeroshot
+    statistics: Statistics
+    site: Site
     complete: Literal[True] = Field(
         True, description="The last line of params.yaml, which shows that the file is complete"
     )
@@ -136,15 +153,15 @@ class Params(Section):
             use = scorer.use or name
             if scorer.scores or scorer.subset or scorer.mean_of or ":" in use:
                 continue
-            if use not in sections.BUILT_IN:
+            if use not in NEEDS_MODEL:
                 raise ValueError(
                     f"scorers.{name}: {use!r} is no built-in scorer"
-                    f"{did_you_mean(use, sections.BUILT_IN)} ({', '.join(sections.BUILT_IN)}); a "
+                    f"{did_you_mean(use, NEEDS_MODEL)} ({', '.join(NEEDS_MODEL)}); a "
                     "class of your own goes under `use` as `module:Class`, a parquet of scores "
                     "under `scores`"
                 )
             roles = self._models_of(use)
-            if sections.BUILT_IN[use] and scorer.model not in roles:
+            if NEEDS_MODEL[use] and scorer.model not in roles:
                 given = f", not {scorer.model!r}" if scorer.model else ""
                 raise ValueError(
                     f"scorers.{name}: {use!r} needs a `model`, one of {', '.join(roles)}{given}"
@@ -154,12 +171,12 @@ class Params(Section):
     def _models_of(self, use: str) -> list[str]:
         """What a built-in scorer may score with."""
         if use != "score_model":
-            return list(get_args(sections.ScoringRole))
+            return list(get_args(ScoringRole))
         return list(dict.fromkeys([*self.score_model.recipes, "score_model"]))
 
     @model_validator(mode="after")
     def _scorers_have_models(self) -> "Params":
-        evaluators = get_args(sections.EvaluatorRole)
+        evaluators = get_args(EvaluatorRole)
         known = {*self.models, *self.score_model.recipes}.difference(evaluators)
         for name, scorer in self.scorers.items():
             if scorer.model in evaluators:
@@ -177,7 +194,7 @@ class Params(Section):
     @model_validator(mode="after")
     def _recipes_are_known(self) -> "Params":
         given = self.score_model
-        starts = {*get_args(sections.MllmRole), *given.tuned}
+        starts = {*get_args(MllmRole), *given.tuned}
         for name, recipe in given.recipes.items():
             if recipe.start not in starts:
                 raise ValueError(

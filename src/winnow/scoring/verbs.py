@@ -23,10 +23,10 @@ from winnow.data.tables import (
     strangers,
     write_table,
 )
-from winnow.params import sections
+from winnow.scoring.settings import ScorerCode, Scoring
 
 
-class ScoreSettings(sections.ScorerCode, sections.Scoring):
+class ScoreSettings(ScorerCode, Scoring):
     """One scorer, and the engine."""
 
     checkpoint: dict[str, str] = Field(

@@ -5,8 +5,9 @@ from pathlib import Path
 from winnow.command.description import Output, command
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, read_table
-from winnow.params import sections
+from winnow.models.settings import GeneratorRole
 from winnow.training.record import trained
+from winnow.training.settings import AutoencoderTraining, DiffusionTraining
 from winnow.training.subsets import reference_split
 
 
@@ -16,7 +17,7 @@ def train_autoencoder(
     human: Path,
     clip: Path,
     output: Output,
-    settings: sections.AutoencoderTraining,
+    settings: AutoencoderTraining,
 ) -> None:
     """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
     from winnow.models import diffusion
@@ -40,8 +41,8 @@ def train_generator_standin(
     layouts: Path,
     start: Path,
     output: Output,
-    role: sections.GeneratorRole,
-    settings: sections.DiffusionTraining,
+    role: GeneratorRole,
+    settings: DiffusionTraining,
 ) -> None:
     """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
     from winnow.models import diffusion

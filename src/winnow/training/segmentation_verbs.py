@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING
 
 from winnow.command.description import Output, command
 from winnow.data.tables import SAMPLES, read_table
-from winnow.params import sections
 from winnow.training.record import trained
+from winnow.training.settings import BackboneTraining
 
 if TYPE_CHECKING:
     pass
 
 
 @command
-def train_segmentor_standin(
-    pool: Path, output: Output, settings: sections.BackboneTraining
-) -> None:
+def train_segmentor_standin(pool: Path, output: Output, settings: BackboneTraining) -> None:
     """Train the stand-in whose backbone segmentors start from, on a pool's reference split."""
     from winnow.models import segmentor as models
     from winnow.training import segmentation

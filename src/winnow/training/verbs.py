@@ -1,18 +1,27 @@
-"""Commands `train-` standin, mllm and score-model, and `tune-mllm`."""
+"""Commands `train-` standin, mllm and score-model, `tune-mllm`, and `recipes`."""
 
 from pathlib import Path
 
 from pydantic import Field
 
 from winnow.command.description import Given, Output, command
+from winnow.data.files import write_signed
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
-from winnow.params import sections
+from winnow.models.settings import MllmRole, Role
 from winnow.training.record import MLLM, SCORE_MODEL, trained
+from winnow.training.settings import (
+    MllmTraining,
+    MllmTuning,
+    Normalisation,
+    Optimiser,
+    ScoreModel,
+    ScoreStage,
+)
 from winnow.training.subsets import kept_pairs, reference_split
 
 
-class StandinSettings(sections.Optimiser):
+class StandinSettings(Optimiser):
     """One stand-in's training."""
 
     samples_seen: int = Field(description="Pairs seen")
@@ -23,7 +32,7 @@ def train_standin(
     pool: Path,
     human: Path,
     output: Output,
-    role: sections.Role,
+    role: Role,
     settings: StandinSettings,
 ) -> None:
     """Train a stand-in on a pool's reference split."""
@@ -49,8 +58,8 @@ def train_mllm(
     perspectives: Given,
     questions: Given,
     output: Output,
-    role: sections.MllmRole,
-    settings: sections.MllmTraining,
+    role: MllmRole,
+    settings: MllmTraining,
 ) -> None:
     """Train a stand-in of a multimodal language model on a pool's reference split."""
     from winnow.captioning.annotations import own_rules
@@ -90,7 +99,7 @@ def tune_mllm(
     subset: Path,
     model: Path,
     output: Output,
-    settings: sections.MllmTuning,
+    settings: MllmTuning,
 ) -> None:
     """Fine-tune the multimodal stand-in on one subset: a further start of score models."""
     import torch
@@ -112,10 +121,10 @@ def tune_mllm(
         given["loss"] = losses[-1]
 
 
-class ScoreStageSettings(sections.ScoreStage):
+class ScoreStageSettings(ScoreStage):
     """One stage, and what its recipe does to the output in the loss."""
 
-    normalisation: sections.Normalisation = Field("none", description="Of the output, in the loss")
+    normalisation: Normalisation = Field("none", description="Of the output, in the loss")
 
 
 @command
@@ -143,3 +152,9 @@ def train_score_model(
         losses = fit(tuned, pool, samples, chosen, settings, settings.normalisation, seed)
         score.save(tuned, folder, half=True)
         given["losses"] = losses
+
+
+@command
+def recipes(output: Output, settings: ScoreModel) -> None:
+    """Write down how the score models of a run are trained."""
+    write_signed(output, settings.model_dump(mode="json"))
