@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from winnow.command.code import code_digest, user_code
@@ -17,7 +18,7 @@ from winnow.data.tables import (
     SCORES,
     SUBSET,
     join_scores,
-    kept_pairs,
+    kept_rows,
     read_about,
     read_table,
     strangers,
@@ -64,7 +65,8 @@ def score(
             kept = read_table(settings.subset, SUBSET)
             if kept.empty:
                 raise WinnowError(f"{settings.subset}: keeps no pair; name those to keep")
-            values = kept_pairs(pairs, kept, settings.subset).astype(float)
+            values = np.zeros(len(pairs))
+            values[kept_rows(pairs, kept, settings.subset)] = 1
             write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         else:
             context = Context(model, truth, settings.seed, settings.precision)
