@@ -85,8 +85,7 @@ def describe(
     rules = read_table(rule, CAPTIONS) if rule else None
     samples = pool_samples(pool)
     count = len(samples)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         captions, unanswered = describe_images(
             pool,
             samples,
@@ -138,8 +137,7 @@ def integrate(
     descriptions = concatenation.concatenate(parts)
     count = descriptions["uid"].nunique()
     unanswered = empty(QUARANTINE)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if settings.mode == "vote":
             captions = merge.by_vote(descriptions, settings.votes)
         else:
@@ -207,8 +205,7 @@ def redescribe(
         uids = loop.next_images(uids, attempts, len(captions), settings)
         print(loop.describe(attempts, settings, len(captions)))
     found, unanswered = empty(CAPTIONS), empty(QUARANTINE)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if uids:
             found, unanswered = describe_images(
                 pool,

@@ -81,10 +81,9 @@ def _draw(
     texts = first_captions(human, asked, read_table(human, CAPTIONS))["prompt"].tolist()
     first = segments.read_items(labelled)["name"].iloc[:1].tolist()
     side = segments.read_images(labelled, first).shape[1]
-    cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
-        with measured(cost):
+        with measured() as cost:
             generator, control = diffusion.load(model), None
             if controlnet is not None and masks is not None:
                 labels = np.stack([_resized(mask, generator.size) for mask in masks])

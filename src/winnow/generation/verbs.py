@@ -46,10 +46,9 @@ def generate(
         raise WinnowError("--controlnet and --masks: one needs the other")
     prompts = _prompts(pool, human, settings.images)
     texts = prompts["prompt"].tolist()
-    cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
-        with measured(cost):
+        with measured() as cost:
             generator = diffusion.load(model)
             control = None
             if controlnet is not None and masks is not None:
@@ -100,10 +99,9 @@ def import_images(pool: Path, human: Path, folder: Given, output: Output, images
 
     prompts = _prompts(pool, human, images)
     names = matched_files(folder, prompts)
-    cost: dict[str, float] = {}
     with atomic_path(output) as made:
         made.mkdir()
-        with measured(cost):
+        with measured() as cost:
             write_images(made, prompts, read_images(folder, names))
         inputs = {"human": human, "samples": pool / "samples.parquet", "images": folder}
         record = {

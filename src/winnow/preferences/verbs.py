@@ -81,8 +81,7 @@ def propose(
     )
     found, unanswered, asked = empty(CANDIDATES), empty(QUARANTINE), 0
     asking = settings.asking()
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if role == PEOPLE:
             captions = read_table(human, CAPTIONS)
             found = _of_people(
@@ -187,8 +186,7 @@ def rate(
     samples = read_table(pool / "samples.parquet", SAMPLES)
     rows = read_candidates(candidates, samples)
     unrated = empty(QUARANTINE)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if judge == "truth":
             if layouts is None or human is None or questions is None:
                 raise WinnowError("--judge truth: needs --layouts, --human and --questions")

@@ -52,9 +52,8 @@ def score(
     from winnow.scoring.scorers import Context, make
 
     pairs = pool_pairs(pool, read_table(captions, CAPTIONS))
-    cost: dict[str, float] = {}
     about = _about(scorer, settings, model)
-    with measured(cost):
+    with measured() as cost:
         if settings.scores is not None:
             given = read_table(settings.scores, SCORES)
             values = join_scores(pairs, given, settings.scores)
@@ -95,8 +94,7 @@ def combine_scores(scores: list[Path], output: Output) -> None:
     cost is that of theirs, too."""
     from winnow.scoring.combine import combine_scores as combined
 
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         table = combined(scores)
         told = [one for path in scores for one in read_about(path).get("checkpoints", [])]
         different = [one for i, one in enumerate(told) if one not in told[:i]]

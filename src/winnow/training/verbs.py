@@ -1,4 +1,4 @@
-"""Commands `train-` standin, mllm and score-model, `tune-mllm`, and `recipes`."""
+"""Commands `train-` and `tune-`: stand-ins and score models; and `recipes`."""
 
 from pathlib import Path
 
@@ -8,9 +8,12 @@ from winnow.command.description import Given, Output, command
 from winnow.data.files import write_signed
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
-from winnow.models.settings import MllmRole, Role
+from winnow.models.settings import GeneratorRole, MllmRole, Role
 from winnow.training.record import MLLM, SCORE_MODEL, trained
 from winnow.training.settings import (
+    AutoencoderTraining,
+    BackboneTraining,
+    DiffusionTraining,
     MllmTraining,
     MllmTuning,
     Normalisation,
@@ -158,3 +161,72 @@ def train_score_model(
 def recipes(output: Output, settings: ScoreModel) -> None:
     """Write down how the score models of a run are trained."""
     write_signed(output, settings.model_dump(mode="json"))
+
+
+@command
+def train_autoencoder(
+    pool: Path,
+    human: Path,
+    clip: Path,
+    output: Output,
+    settings: AutoencoderTraining,
+) -> None:
+    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
+    from winnow.models import diffusion
+    from winnow.training import generators
+
+    samples, captions = reference_split(pool, human)
+    parameters = {**settings.model_dump(), "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
+    with trained(output, parameters, inputs) as (folder, given):
+        generator, losses, psnr = generators.train_autoencoder(
+            pool, samples, captions, clip, settings, settings.images_seen
+        )
+        diffusion.save(generator, folder, half=True)
+        given |= {"loss": losses[-1], "psnr_db": psnr}
+
+
+@command
+def train_generator_standin(
+    pool: Path,
+    human: Path,
+    layouts: Path,
+    start: Path,
+    output: Output,
+    role: GeneratorRole,
+    settings: DiffusionTraining,
+) -> None:
+    """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
+    from winnow.models import diffusion
+    from winnow.training import generators
+
+    samples, captions = reference_split(pool, human)
+    truth = read_table(layouts, LAYOUTS)
+    settings = generators.settings_of(role, settings)
+    parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
+    inputs |= weight_files("model", start)
+    with trained(output, parameters, inputs) as (folder, given):
+        generator, losses = generators.train_generator_standin(
+            role, start, pool, samples, captions, truth, settings
+        )
+        if role == "controlnet":
+            diffusion.save_controlnet(generator.controlnet, folder, half=True)
+        else:
+            diffusion.save(generator, folder, half=True)
+        given["loss"] = losses[-1]
+
+
+@command
+def train_segmentor_standin(pool: Path, output: Output, settings: BackboneTraining) -> None:
+    """Train the stand-in whose backbone segmentors start from, on a pool's reference split."""
+    from winnow.models import segmentor as models
+    from winnow.training import segmentation
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"].head(settings.images)
+    parameters = {**settings.model_dump(), "role": "segmentor", "images": len(samples)}
+    with trained(output, parameters, {"samples": pool / "samples.parquet"}) as (folder, given):
+        model, losses = segmentation.train_standin(pool, samples, settings)
+        models.save(model, folder)
+        given["loss"] = losses[-1]
