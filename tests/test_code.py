@@ -20,6 +20,8 @@ from winnow.data.errors import WinnowError
 CACHED = (
     code.code_digest,
     code.command_files,
+    code._modules,
+    code._remembered,
     code._imported_by,
     code._find,
     code._parsed,
