@@ -2,7 +2,6 @@
 from snakemake.exceptions import WorkflowError
 
 from winnow.sources.there import require
-from winnow.sources.webdataset import shard_paths
 
 try:
     require(P, GIVEN)
@@ -17,10 +16,13 @@ def source_content(wildcards):
         for key in ("annotations", "metadata", "images")
         if (path := getattr(P.source, key, None))
     ]
-    try:
-        found += shard_paths(P.source.shards) if P.source.kind == "webdataset" else []
-    except WinnowError as error:
-        sys.exit(str(error))
+    if P.source.kind == "webdataset":
+        from winnow.sources.webdataset import shard_paths
+
+        try:
+            found += shard_paths(P.source.shards)
+        except WinnowError as error:
+            sys.exit(str(error))
     return content_digest(found) if found else ""
 
 

@@ -8,7 +8,6 @@ from winnow.data.errors import WinnowError
 from winnow.params.layers import Joined
 from winnow.params.model import Params
 from winnow.params.source import Source, WebdatasetSource
-from winnow.sources.webdataset import shard_paths
 from winnow.tracks.registry import TRACKS, own_section
 
 Named = Iterator[tuple[str, Path | str | None]]
@@ -26,6 +25,8 @@ def require(params: Params, given: Joined) -> None:
         if path is not None and not Path(path).exists()
     ]
     if isinstance(params.source, WebdatasetSource):
+        from winnow.sources.webdataset import shard_paths  # pandas, which planning needs not
+
         try:
             shard_paths(params.source.shards)
         except WinnowError as error:
