@@ -6,7 +6,6 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from winnow import forkserver, progress
-from winnow.reporting.closing import closing_lines
 
 min_version("9.27")
 
@@ -44,13 +43,16 @@ onstart:
     progress.start(Path("logs"))
     if workflow.local_exec:
         # The limit of jobs per second is meant for clusters. It makes Snakemake check all waiting jobs
-        # again every second after each finished job, which took a third of a core in `mini`.
+        # again every second after each finished job, which took a third of a core in `mini`. No option
+        # turns it off; with a longer span of --max-jobs-per-timespan a run ends later by that span.
         workflow.scheduler.job_rate_limiter = None
 
 
 onsuccess:
     keep_counts()
     if Path("results/leaderboard.csv").is_file() and results_are_new():
+        from winnow.reporting.closing import closing_lines  # pandas, which planning needs not
+
         print(
             "", *closing_lines(Path("results"), RESULTS), sep="\n", file=sys.stderr
         )

@@ -23,9 +23,9 @@ from turns import ratio
 
 from winnow.generation.prompts import noise_seeds
 from winnow.generation.sample import sample
+from winnow.generation.settings import Sampling
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
-from winnow.params.sections import Sampling
 
 WORDS = ["an airport beside a river", "a parking lot with grey cars", "two storage tanks"]
 

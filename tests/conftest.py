@@ -12,8 +12,8 @@ from mllm_fixture import mllm  # noqa: F401
 from workflow_helpers import small, smoke, state, undisturbed, victim  # noqa: F401
 
 from winnow.data.tables import CAPTIONS, LAYOUTS, SAMPLES, TRUTH, read_table, write_table
-from winnow.params.sections import Captions
 from winnow.sources.formats.terrarium import TerrariumSource
+from winnow.sources.settings import Captions
 
 settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
 settings.load_profile("any machine")

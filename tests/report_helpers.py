@@ -12,8 +12,8 @@ from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, signed, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
 from winnow.evaluation.preference import pair_outcomes, summary
+from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
-from winnow.params.sections import Statistics
 from winnow.reporting.cells import cell_folder
 
 SETS = ("terra-mixed", "terra-winter")

@@ -28,12 +28,12 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params.sections import Noise
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.site.build import Run as Told
 from winnow.reporting.site.build import Sources, build
 from winnow.reporting.site.samples import Folders
 from winnow.reporting.values import PERCENT, Value
+from winnow.terrarium.settings import Noise
 
 EVIL = '</script><script>window.stolen = 1</script><img src=x onerror="window.stolen = 2">'
 SCENES = ("harbor", "lake & <b>pond</b>")

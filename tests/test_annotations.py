@@ -19,12 +19,12 @@ from winnow.captioning.annotations import annotations, describe
 from winnow.captioning.coco import read_coco
 from winnow.captioning.masks import read_masks, regions
 from winnow.captioning.matching import IMAGE_KEYS, MASK_KEYS, match
+from winnow.captioning.settings import Annotations
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError
 from winnow.data.masks import read_mask
 from winnow.data.tables import ANNOTATIONS, LAYOUTS, empty, read_table, write_table
-from winnow.params.sections import Annotations
 from winnow.terrarium.schema import CLASSES
 
 pytestmark = pytest.mark.usefixtures("same_environment")

@@ -31,13 +31,13 @@ from winnow.data.tables import (
 from winnow.evaluation import text_statistics
 from winnow.evaluation.caption_quality import check_captions, quality_outcomes
 from winnow.evaluation.captioning import evaluate, evaluator_scores
+from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import (
     cluster_weights,
     estimates,
     group_difference,
     paired_difference,
 )
-from winnow.params.sections import Statistics
 from winnow.scoring.engine import pool_pairs
 from winnow.terrarium.schema import Layout
 

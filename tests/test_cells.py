@@ -246,15 +246,14 @@ def zone(folder, name, used, limit="1000000"):
 def test_energy_of_the_packages(tmp_path, monkeypatch):
     monkeypatch.setattr(energy, "RAPL", tmp_path)
     monkeypatch.setattr(energy, "NVML", "no such library")
-    cost = {}
-    with measured(cost):
+    with measured() as cost:
         pass
     assert energy.ENERGY not in cost  # nothing can be read
     zone(tmp_path, "intel-rapl:0", "250000")
     zone(tmp_path, "intel-rapl:1", "900000")
     zone(tmp_path, "intel-rapl:0:0", "1")  # a part of the first
     zone(tmp_path, "intel-rapl:2", "not a number")
-    with measured(cost):
+    with measured() as cost:
         zone(tmp_path, "intel-rapl:0", "750000")
         zone(tmp_path, "intel-rapl:1", "700000")  # began anew
     assert cost["energy_j"] == pytest.approx(0.5 + 0.8, abs=0.051)

@@ -21,6 +21,8 @@ from winnow.scoring.scorers import NAMES, place
 CACHED = (
     code.code_digest,
     code.command_files,
+    code._modules,
+    code._remembered,
     code._imported_by,
     code._find,
     code._parsed,

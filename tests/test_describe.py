@@ -15,10 +15,11 @@ from winnow.captioning import describe, engine
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, read_table, write_table
-from winnow.params.sections import Generation, Server
+from winnow.models.settings import Server
 
 ROOT = Path(__file__).parents[1]
 

@@ -22,13 +22,14 @@ from winnow.data.tables import LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import clip, diffusion, diffusion_standins
 from winnow.models.generator import Generator
 from winnow.models.satellite_unet import METADATA
-from winnow.params.sections import DiffusionTraining, GeneratorRole, Optimiser
+from winnow.models.settings import GeneratorRole
 from winnow.terrarium.schema import CLASSES
 from winnow.training import autoencoder, generators
 from winnow.training import diffusion as training
 from winnow.training.diffusion import Examples
 from winnow.training.images import land_cover
 from winnow.training.perceptual import perceptual_loss
+from winnow.training.settings import DiffusionTraining, Optimiser
 
 SETTINGS = DiffusionTraining(
     batch_size=4, samples_seen=12, precision="float32", ema=0.9, learning_rate=1e-3
@@ -425,7 +426,7 @@ def test_a_subset_that_does_not_fit(
     output = tmp_path / "model"
     strange = world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])
     assert tune(world, foundry / "t2i", output, strange) == 2
-    assert "2 of its pairs are not in" in capsys.readouterr().err
+    assert "is no pair of the captions (2 such rows" in capsys.readouterr().err
     assert tune(world, foundry / "t2i", output, world.raw.iloc[:0]) == 2
     assert "the subset is empty" in capsys.readouterr().err
     assert not output.exists()

@@ -11,9 +11,9 @@ from conftest import World
 from winnow.data.errors import WinnowError
 from winnow.generation.prompts import noise_seeds, prompts_of
 from winnow.generation.sample import sample
+from winnow.generation.settings import Sampling
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
-from winnow.params.sections import Sampling
 
 PROMPTS = ["an airport", "two grey roads beside a river", "a beach"]
 SEEDS = noise_seeds(0, len(PROMPTS))

@@ -20,11 +20,11 @@ from winnow.captioning.integrate import by_model, by_vote
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.request_queue import Reply
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.captioning.verbs import Asking
 from winnow.captioning.vote import FAMILIES, closest, parse_description, plurals, vote
 from winnow.command.line import main
 from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, read_table, write_table
-from winnow.params.sections import Generation
 from winnow.terrarium.perspectives import answers
 from winnow.terrarium.schema import Layout
 

@@ -25,11 +25,11 @@ from winnow.captioning.loop import (
     read_attempts,
 )
 from winnow.captioning.request_queue import Reply, Request
+from winnow.captioning.settings import Loop
 from winnow.captioning.verbs import Asking
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, SCORES, TRACE, read_table, write_table
-from winnow.params.sections import Loop
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 

@@ -18,12 +18,12 @@ from winnow.data.files import digest_files, read_json
 from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import mllm as models
 from winnow.models import qwen
-from winnow.params.sections import MllmTraining
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.perspectives import VIEWPOINTS, answers
 from winnow.terrarium.phrases import labels
 from winnow.training import mllm
 from winnow.training.conversations import CLOSED, OPEN, Exchange, exchanges, quiz
+from winnow.training.settings import MllmTraining
 
 PERSPECTIVES = ROOT / "workflow/perspectives.yaml"
 QUESTIONS = ROOT / "workflow/questions.yaml"

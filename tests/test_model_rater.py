@@ -14,10 +14,10 @@ from test_rating import RUBRIC, table
 
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.command.line import main
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CANDIDATES, QUARANTINE, RATED, read_table, schema, write_table
-from winnow.params.sections import Generation
 from winnow.preferences.model_rater import parse_rating, rate_by_model, read_reply
 from winnow.preferences.rubric import Rating, load_rubric
 

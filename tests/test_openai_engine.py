@@ -24,10 +24,11 @@ from winnow.captioning.engine import ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
 from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, read_table
-from winnow.params.sections import Generation, Server
+from winnow.models.settings import Server
 
 ROOT = Path(__file__).parents[1]
 LOOP = "a small plane and " * 5
@@ -347,7 +348,8 @@ import os, signal, sys
 from pathlib import Path
 from winnow.captioning.engine import Request, ask, backend_for
 from winnow.captioning.responses import Responses
-from winnow.params.sections import Generation, Server
+from winnow.captioning.settings import Generation
+from winnow.models.settings import Server
 backend = backend_for(Server(url=sys.argv[1], model="m"), Generation(concurrency=4))
 asked = [Request(f"{i} slow", f"{i}: slow", None, 20) for i in range(30)]
 for number, answer in enumerate(ask(backend, asked, Responses(Path(sys.argv[2])))):

@@ -18,10 +18,11 @@ from winnow.data.files import read_signed
 from winnow.data.images import encode_png
 from winnow.data.splits import rows_of
 from winnow.data.tables import CAPTIONS, SAMPLES, SUBSET, TRUTH, read_table, write_table
-from winnow.params.sections import Captions, noise_told
 from winnow.sources.corrupt import raw_captions
 from winnow.sources.read import lacking_splits
 from winnow.sources.registry import Source
+from winnow.sources.settings import Captions
+from winnow.terrarium.settings import noise_told
 
 COUNT = 40
 

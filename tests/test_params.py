@@ -4,6 +4,8 @@ import copy
 import difflib
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +24,7 @@ from winnow.params.layers import join, layer, merge
 from winnow.params.load import read, resolve
 from winnow.params.model import Params
 from winnow.params.names import CONTROLS
-from winnow.params.sections import Scorer
+from winnow.scoring.settings import Scorer
 from winnow.tracks.registry import cells
 
 ROOT = Path(__file__).parents[1]
@@ -756,3 +758,9 @@ def test_every_knob_is_described() -> None:
     for name in ("Captions", "Scorer", "Scoring", "Curation", "Sweep", "Contrastive", "Foundry"):
         properties = schema["$defs"][name]["properties"]
         assert [key for key, entry in properties.items() if "description" not in entry] == []
+
+
+def test_parameters_are_read_without_what_takes_time() -> None:
+    code = "import sys, winnow.params.load; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "pandas", "pyarrow", "scipy"} & set(done.stdout.split())

@@ -22,7 +22,7 @@ from winnow.data.tables import (
 )
 from winnow.evaluation import agreement
 from winnow.evaluation.preference import INSTRUCTION, pair_outcomes, preferred, summary
-from winnow.params.sections import Statistics
+from winnow.evaluation.settings import Statistics
 from winnow.terrarium.noise import KINDS, normal
 
 FEW = Statistics(resamples=100)

@@ -37,7 +37,6 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params.sections import Captioner
 from winnow.preferences import human_candidates, model_candidates, text_pairs
 from winnow.preferences.pairs import Pair, closed_pairs, rated_pairs, split_of
 from winnow.preferences.questions import (
@@ -47,6 +46,7 @@ from winnow.preferences.questions import (
     caption_questions,
     image_questions,
 )
+from winnow.preferences.settings import Captioner
 from winnow.preferences.text_pairs import preference_set
 from winnow.terrarium.noise import KINDS, normal
 

@@ -21,7 +21,7 @@ from winnow.data.files import write_json
 from winnow.data.metrics import Cell
 from winnow.data.tables import OUTCOMES, read_table
 from winnow.evaluation.preference import summary
-from winnow.params.sections import Statistics
+from winnow.evaluation.settings import Statistics
 from winnow.reporting import score_figure
 from winnow.reporting.cells import cell_folder, load_cells
 from winnow.reporting.methods import method_of

@@ -21,11 +21,11 @@ from winnow.models import mllm as standins
 from winnow.models import score
 from winnow.models.score_network import Asked, ScoreModel
 from winnow.models.shared_prefix import lay_out, share
-from winnow.params.sections import ScoreStage
 from winnow.training import score_feed
 from winnow.training import score_model as training
 from winnow.training.score_feed import Feed, Item, items
 from winnow.training.score_model import NORMALISATIONS
+from winnow.training.settings import ScoreStage
 
 PROMPT = "what colour is it?"
 pytestmark = pytest.mark.usefixtures("same_environment")

@@ -25,10 +25,10 @@ from winnow.evaluation.segmentation import AREAS, areas, measure, outcomes
 from winnow.models import mmsegmentation
 from winnow.models import segmentor as models
 from winnow.models.networks import configuration
-from winnow.params.sections import SegmentorTraining
 from winnow.sources.segments import pool_set
 from winnow.terrarium.schema import CLASSES
 from winnow.training.segmentation import Examples, class_weights, fit, pseudo_labels, union
+from winnow.training.settings import SegmentorTraining
 
 TRAINING = {"samples_seen": 24, "batch_size": 4, "learning_rate": 0.01, "precision": "float32"}
 
@@ -63,7 +63,7 @@ import sys
 sys.modules["cv2"] = None
 import numpy as np
 from winnow.models import segmentor
-from winnow.params.sections import SegmentorTraining
+from winnow.training.settings import SegmentorTraining
 from winnow.training.segmentation import Examples, fit
 rng = np.random.default_rng(0)
 examples = Examples(

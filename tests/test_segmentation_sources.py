@@ -19,10 +19,10 @@ from winnow.data.images import BadImageError, encode_png
 from winnow.data.masks import check_mask
 from winnow.data.segments import IGNORED
 from winnow.data.tables import QUARANTINE, read_table
-from winnow.params.sections import SegmentationData
 from winnow.sources.segment_layouts import POTSDAM_COLOURS
 from winnow.sources.segmentation import real_set, tiles
 from winnow.sources.segments import pool_set
+from winnow.sources.settings import SegmentationData
 from winnow.terrarium.schema import CLASSES
 
 

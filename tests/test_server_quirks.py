@@ -25,11 +25,12 @@ from winnow.captioning.engine import FIRST, ROW, ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.command.line import main
 from winnow.command.options import options
 from winnow.data.errors import WinnowError
 from winnow.data.secrets import redacted, shown
-from winnow.params.sections import Generation, Model, Server
+from winnow.models.settings import Model, Server
 
 ROAD = "A road crosses a green field."
 SECRET = "sk-EXAMPLE-0123456789"

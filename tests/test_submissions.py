@@ -21,11 +21,11 @@ from winnow.command.line import main
 from winnow.curation import submit, submit_verbs
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
-from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_pairs, read_table, write_table
+from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, kept_rows, read_table, write_table
 from winnow.params.load import read, resolve, scaled
-from winnow.params.sections import Scorer
 from winnow.params.submissions import CARD_BYTES, pool_digest, read_card, submitted
 from winnow.scoring.engine import pool_pairs
+from winnow.scoring.settings import Scorer
 from winnow.tracks.registry import cells
 
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -208,12 +208,12 @@ def test_subsets_are_refused(
 
 
 @given(st.sets(st.integers(0, 19)), st.randoms())
-def test_kept_pairs_are_those_of_brute_force(chosen: set[int], random) -> None:
+def test_kept_rows_are_those_of_brute_force(chosen: set[int], random) -> None:
     captions = pd.DataFrame({"uid": [f"u{i // 2}" for i in range(20)], "caption_id": [0, 1] * 10})
     order = list(chosen)
     random.shuffle(order)
-    found = kept_pairs(captions, captions.iloc[order], "subset.parquet")
-    assert set(np.flatnonzero(found)) == chosen
+    found = kept_rows(captions, captions.iloc[order], "subset.parquet")
+    assert found.tolist() == order
 
 
 CARDS = {

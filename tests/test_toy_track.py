@@ -15,7 +15,8 @@ FILES = {
 
         from pydantic import Field
 
-        from winnow.params.sections import PositiveInt, TrackSection
+        from winnow.params.fields import PositiveInt
+        from winnow.tracks.settings import TrackSection
 
 
         class Brevity(TrackSection):
@@ -73,8 +74,7 @@ FILES = {
             from winnow.evaluation.statistics import bootstrap
             from winnow.training.subsets import kept_pairs
 
-            cost = {}
-            with measured(cost):
+            with measured() as cost:
                 kept = kept_pairs(subset, captions)
                 short = kept["text"].str.split().str.len() <= settings.words
                 outcomes = pd.DataFrame(

@@ -21,9 +21,10 @@ from winnow.data.images import encode_png, open_rgb
 from winnow.data.shards import ShardWriter, iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
 from winnow.models import clip as models
-from winnow.params.sections import Optimiser, Role
+from winnow.models.settings import Role
 from winnow.training import contrastive, descent, foundry
 from winnow.training.images import decode
+from winnow.training.settings import Optimiser
 
 ROLES: tuple[Role, ...] = ("clip", "siglip", "domain_clip", "evaluator_clip")
 SETTINGS = Optimiser(batch_size=8, learning_rate=1e-3, precision="float32")
@@ -220,7 +221,7 @@ def test_a_subset_that_does_not_fit(
         [world.raw[PAIR].iloc[:5], world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])]
     )
     for subset, told in [
-        (strange, "2 of its pairs are not in"),
+        (strange, "is no pair of the captions (2 such rows"),
         (world.raw.iloc[[0, 1, 2, 1]], "occurs again in row 3"),
         (world.raw.iloc[:1], "1 pairs to train on"),
     ]:

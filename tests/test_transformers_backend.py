@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from winnow.captioning import answers, engine
 from winnow.captioning.request_queue import Reply, Request
+from winnow.captioning.settings import Generation
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS
 from winnow.models import hub
-from winnow.params.sections import Generation, Model
+from winnow.models.settings import Model
 
 
 @pytest.fixture(autouse=True)

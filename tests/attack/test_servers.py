@@ -28,10 +28,11 @@ from winnow.captioning.answers import judge, tidy
 from winnow.captioning.completions import wait_of
 from winnow.captioning.openai_backend import ECHO, KEY, OpenAIBackend
 from winnow.captioning.request_queue import Answer, Request
+from winnow.captioning.settings import Generation
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.secrets import gives_away, redacted, without_login
-from winnow.params.sections import Generation, Model, Server
+from winnow.models.settings import Model, Server
 from winnow.sources.formats.folder import FolderSource
 
 ROAD = "A road crosses a green field."

@@ -24,10 +24,10 @@ from winnow.command.rules import command_text
 from winnow.data.content import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.holders import below, remove_dead
+from winnow.models.settings import GeneratorRole, MllmRole, Role
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
-from winnow.params.sections import GeneratorRole, MllmRole, Role
 from winnow.tracks.registry import BY_NAME, TRACKS, cells, expected, methods, untrained
 
 ROOT = Path(workflow.basedir)

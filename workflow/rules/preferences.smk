@@ -10,7 +10,7 @@ PROPOSERS = sorted(
         ]
     }
 )
-CANDIDATES = [
+PROPOSED = [
     f"artifacts/score_model/preferences/candidates/{who}.parquet" for who in PROPOSERS
 ]
 
@@ -119,7 +119,7 @@ rule rate:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
-        candidates=CANDIDATES,
+        candidates=PROPOSED,
     output:
         rated="artifacts/score_model/preferences/rated.parquet",
         quarantine="artifacts/score_model/preferences/rated.quarantine.parquet",
@@ -143,7 +143,7 @@ rule prefer:
         images=rules.deduplicate.output,
         human="artifacts/captions/human.parquet",
         rated=rules.rate.output.rated,
-        candidates=CANDIDATES,
+        candidates=PROPOSED,
     output:
         "artifacts/score_model/preferences/pairs.parquet",
     log:
@@ -171,7 +171,7 @@ rule evaluate_judge:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
-        candidates=CANDIDATES,
+        candidates=PROPOSED,
     output:
         directory("artifacts/cells/preference/reference/judge/1.0/0"),
     log:

@@ -10,8 +10,8 @@ from winnow.captioning.coco import clipped, read_coco
 from winnow.captioning.masks import pool_masks, read_masks
 from winnow.captioning.matching import Fault, Row
 from winnow.captioning.rules import rule_captions
+from winnow.captioning.settings import Annotations
 from winnow.data.tables import ANNOTATIONS
-from winnow.params.sections import Annotations
 from winnow.terrarium.schema import Layout
 from winnow.terrarium.words import NOUNS
 

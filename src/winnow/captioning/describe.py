@@ -8,10 +8,10 @@ from winnow.captioning.answers import tidy
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.data.errors import WinnowError
 from winnow.data.shards import pool_images
 from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, read_table
-from winnow.params.sections import Generation
 
 STAGE = "describe"
 RULE = "{rule}"  # where a relay perspective's prompt takes the rule caption

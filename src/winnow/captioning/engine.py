@@ -19,8 +19,9 @@ from tqdm import tqdm
 from winnow.captioning.answers import judge
 from winnow.captioning.request_queue import Answer, Pass, Read, Reply, Request, RequestQueue
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.data.errors import WinnowError
-from winnow.params.sections import Generation, Server
+from winnow.models.settings import Server
 
 FIRST = 3  # the first requests of a run, none of them answered, that fail alike
 ROW = 100  # requests that fail one after the other, in whatever way

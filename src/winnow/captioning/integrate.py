@@ -13,9 +13,9 @@ from winnow.captioning.describe import answered
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective, merge_prompt
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.captioning.vote import Description, closest, parse_description, plurals, vote
 from winnow.data.tables import CAPTIONS
-from winnow.params.sections import Generation
 
 STAGE, NAME = "integrate", "integrated"
 

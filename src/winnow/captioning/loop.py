@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from winnow.captioning.settings import Loop, LoopRound
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, SCORES, TRACE, join_scores, read_table, require_unique
-from winnow.params.sections import Loop, LoopRound
 
 
 def read_attempts(captions: Sequence[Path], scores: Sequence[Path], loop: Loop) -> pd.DataFrame:

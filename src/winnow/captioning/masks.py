@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from winnow.captioning.matching import MASK_KEYS, Fault, Row, match
+from winnow.captioning.settings import Annotations
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError
 from winnow.data.masks import check_mask, read_mask
 from winnow.data.shards import iter_masks
-from winnow.params.sections import Annotations
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
 from winnow.sources.text import class_words, storable
 from winnow.terrarium.schema import CLASSES, Box

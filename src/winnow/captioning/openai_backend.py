@@ -18,11 +18,12 @@ from winnow.captioning import wire
 from winnow.captioning.answers import tidy
 from winnow.captioning.completions import Failure, failure, read_completion
 from winnow.captioning.request_queue import Reply, Request, counted
+from winnow.captioning.settings import Generation
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, normalise
 from winnow.data.secrets import gives_away, redacted
-from winnow.params.sections import SERVER_KEY as KEY
-from winnow.params.sections import Generation, Server
+from winnow.models.settings import SERVER_KEY as KEY
+from winnow.models.settings import Server
 
 MEDIA = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 DOWN = 2  # this many times `concurrency` requests in a row unanswered: none is sent again

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from winnow.captioning.settings import Annotations, Generation, Integration, Loop
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
@@ -20,13 +21,14 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params import sections
+from winnow.models.settings import Server
+from winnow.params.fields import Section
 
 
-class Asking(sections.Generation):
+class Asking(Generation):
     """How a model is asked, and the server it is at unless `--model` names a folder."""
 
-    server: sections.Server | None = Field(
+    server: Server | None = Field(
         None, description='In place of --model: {"url": "http://host:8000/v1", "model": "name"}'
     )
 
@@ -41,7 +43,7 @@ class Asking(sections.Generation):
 
 
 @command
-def annotate(pool: Path, layouts: Path, output: Output, settings: sections.Annotations) -> None:
+def annotate(pool: Path, layouts: Path, output: Output, settings: Annotations) -> None:
     """Gather the boxes and masks that come with the pool's images."""
     from winnow.captioning.annotations import annotations, describe
 
@@ -83,8 +85,7 @@ def describe(
     rules = read_table(rule, CAPTIONS) if rule else None
     samples = pool_samples(pool)
     count = len(samples)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         captions, unanswered = describe_images(
             pool,
             samples,
@@ -115,7 +116,7 @@ def concatenate(parts: list[Path], output: Output) -> None:
     print(f"{len(captions)} captions of {captions['uid'].nunique()} images")
 
 
-class IntegrateSettings(sections.Integration, Asking):
+class IntegrateSettings(Integration, Asking):
     """How descriptions are merged, and the language model if it is one that merges them."""
 
 
@@ -136,8 +137,7 @@ def integrate(
     descriptions = concatenation.concatenate(parts)
     count = descriptions["uid"].nunique()
     unanswered = empty(QUARANTINE)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if settings.mode == "vote":
             captions = merge.by_vote(descriptions, settings.votes)
         else:
@@ -158,21 +158,21 @@ def integrate(
     write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
-class OneEngine(sections.Section):
+class OneEngine(Section):
     """How a model is asked by several who each have a temperature, and a seed of their own."""
 
-    generation: sections.Generation = Field(
-        default_factory=lambda: sections.Generation.model_validate({}),
+    generation: Generation = Field(
+        default_factory=lambda: Generation.model_validate({}),
         description="How the model is asked, but for temperature and seed",
     )
-    server: sections.Server | None = Field(None, description="In place of --model, as in describe")
+    server: Server | None = Field(None, description="In place of --model, as in describe")
 
     def asking(self) -> Asking:
         """How the model is asked by any of them."""
         return Asking(**self.generation.model_dump(), server=self.server)
 
 
-class LoopSettings(OneEngine, sections.Loop):
+class LoopSettings(OneEngine, Loop):
     """The rounds of the dual loop, and how the model is asked."""
 
 
@@ -205,8 +205,7 @@ def redescribe(
         uids = loop.next_images(uids, attempts, len(captions), settings)
         print(loop.describe(attempts, settings, len(captions)))
     found, unanswered = empty(CAPTIONS), empty(QUARANTINE)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if uids:
             found, unanswered = describe_images(
                 pool,
@@ -233,7 +232,7 @@ def conclude_loop(
     scores: list[Path],
     output: Output,
     trace: Output,
-    settings: sections.Loop,
+    settings: Loop,
 ) -> None:
     """Keep the best description of each image that the rounds of the dual loop tried."""
     from winnow.captioning import loop

@@ -5,6 +5,7 @@ the cache between workflows in its key.
 """
 
 import ast
+import fnmatch
 import hashlib
 import importlib
 import os
@@ -12,11 +13,13 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import cache_folder, digest_bytes, optional_signed, write_signed
 
 PACKAGE = "winnow"
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +31,8 @@ INSTALLED = tuple(
 # A module that is named in a string, as where one is imported late: "winnow.a.b" or "winnow.a.b:C";
 # "winnow.a.*.b" are those of all packages
 NAMED = re.compile(rf"[\"']({PACKAGE}(?:\.[a-z_0-9]+|\.\*)+)(?::\w+)?[\"']")
+# In the user's cache: the imports of at most so many modules, for later processes
+MEMORY, REMEMBERED = "imports.json", 5000
 COMMAND = re.compile(r"^@command\ndef (\w+)", re.MULTILINE)
 
 
@@ -43,7 +48,29 @@ def command_files() -> dict[str, Path]:
 
 def module_name(path: Path) -> str:
     """The name by which a file of winnow is imported."""
-    return ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts))
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join((PACKAGE, *parts)).removesuffix(".__init__")
+
+
+@cache
+def _modules() -> dict[str, Path]:
+    """The files of winnow, by the names by which they are imported."""
+    return {module_name(path): path for path in ROOT.rglob("*.py")}
+
+
+def command_source(command: str) -> ast.FunctionDef:
+    """The function of a command, parsed. Raises WinnowError for a command that there is not."""
+    function = _bound(_module_of(command))[command.replace("-", "_")]
+    assert isinstance(function, ast.FunctionDef)
+    return function
+
+
+def _module_of(command: str) -> "_Module":
+    path = command_files().get(command)
+    if path is None:
+        known = ", ".join(sorted(command_files()))
+        raise WinnowError(f"{command!r} is no command of winnow ({known})")
+    return _parsed(path)
 
 
 @cache
@@ -52,11 +79,7 @@ def code_digest(command: str) -> str:
 
     Imports inside functions count. Raises WinnowError for a command that there is not.
     """
-    path = command_files().get(command)
-    if path is None:
-        known = ", ".join(sorted(command_files()))
-        raise WinnowError(f"{command!r} is no command of winnow ({known})")
-    module = _parsed(path)
+    module = _module_of(command)
     reached = _reached(module, command.replace("-", "_"))
     total = hashlib.sha256()
     for node in reached:
@@ -114,10 +137,7 @@ class _Module:
 
 def _reached(module: _Module, function: str) -> list[ast.stmt]:
     """The statements of a module that a function of it needs, imports of the module's too."""
-    bound: dict[str, ast.stmt] = {}
-    for node in module.tree.body:
-        for name in _names(node):
-            bound[name] = node
+    bound = _bound(module)
     waiting, found = [bound[function]], []
     while waiting:
         node = waiting.pop()
@@ -127,6 +147,11 @@ def _reached(module: _Module, function: str) -> list[ast.stmt]:
         used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         waiting += [bound[name] for name in used if name in bound]
     return sorted(found, key=lambda node: node.lineno)
+
+
+def _bound(module: _Module) -> dict[str, ast.stmt]:
+    """The statements of a module by the names that they bind."""
+    return {name: node for node in module.tree.body for name in _names(node)}
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
@@ -142,7 +167,7 @@ def _names(node: ast.stmt) -> Iterator[str]:
 
 def _closure(names: Iterable[str], own: str | None = None) -> set[str]:
     """Modules, and all that they import that is winnow's, a user's, or of the package `own`."""
-    waiting, found = set(names), set[str]()
+    waiting, found, before = set(names), set[str](), len(_remembered())
     while waiting:
         name = waiting.pop()
         if name in found or not _followed(name, own):
@@ -154,13 +179,39 @@ def _closure(names: Iterable[str], own: str | None = None) -> set[str]:
         path = _find(name)
         if path is not None and path.suffix == ".py":
             waiting |= _imported_by(path, name)
+    _remember(before)
     return found
 
 
 @cache
 def _imported_by(path: Path, name: str) -> frozenset[str]:
-    module = _parsed(path, name)
-    return frozenset(_imports(module, module.tree.body))
+    key = digest_bytes(name.encode() + b"\0" + _file_digest(path))
+    known = _remembered()
+    if key not in known:
+        module = _parsed(path, name)
+        known[key] = sorted(_named(module, module.tree.body))
+    return frozenset(_modules_of(known[key]))
+
+
+@cache
+def _remembered() -> dict[str, list[str]]:
+    """What modules import, by digests of their names and bytes, as earlier processes parsed them:
+    it takes most of the time. A damaged file is not read."""
+    try:
+        return optional_signed(cache_folder() / MEMORY)
+    except WinnowError:
+        return {}
+
+
+def _remember(before: int) -> None:
+    """Keep what was parsed since there were `before` modules in memory."""
+    known = _remembered()
+    if len(known) == before:
+        return
+    if len(known) > REMEMBERED:
+        known.clear()
+    with suppress(WinnowError, OSError):  # it is parsed again
+        write_signed(cache_folder() / MEMORY, known)
 
 
 def _followed(name: str, own: str | None) -> bool:
@@ -177,6 +228,11 @@ def _followed(name: str, own: str | None) -> bool:
 
 def _imports(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
     """The modules that statements import, by full name; what is no module is dropped later."""
+    return _modules_of(_named(module, nodes))
+
+
+def _named(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
+    """The names that statements import, and patterns of modules that they have in strings."""
     found = set()
     for node in nodes:
         for inner in _statements(node):
@@ -184,18 +240,18 @@ def _imports(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
                 found |= {alias.name for alias in inner.names}
             elif isinstance(inner, ast.ImportFrom):
                 base = _base(module, inner)
-                found |= {base, *(f"{base}.{alias.name}" for alias in inner.names)}
-        for match in NAMED.finditer(module.source(node)):
-            found |= _matching(match[1])
+                found |= {base, *(f"{base}.{a.name}" for a in inner.names if a.name != "*")}
+        found |= {match[1] for match in NAMED.finditer(module.source(node))}
     return found
 
 
-def _matching(pattern: str) -> set[str]:
-    """The modules of winnow that a name stands for, in which `*` is any package."""
-    if "*" not in pattern:
-        return {pattern}
-    paths = ROOT.glob("/".join(pattern.split(".")[1:]) + ".py")
-    return {".".join((PACKAGE, *p.relative_to(ROOT).with_suffix("").parts)) for p in paths}
+def _modules_of(names: Iterable[str]) -> set[str]:
+    """What names stand for: in those of winnow `*` is any package."""
+    found = set()
+    for name in names:
+        star = name.startswith(PACKAGE) and "*" in name
+        found |= set(fnmatch.filter(_modules(), name)) if star else {name}
+    return found
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -224,18 +280,17 @@ def _find(name: str) -> Path | None:
     """The file of a module, found without running any; None for a name that is no module."""
     top, *rest = name.split(".")
     if top == PACKAGE:
-        places = [ROOT]
-    else:
-        importlib.invalidate_caches()  # a file may have come since a folder was looked into
-        # Not by `find_spec`: of a module that is loaded it says where that one came from
-        specs = (finder.find_spec(top, None) for finder in sys.meta_path)
-        spec = next(filter(None, specs), None)
-        if spec is None:
-            return None
-        places = [Path(place) for place in spec.submodule_search_locations or ()]
-        if not rest or not places:
-            is_file = spec.has_location and spec.origin and not rest
-            return Path(spec.origin).resolve() if is_file and spec.origin else None
+        return _modules().get(name)
+    importlib.invalidate_caches()  # a file may have come since a folder was looked into
+    # Not by `find_spec`: of a module that is loaded it says where that one came from
+    specs = (finder.find_spec(top, None) for finder in sys.meta_path)
+    spec = next(filter(None, specs), None)
+    if spec is None:
+        return None
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    if not rest or not places:
+        is_file = spec.has_location and spec.origin and not rest
+        return Path(spec.origin).resolve() if is_file and spec.origin else None
     for place in places:
         path = place.joinpath(*rest)
         files = [path / "__init__.py", *path.parent.glob(f"{path.name}.*")]

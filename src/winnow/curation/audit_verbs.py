@@ -12,6 +12,7 @@ from winnow.curation.audited import (
     split_images,
     zeroshot_images,
 )
+from winnow.curation.settings import Leakage
 from winnow.data.files import atomic_path
 from winnow.data.tables import (
     CAPTIONS,
@@ -24,7 +25,6 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params import sections
 
 
 @command
@@ -37,7 +37,7 @@ def audit(
     preferences: Path | None,
     output: Output,
     threads: int,
-    settings: sections.Leakage,
+    settings: Leakage,
 ) -> None:
     """Find images, exact or nearly so, and captions of training sets in evaluation sets."""
     from winnow.curation.leakage import find_leaks

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from winnow.command.description import command
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, read_table
-from winnow.params import sections
+from winnow.models.settings import ModelRole
 from winnow.params.layers import Joined, given_layers, join
 from winnow.params.load import resolve
 from winnow.params.model import Params
@@ -73,7 +73,7 @@ def _given(configfile: Path | None) -> Joined:
 def _taken(params: Params, earlier: Collection[str], replace: bool) -> dict[str, str]:
     """Names that the tables use already, and whose they are: scorers, controls, models, and
     `earlier` submissions unless they may be replaced."""
-    roles = get_args(sections.ModelRole)
+    roles = get_args(ModelRole)
     names = {*untrained(params), JUDGE, *CONTROLS, *NAMES, *roles}
     names |= {*_own_scorers(params)}
     whose = "an earlier submission: replace it with --replace, or choose another name"

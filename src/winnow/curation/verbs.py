@@ -6,6 +6,7 @@ import pyarrow as pa
 from pydantic import Field, PositiveInt
 
 from winnow.command.description import Output, command
+from winnow.curation.settings import Curation
 from winnow.data.errors import WinnowError
 from winnow.data.splits import rows_of
 from winnow.data.tables import (
@@ -21,7 +22,7 @@ from winnow.data.tables import (
     write_arrow,
     write_table,
 )
-from winnow.params import sections
+from winnow.params.fields import Ratio, Section
 
 PLACES = {
     name: SAMPLES[name] for name in ("uid", "split", "scene?")
@@ -44,10 +45,10 @@ def deduplicate(pool: Path, model: Path, output: Output, threshold: float, threa
     print(f"kept {int(table['kept'].sum())} of {len(table)} images")
 
 
-class ChoiceSettings(sections.Section):
+class ChoiceSettings(Section):
     """What the keep ratio of each scene is chosen from."""
 
-    ratios: list[sections.Ratio] = Field(min_length=1, description="The candidates")
+    ratios: list[Ratio] = Field(min_length=1, description="The candidates")
     min_pairs: PositiveInt = Field(
         50, description="Pairs under which a scene follows the whole pool's scores"
     )
@@ -81,10 +82,10 @@ def _scored(scores: Path, pool: Path) -> tuple[pa.Table, pa.Table]:
     return table, samples
 
 
-class SelectSettings(sections.Curation):
+class SelectSettings(Curation):
     """Which part to keep: `ratio`, or `threshold` in its place; neither with --choice."""
 
-    ratio: sections.Ratio | None = Field(None, description="Share of the pairs to keep")
+    ratio: Ratio | None = Field(None, description="Share of the pairs to keep")
     threshold: float | None = Field(None, description="Score that a pair has at least")
 
 

@@ -53,11 +53,12 @@ def weight_files(name: str, model: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def measured(cost: dict[str, float]) -> Iterator[None]:
-    """Fill `cost` with the block's wall_s, cpu_s, gpu_s (wall time on a GPU), peak_mb and, where it
-    can be read, energy_j of the whole machine."""
+def measured() -> Iterator[dict[str, float]]:
+    """What the block costs, which is there once it has ended: wall_s, cpu_s, gpu_s (wall time on a
+    GPU), peak_mb and, where it can be read, energy_j of the whole machine."""
+    cost: dict[str, float] = {}
     wall, cpu, energy = time.perf_counter(), time.process_time(), counters()
-    yield
+    yield cost
     joules = used(energy, counters())
     cost["wall_s"] = round(time.perf_counter() - wall, 3)
     cost["cpu_s"] = round(time.process_time() - cpu, 3)

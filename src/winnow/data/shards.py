@@ -5,14 +5,15 @@ import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
-
-import pandas as pd
+from typing import TYPE_CHECKING, Self
 
 from winnow.data.digests import check_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes, remedy, require_regular
 from winnow.data.images import FORMATS
+
+if TYPE_CHECKING:  # parameters are read without it
+    import pandas as pd
 
 DESCRIBING = (
     tarfile.XHDTYPE,
@@ -154,7 +155,7 @@ def iter_files(path: str | Path, damaged: str) -> Iterator[tuple[str, bytes]]:
         raise WinnowError(f"{path}: damaged shard ({detail}); {remedy(error, damaged)}") from error
 
 
-def pool_images(pool: Path, samples: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
+def pool_images(pool: Path, samples: "pd.DataFrame") -> Iterator[tuple[str, bytes]]:
     """Stream (uid, encoded image), shard by shard."""
     for shard in samples["shard"].unique().tolist():
         wanted = set(samples.loc[samples["shard"] == shard, "uid"])

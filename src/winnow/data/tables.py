@@ -374,14 +374,15 @@ def strangers(captions: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, 
     return unknown, f"{told}captions ({int(unknown.sum())} such rows of {len(table)})"
 
 
-def kept_pairs(captions: pd.DataFrame, subset: pd.DataFrame, path: str | Path) -> np.ndarray:
-    """Whether `subset` holds each row of `captions`: bool [n]. A pair of neither is named."""
+def kept_rows(captions: pd.DataFrame, subset: pd.DataFrame, path: str | Path) -> np.ndarray:
+    """Where the pairs of `subset` (read from `path`) stand in `captions`: numbers of rows, in the
+    subset's order. WinnowError names a pair that is there twice, or that `captions` lack."""
     require_unique(subset, PAIR, path)
     unknown, told = strangers(captions, subset)
     if unknown.any():
         raise WinnowError(f"{path}: {told}; leave them out")
-    kept = pd.MultiIndex.from_frame(subset[PAIR])
-    return pd.MultiIndex.from_frame(captions[PAIR]).isin(kept)
+    pairs = pd.MultiIndex.from_frame(captions[PAIR])
+    return pairs.get_indexer_for(pd.MultiIndex.from_frame(subset[PAIR]))
 
 
 def require_unique(frame: pd.DataFrame, keys: Sequence[str], path: str | Path) -> None:

@@ -12,8 +12,8 @@ from winnow.data.errors import WinnowError
 from winnow.data.holders import scratch_folder
 from winnow.data.tables import FACTS, PAIR, SCORES, TRUTH, join_scores, read_table, require_unique
 from winnow.evaluation import caption_quality, text_statistics
+from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import bootstrap, estimates
-from winnow.params import sections
 
 LOWER_IS_BETTER = caption_quality.LOWER_IS_BETTER | text_statistics.LOWER_IS_BETTER
 
@@ -57,7 +57,7 @@ def evaluate(
     pairs: pd.DataFrame,
     scores: np.ndarray,
     judged: list[pd.DataFrame],
-    settings: sections.Statistics,
+    settings: Statistics,
 ) -> Evaluation:
     """All that is measured of `pairs` (uid, caption_id, text); see the modules for each metric."""
     tables = [*judged, text_statistics.caption_outcomes(pairs, scores)]

@@ -11,10 +11,11 @@ from winnow.data.files import atomic_path, digest_files, write_json, write_signe
 from winnow.data.metrics import Cell, Metrics, write_metrics
 from winnow.data.provenance import provenance
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
-from winnow.params import sections
+from winnow.evaluation.settings import Statistics
+from winnow.params.fields import Section
 
 
-class CellNames(sections.Section):
+class CellNames(Section):
     """Which cell is measured, and on what."""
 
     cell: Cell = Field(description="The experiment: its place in the sweep")
@@ -27,11 +28,11 @@ class ModelNames(CellNames):
     model_name: str = Field(description="What tables call the model")
 
 
-class CellSettings(CellNames, sections.Statistics):
+class CellSettings(CellNames, Statistics):
     """Which cell is measured, and its intervals."""
 
 
-class ModelCellSettings(ModelNames, sections.Statistics):
+class ModelCellSettings(ModelNames, Statistics):
     """Which cell is measured, whose model, and its intervals."""
 
 

@@ -24,10 +24,10 @@ from winnow.evaluation.features import (
     inception_features,
 )
 from winnow.evaluation.retrieval import normalise
+from winnow.evaluation.settings import GenerationMetrics, Statistics
 from winnow.evaluation.statistics import bootstrap, cluster_weights, estimates
 from winnow.evaluation.zeroshot import class_features, zeroshot_outcomes
 from winnow.evaluation.zeroshot import prompts as templates
-from winnow.params import sections
 
 if TYPE_CHECKING:
     from winnow.models.clip import Clip
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 DISTANCES = ("fid", "kid")  # lower is better
 
 
-class GenerationSettings(sections.GenerationMetrics):
+class GenerationSettings(GenerationMetrics):
     """What is measured, and the resamples of the scores, which are means over prompts."""
 
-    statistics: sections.Statistics = sections.Statistics.model_validate({})
+    statistics: Statistics = Statistics.model_validate({})
 
 
 class Evaluation(NamedTuple):

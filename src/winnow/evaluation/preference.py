@@ -12,8 +12,8 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.evaluation.cell import Found
+from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import Means, bootstrap, estimates
-from winnow.params.sections import Statistics
 
 TEXT = "text"
 INSTRUCTION = ("closed", "open", "remote_sensing")  # kinds of pairs that answer questions

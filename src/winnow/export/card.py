@@ -6,7 +6,7 @@ import yaml
 
 from winnow import __version__
 from winnow.export.facts import About, Chosen, Facts
-from winnow.params.sections import noise_told
+from winnow.terrarium.settings import noise_told
 
 # As the hub names them: fewer than 1000, and so on by powers of ten.
 SIZES = (

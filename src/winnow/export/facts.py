@@ -16,7 +16,8 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
 from winnow.data.language import words
 from winnow.data.tables import NOISE, SCORES, TEXT, join_scores, read_about, read_table
-from winnow.params.sections import Name, Noise, Rates, Section
+from winnow.params.fields import Name, Section
+from winnow.terrarium.settings import Noise, Rates
 
 # The pairs in the order of the tars; `shard` is the tar, `file` the image inside.
 EXPORTED = {

@@ -11,7 +11,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import optional_signed, write_signed
 from winnow.data.provenance import provenance, weight_files
 from winnow.generation.images import COST, RECORD
-from winnow.params.sections import Sampling
+from winnow.generation.settings import Sampling
 
 
 def controlled(

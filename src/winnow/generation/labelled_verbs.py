@@ -19,7 +19,7 @@ from winnow.data.provenance import measured
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.drawing import controlled, drawn, write_records
 from winnow.generation.prompts import first_captions
-from winnow.params import sections
+from winnow.generation.settings import Sampling
 
 
 @command
@@ -29,7 +29,7 @@ def draw_labelled(
     model: Path,
     controlnet: Path,
     output: Output,
-    settings: sections.Sampling,
+    settings: Sampling,
 ) -> None:
     """Draw an image from the mask and the caption of each labelled one: its labels are exact."""
     # An image keeps the name, rank and mask of the real one.
@@ -49,7 +49,7 @@ def draw_unlabelled(
     human: Path,
     model: Path,
     output: Output,
-    settings: sections.Sampling,
+    settings: Sampling,
 ) -> None:
     """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
     # Those that come first by uid.
@@ -80,7 +80,7 @@ def _draw(
     model: Path,
     controlnet: Path | None,
     output: Path,
-    settings: sections.Sampling,
+    settings: Sampling,
     inputs: dict[str, Path],
 ) -> None:
     """Write a segmentation set of `items` (SEGMENTS), with `masks` uint8 [N, S, S] if known."""
@@ -90,10 +90,9 @@ def _draw(
     texts = first_captions(human, asked, read_table(human, CAPTIONS))["prompt"].tolist()
     first = sets.read_items(labelled)["name"].iloc[:1].tolist()
     side = sets.read_images(labelled, first).shape[1]
-    cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
-        with measured(cost):
+        with measured() as cost:
             generator, control = diffusion.load(model), None
             if controlnet is not None and masks is not None:
                 labels = np.stack([_resized(mask, generator.size) for mask in masks])

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from winnow.data.errors import WinnowError
 from winnow.generation.images import blank
-from winnow.params.sections import Sampling
+from winnow.generation.settings import Sampling
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from winnow.data.files import atomic_path, write_signed, write_text
 from winnow.data.provenance import measured, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images
-from winnow.params import sections
+from winnow.generation.settings import Sampling
 
 
 @command
@@ -35,7 +35,7 @@ def generate(
     output: Output,
     controlnet: Path | None,
     masks: Path | None,
-    settings: sections.Sampling,
+    settings: Sampling,
 ) -> None:
     """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
     from winnow.generation import drawing
@@ -46,10 +46,9 @@ def generate(
         raise WinnowError("--controlnet and --masks: one needs the other")
     prompts = _prompts(pool, human, settings.images)
     texts = prompts["prompt"].tolist()
-    cost: dict[str, float] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
-        with measured(cost):
+        with measured() as cost:
             generator = diffusion.load(model)
             control = None
             if controlnet is not None and masks is not None:
@@ -70,10 +69,9 @@ def import_images(pool: Path, human: Path, folder: Given, output: Output, images
 
     prompts = _prompts(pool, human, images)
     names = matched_files(folder, prompts)
-    cost: dict[str, float] = {}
     with atomic_path(output) as made:
         made.mkdir()
-        with measured(cost):
+        with measured() as cost:
             write_images(made, prompts, read_images(folder, names))
         inputs = {"human": human, "samples": pool / "samples.parquet", "images": folder}
         record = {

@@ -8,11 +8,11 @@ from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, OF_THE_RUN, atomic_path
 from winnow.models.hub import check_endpoint
-from winnow.params import sections
+from winnow.models.settings import Model
 
 
 @command
-def fetch_model(output: Output, settings: sections.Model) -> None:
+def fetch_model(output: Output, settings: Model) -> None:
     """Fetch a published checkpoint into a model folder, by the loader that reads it."""
     if settings.id is None:
         raise WinnowError("--id: name a published model")

@@ -5,13 +5,30 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, create_model, model_validator
 
+from winnow.captioning.settings import Annotations, Captioning
+from winnow.curation.settings import Curation, Leakage
 from winnow.data.errors import did_you_mean
-from winnow.params import sections
+from winnow.evaluation.settings import Statistics
+from winnow.models.settings import (
+    EvaluatorRole,
+    MllmRole,
+    Model,
+    ModelRole,
+    OptionalRole,
+    Role,
+    ScoringRole,
+)
+from winnow.params.fields import DROPPABLE, Named, Ratio, Section
 from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
-from winnow.params.sections import ModelRole, OptionalRole, Ratio, Role, Section
+from winnow.preferences.settings import Preferences
+from winnow.reporting.settings import Site
 from winnow.scoring import scorers as built_in
+from winnow.scoring.settings import Scorer, Scoring
 from winnow.sources.registry import Source
+from winnow.sources.settings import Captions, Pool, Zeroshot
 from winnow.tracks.registry import TRACKS, own_section
+from winnow.tracks.settings import Sweep
+from winnow.training.settings import Foundry, ScoreModel
 
 COMPLETE = "complete"
 NOT_SCALED = ("scale", COMPLETE)  # keys that a scale has not
@@ -39,22 +56,22 @@ class Params(Section):
     ratio: Ratio = Field(description="The headline keep ratio; every scorer has a cell at it")
     folder: str = Field(".", description="Where artifacts/ and results/ are written")
     source: Source = Field(description="Source of the pool's images and captions")
-    pool: sections.Pool
-    captions: sections.Captions
-    annotations: sections.Annotations
-    captioning: sections.Captioning
-    models: Annotated[dict[Literal[ModelRole, OptionalRole], sections.Model], *sections.DROPPABLE]
-    preferences: sections.Preferences
-    score_model: sections.ScoreModel
-    scorers: sections.Named[sections.Scorer]
-    scoring: sections.Scoring
-    curation: sections.Curation
-    leakage: sections.Leakage
-    sweep: sections.Sweep
-    foundry: sections.Foundry
-    zeroshot: sections.Zeroshot
-    statistics: sections.Statistics
-    site: sections.Site
+    pool: Pool
+    captions: Captions
+    annotations: Annotations
+    captioning: Captioning
+    models: Annotated[dict[Literal[ModelRole, OptionalRole], Model], *DROPPABLE]
+    preferences: Preferences
+    score_model: ScoreModel
+    scorers: Named[Scorer]
+    scoring: Scoring
+    curation: Curation
+    leakage: Leakage
+    sweep: Sweep
+    foundry: Foundry
+    zeroshot: Zeroshot
+    statistics: Statistics
+    site: Site
     complete: Literal[True] = Field(
         True, description="The last line of params.yaml, which shows that the file is complete"
     )
@@ -156,12 +173,12 @@ class Params(Section):
     def _models_of(self, needed: str | None) -> list[str]:
         """What a built-in scorer may score with that needs this kind of model."""
         if needed != "score_model":
-            return list(get_args(sections.ScoringRole))
+            return list(get_args(ScoringRole))
         return list(dict.fromkeys([*self.score_model.recipes, "score_model"]))
 
     @model_validator(mode="after")
     def _scorers_have_models(self) -> "Params":
-        evaluators = get_args(sections.EvaluatorRole)
+        evaluators = get_args(EvaluatorRole)
         known = {*self.models, *self.score_model.recipes}.difference(evaluators)
         for name, scorer in self.scorers.items():
             if scorer.model in evaluators:
@@ -179,7 +196,7 @@ class Params(Section):
     @model_validator(mode="after")
     def _recipes_are_known(self) -> "Params":
         given = self.score_model
-        starts = {*get_args(sections.MllmRole), *given.tuned}
+        starts = {*get_args(MllmRole), *given.tuned}
         for name, recipe in given.recipes.items():
             if recipe.start not in starts:
                 raise ValueError(

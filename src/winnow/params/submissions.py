@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.data.yaml_file import read_yaml
-from winnow.params.sections import Name, Ratio, Section
+from winnow.params.fields import Name, Ratio, Section
 
 FOLDER = "submissions"  # of the repository
 CARD = "card.yaml"

@@ -1,8 +1,7 @@
-"""Commands `schema-json` and `recipes`."""
+"""Command `schema-json`."""
 
 from winnow.command.description import Output, command
-from winnow.data.files import write_json, write_signed
-from winnow.params import sections
+from winnow.data.files import write_json
 
 
 @command
@@ -11,9 +10,3 @@ def schema_json(output: Output) -> None:
     from winnow.params.schema import json_schema
 
     write_json(output, json_schema())
-
-
-@command
-def recipes(output: Output, settings: sections.ScoreModel) -> None:
-    """Write down how the score models of a run are trained."""
-    write_signed(output, settings.model_dump(mode="json"))

@@ -2,22 +2,12 @@
 
 from typing import Any
 
-from pydantic import Field
-
-from winnow.params.sections import PositiveInt, Rates
 from winnow.sources.formats.terrarium import TerrariumSource
+from winnow.terrarium.settings import RawCaptions
 
 
-class World(TerrariumSource):
+class World(TerrariumSource, RawCaptions):
     """Terrarium, and what its caption set `raw` is made of where `captions` does not say."""
-
-    per_image: PositiveInt | None = Field(
-        None, description="Maximum number of captions per image, sampled at random (null: all)"
-    )
-    noise: Rates = Field(
-        default_factory=dict,
-        description="Share of the captions with each kind of noise (`none`: no noise)",
-    )
 
 
 def with_world(tree: dict[str, Any], world: World) -> dict[str, Any]:

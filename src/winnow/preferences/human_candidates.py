@@ -9,8 +9,8 @@ import pandas as pd
 from winnow.captioning.questions import Category
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CANDIDATES
-from winnow.params.sections import Captioner
 from winnow.preferences.questions import CAPTION_PROMPTS, Question, generator_for
+from winnow.preferences.settings import Captioner
 from winnow.terrarium.noise import KINDS, corrupt
 from winnow.terrarium.perspectives import answers
 from winnow.terrarium.schema import Layout

@@ -15,9 +15,9 @@ from winnow.captioning.cleaning import declines, said
 from winnow.captioning.engine import Backend, ask
 from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
+from winnow.captioning.settings import Generation
 from winnow.data.shards import pool_images
 from winnow.data.tables import QUARANTINE, RATED
-from winnow.params.sections import Generation
 from winnow.preferences.rubric import LEVELS, Rating, Rubric
 
 STAGE = "rate"

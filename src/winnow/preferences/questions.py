@@ -10,7 +10,7 @@ import pandas as pd
 from winnow.captioning.perspectives import TOKENS_PER_WORD, Perspectives
 from winnow.captioning.questions import Category, closed_questions
 from winnow.data.errors import WinnowError
-from winnow.params.sections import Captioner
+from winnow.preferences.settings import Captioner
 from winnow.terrarium.schema import Layout
 
 # What captions answer. Under each wording another person describes an image, so that what is

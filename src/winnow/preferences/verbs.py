@@ -23,19 +23,21 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.params import sections
+from winnow.models.settings import MllmRole
+from winnow.params.fields import Name, Seed
+from winnow.preferences.settings import Answerer, Captioner, Pairing, Quiz
 
 PEOPLE = "people"
 
 
-class ProposeSettings(OneEngine, sections.Quiz):
+class ProposeSettings(OneEngine, Quiz):
     """Who is asked what, and how; `seed` draws the questions and the answers."""
 
-    seed: sections.Seed = Field(0, description="Draws the questions, and what is answered")
-    captioners: dict[sections.Name, sections.Captioner] = Field(
+    seed: Seed = Field(0, description="Draws the questions, and what is answered")
+    captioners: dict[Name, Captioner] = Field(
         default_factory=dict, description="Who describes the images"
     )
-    answerers: dict[sections.Name, sections.Answerer] = Field(
+    answerers: dict[Name, Answerer] = Field(
         default_factory=dict, description="Who answers questions about them"
     )
 
@@ -52,7 +54,7 @@ def propose(
     quarantine: Output,
     model: Path | None,
     clip: Path | None,
-    role: Literal[sections.MllmRole, "people"],
+    role: Literal[MllmRole, "people"],
     threads: int,
     settings: ProposeSettings,
 ) -> None:
@@ -79,8 +81,7 @@ def propose(
     )
     found, unanswered, asked = empty(CANDIDATES), empty(QUARANTINE), 0
     asking = settings.asking()
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if role == PEOPLE:
             captions = read_table(human, CAPTIONS)
             found = _of_people(
@@ -185,8 +186,7 @@ def rate(
     samples = read_table(pool / "samples.parquet", SAMPLES)
     rows = read_candidates(candidates, samples)
     unrated = empty(QUARANTINE)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         if judge == "truth":
             if layouts is None or human is None or questions is None:
                 raise WinnowError("--judge truth: needs --layouts, --human and --questions")
@@ -220,7 +220,7 @@ def prefer(
     perspectives: Given,
     text_pairs: Given | None,
     output: Output,
-    settings: sections.Pairing,
+    settings: Pairing,
 ) -> None:
     """Make preference pairs: of ratings, of known answers, and about text alone."""
     from winnow.captioning.perspectives import load_perspectives

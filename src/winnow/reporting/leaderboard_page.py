@@ -4,7 +4,6 @@ from collections.abc import Container, Mapping, Sequence
 from itertools import groupby
 
 from winnow.evaluation.statistics import VERSION
-from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import Card
 from winnow.reporting.boards import Board
 from winnow.reporting.caption_sets import meanings
@@ -16,6 +15,7 @@ from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.submissions import submissions
 from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
 from winnow.reporting.values import GAINS, INDISTINCT, LEVELS, Value, kept
+from winnow.terrarium.settings import Noise, noise_told
 from winnow.tracks.registry import TRACKS, UNMEASURED
 from winnow.tracks.track import Metric
 

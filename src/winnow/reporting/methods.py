@@ -11,6 +11,7 @@ import pyarrow as pa
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
 from winnow.data.tables import OUTCOMES, read_arrow, read_table
+from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import (
     RESAMPLES,
     Resampling,
@@ -18,7 +19,6 @@ from winnow.evaluation.statistics import (
     headline_means,
     percentile_interval,
 )
-from winnow.params.sections import Statistics
 from winnow.reporting.cells import Sweep, cell_folder
 from winnow.reporting.values import Value
 from winnow.tracks.registry import BY_NAME, TRACKS

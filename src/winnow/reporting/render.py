@@ -6,7 +6,6 @@ from pathlib import Path
 from winnow.data.files import write_json, write_text
 from winnow.data.tables import CHOICE, read_table
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.params.sections import Noise
 from winnow.params.submissions import read_card
 from winnow.reporting import claims_page, figures, leaderboard_page
 from winnow.reporting.boards import boards
@@ -21,6 +20,7 @@ from winnow.reporting.ratios import sweep_page, sweep_table
 from winnow.reporting.results import gather, print_refusals
 from winnow.reporting.tables import build
 from winnow.reporting.tables_page import paper_page, paper_table, paper_tex
+from winnow.terrarium.settings import Noise
 
 
 def render(

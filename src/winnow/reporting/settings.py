@@ -1,18 +1,19 @@
-"""What the commands that render pages are told beside the files: shared sections."""
+"""The section `site`, and what the commands that render pages are told beside the files."""
 
 from pydantic import Field
 
-from winnow.params import sections
+from winnow.evaluation.settings import Statistics
+from winnow.params.fields import PositiveInt, Section
 from winnow.params.names import Scale
 
 
-class Page(sections.Section):
+class Page(Section):
     """The scale that a page names."""
 
     scale: Scale = Field(description="Of the run, named on the page")
 
 
-class RenderSettings(sections.Statistics, Page):
+class RenderSettings(Statistics, Page):
     """Intervals, and the scale that the tables name."""
 
 
@@ -20,3 +21,9 @@ class ModelSettings(RenderSettings):
     """Intervals, the scale, and which models are stand-ins."""
 
     standins: list[str] = Field(description="Models that are stand-ins, which the tables name")
+
+
+class Site(Section):
+    """The static site."""
+
+    samples: PositiveInt = Field(10_000, description="Maximum pairs shown per caption set")

@@ -8,14 +8,15 @@ from pydantic import Field
 
 from winnow.command.description import Given, Output, command
 from winnow.data.files import write_text
-from winnow.params import sections
-from winnow.reporting.settings import ModelSettings, Page
+from winnow.params.fields import Ratio, Section, Seed
+from winnow.reporting.settings import ModelSettings, Page, Site
+from winnow.terrarium.settings import Rates
 
 
-class Planned(sections.Section):
+class Planned(Section):
     """The experiments of a run."""
 
-    methods: list[tuple[str, str, str, sections.Ratio, list[sections.Seed]]] = Field(
+    methods: list[tuple[str, str, str, Ratio, list[Seed]]] = Field(
         description="Track, captions, scorer, ratio and seeds"
     )
     expected: dict[str, dict[str, dict[str, Any]]] = Field(
@@ -85,7 +86,7 @@ def claims(
 class LeaderboardSettings(ModelSettings):
     """What every page names, and what was done to the captions."""
 
-    noise: sections.Rates | None = Field(None, description="Added to people's captions")
+    noise: Rates | None = Field(None, description="Added to people's captions")
 
 
 @command
@@ -106,7 +107,7 @@ def leaderboard(
     render(cells, sweep, papers, output, *asked, leakage, cards, *told)
 
 
-class SiteSettings(sections.Site, LeaderboardSettings):
+class SiteSettings(Site, LeaderboardSettings):
     """How much the site shows, what its pages name, and the rows that learn from no subset."""
 
     untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from winnow.command.code import code_digest, user_code
@@ -17,16 +18,16 @@ from winnow.data.tables import (
     SCORES,
     SUBSET,
     join_scores,
-    kept_pairs,
+    kept_rows,
     read_about,
     read_table,
     strangers,
     write_table,
 )
-from winnow.params import sections
+from winnow.scoring.settings import ScorerCode, Scoring
 
 
-class ScoreSettings(sections.ScorerCode, sections.Scoring):
+class ScoreSettings(ScorerCode, Scoring):
     """One scorer, and the engine."""
 
     checkpoint: dict[str, str] = Field(
@@ -51,9 +52,8 @@ def score(
     from winnow.scoring.scorers import Context, make, place
 
     pairs = pool_pairs(pool, read_table(captions, CAPTIONS))
-    cost: dict[str, float] = {}
     about = _about(scorer, settings, model)
-    with measured(cost):
+    with measured() as cost:
         if settings.scores is not None:
             given = read_table(settings.scores, SCORES)
             values = join_scores(pairs, given, settings.scores)
@@ -64,7 +64,8 @@ def score(
             kept = read_table(settings.subset, SUBSET)
             if kept.empty:
                 raise WinnowError(f"{settings.subset}: keeps no pair; name those to keep")
-            values = kept_pairs(pairs, kept, settings.subset).astype(float)
+            values = np.zeros(len(pairs))
+            values[kept_rows(pairs, kept, settings.subset)] = 1
             write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         else:
             context = Context(model, truth, settings.seed, settings.precision)
@@ -93,8 +94,7 @@ def combine_scores(scores: list[Path], output: Output) -> None:
     cost is that of theirs, too."""
     from winnow.scoring.combine import combine_scores as combined
 
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         table = combined(scores)
         told = [one for path in scores for one in read_about(path).get("checkpoints", [])]
         different = [one for i, one in enumerate(told) if one not in told[:i]]

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.params.sections import Captions, noise_told
+from winnow.sources.settings import Captions
 from winnow.terrarium.noise import CLEAN, account, corrupt
+from winnow.terrarium.settings import noise_told
 
 
 def raw_captions(

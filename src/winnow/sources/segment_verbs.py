@@ -8,14 +8,15 @@ from pydantic import Field, PositiveInt
 from winnow.command.description import Output, command
 from winnow.data.files import atomic_path
 from winnow.data.tables import SAMPLES, read_table
-from winnow.params import sections
+from winnow.params.fields import Fraction, Section, Seed
+from winnow.sources.settings import SegmentationData
 
 
-class LabelSettings(sections.Section):
+class LabelSettings(Section):
     """Which images of the pool are labelled."""
 
     labels: PositiveInt = Field(description="Images with a mask")
-    seed: sections.Seed = Field(0, description="Draws which images")
+    seed: Seed = Field(0, description="Draws which images")
 
 
 @command
@@ -30,11 +31,11 @@ def segmentation_set(pool: Path, output: Output, settings: LabelSettings) -> Non
     print(f"{output}: {settings.labels} labelled images")
 
 
-class ImportSettings(sections.SegmentationData):
+class ImportSettings(SegmentationData):
     """Where real images and masks are."""
 
-    seed: sections.Seed = Field(0, description="Draws which images only measure")
-    quarantine_limit: sections.Fraction = Field(
+    seed: Seed = Field(0, description="Draws which images only measure")
+    quarantine_limit: Fraction = Field(
         0.05, description="The command fails when more than this share of the images is unusable"
     )
 

@@ -17,9 +17,9 @@ from winnow.data.images import BadImageError, open_rgb
 from winnow.data.masks import check_mask, read_mask
 from winnow.data.segments import IGNORED, write_items, write_segment
 from winnow.data.tables import QUARANTINE, write_table
-from winnow.params.sections import SegmentationData
 from winnow.sources.local import UnreadableError, is_image_name, read_inside
 from winnow.sources.segment_layouts import LAYOUTS, SKIPPED, Layout, listed_names
+from winnow.sources.settings import SegmentationData
 from winnow.sources.text import storable
 
 Fault = tuple[str, str]  # file, reason

@@ -7,11 +7,11 @@ from pydantic import Field
 from winnow.command.description import Output, command
 from winnow.data.files import write_signed
 from winnow.data.tables import CAPTIONS, LAYOUTS, NOISE, SAMPLES, TRUTH, read_table, write_table
-from winnow.params import sections
 from winnow.sources.registry import Source
+from winnow.sources.settings import Captions, Pool, Zeroshot
 
 
-class PoolSettings(sections.Pool):
+class PoolSettings(Pool):
     """How the pool is made, and from what."""
 
     source: Source = Field(description="What becomes the pool")
@@ -48,7 +48,7 @@ def corrupt(
     layouts: Path,
     output: Output,
     truth: Output,
-    settings: sections.Captions,
+    settings: Captions,
 ) -> None:
     """Make the caption set `raw`: human captions, with noise of known kind if it is asked for."""
     from winnow.sources.corrupt import describe, raw_captions
@@ -64,7 +64,7 @@ def corrupt(
     print(told)
 
 
-class ZeroshotSettings(sections.Zeroshot):
+class ZeroshotSettings(Zeroshot):
     """The zero-shot sets; `size` in pixels."""
 
     size: int = Field(64, description="Width and height of Terrarium's images in pixels")

@@ -15,8 +15,8 @@ from typing import get_args
 import numpy as np
 
 from winnow.data.language import ENGLISH, language
-from winnow.params.sections import Noise
 from winnow.terrarium.noise_kinds import CORRUPTORS
+from winnow.terrarium.settings import Noise
 
 KINDS: tuple[str, ...] = get_args(Noise)
 CLEAN = "clean"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from winnow.data.metrics import Cell
-from winnow.params.sections import TrackSection
+from winnow.tracks.settings import TrackSection
 
 if TYPE_CHECKING:
     from winnow.params.model import Params

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from winnow.models.clip import Clip
-from winnow.params.sections import Optimiser
 from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.perceptual import perceptual_loss
+from winnow.training.settings import Optimiser
 
 EDGES = 0.5  # weight of the differences between neighbours: without it small objects blur
 PERCEPTUAL = 0.05  # weight of what a CLIP sees: FID of reconstructions halves, and PSNR stays

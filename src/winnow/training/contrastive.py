@@ -12,9 +12,9 @@ from open_clip.loss import SigLipLoss
 from winnow.data.errors import WinnowError
 from winnow.data.holders import scratch_folder
 from winnow.models.clip import Clip
-from winnow.params.sections import Optimiser
 from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.images import decode
+from winnow.training.settings import Optimiser
 
 
 def fit(

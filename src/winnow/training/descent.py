@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from winnow.data.errors import WinnowError
-from winnow.params.sections import Optimiser
+from winnow.training.settings import Optimiser
 
 
 def descend(

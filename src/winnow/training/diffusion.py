@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from winnow.models.generator import Generator
-from winnow.params.sections import DiffusionTraining
 from winnow.training.descent import attention, bfloat16, descend
+from winnow.training.settings import DiffusionTraining
 
 DROPPED = 0.1  # share of the metadata values that training hides
 LORA_LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]  # of every attention, as diffusers' recipes do

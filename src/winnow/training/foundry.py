@@ -19,9 +19,10 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.data.language import words
 from winnow.models.clip import Clip, build
+from winnow.models.settings import EvaluatorRole, GeneratorRole, Role
 from winnow.models.tokenizer import train_tokenizer
-from winnow.params.sections import EvaluatorRole, GeneratorRole, Optimiser, Role
 from winnow.training.contrastive import fit
+from winnow.training.settings import Optimiser
 
 VOCABULARY = 1200
 CONTEXT = 32  # tokens: 98 of 100 human captions fit

@@ -20,13 +20,14 @@ from winnow.models import clip as models
 from winnow.models import diffusion, diffusion_standins
 from winnow.models.generator import Generator
 from winnow.models.satellite_unet import METADATA
-from winnow.params.sections import DiffusionTraining, GeneratorRole, Optimiser
+from winnow.models.settings import GeneratorRole
 from winnow.terrarium.noise import corrupt
 from winnow.terrarium.schema import CLASSES
 from winnow.training import autoencoder
 from winnow.training.diffusion import Examples, encode, fit
 from winnow.training.foundry import COARSE, scenes, training_pairs
 from winnow.training.images import decode, fitted, land_cover
+from winnow.training.settings import DiffusionTraining, Optimiser
 
 SEED: dict[GeneratorRole, int] = {
     "t2i": 11,

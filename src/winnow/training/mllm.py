@@ -19,12 +19,13 @@ from PIL import Image
 from winnow.data.holders import scratch_folder
 from winnow.models.mllm import END, IMAGE, PATCH, SIDE, SPECIAL, build, train_processor
 from winnow.models.qwen import alike, positions, vision_features
-from winnow.params.sections import MllmRole, MllmTraining
+from winnow.models.settings import MllmRole
 from winnow.terrarium.phrases import labels
 from winnow.terrarium.schema import Layout
 from winnow.training.conversations import Exchange
 from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.images import decode
+from winnow.training.settings import MllmTraining
 
 TOKENS = (SIDE // PATCH // 2) ** 2  # of one image in the decoder
 VOCABULARY = 1500

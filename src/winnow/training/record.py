@@ -65,11 +65,10 @@ def trained(
     model of some `kind` the files of `write_trained`, and the cost of `samples`; of a stand-in
     `foundry.json`.
     """
-    cost: dict[str, float] = {}
     given: dict[str, Any] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
-        with measured(cost):
+        with measured() as cost:
             yield folder, given
         if kind is None:
             write_record(folder / "foundry.json", parameters, inputs, **given)

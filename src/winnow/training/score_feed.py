@@ -11,8 +11,8 @@ import torch
 
 from winnow.models.qwen import image_tokens
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
-from winnow.params.sections import ScoreStage
 from winnow.training.descent import attention, bfloat16
+from winnow.training.settings import ScoreStage
 
 KEPT = 2**30  # bytes of image features that are kept in memory where they do not change
 CHUNK = 64  # conversations or images in one pass without gradients

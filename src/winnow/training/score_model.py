@@ -24,10 +24,10 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from winnow.data.errors import WinnowError
 from winnow.data.holders import scratch_folder
 from winnow.models.score_network import ScoreModel
-from winnow.params.sections import Normalisation, ScoreStage
 from winnow.training.descent import parameter_groups
 from winnow.training.images import decode
 from winnow.training.score_feed import Feed, items
+from winnow.training.settings import Normalisation, ScoreStage
 
 NORMALISATIONS: dict[Normalisation, Callable[[torch.Tensor], torch.Tensor]] = {
     "none": lambda values: values,

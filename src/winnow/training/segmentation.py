@@ -18,10 +18,10 @@ from winnow.data.errors import WinnowError
 from winnow.data.holders import scratch_folder
 from winnow.data.segments import IGNORED
 from winnow.models.segmentor import Segmentor, build, predict
-from winnow.params.sections import SegmentorTraining
 from winnow.terrarium.schema import CLASSES
 from winnow.training.descent import bfloat16, parameter_groups
 from winnow.training.images import decode, fitted, land_cover
+from winnow.training.settings import SegmentorTraining
 
 SEED = 16  # of the foundry's segmentor
 SIDE = 64  # of the foundry's images, in pixels

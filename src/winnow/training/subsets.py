@@ -4,19 +4,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from winnow.data.errors import WinnowError
 from winnow.data.splits import rows_of
-from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
+from winnow.data.tables import (
+    CAPTIONS,
+    PAIR,
+    SAMPLES,
+    SUBSET,
+    kept_rows,
+    read_table,
+    require_unique,
+)
 
 
 def kept_pairs(subset: Path, captions: Path) -> pd.DataFrame:
-    """The pairs of a subset with their texts; WinnowError if the captions lack one."""
-    kept = read_table(subset, SUBSET)
-    require_unique(kept, PAIR, subset)
-    pairs = kept.merge(read_table(captions, CAPTIONS), on=PAIR, how="inner")
-    if len(pairs) != len(kept):
-        raise WinnowError(f"{subset}: {len(kept) - len(pairs)} of its pairs are not in {captions}")
-    return pairs
+    """The pairs of a subset with their texts, in its order; errors as in `kept_rows`."""
+    table = read_table(captions, CAPTIONS)
+    require_unique(table, PAIR, captions)
+    rows = kept_rows(table, read_table(subset, SUBSET), subset)
+    return table.iloc[rows].reset_index(drop=True)
 
 
 def reference_split(pool: Path, human: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

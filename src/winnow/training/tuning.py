@@ -7,10 +7,10 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.data.holders import scratch_folder
-from winnow.params.sections import MllmTraining, MllmTuning
 from winnow.training.conversations import Exchange
 from winnow.training.images import decode
 from winnow.training.mllm import SIDE, prepare, speak, tokenise
+from winnow.training.settings import MllmTraining, MllmTuning
 
 
 def tune(

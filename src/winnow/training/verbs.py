@@ -1,18 +1,30 @@
-"""Commands `train-` standin, mllm and score-model, and `tune-mllm`."""
+"""Commands `train-` and `tune-`: stand-ins and score models; and `recipes`."""
 
 from pathlib import Path
 
 from pydantic import Field
 
 from winnow.command.description import Given, Output, command
+from winnow.data.files import write_signed
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
-from winnow.params import sections
+from winnow.models.settings import GeneratorRole, MllmRole, Role
 from winnow.training.record import MLLM, SCORE_MODEL, trained
+from winnow.training.settings import (
+    AutoencoderTraining,
+    BackboneTraining,
+    DiffusionTraining,
+    MllmTraining,
+    MllmTuning,
+    Normalisation,
+    Optimiser,
+    ScoreModel,
+    ScoreStage,
+)
 from winnow.training.subsets import kept_pairs, reference_split
 
 
-class StandinSettings(sections.Optimiser):
+class StandinSettings(Optimiser):
     """One stand-in's training."""
 
     samples_seen: int = Field(description="Pairs seen")
@@ -23,7 +35,7 @@ def train_standin(
     pool: Path,
     human: Path,
     output: Output,
-    role: sections.Role,
+    role: Role,
     settings: StandinSettings,
 ) -> None:
     """Train a stand-in on a pool's reference split."""
@@ -49,8 +61,8 @@ def train_mllm(
     perspectives: Given,
     questions: Given,
     output: Output,
-    role: sections.MllmRole,
-    settings: sections.MllmTraining,
+    role: MllmRole,
+    settings: MllmTraining,
 ) -> None:
     """Train a stand-in of a multimodal language model on a pool's reference split."""
     from winnow.captioning.annotations import own_rules
@@ -90,7 +102,7 @@ def tune_mllm(
     subset: Path,
     model: Path,
     output: Output,
-    settings: sections.MllmTuning,
+    settings: MllmTuning,
 ) -> None:
     """Fine-tune the multimodal stand-in on one subset: a further start of score models."""
     import torch
@@ -112,10 +124,10 @@ def tune_mllm(
         given["loss"] = losses[-1]
 
 
-class ScoreStageSettings(sections.ScoreStage):
+class ScoreStageSettings(ScoreStage):
     """One stage, and what its recipe does to the output in the loss."""
 
-    normalisation: sections.Normalisation = Field("none", description="Of the output, in the loss")
+    normalisation: Normalisation = Field("none", description="Of the output, in the loss")
 
 
 @command
@@ -143,3 +155,78 @@ def train_score_model(
         losses = fit(tuned, pool, samples, chosen, settings, settings.normalisation, seed)
         score.save(tuned, folder, half=True)
         given["losses"] = losses
+
+
+@command
+def recipes(output: Output, settings: ScoreModel) -> None:
+    """Write down how the score models of a run are trained."""
+    write_signed(output, settings.model_dump(mode="json"))
+
+
+@command
+def train_autoencoder(
+    pool: Path,
+    human: Path,
+    clip: Path,
+    output: Output,
+    settings: AutoencoderTraining,
+) -> None:
+    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
+    from winnow.models import diffusion
+    from winnow.training import generators
+
+    samples, captions = reference_split(pool, human)
+    parameters = {**settings.model_dump(), "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
+    with trained(output, parameters, inputs) as (folder, given):
+        generator, losses, psnr = generators.train_autoencoder(
+            pool, samples, captions, clip, settings, settings.images_seen
+        )
+        diffusion.save(generator, folder, half=True)
+        given |= {"loss": losses[-1], "psnr_db": psnr}
+
+
+@command
+def train_generator_standin(
+    pool: Path,
+    human: Path,
+    layouts: Path,
+    start: Path,
+    output: Output,
+    role: GeneratorRole,
+    settings: DiffusionTraining,
+) -> None:
+    """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
+    from winnow.models import diffusion
+    from winnow.training import generators
+
+    samples, captions = reference_split(pool, human)
+    truth = read_table(layouts, LAYOUTS)
+    settings = generators.settings_of(role, settings)
+    parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
+    inputs |= weight_files("model", start)
+    with trained(output, parameters, inputs) as (folder, given):
+        generator, losses = generators.train_generator_standin(
+            role, start, pool, samples, captions, truth, settings
+        )
+        if role == "controlnet":
+            diffusion.save_controlnet(generator.controlnet, folder, half=True)
+        else:
+            diffusion.save(generator, folder, half=True)
+        given["loss"] = losses[-1]
+
+
+@command
+def train_segmentor_standin(pool: Path, output: Output, settings: BackboneTraining) -> None:
+    """Train the stand-in whose backbone segmentors start from, on a pool's reference split."""
+    from winnow.models import segmentor as models
+    from winnow.training import segmentation
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    samples = samples[samples["split"] == "reference"].head(settings.images)
+    parameters = {**settings.model_dump(), "role": "segmentor", "images": len(samples)}
+    with trained(output, parameters, {"samples": pool / "samples.parquet"}) as (folder, given):
+        model, losses = segmentation.train_standin(pool, samples, settings)
+        models.save(model, folder)
+        given["loss"] = losses[-1]

@@ -9,7 +9,6 @@ import winnow
 from winnow.data.files import atomic_path
 from winnow.data.tables import CHOICE, read_table
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
 from winnow.reporting.boards import Board, boards
@@ -28,6 +27,7 @@ from winnow.reporting.site.boards import curves, shown_boards
 from winnow.reporting.site.pages import Page, write_data, write_pages
 from winnow.reporting.site.pictures import gallery_page, samples_page
 from winnow.reporting.submissions import address
+from winnow.terrarium.settings import Noise, noise_told
 
 
 class Sources(NamedTuple):

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from winnow.data.errors import WinnowError
-from winnow.data.tables import TRUTH, read_table
 from winnow.scoring.scorer import Batch, Context, Scorer
 
 
@@ -29,6 +28,8 @@ class OracleScore(Scorer):
         super().__init__(context, **options)
         if context.truth is None:
             raise WinnowError("scorer oracle: needs the sealed truth, give --truth")
+        from winnow.data.tables import TRUTH, read_table  # pandas, which planning needs not
+
         truth = read_table(context.truth, TRUTH)
         unknown = set(truth["kind"]) - set(self.VALUE)
         if unknown:

@@ -32,8 +32,7 @@ def evaluate_captions(
 
     if facts is not None and truth is None:
         raise WinnowError("--facts: needs --truth, which names every judged caption")
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         table = read_table(captions, CAPTIONS)
         require_unique(table, PAIR, captions)
         pairs = pool_pairs(pool, table)

@@ -23,8 +23,7 @@ def evaluate_contrastive(
     from winnow.evaluation.statistics import bootstrap, estimates, headline_means
     from winnow.models import clip
 
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         outcomes = contrastive_outcomes(
             clip.load(model),
             pool,

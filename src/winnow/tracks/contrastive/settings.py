@@ -2,7 +2,9 @@
 
 from pydantic import Field
 
-from winnow.params.sections import Optimiser, PositiveInt, TrackSection
+from winnow.params.fields import PositiveInt
+from winnow.tracks.settings import TrackSection
+from winnow.training.settings import Optimiser
 
 
 class Contrastive(Optimiser, TrackSection):

@@ -19,8 +19,7 @@ def evaluate_detection(scores: Path, truth: Path, output: Output, settings: Cell
     """Evaluate how well one scorer finds the known noise, by kind."""
     from winnow.evaluation.detection import detection_metrics, detection_outcomes, draws_table
 
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         kinds = read_table(truth, TRUTH)
         values = join_scores(kinds, read_table(scores, SCORES), scores)
         pairs = kinds.assign(score=values)

@@ -27,8 +27,7 @@ def evaluate_generation(
     from winnow.generation.images import COST, RECORD, digest, read_prompts
     from winnow.models import clip as models
 
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         found = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
     record = read_signed(generated / RECORD)
     drawn = read_signed(generated / COST)

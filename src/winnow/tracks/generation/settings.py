@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
+from winnow.evaluation.settings import GenerationMetrics
+from winnow.generation.settings import Sampling
+from winnow.models.settings import GeneratorRole
+from winnow.params.fields import Name, Named, Ratio, Section, Seed
 from winnow.params.names import PRETRAINED
-from winnow.params.sections import (
-    DiffusionTraining,
-    GenerationMetrics,
-    GeneratorRole,
-    Name,
-    Named,
-    Ratio,
-    Sampling,
-    Section,
-    Seed,
-    TrackSection,
-)
+from winnow.tracks.settings import TrackSection
+from winnow.training.settings import DiffusionTraining
 
 if TYPE_CHECKING:
     from winnow.params.model import Params

@@ -5,8 +5,8 @@ from pathlib import Path
 from winnow.command.description import Output, command
 from winnow.data.provenance import weight_files
 from winnow.data.tables import SAMPLES, read_table
-from winnow.params import sections
 from winnow.training.record import GENERATOR, trained
+from winnow.training.settings import DiffusionTraining
 from winnow.training.subsets import kept_pairs
 
 
@@ -18,7 +18,7 @@ def train_generator(
     model: Path,
     output: Output,
     seed: int,
-    settings: sections.DiffusionTraining,
+    settings: DiffusionTraining,
 ) -> None:
     """Fine-tune a text-to-image model on one subset; writes a whole model folder."""
     from winnow.models import diffusion

@@ -37,8 +37,7 @@ def evaluate_score_model(
     if pairs.empty:
         raise WinnowError(f"{preferences}: no pair is held out; raise preferences.held_out")
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         values = pair_scores(score.load(model), pool, samples, pairs, preferences)
         outcomes = pair_outcomes(pairs, *values.T)
         found = summary(outcomes, settings)
@@ -77,8 +76,7 @@ def evaluate_judge(
     proposed = pd.concat([read_table(path, CANDIDATES) for path in candidates], ignore_index=True)
     people = read_table(human, CAPTIONS)
     known = read_table(layouts, LAYOUTS)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         asked = agreement.known_captions(samples, people, known, settings.seed)
         if judge == "truth":
             rated = agreement.by_truth(asked, people, known, questions, layouts)

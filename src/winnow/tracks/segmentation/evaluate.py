@@ -38,8 +38,7 @@ def evaluate_segmentor(
     classes = read_classes(segments)
     names = held_out(read_items(segments))["name"].tolist()
     variants = _variants(models)
-    cost: dict[str, float] = {}
-    with measured(cost):
+    with measured() as cost:
         images = read_images(segments, names)
         truth = read_masks(segments, names, len(classes))
         found, tables, files = [], [], {}

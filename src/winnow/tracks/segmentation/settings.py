@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
+from winnow.params.fields import Fraction, Name, PositiveInt, Ratio, Section, Seed
 from winnow.params.planning import known_truth
-from winnow.params.sections import (
-    Fraction,
-    Name,
-    PositiveInt,
-    Ratio,
-    Section,
-    Seed,
-    SegmentationData,
-    SegmentorTraining,
-    TrackSection,
-)
+from winnow.sources.settings import SegmentationData
+from winnow.tracks.settings import TrackSection
+from winnow.training.settings import SegmentorTraining
 
 if TYPE_CHECKING:
     from winnow.params.model import Params

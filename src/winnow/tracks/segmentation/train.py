@@ -17,21 +17,20 @@ from winnow.data.segments import (
     read_items,
     read_masks,
 )
-from winnow.params import sections
+from winnow.params.fields import Fraction, Ratio
 from winnow.training.record import SEGMENTOR, trained
+from winnow.training.settings import SegmentorTraining
 
 if TYPE_CHECKING:
     from winnow.training.segmentation import Examples
 
 
-class SegmentorSettings(sections.SegmentorTraining):
+class SegmentorSettings(SegmentorTraining):
     """How a segmentor is trained, and on which share of the labels."""
 
     network: str = Field("unet", description="`unet`, `segformer`, or a configuration's file")
-    fraction: sections.Ratio = Field(description="Share of the labels that it learns from")
-    confidence: sections.Fraction = Field(
-        0.5, description="A pixel with a pseudo label of less is ignored"
-    )
+    fraction: Ratio = Field(description="Share of the labels that it learns from")
+    confidence: Fraction = Field(0.5, description="A pixel with a pseudo label of less is ignored")
 
 
 @command
