@@ -45,18 +45,18 @@ class ZeroshotSet(BaseModel):
 
     folder: Path = Path()  # from the folder that the file is in
     style: Style | None = None
-    number: int | None = Field(None, ge=0)
+    number: int | None = Field(default=None, ge=0)
     classes: dict[str, Line] = {}  # the names of folders or scenes in prompts, where they differ
-    templates: tuple[Template, ...] = Field(TEMPLATES, min_length=1)
+    templates: tuple[Template, ...] = Field(default=TEMPLATES, min_length=1)
 
     @field_validator("style")
     @classmethod
     def _drawable(cls, style: Style) -> Style:
         for key, known in (("scenes", SCENES), ("seasons", SEASONS)):
             words = getattr(style, key)
-            unknown = next((word for word in words if word not in known), None)
-            if unknown is not None or not words:
-                told = f"unknown {unknown!r}{did_you_mean(unknown, known)}" if words else "none"
+            unknown = [word for word in words if word not in known]
+            if unknown or not words:
+                told = f"unknown {unknown[0]!r}{did_you_mean(unknown[0], known)}" if words else "none"
                 raise ValueError(f"{key}: {told} (there are {', '.join(known)})")
         for key in ("scale", "cloud", "light"):
             low, high = getattr(style, key)
