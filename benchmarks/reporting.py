@@ -111,10 +111,6 @@ def write(folder: Path, planned: Sequence[Cell]) -> None:
         means = headline_means(rows["metric"]) if cell.track == "contrastive" else {}
         metrics = {} if cell.track in ("detection", "segmentation") else estimates(outcomes, means)
         metrics |= {name: float(np.mean(values)) for name, values in draws.items()}
-        tables = [
-            pd.DataFrame({"metric": name, "draw": np.arange(len(values)), "value": values})
-            for name, values in draws.items()
-        ]
         record = Metrics(
             cell=cell,
             dataset="synthetic",
@@ -130,9 +126,8 @@ def write(folder: Path, planned: Sequence[Cell]) -> None:
         )
         place = folder.joinpath("cells", *map(str, cell.model_dump().values()))
         cost = {"wall_s": 30.0, "cpu_s": 29.0, "gpu_s": 0.0, "peak_mb": 1000.0}
-        kept = pd.concat(tables, ignore_index=True) if tables else None
         curve = {"training.json": {"losses": [0.7, 0.6]}} if cell.track == "preference" else None
-        write_cell(place, record, outcomes, cost, 16000, curve, kept)
+        write_cell(place, record, outcomes, cost, 16000, curve, draws)
     asked = Table(plain(*KEYS), [cell.model_dump() for cell in planned])
     (folder / "sweep.csv").write_text(csv_text(asked), encoding="utf-8")
 

@@ -267,9 +267,9 @@ def test_the_same_caption_again_is_all_the_same() -> None:
 
 
 def test_an_empty_set_has_no_means() -> None:
-    found = evaluate(set_of([]), np.array([]), [], Statistics())
+    found, outcomes = evaluate(set_of([]), np.array([]), [], Statistics())
     assert found.metrics == {"images": 0, "captions": 0, "vocabulary": 0}
-    assert found.intervals == {} and found.outcomes.empty
+    assert found.intervals == {} and outcomes.empty
 
 
 # the verb

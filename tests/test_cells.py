@@ -34,7 +34,7 @@ def written(folder, cell, provenance=TOLD):
     outcomes = pd.DataFrame(
         {"metric": "clip_score", "query": queries, "group": queries, "value": np.linspace(0, 1, 20)}
     )
-    draws = pd.DataFrame({"metric": "fid", "draw": range(9), "value": np.linspace(40, 44, 9)})
+    draws = {"fid": np.linspace(40, 44, 9)}
     record = Metrics(
         cell=cell,
         dataset="terrarium",

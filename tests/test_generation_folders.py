@@ -438,7 +438,7 @@ def test_real_images_in_the_place_of_generated_ones(
     images = features.Images(tmp_path, world.pool, world.samples.sample(frac=1), asked)
     model = clip.load(standin)
     asked_for = GenerationSettings.model_validate({"resamples": 20, "kid_subsets": 2})
-    found = generation.evaluate(images, model, model, asked_for)
+    found, _ = generation.evaluate(images, model, model, asked_for)
     values = found.metrics
     assert values["fid"] == pytest.approx(0, abs=1e-6) and values["fid_floor"] > 0
     assert values["kid"] <= 1e-6  # without pairs of an image with itself it may be below 0

@@ -25,7 +25,8 @@ from winnow.data.images import encode_png
 from winnow.data.metrics import read_metrics, write_metrics
 from winnow.data.segments import IGNORED, write_items, write_segment
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
-from winnow.evaluation.segmentation import draws_table, measure, outcomes
+from winnow.evaluation.cell import draws_table
+from winnow.evaluation.segmentation import measure, outcomes
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Measure, load_paper
@@ -99,7 +100,7 @@ def write_segmentation(folder, where, skill=None):
     intervals = {k: v for each in found for k, v in each.intervals.items()}
     write_record(folder, where, metrics, intervals, dict.fromkeys(metrics, 40), model="unet")
     write_table(place / "outcomes.parquet", pd.concat(tables, ignore_index=True), OUTCOMES)
-    draws = pd.concat([draws_table(each) for each in found], ignore_index=True)
+    draws = pd.concat([draws_table(each.draws) for each in found], ignore_index=True)
     write_table(place / "draws.parquet", draws, DRAWS)
 
 

@@ -86,7 +86,7 @@ FILES = {
                     }
                 )
                 intervals = bootstrap(outcomes, settings.resamples, settings.seed)
-            found = Found({"short": float(short.mean())}, intervals, {"short": len(kept)})
+            found = Found({"short": float(short.mean())}, intervals, {"short": len(kept)}, {})
             told = {"task": "brevity", "model": "none"}
             result = cell_record(settings, found, {"subset": subset}, **told)
             write_cell(output, result, outcomes, cost, len(kept))

@@ -4,9 +4,8 @@ What a contrastive model says of an image in the end is what the image means: tw
 alike. Half-way up its tower, over the quarters of the image, it still tells which airport it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, open_rgb
 from winnow.data.shards import pool_images
@@ -134,17 +134,12 @@ def image_features(
             ) from error
 
     with ThreadPoolExecutor(workers) as threads, torch.inference_mode():
-        for chunk in _chunks(pool_images(pool, samples)):
+        for chunk in batches(pool_images(pool, samples), BATCH):
             found = encode(np.stack(list(threads.map(prepare, chunk)))).cpu().numpy()
             if not len(features):
                 features = np.zeros((len(rows), found.shape[1]), dtype=np.float32)
             features[[rows[uid] for uid, _ in chunk]] = found
     return features
-
-
-def _chunks(images: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    while chunk := list(islice(images, BATCH)):
-        yield chunk
 
 
 def _joined(labels: np.ndarray, first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:

@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 from winnow.curation.alike import Gallery, matches
 from winnow.curation.audited import Images
 from winnow.curation.views import SIDE, grey
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, open_rgb
 from winnow.data.tables import COMPARED, LEAKS, empty
@@ -95,9 +95,8 @@ def _leaks(
 
 def prints(images: Images, workers: int) -> Iterator[Prints]:
     """What is compared of images, some of them at a time."""
-    rest = iter(images)
     with ThreadPoolExecutor(workers) as threads:
-        while chunk := list(islice(rest, BATCH)):
+        for chunk in batches(images, BATCH):
             found = list(threads.map(_print, chunk))
             pixels, greys = zip(*found, strict=True)
             yield Prints([uid for uid, _ in chunk], list(pixels), np.stack(greys))

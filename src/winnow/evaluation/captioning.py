@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,19 +11,11 @@ from winnow.data.errors import WinnowError
 from winnow.data.holders import scratch_folder
 from winnow.data.tables import FACTS, PAIR, SCORES, TRUTH, join_scores, read_table, require_unique
 from winnow.evaluation import caption_quality, text_statistics
+from winnow.evaluation.cell import Found
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import bootstrap, estimates
 
 LOWER_IS_BETTER = caption_quality.LOWER_IS_BETTER | text_statistics.LOWER_IS_BETTER
-
-
-class Evaluation(NamedTuple):
-    """Metrics by name, the intervals of those that are means over images, units behind each."""
-
-    metrics: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    n: dict[str, int]
-    outcomes: pd.DataFrame
 
 
 def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int) -> np.ndarray:
@@ -58,14 +49,15 @@ def evaluate(
     scores: np.ndarray,
     judged: list[pd.DataFrame],
     settings: Statistics,
-) -> Evaluation:
-    """All that is measured of `pairs` (uid, caption_id, text); see the modules for each metric."""
+) -> tuple[Found, pd.DataFrame]:
+    """All that is measured of `pairs` (uid, caption_id, text), with intervals of what is a mean
+    over images; and table OUTCOMES. See the modules for each metric."""
     tables = [*judged, text_statistics.caption_outcomes(pairs, scores)]
     outcomes: pd.DataFrame = pd.concat(tables, ignore_index=True)
     metrics, n = text_statistics.set_statistics(pairs, settings.seed)
     if outcomes.empty:
-        return Evaluation(metrics, {}, n, outcomes)
+        return Found(metrics, {}, n, {}), outcomes
     counts = outcomes["metric"].value_counts().to_dict()
     n |= {str(name): int(count) for name, count in counts.items()}
     intervals = bootstrap(outcomes, settings.resamples, settings.seed)
-    return Evaluation(estimates(outcomes) | metrics, intervals, n, outcomes)
+    return Found(estimates(outcomes) | metrics, intervals, n, {}), outcomes

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -37,16 +38,18 @@ class ModelCellSettings(ModelNames, Statistics):
 
 
 class Found(NamedTuple):
-    """Metrics, their 95 % intervals, and the queries behind each, by name."""
+    """What was measured, by metric: values, their 95 % intervals, the queries behind each, and
+    where they are kept the values of all resamples [B]."""
 
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     n: dict[str, int]
+    draws: dict[str, np.ndarray]
 
 
 def cell_record(
     settings: CellNames,
-    found: Any,
+    found: Found,
     inputs: dict[str, Path],
     *,
     task: str,
@@ -58,8 +61,7 @@ def cell_record(
 ) -> Metrics:
     """The record of a cell: what was measured, by which settings and from which `inputs`.
 
-    `found` has `metrics`, `intervals` and `n`, as Found has, and may have more. `lower` names the
-    metrics of which lower values are better. `origin` joins the provenance.
+    `lower` names the metrics of which lower values are better. `origin` joins the provenance.
     """
     asked = settings.model_dump(exclude=set(ModelNames.model_fields))
     return Metrics(
@@ -84,13 +86,13 @@ def write_cell(
     cost: Mapping[str, float],
     samples: int,
     extra: Mapping[str, Any] | None = None,
-    draws: pd.DataFrame | None = None,
+    draws: Mapping[str, np.ndarray] | None = None,
     files: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a cell's folder, whole or not at all: metrics.json, outcomes.parquet and cost.json.
 
     `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
-    contents of further JSON files by their name; `draws`, a table DRAWS, becomes draws.parquet;
+    contents of further JSON files by their name; `draws`, as of Found, become draws.parquet;
     `files` are further files by their path in the folder. The record holds the digests of them all
     but of cost.json, which was measured.
     """
@@ -99,8 +101,8 @@ def write_cell(
         write_table(folder / "outcomes.parquet", outcomes, OUTCOMES)
         for name, content in (extra or {}).items():
             write_json(folder / name, content)
-        if draws is not None:
-            write_table(folder / "draws.parquet", draws, DRAWS)
+        if draws:
+            write_table(folder / "draws.parquet", draws_table(draws), DRAWS)
         for path, content in (files or {}).items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
@@ -108,3 +110,12 @@ def write_cell(
         digests = {path.relative_to(folder).as_posix(): digest_files([path]) for path in written}
         write_metrics(folder / "metrics.json", result.model_copy(update={"files": digests}))
         write_signed(folder / "cost.json", {**cost, "samples": samples})
+
+
+def draws_table(draws: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Table DRAWS of the values of all resamples, by metric."""
+    tables = [
+        pd.DataFrame({"metric": name, "draw": np.arange(len(values)), "value": values})
+        for name, values in draws.items()
+    ]
+    return pd.concat(tables, ignore_index=True)

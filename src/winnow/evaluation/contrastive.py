@@ -1,14 +1,13 @@
 """Evaluate a CLIP on the contrastive track: retrieval on the test split, zero-shot sets."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
@@ -66,7 +65,7 @@ def encode_images(clip: Clip, images: Iterable[tuple[str, bytes]]) -> tuple[list
     """Names and features [N, D] of named encoded images."""
     names: list[str] = []
     features = []
-    for chunk in _chunks(iter(images)):
+    for chunk in batches(images, BATCH):
         names += [name for name, _ in chunk]
         pixels = np.stack([clip.prepare(open_rgb(content)) for _, content in chunk])
         with torch.inference_mode():
@@ -77,12 +76,7 @@ def encode_images(clip: Clip, images: Iterable[tuple[str, bytes]]) -> tuple[list
 def encode_texts(clip: Clip, texts: Iterable[str]) -> np.ndarray:
     """Features [N, D] of texts."""
     features = []
-    for chunk in _chunks(iter(texts)):
+    for chunk in batches(texts, BATCH):
         with torch.inference_mode():
             features.append(clip.encode_texts(chunk).cpu().numpy())
     return np.concatenate(features)
-
-
-def _chunks(items: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(islice(items, BATCH)):
-        yield chunk

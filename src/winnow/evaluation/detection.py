@@ -5,27 +5,17 @@ Equal scores share one threshold, as in scikit-learn's `average_precision_score`
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.evaluation.cell import Found
 from winnow.evaluation.statistics import cluster_weights, percentile_interval
 
 CLEAN = "clean"
 RESAMPLES = 1000
 BLOCK = 1 << 21  # weights held at once (16 MB)
-
-
-class Detection(NamedTuple):
-    """Metrics, their 95 % intervals, the ranked pairs behind each, and of those of all noise the
-    resampled values [resamples], by name. The resamples are the same for all scorers of a set."""
-
-    metrics: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    n: dict[str, int]
-    draws: dict[str, np.ndarray]
 
 
 def ranking_metrics(
@@ -53,12 +43,13 @@ def ranking_metrics(
     return np.stack([average, area])
 
 
-def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Detection:
+def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Found:
     """What one scorer detects in `pairs` (columns uid, kind, score).
 
     `average_precision` and `auroc` set all noise against the clean pairs, `{kind}/...` one kind.
-    Intervals by bootstrap over images (uid); deterministic in `seed`. WinnowError without clean or
-    without noisy pairs.
+    Intervals by bootstrap over images (uid); deterministic in `seed`. The resamples, which are the
+    same for all scorers of a set, are kept of all noise. WinnowError without clean or without noisy
+    pairs.
     """
     kinds = pairs["kind"].to_numpy()
     clean = kinds == CLEAN
@@ -71,7 +62,7 @@ def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int
     if not np.isfinite(ranking).all():
         raise WinnowError(f"score in row {int(np.argmin(np.isfinite(ranking)))} is not finite")
     clusters, labels = pd.factorize(pairs["uid"], sort=True)
-    result = Detection({}, {}, {}, {})
+    result = Found({}, {}, {}, {})
     for kind in ["", *sorted(set(kinds[~clean]))]:
         chosen = np.flatnonzero(clean | (kinds == kind) | (kind == ""))
         positive, ranks = ~clean[chosen], ranking[chosen]
@@ -93,17 +84,6 @@ def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int
             if not kind:
                 result.draws[name] = draws[i]
     return result
-
-
-def draws_table(found: Detection) -> pd.DataFrame:
-    """DRAWS of what was measured."""
-    return pd.concat(
-        [
-            pd.DataFrame({"metric": name, "draw": np.arange(len(draws)), "value": draws})
-            for name, draws in found.draws.items()
-        ],
-        ignore_index=True,
-    )
 
 
 def _weight_blocks(

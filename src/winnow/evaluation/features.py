@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import pool_images
@@ -59,15 +59,10 @@ class Images:
 def clip_features(clip: Clip, images: Named) -> dict[str, np.ndarray]:
     """Features [D] of each image by uid, of length sqrt(D): their mean square is 1 and the kernel
     of KID is (cosine + 1)^3, whatever the scale of the model."""
-    import torch
+    from winnow.evaluation.contrastive import encode_images  # imports torch
 
-    found: dict[str, np.ndarray] = {}
-    for uids, contents in _chunks(images):
-        pixels = np.stack([clip.prepare(open_rgb(content)) for content in contents])
-        with torch.inference_mode():
-            features = clip.encode_images(pixels).cpu().numpy()
-        found |= dict(zip(uids, features * features.shape[1] ** 0.5, strict=True))
-    return found
+    uids, features = encode_images(clip, images)
+    return dict(zip(uids, features * features.shape[1] ** 0.5, strict=True))
 
 
 def inception_features(images: Named, extractor: Callable[[Any], Any]) -> dict[str, np.ndarray]:
@@ -79,11 +74,11 @@ def inception_features(images: Named, extractor: Callable[[Any], Any]) -> dict[s
     resize = build_resizer("clean")
     found: dict[str, np.ndarray] = {}
     place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    for uids, contents in _chunks(images):
-        pixels = np.stack([resize(np.asarray(open_rgb(content))) for content in contents])
+    for named in batches(images, BATCH):
+        pixels = np.stack([resize(np.asarray(open_rgb(content))) for _, content in named])
         batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         features = get_batch_features(batch, extractor, place)
-        found |= dict(zip(uids, features, strict=True))
+        found |= dict(zip((uid for uid, _ in named), features, strict=True))
     return found
 
 
@@ -100,9 +95,3 @@ def inception() -> Callable[[Any], Any]:
             f"--features: inception: clean-fid's weights cannot be loaded ({error}); put "
             "inception-2015-12-05.pt into /tmp, or take --features=evaluator"
         ) from error
-
-
-def _chunks(images: Named) -> Iterator[tuple[list[str], list[bytes]]]:
-    stream = iter(images)
-    while chunk := list(islice(stream, BATCH)):
-        yield [uid for uid, _ in chunk], [content for _, content in chunk]

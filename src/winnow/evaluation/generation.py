@@ -9,13 +9,14 @@ from __future__ import annotations
 import zlib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from winnow.data.tables import CAPTIONS, OUTCOMES, SAMPLES, read_table
 from winnow.evaluation import frechet
+from winnow.evaluation.cell import Found
 from winnow.evaluation.features import (
     Extract,
     Images,
@@ -41,20 +42,10 @@ class GenerationSettings(GenerationMetrics):
     statistics: Statistics = Statistics.model_validate({})
 
 
-class Evaluation(NamedTuple):
-    """Metrics by name, their 95 % intervals, the images behind each, OUTCOMES and DRAWS."""
-
-    metrics: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    n: dict[str, int]
-    outcomes: pd.DataFrame
-    draws: pd.DataFrame
-
-
 def evaluate(
     images: Images, clip: Clip, remoteclip: Clip, settings: GenerationSettings
-) -> Evaluation:
-    """All that is measured of a folder of images.
+) -> tuple[Found, pd.DataFrame]:
+    """All that is measured of a folder of images; and table OUTCOMES.
 
     `clip` gives `clip_score`; `remoteclip`, the evaluator, gives `remoteclip_score` and, unless
     Inception does, the features of the distances.
@@ -73,7 +64,8 @@ def evaluate(
         generated, real = images.generated(extract), images.real(extract)
     reference = images.reference(extract)
     found = distances(generated, real, reference, prompts["scene"], settings)
-    return summary(found, pd.concat(tables, ignore_index=True), settings)
+    outcomes = pd.concat(tables, ignore_index=True)
+    return summary(found, outcomes, settings), outcomes
 
 
 def evaluate_folder(
@@ -83,7 +75,7 @@ def evaluate_folder(
     clip: Path,
     remoteclip: Path,
     settings: GenerationSettings,
-) -> Evaluation:
+) -> tuple[Found, pd.DataFrame]:
     """`evaluate` of a folder of images, once its prompts are those of the pool.
 
     `clip` and `remoteclip` are the folders of the models.
@@ -212,20 +204,10 @@ def scene_outcomes(
     return pd.concat(tables, ignore_index=True)
 
 
-def summary(found: Distances, outcomes: pd.DataFrame, settings: GenerationSettings) -> Evaluation:
+def summary(found: Distances, outcomes: pd.DataFrame, settings: GenerationSettings) -> Found:
     """Both kinds of metrics together."""
     counts = {str(name): int(count) for name, count in outcomes["metric"].value_counts().items()}
     statistics = settings.statistics
     intervals = bootstrap(outcomes, statistics.resamples, statistics.seed)
     intervals |= {name: frechet.interval(draws) for name, draws in found.draws.items()}
-    tables = [
-        pd.DataFrame({"metric": name, "draw": np.arange(len(draws)), "value": draws})
-        for name, draws in found.draws.items()
-    ]
-    return Evaluation(
-        metrics=estimates(outcomes) | found.values,
-        intervals=intervals,
-        n=counts | found.n,
-        outcomes=outcomes,
-        draws=pd.concat(tables, ignore_index=True),
-    )
+    return Found(estimates(outcomes) | found.values, intervals, counts | found.n, found.draws)

@@ -1,12 +1,12 @@
 """What a score model gives both texts of each preference pair."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import pool_images
@@ -50,8 +50,7 @@ def _chunks(
         yield text, [None] * len(text), none
     places = {uid: rows.index.tolist() for uid, rows in uids.groupby(uids)}
     shown = samples[samples["uid"].isin(places.keys())]
-    stream = pool_images(pool, shown)
-    while chunk := list(islice(stream, CHUNK)):
+    for chunk in batches(pool_images(pool, shown), CHUNK):
         rows = [row for uid, _ in chunk for row in places[uid]]
         images: list[int | None] = [i for i, (uid, _) in enumerate(chunk) for _ in places[uid]]
         yield rows, images, np.stack([model.prepare(open_rgb(content)) for _, content in chunk])

@@ -63,7 +63,7 @@ def macro_means(outcomes: pd.DataFrame) -> Means:
 
 def summary(outcomes: pd.DataFrame, settings: Statistics) -> Found:
     """Every metric of OUTCOMES and their means, with intervals over images; nothing of nothing."""
-    found = Found({}, {}, {})
+    found = Found({}, {}, {}, {})
     text = (outcomes["metric"] == f"accuracy/{TEXT}").to_numpy()
     for rows in (outcomes[~text], outcomes[text]):
         if rows.empty:

@@ -8,23 +8,15 @@ Tibshirani 1993) is a weighted sum of the areas of each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from winnow.data.segments import IGNORED
+from winnow.evaluation.cell import Found
 from winnow.evaluation.statistics import cluster_weights, percentile_interval
 
 AREAS = ("intersection", "union", "prediction", "label")
-
-
-class Measured(NamedTuple):
-    """Metrics by name, their 95 % intervals, and the value of each in every resample [B]."""
-
-    metrics: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    draws: dict[str, np.ndarray]
 
 
 def areas(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
@@ -56,7 +48,7 @@ def rates(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def measure(
     name: str, counted: np.ndarray, classes: Sequence[str], resamples: int, seed: int
-) -> Measured:
+) -> Found:
     """`{name}/miou`, `{name}/macc` and `{name}/iou/{class}` of areas [N, 4, C].
 
     Equal resamples of the images, whatever `name`: two segmentors of one test set pair draw by
@@ -68,7 +60,8 @@ def measure(
     known = {key: float(value) for key, value in values.items() if np.isfinite(value)}
     draws = {key: spread[key] for key in known}
     intervals = {key: percentile_interval(draw).tolist() for key, draw in draws.items()}
-    return Measured(known, {key: (low, high) for key, (low, high) in intervals.items()}, draws)
+    pairs = {key: (low, high) for key, (low, high) in intervals.items()}
+    return Found(known, pairs, dict.fromkeys(known, len(counted)), draws)
 
 
 def _named(name: str, total: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -97,12 +90,3 @@ def outcomes(
             "value": counted.reshape(-1),
         }
     )
-
-
-def draws_table(found: Measured) -> pd.DataFrame:
-    """DRAWS of what was measured."""
-    tables = [
-        pd.DataFrame({"metric": name, "draw": np.arange(len(draws)), "value": draws})
-        for name, draws in found.draws.items()
-    ]
-    return pd.concat(tables, ignore_index=True)

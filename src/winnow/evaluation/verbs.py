@@ -112,7 +112,7 @@ def evaluate_generator(
 
     from winnow.evaluation.card import generator_card
 
-    found = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
+    found, _ = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
     files = weight_files("model", model).values()
     parameters = sum(tensor.size for file in files for tensor in load_file(file).values())
     psnr = read_signed(autoencoder / "foundry.json")["psnr_db"]

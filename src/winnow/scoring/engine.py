@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.data.images import BadImageError, open_rgb
@@ -110,7 +111,7 @@ def _image_batches(
             ) from error
 
     def pending() -> Iterator[tuple[list[str], list[Future[np.ndarray]]]]:
-        while chunk := list(islice(wanted, batch_size)):
+        for chunk in batches(wanted, batch_size):
             yield [uid for uid, _ in chunk], [threads.submit(decode, item) for item in chunk]
 
     waiting: list[tuple[list[str], list[Future[np.ndarray]]]] = []

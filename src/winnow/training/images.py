@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
+from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.masks import read_mask
@@ -45,7 +45,7 @@ def decode(
     with ThreadPoolExecutor(workers) as threads:
         for shard in sorted(samples["shard"].unique()):
             wanted = (item for item in iter_shard(shard_path(pool, int(shard))) if item[0] in rows)
-            while chunk := list(islice(wanted, CHUNK)):
+            for chunk in batches(wanted, CHUNK):
                 images = threads.map(lambda item: prepare(open_rgb(item[1])), chunk)
                 pixels[[rows[uid] for uid, _ in chunk]] = list(images)
                 done += len(chunk)

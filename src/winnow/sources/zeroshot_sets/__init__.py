@@ -55,9 +55,9 @@ class ZeroshotSet(BaseModel):
         for key, known in (("scenes", SCENES), ("seasons", SEASONS)):
             words = getattr(style, key)
             unknown = [word for word in words if word not in known]
-            if unknown or not words:
-                told = f"unknown {unknown[0]!r}{did_you_mean(unknown[0], known)}" if words else "none"
-                raise ValueError(f"{key}: {told} (there are {', '.join(known)})")
+            told = [f"unknown {word!r}{did_you_mean(word, known)}" for word in unknown]
+            if told or not words:
+                raise ValueError(f"{key}: {(told or ['none'])[0]} (there are {', '.join(known)})")
         for key in ("scale", "cloud", "light"):
             low, high = getattr(style, key)
             if not 0 <= low <= high or (low == 0 and key == "scale"):

@@ -38,7 +38,7 @@ def evaluate_captions(
         pairs = pool_pairs(pool, table)
         judged = captioning.judged_outcomes(pairs, truth, facts) if truth else []
         scores = captioning.evaluator_scores(pool, pairs, model, threads)
-        found = captioning.evaluate(pairs, scores, judged, settings)
+        found, outcomes = captioning.evaluate(pairs, scores, judged, settings)
     inputs = {
         "captions": captions,
         "samples": pool / "samples.parquet",
@@ -56,4 +56,4 @@ def evaluate_captions(
         lower=captioning.LOWER_IS_BETTER,
         unit="mixed",
     )
-    write_cell(output, result, found.outcomes, cost, len(pairs))
+    write_cell(output, result, outcomes, cost, len(pairs))

@@ -39,7 +39,7 @@ def evaluate_contrastive(
     spent = optional_signed(model / "cost.json")  # the control `pretrained` has none
     result = cell_record(
         settings,
-        Found(metrics, intervals, {name: len(asked[name]) for name in metrics}),
+        Found(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}),
         {"human": human, "samples": pool / "samples.parquet", "model": model / clip.WEIGHTS},
         task="zeroshot_retrieval and zeroshot_classification",
         model=settings.model_name,

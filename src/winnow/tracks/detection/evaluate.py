@@ -17,7 +17,7 @@ from winnow.evaluation.cell import CellSettings, cell_record, write_cell
 @command
 def evaluate_detection(scores: Path, truth: Path, output: Output, settings: CellSettings) -> None:
     """Evaluate how well one scorer finds the known noise, by kind."""
-    from winnow.evaluation.detection import detection_metrics, detection_outcomes, draws_table
+    from winnow.evaluation.detection import detection_metrics, detection_outcomes
 
     with measured() as cost:
         kinds = read_table(truth, TRUTH)
@@ -27,5 +27,5 @@ def evaluate_detection(scores: Path, truth: Path, output: Output, settings: Cell
     told = {"task": "noise_detection", "model": settings.cell.scorer, "pretrained": ""}
     result = cell_record(settings, found, {"scores": scores, "truth": truth}, **told)
     total = total_cost(cost, read_signed(scores.with_suffix(".cost.json")))
-    outcomes, draws = detection_outcomes(pairs), draws_table(found)
-    write_cell(output, result, outcomes, total, len(pairs), draws=draws)
+    outcomes = detection_outcomes(pairs)
+    write_cell(output, result, outcomes, total, len(pairs), draws=found.draws)

@@ -28,7 +28,7 @@ def evaluate_generation(
     from winnow.models import clip as models
 
     with measured() as cost:
-        found = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
+        found, outcomes = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
     record = read_signed(generated / RECORD)
     drawn = read_signed(generated / COST)
     trained = drawn.pop("training")  # empty for a published model
@@ -49,4 +49,4 @@ def evaluate_generation(
     )
     result.provenance["inputs"]["generated"] = digest(generated, read_prompts(generated))
     samples = trained.get("samples", 0)  # as in every cell: those that the model was trained on
-    write_cell(output, result, found.outcomes, spent, samples, draws=found.draws)
+    write_cell(output, result, outcomes, spent, samples, draws=found.draws)

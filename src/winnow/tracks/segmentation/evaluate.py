@@ -32,7 +32,7 @@ def evaluate_segmentor(
     """Measure the segmentors of one cell on the test images: mIoU, mAcc, and IoU by class."""
     import pandas as pd
 
-    from winnow.evaluation.segmentation import areas, draws_table, measure, outcomes
+    from winnow.evaluation.segmentation import areas, measure, outcomes
     from winnow.models import segmentor
 
     classes = read_classes(segments)
@@ -41,18 +41,18 @@ def evaluate_segmentor(
     with measured() as cost:
         images = read_images(segments, names)
         truth = read_masks(segments, names, len(classes))
-        found, tables, files = [], [], {}
+        found, tables, files = Found({}, {}, {}, {}), [], {}
         for variant, folder in variants.items():
             trained = segmentor.load(folder)
             _require_classes(trained.classes, classes, folder)
             labels = segmentor.labels(trained, images)
             counted = areas(labels, truth, len(classes))
-            found.append(measure(variant, counted, classes, settings.resamples, settings.seed))
+            part = measure(variant, counted, classes, settings.resamples, settings.seed)
+            for whole, own in zip(found, part, strict=True):
+                whole.update(own)
             tables.append(outcomes(variant, counted, names, classes))
             for name, mask in zip(names[:SHOWN], labels, strict=False):
                 files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
-    metrics = {name: value for each in found for name, value in each.metrics.items()}
-    intervals = {name: pair for each in found for name, pair in each.intervals.items()}
     inputs = {"segments": segments / TABLE}
     total, samples = cost, 0
     for variant, folder in variants.items():
@@ -61,16 +61,16 @@ def evaluate_segmentor(
         total, samples = total_cost(total, spent), samples + spent["samples"]
     result = cell_record(
         settings,
-        Found(metrics, intervals, dict.fromkeys(metrics, len(names))),
+        found,
         inputs,
         task="semantic_segmentation",
         model=settings.model_name,
         training={name: read_signed(folder / RECORD) for name, folder in variants.items()},
     )
-    drawn = pd.concat([draws_table(each) for each in found], ignore_index=True)
     told = pd.concat(tables, ignore_index=True)
-    write_cell(output, result, told, total, samples, draws=drawn, files=files)
-    shown = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items() if key[-4:] == "miou")
+    write_cell(output, result, told, total, samples, draws=found.draws, files=files)
+    means = {name: value for name, value in found.metrics.items() if name[-4:] == "miou"}
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
     print(f"{output}: {shown}; {cost['wall_s']:.0f} s")
 
 
