@@ -26,6 +26,8 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
 include: "workflow/rules/detection.smk"
+include: "workflow/rules/captioning.smk"
+include: "workflow/rules/preference.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/leakage.smk"
@@ -50,10 +52,8 @@ onstart:
 
 onsuccess:
     keep_counts()
-    if Path("results/leaderboard.csv").is_file() and results_are_new():
-        print(
-            "", *closing_lines(Path("results"), RESULTS), sep="\n", file=sys.stderr
-        )
+    if all(path.is_file() for path in TOLD) and results_are_new():
+        print("", *closing_lines(TOLD, RESULTS), sep="\n", file=sys.stderr)
 
 
 onerror:
@@ -66,7 +66,7 @@ rule all:
         rules.leaderboard.output,
         rules.claims.output,
         rules.leakage.output,
-        [getattr(rules, t.page).output for t in TRACKS if cell_folders(t.name)],
+        [getattr(rules, track.page).output for track in RAN],
         rules.site.output,
     message:
         "all results are made"

@@ -1,7 +1,7 @@
 # The pairs that a scorer and a keep ratio keep.
 
 
-CANDIDATES = sorted({*P.generation.ratios, 1.0})  # possible keep ratios of a scene
+SCENE_RATIOS = sorted({*P.generation.ratios, 1.0})  # possible keep ratios of a scene
 
 
 def choice_of(wildcards):
@@ -33,7 +33,7 @@ rule choose_ratios:
     cache: "omit-software"
     threads: 1
     params:
-        options=settings({"ratios": CANDIDATES}),
+        options=settings({"ratios": SCENE_RATIOS}),
     message:
         "choosing the keep ratio of each scene of {wildcards.captions} by {wildcards.scorer}"
     shell:

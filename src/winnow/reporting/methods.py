@@ -25,8 +25,6 @@ from winnow.tracks.registry import BY_NAME, TRACKS
 
 TOLERANCE = 1e-6  # between a metric and the mean of its outcomes
 CHUNK = 32  # methods resampled at once
-HEADLINE = "mean_recall"
-LEVEL = 0.05
 
 
 class Method(NamedTuple):

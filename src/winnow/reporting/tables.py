@@ -7,12 +7,11 @@ from typing import NamedTuple
 from winnow.data.metrics import Metrics
 from winnow.reporting.boards import LOWER, UPPER
 from winnow.reporting.methods import Method, method_of
-from winnow.reporting.papers import Measure, Paper, Row, Table
-from winnow.reporting.place import Place
-from winnow.reporting.relative import change, difference
+from winnow.reporting.paired import change, difference
+from winnow.reporting.papers import Measure, Paper, Place, Row, Table
 from winnow.reporting.results import Results
-from winnow.reporting.shares import pairs_kept
 from winnow.reporting.values import Value
+from winnow.tracks.registry import BY_NAME
 from winnow.tracks.track import Unit
 
 
@@ -115,8 +114,8 @@ def _better(
 
 
 def _measured_with(record: Metrics) -> str:
-    """The model; of captions, whose model wrote them, the one that grades them."""
-    return record.pretrained if record.cell.track == "captioning" else record.model
+    """The model; of captions, which it wrote, the one that grades them."""
+    return record.pretrained if BY_NAME[record.cell.track].base_captions else record.model
 
 
 def _expand(results: Results, table: Table) -> list[Measured]:
@@ -154,7 +153,7 @@ def method_at(results: Results, track: str, place: Place) -> Method:
 def _label(results: Results, row: Row, methods: Sequence[Method | None]) -> str:
     if "{pairs}" not in row.label:
         return row.label
-    known = [pairs_kept(results, method) for method in methods if method]
+    known = [results.pairs_kept(method) for method in methods if method]
     pairs = next((f"{count:,}" for count in known if count), "?")
     return row.label.replace("{pairs}", pairs)
 

@@ -7,7 +7,7 @@ from winnow.reporting.notes import struck_out
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import Cell, Column, Footnotes, Page, Row, Table, plain
 from winnow.reporting.tables import Built, Line
-from winnow.reporting.values import LEVELS, Show, Value
+from winnow.reporting.values import LEVELS, Show, Value, to
 
 # Published percentages are per cent already and numbers stand as they were printed.
 PUBLISHED: dict[str, Show] = {"percent": "{:.2f}".format, "number": "{:,.10g}".format}
@@ -114,9 +114,8 @@ def _caution(built: Built) -> str:
     stand_ins = "stand-ins' " if built.standins else ""
     models = f" Measured with {'; '.join(built.models)}." if built.models else ""
     models += f" {standins_named(built.standins)}" if built.standins else ""
-    seeds = sorted({value.seeds for value in values})
-    told = " to ".join(map(str, dict.fromkeys([seeds[0], seeds[-1]])))
-    repeats = f" Means over {told} seeds." if seeds[-1] > 1 else ""
+    seeds = {value.seeds for value in values}
+    repeats = f" Means over {to(seeds)} seeds." if max(seeds) > 1 else ""
     numbers = any(measure.unit == "number" for measure in built.measures)
     units = "Rates in per cent, counts and scores as they are," if numbers else "Per cent,"
     return (

@@ -71,6 +71,7 @@ def claims(
     sweep: Path,
     papers: Given,
     output: Output,
+    told: Output | None,
     choice: Path | None,
     leakage: Path | None,
     settings: ModelSettings,
@@ -79,7 +80,7 @@ def claims(
     from winnow.reporting.render import render_claims
 
     asked = (settings.scale, settings.standins, settings.resamples, settings.seed)
-    render_claims(cells, sweep, papers, output, *asked, choice, leakage)
+    render_claims(cells, sweep, papers, output, *asked, choice, leakage, told)
 
 
 class LeaderboardSettings(ModelSettings):
@@ -94,16 +95,17 @@ def leaderboard(
     sweep: Path,
     papers: Given,
     output: Output,
+    told: Output | None,
     leakage: Path | None,
     cards: list[Path],
     settings: LeaderboardSettings,
 ) -> None:
-    """Render leaderboard, tables and figures from the cells that are finished."""
+    """Render the leaderboard and the papers' tables from the cells that are finished."""
     from winnow.reporting.render import render
 
     asked = (settings.scale, settings.resamples, settings.seed)
-    told = (settings.standins, settings.noise)
-    render(cells, sweep, papers, output, *asked, leakage, cards, *told)
+    named = (settings.standins, settings.noise)
+    render(cells, sweep, papers, output, *asked, leakage, cards, *named, told)
 
 
 class SiteSettings(sections.Site, LeaderboardSettings):
@@ -123,6 +125,8 @@ def site(
     subsets: Path,
     generated: Path,
     output: Output,
+    pages: list[Path],
+    results: Path | None,
     truth: Path | None,
     choice: Path | None,
     audit: Path | None,
@@ -131,12 +135,14 @@ def site(
     threads: int,
     settings: SiteSettings,
 ) -> None:
-    """Write the site: the results as pages that open from disk, with the samples and images."""
+    """Write the site: the results as pages that open from disk, with the samples and images.
+    `pages` are those of the tracks; their figures lie in the folder `results`."""
     from winnow.reporting.site.build import Run, Sources, build
     from winnow.reporting.site.samples import Folders
 
     tables = Folders(captions, scores, subsets, truth)
-    places = (cells, sweep, papers, pool, tables, generated, choice, audit, recipes, cards)
+    places = (cells, sweep, papers, pool, tables, generated)
+    further = (choice, audit, recipes, cards, pages, results)
     told = (settings.scale, settings.standins, settings.noise, settings.untrained)
     run = Run(*told, settings.resamples, settings.seed)
-    build(Sources(*places), output, run, settings.samples, threads)
+    build(Sources(*places, *further), output, run, settings.samples, threads)

@@ -13,12 +13,12 @@ from winnow.params.sections import Noise, noise_told
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
 from winnow.reporting.boards import Board, boards
-from winnow.reporting.claims import judge
-from winnow.reporting.claims_page import VERDICTS, claims_table
+from winnow.reporting.claims import VERDICTS, Judgement, judge
+from winnow.reporting.claims_page import claims_table
 from winnow.reporting.costs import cost_table, read_costs
 from winnow.reporting.emit.files import write_table
-from winnow.reporting.judgement import Judgement
 from winnow.reporting.leaderboard import boards_table, leaderboard_table
+from winnow.reporting.leaderboard_page import address
 from winnow.reporting.leakage_page import leakage_table
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Paper, extra_means, load_papers
@@ -27,13 +27,14 @@ from winnow.reporting.site import cells, samples, tables
 from winnow.reporting.site.boards import curves, shown_boards
 from winnow.reporting.site.pages import Page, write_data, write_pages
 from winnow.reporting.site.pictures import gallery_page, samples_page
-from winnow.reporting.submissions import address
+from winnow.reporting.site.tracks import track_pages
 
 
 class Sources(NamedTuple):
     """What a run leaves: files and folders, and the cards of its submissions; see `winnow site
     --help`. Without `choice` no keep ratio was chosen by scene, without `audit` nothing is known of
-    leaks."""
+    leaks. `pages` are those of the tracks, each called as its track, with figures below
+    `results`."""
 
     cells: Path
     sweep: Path
@@ -45,6 +46,8 @@ class Sources(NamedTuple):
     audit: Path | None = None
     recipes: Path | None = None
     cards: Sequence[Path] = ()
+    pages: Sequence[Path] = ()
+    results: Path | None = None
 
 
 class Run(NamedTuple):
@@ -89,6 +92,7 @@ def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1)
         expected = results.sweep.expected
         made = [
             _leaderboard(sources, run, results, found, judged, leaked),
+            *track_pages(folder, sources.pages, sources.results),
             _curves(folder, results, found),
             _claims(judged),
             _papers(results, papers, struck),

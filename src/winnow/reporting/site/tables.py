@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from winnow.reporting.claims import SHOWN, Judged, Judgement
 from winnow.reporting.claims_page import EFFECT, reason
-from winnow.reporting.judgement import SHOWN, Judged, Judgement
 from winnow.reporting.leakage import Leaked
 from winnow.reporting.leakage_page import leakage_table
 from winnow.reporting.methods import Method
