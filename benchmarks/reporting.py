@@ -26,6 +26,7 @@ from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.settings import Page, RenderSettings
 from winnow.reporting.table import Table, plain
 from winnow.tracks.captioning.page import captions
+from winnow.tracks.contrastive.page import contrastive
 from winnow.tracks.detection.page import detection
 from winnow.tracks.preference.page import score_models
 
@@ -166,13 +167,12 @@ def main() -> None:
         output, told = folder / "results", RenderSettings.model_validate({"scale": "mini"})
         steps: dict[str, Callable[[], None]] = {
             "plain reading": lambda: read(folder / "cells"),
-            "leaderboard, tables, ratio curves": lambda: render.render(
-                *places, PAPERS, output, "mini"
-            ),
+            "leaderboard, tables": lambda: render.render(*places, PAPERS, output, "mini"),
+            "ratio curves": lambda: contrastive(*places, output, None, None, told),
             "claims": lambda: render.render_claims(*places, PAPERS, output, "mini", ["clip"]),
-            "detection": lambda: detection(*places, output, Page(scale="mini")),
-            "captions": lambda: captions(*places, output, told),
-            "score models": lambda: score_models(*places, output, None, told),
+            "detection": lambda: detection(*places, output, None, Page(scale="mini")),
+            "captions": lambda: captions(*places, output, None, told),
+            "score models": lambda: score_models(*places, output, None, None, told),
         }
         spent = {}
         for name, step in steps.items():

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,24 @@ from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, signed, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
 from winnow.evaluation.preference import pair_outcomes, summary
-from winnow.evaluation.statistics import bootstrap, estimates, headline_means
+from winnow.evaluation.statistics import RESAMPLES, bootstrap, estimates, headline_means
 from winnow.params.sections import Statistics
 from winnow.reporting.cells import cell_folder
+from winnow.reporting.render import render as render_all
+from winnow.reporting.settings import RenderSettings
+from winnow.tracks.contrastive.page import contrastive as contrastive_page
 
 SETS = ("terra-mixed", "terra-winter")
 KINDS = ("count", "mismatch")
 LOWER_IS_BETTER = ("hallucination_rate",)
 SAID_BY_SOME = ("count_accuracy", "attribute_accuracy", "relation_accuracy")
+
+
+def render(cells, sweep, papers, results, scale, resamples=RESAMPLES, seed=0, leakage=None, **told):
+    """Leaderboard, papers' tables and the page of the main track."""
+    render_all(cells, sweep, papers, results, scale, resamples, seed, leakage, **told)
+    asked = RenderSettings(scale=scale, resamples=resamples, seed=seed)
+    contrastive_page(cells, sweep, Path(results), None, leakage, asked)
 
 
 def queries(images=60, captions=5):
