@@ -46,7 +46,7 @@ def _page(folder: Path, name: str, blocks: Blocks, results: Path | None) -> Page
             _copy(block.path, results, folder)
             shown.append({"image": block})
         elif not block.startswith("# "):  # the page has its title
-            heading = block.removeprefix("## ") if block.startswith("## ") else heading
+            heading = block.splitlines()[0].lstrip("# ") if block.startswith("## ") else heading
             shown.append({"prose": html(block)})
     lead = "What the experiments of this track measured, with 95 % intervals."
     return Page(f"track-{name}", BY_NAME[name].title, lead, {"blocks": shown}, template="track")
