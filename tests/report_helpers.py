@@ -16,8 +16,8 @@ from winnow.evaluation.preference import pair_outcomes, summary
 from winnow.evaluation.statistics import RESAMPLES, bootstrap, estimates, headline_means
 from winnow.params.sections import Statistics
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.render import render as render_all
-from winnow.reporting.settings import RenderSettings
+from winnow.reporting.settings import LeaderboardSettings, RenderSettings
+from winnow.reporting.verbs import leaderboard
 from winnow.tracks.contrastive.page import contrastive as contrastive_page
 
 SETS = ("terra-mixed", "terra-winter")
@@ -26,9 +26,19 @@ LOWER_IS_BETTER = ("hallucination_rate",)
 SAID_BY_SOME = ("count_accuracy", "attribute_accuracy", "relation_accuracy")
 
 
+def render_tables(
+    cells, sweep, papers, results, scale, resamples=RESAMPLES, seed=0, leakage=None, cards=(),
+    standins=(), noise=None,
+):  # fmt: skip
+    """Leaderboard and papers' tables."""
+    asked = {"scale": scale, "resamples": resamples, "seed": seed, "noise": noise}
+    settings = LeaderboardSettings(**asked, standins=list(standins))
+    leaderboard(cells, sweep, papers, Path(results), None, leakage, list(cards), settings)
+
+
 def render(cells, sweep, papers, results, scale, resamples=RESAMPLES, seed=0, leakage=None, **told):
     """Leaderboard, papers' tables and the page of the main track."""
-    render_all(cells, sweep, papers, results, scale, resamples, seed, leakage, **told)
+    render_tables(cells, sweep, papers, results, scale, resamples, seed, leakage, **told)
     asked = RenderSettings(scale=scale, resamples=resamples, seed=seed)
     contrastive_page(cells, sweep, Path(results), None, leakage, asked)
 

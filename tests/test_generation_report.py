@@ -16,6 +16,7 @@ from report_helpers import (
     Cell,
     contents,
     damage,
+    render_tables,
     rows_of,
     seed_of,
     write_record,
@@ -41,7 +42,6 @@ from winnow.reporting.cells import cell_folder
 from winnow.reporting.paired import change
 from winnow.reporting.papers import Measure, Place, Row, load_paper
 from winnow.reporting.regret import held_out, mean_gain, overall
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.tables import build
 from winnow.reporting.values import EMPTY
@@ -187,7 +187,9 @@ def rendered(folder, results, *words):
 @pytest.fixture(scope="session")
 def results(written):
     rendered(written, written / "results", f"--choice={written}/choice.parquet")
-    render(written / "cells", written / "sweep.csv", PAPERS, written / "results", "mini", 100)
+    render_tables(
+        written / "cells", written / "sweep.csv", PAPERS, written / "results", "mini", 100
+    )
     return written / "results"
 
 
@@ -556,7 +558,7 @@ def test_the_other_tables_of_dldc(results):
 
 def test_a_table_without_the_base(small):
     write_sweep(small / "sweep.csv", [generation("none"), generation("dldc_chosen", 0.5)])
-    render(small / "cells", small / "sweep.csv", PAPERS, small / "results", "mini", 100)
+    render_tables(small / "cells", small / "sweep.csv", PAPERS, small / "results", "mini", 100)
     row = table(small / "results", "generation")["Fine-tuned on all pairs"]
     assert row["measured: FID"] and not row["measured: FID, change"]
     assert "pretrained: not run: scorer pretrained is not in this sweep" in row["reason"]

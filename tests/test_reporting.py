@@ -683,7 +683,7 @@ def test_a_further_paper_is_data_only(written, tmp_path):
 
 
 def test_reporting_does_not_import_torch():
-    code = "import sys, winnow.reporting.render; sys.exit('torch' in sys.modules)"
+    code = "import sys, winnow.reporting.site.build; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,6 +9,7 @@ from report_helpers import (
     contrastive,
     damage,
     preference,
+    render_tables,
     rows_of,
     write_cell,
     write_judge,
@@ -24,7 +25,6 @@ from winnow.evaluation.preference import summary
 from winnow.params.sections import Statistics
 from winnow.reporting.cells import cell_folder, load_cells
 from winnow.reporting.methods import method_of
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.settings import RenderSettings
 from winnow.tracks.preference import figure as score_figure
@@ -71,7 +71,7 @@ def write_all(folder):
 
 def run(folder, output="results", scale="mini"):
     cells, sweep, results = folder / "cells", folder / "sweep.csv", folder / output
-    render(cells, sweep, PAPERS, results, scale, resamples=100)
+    render_tables(cells, sweep, PAPERS, results, scale, resamples=100)
     score_models(cells, sweep, results, None, None, RenderSettings(scale=scale, resamples=100))
     return results
 

@@ -12,6 +12,7 @@ from PIL import Image
 from report_helpers import (
     Cell,
     contents,
+    render_tables,
     rows_of,
     seed_of,
     write_record,
@@ -30,7 +31,6 @@ from winnow.reporting.cells import cell_folder
 from winnow.reporting.methods import Method
 from winnow.reporting.paired import change, difference
 from winnow.reporting.papers import Measure, load_paper
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.values import EMPTY
 from winnow.tracks.segmentation.figure import PALETTE, by_ratio, collect, coloured
@@ -384,7 +384,7 @@ def test_a_damaged_cell_is_left_out(tmp_path, capsys):
 
 
 def test_dldcs_table(written):
-    render(written / "cells", written / "sweep.csv", PAPERS, written / "all", "mini", 100)
+    render_tables(written / "cells", written / "sweep.csv", PAPERS, written / "all", "mini", 100)
     folder = written / "all" / "tables" / "dldc"
     shown = read_json(written / "all" / "metrics.json")["segmentation"]["raw"]
     assert set(shown["dldc"]) == {"keep30", "keep70"}

@@ -23,8 +23,8 @@ from winnow.data.files import write_json
 from winnow.data.images import encode_png
 from winnow.data.tables import CAPTIONS, LEAKS, SCORES, SUBSET, read_table, write_table
 from winnow.reporting.emit.data import page_data
+from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site import markup, samples, sprites
-from winnow.reporting.site.build import Run as Told
 from winnow.reporting.site.build import build
 from winnow.reporting.site.drawn import spread_over_scenes
 from winnow.reporting.table import Cell, Column, Interval, Table
@@ -451,8 +451,9 @@ def test_the_page_of_a_track_is_its_markdown_page(run, tmp_path):
     figure = Figure("A plot", "figures/a.svg")
     blocks = ["# Title", "## What?", prose, Table(columns, rows), figure]
     page = track_page(tmp_path, "detection", blocks)
+    asked = SiteSettings(scale="mini", standins=[], resamples=100, samples=100)
     sources = run.sources._replace(pages=[page], results=tmp_path)
-    build(sources, tmp_path / "site", Told("mini", []), 100)
+    build(sources, tmp_path / "site", asked)
     shown = pages(tmp_path / "site")
     text = shown["track-detection"].text
     assert EVIL in text and "50.00 (40.00 to 60.00) ≈" in text and "# Title" not in text
@@ -463,7 +464,7 @@ def test_the_page_of_a_track_is_its_markdown_page(run, tmp_path):
     assert 'href="track-detection.html"' in (tmp_path / "site/index.html").read_text("utf-8")
     (tmp_path / "figures/a.svg").unlink()
     with pytest.raises(WinnowError, match=r"figures/a\.svg: No such file"):
-        build(sources, tmp_path / "again", Told("mini", []), 100)
+        build(sources, tmp_path / "again", asked)
 
 
 def test_assets_are_packaged():

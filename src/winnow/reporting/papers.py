@@ -40,6 +40,19 @@ class Place(Part):
         return f"{self.captions}, {self.scorer}, {ratio}"
 
 
+class Metrical(Part):
+    """A metric, or the mean of several."""
+
+    metric: str | None = None
+    mean: list[str] | None = Field(None, min_length=1)
+    unit: Unit = "percent"
+
+    @property
+    def name(self) -> str:
+        """The metric's name; of a mean, its parts joined by +."""
+        return self.metric if self.metric is not None else "+".join(self.mean or [])
+
+
 Direction = Literal["up", "down"]
 
 
@@ -64,7 +77,7 @@ class Unless(Part):
     reason: str
 
 
-class Comparison(Part):
+class Comparison(Metrical):
     """A metric (or the mean of several) of cells `a` against each of the cells `b`, or against a
     `number`.
 
@@ -75,9 +88,6 @@ class Comparison(Part):
 
     label: str
     track: str
-    metric: str | None = None
-    mean: list[str] | None = Field(None, min_length=1)
-    unit: Unit = "percent"
     a: Place
     b: list[Place] = Field(default_factory=list)
     number: float | None = None
@@ -96,11 +106,6 @@ class Comparison(Part):
         if (self.relative or self.beyond) and not self.b:
             raise ValueError("`relative` and `beyond` compare with cells: give `b`")
         return self
-
-    @property
-    def name(self) -> str:
-        """The metric's name; of a mean, its parts joined by +."""
-        return self.metric if self.metric is not None else "+".join(self.mean or [])
 
 
 class Choice(Part):
@@ -161,7 +166,7 @@ class Column(Part):
     mean: list[str] | None = Field(None, min_length=1)
 
 
-class Measure(Part):
+class Measure(Metrical):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
     several; without either nothing measures it. `reason` says why cells have no value. `{set}` in
     the label is the name of the set; `track`, `captions` and `ratio` are others than the row's.
@@ -172,9 +177,6 @@ class Measure(Part):
     track: str | None = None
     captions: str | None = None
     ratio: float | None = Field(None, gt=0, le=1)
-    unit: Unit = "percent"
-    metric: str | None = None
-    mean: list[str] | None = Field(None, min_length=1)
     reason: str | None = None
     relative_to: Place | None = None
     minus: Place | None = None
@@ -190,11 +192,6 @@ class Measure(Part):
         if self.relative_to is not None and self.minus is not None:
             raise ValueError("give either `relative_to` or `minus`")
         return self
-
-    @property
-    def name(self) -> str:
-        """The metric's name; of a mean, its parts joined by +."""
-        return self.metric if self.metric is not None else "+".join(self.mean or [])
 
 
 class Row(Part):

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import winnow
 from winnow.data.files import atomic_path
 from winnow.data.tables import CHOICE, read_table
-from winnow.evaluation.statistics import RESAMPLES
-from winnow.params.sections import Noise, noise_told
+from winnow.params.sections import noise_told
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
 from winnow.reporting.boards import Board, boards
@@ -23,6 +22,7 @@ from winnow.reporting.leakage_page import leakage_table
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Paper, extra_means, load_papers
 from winnow.reporting.results import Results, gather
+from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site import cells, samples, tables
 from winnow.reporting.site.boards import curves, shown_boards
 from winnow.reporting.site.pages import Page, write_data, write_pages
@@ -50,28 +50,15 @@ class Sources(NamedTuple):
     results: Path | None = None
 
 
-class Run(NamedTuple):
-    """What the pages tell of a run; `noise` (share by kind) was added to people's captions, and
-    `untrained` are the scorers of rows that learn from no subset."""
-
-    scale: str
-    standins: Sequence[str]
-    noise: Mapping[Noise, float] | None = None
-    untrained: Sequence[str] = ()
-    resamples: int = RESAMPLES
-    seed: int = 0
-
-
-def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1) -> None:
-    """Write the site, which shows `most` pairs of each caption set, into the folder `output`.
+def build(sources: Sources, output: Path, run: SiteSettings, threads: int = 1) -> None:
+    """Write the site into the folder `output`.
 
     Equal inputs give equal bytes. A page of which nothing is known is left out, but for the
     leaderboard. WinnowError names a table, an image or a record that cannot be read.
     """
     papers = load_papers(sources.papers)
-    means = extra_means(papers)
-    asked = (run.scale, means, run.resamples, run.seed)
-    results = gather(sources.cells, sources.sweep, *asked, standins=run.standins)
+    asked = run.model_dump(include={"scale", "resamples", "seed", "standins"})
+    results = gather(sources.cells, sources.sweep, extra=extra_means(papers), **asked)
     leaked = _leaked(sources, run)
     struck = {row.method: len(row.leaks) for row in leaked if row.struck}
     chosen = read_table(sources.choice, CHOICE) if sources.choice else None
@@ -96,7 +83,7 @@ def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1)
             _curves(folder, results, found),
             _claims(judged),
             _papers(results, papers, struck),
-            samples_page(folder, sources.pool, sources.tables, expected, most, threads),
+            samples_page(folder, sources.pool, sources.tables, expected, run.samples, threads),
             gallery_page(folder, sources.pool, sources.generated, expected),
             _cells(folder, results),
             _leakage(leaked),
@@ -105,7 +92,7 @@ def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1)
         write_pages(folder, [page for page in made if page], kinds=tables.KINDS, **shared)
 
 
-def _leaked(sources: Sources, run: Run) -> list[leakage.Leaked]:
+def _leaked(sources: Sources, run: SiteSettings) -> list[leakage.Leaked]:
     if sources.audit is None or sources.recipes is None:
         return []
     audit = leakage.read_audit(sources.audit)
@@ -120,7 +107,7 @@ def _verdicts(judged: Sequence[Judgement]) -> dict[str, int]:
 
 def _leaderboard(
     sources: Sources,
-    run: Run,
+    run: SiteSettings,
     results: Results,
     found: Sequence[Board],
     judged: Sequence[Judgement],
