@@ -9,9 +9,8 @@ import numpy as np
 
 from winnow.reporting import groups
 from winnow.reporting.caption_sets import in_order, main_set
-from winnow.reporting.draws import averaged
 from winnow.reporting.groups import Comparison
-from winnow.reporting.methods import Method
+from winnow.reporting.methods import Method, averaged
 from winnow.reporting.paired import Side, paired
 from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
 from winnow.reporting.values import SAME, Value

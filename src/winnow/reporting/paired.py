@@ -17,8 +17,7 @@ from winnow.evaluation.statistics import (
     percentile_interval,
 )
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.draws import kept
-from winnow.reporting.methods import Method, seeds_of
+from winnow.reporting.methods import Method, kept, seeds_of
 from winnow.reporting.results import Results
 from winnow.reporting.values import Value
 from winnow.tracks.registry import BY_NAME

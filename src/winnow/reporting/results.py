@@ -9,7 +9,6 @@ from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
-from winnow.reporting.draws import with_intervals
 from winnow.reporting.methods import (
     Method,
     Outcomes,
@@ -18,6 +17,7 @@ from winnow.reporting.methods import (
     method_values,
     outcomes_by_track,
     summarised,
+    with_intervals,
 )
 from winnow.reporting.settings import Page
 from winnow.reporting.values import Value

@@ -56,8 +56,7 @@ def leakage(
 ) -> None:
     """Render which rows are struck out because they learned from what they were measured on."""
     from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.leakage import read_audit, rows
-    from winnow.reporting.leakage_page import leakage_page, leakage_table
+    from winnow.reporting.leakage import leakage_page, leakage_table, read_audit, rows
 
     found = read_audit(audit)
     judged = rows(found, sweep, subsets, recipes, settings.untrained)
@@ -129,8 +128,7 @@ def leaderboard(
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.papers import extra_means, load_papers
     from winnow.reporting.results import gather, print_refusals
-    from winnow.reporting.tables import build
-    from winnow.reporting.tables_page import paper_page, paper_table, paper_tex
+    from winnow.reporting.tables import build, paper_page, paper_table, paper_tex
 
     declared = load_papers(papers)
     asked = settings.model_dump(include={"scale", "resamples", "seed", "standins"})

@@ -18,7 +18,7 @@ from winnow.reporting.costs import cost_table, read_costs
 from winnow.reporting.emit.files import write_table
 from winnow.reporting.leaderboard import boards_table, leaderboard_table
 from winnow.reporting.leaderboard_page import address
-from winnow.reporting.leakage_page import leakage_table
+from winnow.reporting.leakage import leakage_table
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Paper, extra_means, load_papers
 from winnow.reporting.results import Results, gather
