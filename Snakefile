@@ -25,6 +25,8 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
 include: "workflow/rules/detection.smk"
+include: "workflow/rules/captioning.smk"
+include: "workflow/rules/preference.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/leakage.smk"
@@ -50,12 +52,10 @@ onstart:
 
 onsuccess:
     keep_counts()
-    if Path("results/leaderboard.csv").is_file() and results_are_new():
+    if all(path.is_file() for path in TOLD) and results_are_new():
         from winnow.reporting.closing import closing_lines  # pandas, which planning needs not
 
-        print(
-            "", *closing_lines(Path("results"), RESULTS), sep="\n", file=sys.stderr
-        )
+        print("", *closing_lines(TOLD, RESULTS), sep="\n", file=sys.stderr)
 
 
 onerror:
@@ -68,7 +68,7 @@ rule all:
         rules.leaderboard.output,
         rules.claims.output,
         rules.leakage.output,
-        [getattr(rules, t.page).output for t in TRACKS if cell_folders(t.name)],
+        [getattr(rules, track.page).output for track in RAN],
         rules.site.output,
     message:
         "all results are made"

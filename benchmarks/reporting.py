@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 from winnow.data.metrics import Cell, Metrics
 from winnow.evaluation.cell import write_cell
 from winnow.evaluation.statistics import estimates, headline_means
-from winnow.reporting import render
 from winnow.reporting.cells import KEYS
 from winnow.reporting.emit.csv import csv_text
-from winnow.reporting.settings import Page, RenderSettings
+from winnow.reporting.settings import LeaderboardSettings, Page, RenderSettings
 from winnow.reporting.table import Table, plain
+from winnow.reporting.verbs import claims, leaderboard
 from winnow.tracks.captioning.page import captions
+from winnow.tracks.contrastive.page import contrastive
 from winnow.tracks.detection.page import detection
 from winnow.tracks.preference.page import score_models
 
@@ -159,15 +160,17 @@ def main() -> None:
             write(folder, list(cells(given.cells)))
         places = (folder / "cells", folder / "sweep.csv")
         output, told = folder / "results", RenderSettings.model_validate({"scale": "mini"})
+        named = LeaderboardSettings(scale="mini", standins=["clip"])
         steps: dict[str, Callable[[], None]] = {
             "plain reading": lambda: read(folder / "cells"),
-            "leaderboard, tables, ratio curves": lambda: render.render(
-                *places, PAPERS, output, "mini"
+            "leaderboard, tables": lambda: leaderboard(
+                *places, PAPERS, output, None, None, [], named
             ),
-            "claims": lambda: render.render_claims(*places, PAPERS, output, "mini", ["clip"]),
-            "detection": lambda: detection(*places, output, Page(scale="mini")),
-            "captions": lambda: captions(*places, output, told),
-            "score models": lambda: score_models(*places, output, None, told),
+            "ratio curves": lambda: contrastive(*places, output, None, None, told),
+            "claims": lambda: claims(*places, PAPERS, output, None, None, None, named),
+            "detection": lambda: detection(*places, output, None, Page(scale="mini")),
+            "captions": lambda: captions(*places, output, None, told),
+            "score models": lambda: score_models(*places, output, None, None, told),
         }
         spent = {}
         for name, step in steps.items():

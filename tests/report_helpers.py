@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,33 @@ from winnow.data.metrics import Cell, Metrics, signed, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
 from winnow.evaluation.preference import pair_outcomes, summary
 from winnow.evaluation.settings import Statistics
-from winnow.evaluation.statistics import bootstrap, estimates, headline_means
+from winnow.evaluation.statistics import RESAMPLES, bootstrap, estimates, headline_means
 from winnow.reporting.cells import cell_folder
+from winnow.reporting.settings import LeaderboardSettings, RenderSettings
+from winnow.reporting.verbs import leaderboard
+from winnow.tracks.contrastive.page import contrastive as contrastive_page
 
 SETS = ("terra-mixed", "terra-winter")
 KINDS = ("count", "mismatch")
 LOWER_IS_BETTER = ("hallucination_rate",)
 SAID_BY_SOME = ("count_accuracy", "attribute_accuracy", "relation_accuracy")
+
+
+def render_tables(
+    cells, sweep, papers, results, scale, resamples=RESAMPLES, seed=0, leakage=None, cards=(),
+    standins=(), noise=None,
+):  # fmt: skip
+    """Leaderboard and papers' tables."""
+    asked = {"scale": scale, "resamples": resamples, "seed": seed, "noise": noise}
+    settings = LeaderboardSettings(**asked, standins=list(standins))
+    leaderboard(cells, sweep, papers, Path(results), None, leakage, list(cards), settings)
+
+
+def render(cells, sweep, papers, results, scale, resamples=RESAMPLES, seed=0, leakage=None, **told):
+    """Leaderboard, papers' tables and the page of the main track."""
+    render_tables(cells, sweep, papers, results, scale, resamples, seed, leakage, **told)
+    asked = RenderSettings(scale=scale, resamples=resamples, seed=seed)
+    contrastive_page(cells, sweep, Path(results), None, leakage, asked)
 
 
 def queries(images=60, captions=5):

@@ -29,7 +29,7 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.site.build import Run as Told
+from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site.build import Sources, build
 from winnow.reporting.site.samples import Folders
 from winnow.reporting.values import PERCENT, Value
@@ -79,8 +79,9 @@ class Run:
         untrained: Sequence[str] = ("none",),
     ) -> Path:
         """Write the site and return its folder."""
-        told = Told(scale, standins, noise, untrained, 100)
-        build(self.sources, self.folder / name, told, most)
+        told = {"scale": scale, "standins": standins, "noise": noise, "untrained": untrained}
+        asked = SiteSettings(**told, resamples=100, samples=most)
+        build(self.sources, self.folder / name, asked)
         return self.folder / name
 
     def shown(self, scorer: str, ratio: float, captions: str = "raw") -> str:

@@ -18,6 +18,7 @@ from report_helpers import (
     contents,
     contrastive,
     damage,
+    render,
     rows_of,
     write_captions,
     write_cell,
@@ -27,15 +28,14 @@ from report_helpers import (
 from winnow.captioning.perspectives import load_perspectives
 from winnow.command.line import main
 from winnow.evaluation.statistics import group_difference, holm
-from winnow.reporting import caption_figure
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.papers import load_paper
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.settings import Page, RenderSettings
 from winnow.reporting.values import EMPTY, GAINS, NUMBER, Value
+from winnow.tracks.captioning import figure as caption_figure
 from winnow.tracks.captioning.page import captions as render_captions
 from winnow.tracks.detection.page import detection
 
@@ -84,9 +84,11 @@ def written(tmp_path_factory):
 @pytest.fixture(scope="session")
 def results(written):
     folder = written / "results"
-    render_captions(written / "cells", written / "sweep.csv", folder, RenderSettings(scale="mini"))
+    render_captions(
+        written / "cells", written / "sweep.csv", folder, None, RenderSettings(scale="mini")
+    )
     render(written / "cells", written / "sweep.csv", PAPERS, folder, "mini", resamples=100)
-    detection(written / "cells", written / "sweep.csv", folder, Page(scale="mini"))
+    detection(written / "cells", written / "sweep.csv", folder, None, Page(scale="mini"))
     return folder
 
 
@@ -102,7 +104,7 @@ def pair(tmp_path):
 def reported(folder):
     """Render the caption report of a folder of cells; its Markdown."""
     asked = RenderSettings(scale="smoke")
-    render_captions(folder / "cells", folder / "sweep.csv", folder / "results", asked)
+    render_captions(folder / "cells", folder / "sweep.csv", folder / "results", None, asked)
     return (folder / "results" / "captions.md").read_text(encoding="utf-8")
 
 
@@ -115,7 +117,7 @@ def table(markdown, heading):
 
 def test_two_renders_give_equal_bytes(written, results, tmp_path):
     asked = RenderSettings(scale="mini")
-    render_captions(written / "cells", written / "sweep.csv", tmp_path, asked)
+    render_captions(written / "cells", written / "sweep.csv", tmp_path, None, asked)
     found = contents(tmp_path)
     expected = {"captions.csv", "captions.md", "captions_differences.csv"}
     assert set(found) == expected | {f"figures/captions.{kind}" for kind in ("svg", "png")}
@@ -178,11 +180,11 @@ def test_differences_have_a_word_and_a_corrected_p(results):
     assert any(row[:2] == ["loop", "mllm"] and f"{points:+.2f} (" in row[4] for row in shown)
 
 
-def test_sets_of_equal_quality_are_not_told_apart(tmp_path):
+def test_sets_of_equal_quality_do_not_differ_significantly(tmp_path):
     write_captions(tmp_path / "cells", "human", 0.5)
     write_captions(tmp_path / "cells", "loop", 0.5)
     write_sweep(tmp_path / "sweep.csv", [captioning("human"), captioning("loop")])
-    assert "| not told apart |" in reported(tmp_path)
+    assert "| no significant difference |" in reported(tmp_path)
 
 
 def test_a_missing_set_says_why_and_an_unplanned_one_is_left_out(tmp_path, capsys):
@@ -274,7 +276,7 @@ def test_the_figures_are_pictures(results):
 @pytest.mark.parametrize(("asked", "drawn"), [(100, 4000), (5000, 5000)])
 def test_differences_are_drawn_as_often_as_asked_and_as_p_needs(pair, asked, drawn):
     settings = RenderSettings(scale="mini", resamples=asked, seed=1)
-    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", settings)
+    render_captions(pair / "cells", pair / "sweep.csv", pair / "results", None, settings)
     rows = {row["metric"]: row for row in rows_of(pair / "results" / "captions_differences.csv")}
     tables = [
         pd.read_parquet(cell_folder(pair / "cells", captioning(name)) / "outcomes.parquet")

@@ -16,6 +16,7 @@ from report_helpers import (
     Cell,
     contents,
     damage,
+    render_tables,
     rows_of,
     seed_of,
     write_record,
@@ -37,19 +38,17 @@ from winnow.data.tables import (
     write_table,
 )
 from winnow.evaluation.statistics import bootstrap, estimates, paired_difference
-from winnow.reporting import gallery
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.generation import PRETRAINED, Plan, ratios
-from winnow.reporting.papers import Measure, Row, load_paper
-from winnow.reporting.place import Place
+from winnow.reporting.paired import change
+from winnow.reporting.papers import Measure, Place, Row, load_paper
 from winnow.reporting.regret import held_out, mean_gain, overall
-from winnow.reporting.relative import change
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.tables import build
 from winnow.reporting.values import EMPTY
+from winnow.tracks.generation import gallery
 from winnow.tracks.generation.page import GenerationSettings
 from winnow.tracks.generation.page import generation as page
+from winnow.tracks.generation.report import START, Plan
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 SCENES = ("forest", "harbor", "lake")
@@ -188,7 +187,9 @@ def rendered(folder, results, *words):
 @pytest.fixture(scope="session")
 def results(written):
     rendered(written, written / "results", f"--choice={written}/choice.parquet")
-    render(written / "cells", written / "sweep.csv", PAPERS, written / "results", "mini", 100)
+    render_tables(
+        written / "cells", written / "sweep.csv", PAPERS, written / "results", "mini", 100
+    )
     return written / "results"
 
 
@@ -277,7 +278,7 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
     rendered(written, tmp_path, f"--choice={written}/choice.parquet")
     found = contents(tmp_path)
     expected = {"generation.csv", "generation_scenes.csv", "generation_choice.csv"}
-    expected |= {"generation.md", "figures/generation.png", "plots/generation.csv"}
+    expected |= {"generation.md", "figures/generation.jpg", "plots/generation.csv"}
     assert set(found) == expected
     assert all(found[name] == (results / name).read_bytes() for name in found)
 
@@ -310,7 +311,7 @@ def test_no_means_over_other_kinds_of_names(known):
 
 
 def test_changes_are_relative_and_paired(known):
-    base, ours = PRETRAINED, method(known, "dldc", 0.7)
+    base, ours = START, method(known, "dldc", 0.7)
     fid, reason = change(known, ours, base, "fid")
     first, second = known.values[ours]["fid"].estimate, known.values[base]["fid"].estimate
     assert reason == "" and fid.estimate == pytest.approx(first / second - 1)
@@ -328,16 +329,16 @@ def test_changes_that_have_no_meaning(small):
     )
     known = gather(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
     ours = method(known, "none")
-    assert "-0.01 has no meaning" in change(known, ours, PRETRAINED, "kid")[1]
+    assert "-0.01 has no meaning" in change(known, ours, START, "kid")[1]
     absent = ours._replace(scorer="siglip")
-    assert "scorer siglip is not in this sweep" in change(known, absent, PRETRAINED, "fid")[1]
-    assert change(known, ours, PRETRAINED, "spice")[1] == "none: this metric was not measured"
+    assert "scorer siglip is not in this sweep" in change(known, absent, START, "fid")[1]
+    assert change(known, ours, START, "spice")[1] == "none: this metric was not measured"
 
 
 def test_without_resamples_there_is_no_interval(small):
     (cell_folder(small / "cells", generation("none")) / "draws.parquet").unlink()
     known = gather(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
-    fid, _ = change(known, method(known, "none"), PRETRAINED, "fid")
+    fid, _ = change(known, method(known, "none"), START, "fid")
     assert fid.estimate < 0 and fid.low is None and not fid.apart
     shown = rendered(small, small / "results")
     assert "| raw | none | 1 | -" in section(shown, "Does fine-tuning help?")
@@ -353,7 +354,7 @@ def test_seeds_are_averaged(tmp_path):
     assert known.values[ours]["remoteclip_score"].seeds == 2
     distance = known.values[ours]["fid"]
     assert distance.low < distance.estimate < distance.high and distance.seeds == 2
-    fid, _ = change(known, ours, PRETRAINED, "fid")
+    fid, _ = change(known, ours, START, "fid")
     assert fid.low is not None and fid.apart
 
 
@@ -367,7 +368,7 @@ def test_the_verdicts_of_changes(results):
     assert rows["pretrained", "1.0", "fid"]["change_none_verdict"] == "worse"
     assert rows["pretrained", "1.0", "fid"]["change_pretrained"] == "0"
     same = rows["none", "1.0", "clip_score"]["change_none_verdict"]
-    assert same == "not told apart"
+    assert same == "no significant difference"
 
 
 def test_the_regret_of_each_scene(results):
@@ -376,7 +377,7 @@ def test_the_regret_of_each_scene(results):
     assert {s: float(row["chosen_ratio"]) for s, row in rows.items()} == CHOSEN
     assert rows["harbor"]["verdict"] == "another is better"
     assert float(rows["harbor"]["low"]) > 0.15 and float(rows["harbor"]["p_holm"]) < 0.01
-    assert rows["forest"]["verdict"] == rows["lake"]["verdict"] == "not told apart"
+    assert rows["forest"]["verdict"] == rows["lake"]["verdict"] == "no significant difference"
     assert rows["forest"]["regret"] == "0"
 
 
@@ -413,12 +414,12 @@ def test_equal_rows_are_no_difference(known):
 
 
 def test_one_ratio_for_all_is_worse_than_one_a_scene(known):
-    gains = overall(known, PLAN, choice_table())
+    gains = overall(known, PLAN.sweep(known), choice_table())
     assert gains["one"].low > 0 and gains["chosen"].low > 0
     best = choice_table().assign(ratio=[BEST[s] for s in SCENES])
-    assert overall(known, PLAN, best)["chosen"].difference == 0
-    assert overall(known, PLAN, best.assign(ratio=0.5)) == {}  # was not measured
-    assert list(ratios(known, PLAN)) == [1.0, 0.7, 0.3]
+    assert overall(known, PLAN.sweep(known), best)["chosen"].difference == 0
+    assert overall(known, PLAN.sweep(known), best.assign(ratio=0.5)) == {}  # was not measured
+    assert list(PLAN.sweep(known).methods) == [1.0, 0.7, 0.3]
 
 
 def test_what_the_page_says(results):
@@ -469,7 +470,7 @@ def test_a_choice_that_was_not_measured(small):
     shown = rendered(small, small / "results", f"--choice={small}/choice.parquet")
     rows = {r["scene"]: r for r in rows_of(small / "results" / "generation_choice.csv")}
     assert rows["forest"]["reason"] == "keep ratio 0.3 was not measured"
-    assert rows["lake"]["verdict"] == "not told apart"  # all of raw was measured
+    assert rows["lake"]["verdict"] == "no significant difference"  # all of raw was measured
     assert "Not in this sweep." in section(shown, "Is it better than the baselines?")
 
 
@@ -480,7 +481,7 @@ def test_a_sweep_that_has_not_run(tmp_path, written):
     (tmp_path / "pool").symlink_to(written / "pool")
     shown = rendered(tmp_path, tmp_path / "results")
     assert "No ratio was chosen here." in shown and "raw none 1.0: not run" in shown
-    assert Image.open(tmp_path / "results/figures/generation.png").width > 100
+    assert Image.open(tmp_path / "results/figures/generation.jpg").width > 100
 
 
 def test_the_gallery_has_a_row_a_method_and_a_column_a_scene(written, known):
@@ -491,7 +492,7 @@ def test_the_gallery_has_a_row_a_method_and_a_column_a_scene(written, known):
     assert shown.names[5:7] == ["raw dldc 0.7", "raw dldc_chosen chosen"]  # 0.7 is the best
     shades = [10, 20, 21, 22, 23, 25, 26, 27]  # the sixth cell is dldc at 0.7
     assert shown.images[:, 0, 0, 0, 0].tolist() == shades
-    figure = np.asarray(Image.open(written / "results/figures/generation.png").convert("RGB"))
+    figure = np.asarray(Image.open(written / "results/figures/generation.jpg").convert("RGB"))
     left, top = gallery.MARGIN
     step = gallery.TILE + gallery.GAP
     for row, shade in enumerate(shades):  # pixels of the images are kept as they are
@@ -557,7 +558,7 @@ def test_the_other_tables_of_dldc(results):
 
 def test_a_table_without_the_base(small):
     write_sweep(small / "sweep.csv", [generation("none"), generation("dldc_chosen", 0.5)])
-    render(small / "cells", small / "sweep.csv", PAPERS, small / "results", "mini", 100)
+    render_tables(small / "cells", small / "sweep.csv", PAPERS, small / "results", "mini", 100)
     row = table(small / "results", "generation")["Fine-tuned on all pairs"]
     assert row["measured: FID"] and not row["measured: FID, change"]
     assert "pretrained: not run: scorer pretrained is not in this sweep" in row["reason"]

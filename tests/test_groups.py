@@ -1,4 +1,4 @@
-"""Which methods can be told apart, and the groups of those that cannot."""
+"""Which methods differ significantly, and the groups of those that do not."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_resamples_without_a_value_are_left_out():
     assert (groups.p_values(np.array([0.5, 0.6]), holed) == 1).all()
 
 
-def test_a_thousand_pairs_are_still_told_apart():
+def test_a_thousand_pairs_still_differ_significantly():
     """The share of resamples beyond zero, two in 2001 at least, would tell none of them apart."""
     values = np.linspace(0.9, 0.1, 50)
     alike = groups.same(groups.p_values(values, resampled(values, spread=0.001)))
@@ -99,7 +99,7 @@ def test_comparisons_are_corrected_over_the_pairs():
     draws = resampled(values)
     (alone,) = groups.compare(values, draws, [(1, 0)])
     first, second = groups.compare(values, draws, [(1, 0), (2, 0)])
-    assert alone.distinguishable and alone.adjusted == alone.difference.p == first.adjusted
+    assert alone.significant and alone.adjusted == alone.difference.p == first.adjusted
     assert second.difference.difference == pytest.approx(0.2) and second.adjusted < 1e-6
     assert second.difference.low < 0.2 < second.difference.high
     assert groups.compare(values, draws, []) == []

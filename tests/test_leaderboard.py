@@ -21,14 +21,13 @@ from winnow.reporting.cells import cell_folder
 from winnow.reporting.dvc import ratio_plot
 from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.markdown import markdown, markdown_page
-from winnow.reporting.figures import contrastive as contrastive_figure
 from winnow.reporting.leaderboard import boards_table, leaderboard_table
-from winnow.reporting.leaderboard_page import leaderboard_page
+from winnow.reporting.leaderboard_page import leaderboard_page, submissions
 from winnow.reporting.methods import Method, method_of
-from winnow.reporting.ratios import sweep_page
 from winnow.reporting.results import CONTROLS, gather
-from winnow.reporting.submissions import submissions
 from winnow.reporting.values import EMPTY
+from winnow.tracks.contrastive.figure import contrastive as contrastive_figure
+from winnow.tracks.contrastive.report import sweep_page
 
 SKILL = {"none": 0.4, "random": 0.4, "oracle": 0.85, "good": 0.7, "twin": 0.7, "fair": 0.5}
 FID = {"none": 50.0, "pretrained": 70.0, "their_model": 40.0, "good": 41.0}
@@ -187,7 +186,7 @@ def test_controls_stand_among_the_methods_without_a_rank(shown):
     assert lines and all(line.startswith(f"| {EMPTY} |") for line in lines)
 
 
-def test_methods_that_share_a_number_cannot_be_told_apart(shown):
+def test_methods_that_share_a_number_do_not_differ_significantly(shown):
     wide, long, _ = shown
     group = {scorer: set(row["group"]) for (scorer, *_), row in wide.items() if row["group"]}
     assert group["good"] == group["twin"] and group["good"].isdisjoint(group["fair"])
@@ -267,7 +266,7 @@ def test_struck_rows_are_neither_ranked_nor_the_best(written):
     assert "- raw / oracle / 0.3: struck out: learned from 3 leaking pairs" in text
 
 
-def test_controls_out_of_order_are_told_apart_or_not(tmp_path):
+def test_controls_out_of_order_differ_significantly_or_not(tmp_path):
     for ratio, skills in ((0.3, (0.8, 0.4)), (0.5, (0.602, 0.6))):
         for scorer, skill in zip(("random", "oracle"), skills, strict=True):
             write_cell(tmp_path / "cells", contrastive(scorer, ratio), skill)
@@ -278,9 +277,9 @@ def test_controls_out_of_order_are_told_apart_or_not(tmp_path):
     first = wide["random", "raw", "0.3"]["warning"]
     assert first == wide["oracle", "raw", "0.3"]["warning"]
     assert first.startswith("controls out of order on raw at keep ratio 0.3: random ")
-    assert "in mR (told apart)" in first
+    assert "in mR (significant difference)" in first
     second = wide["random", "raw", "0.5"]["warning"]
-    assert second.endswith("in zero-shot @1 (not told apart)")  # in mR they are in order
+    assert second.endswith("in zero-shot @1 (no significant difference)")  # in mR they are in order
     warned = [line for line in text.splitlines() if line.startswith("> **Warning:**")]
     assert text.index(warned[-1]) < text.index("| rank |")
     told = {part for row in wide.values() for part in row["warning"].split("; ") if part}

@@ -38,8 +38,7 @@ from winnow.data.tables import (
 from winnow.params.load import read, resolve
 from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.markdown import markdown_page
-from winnow.reporting.leakage import read_audit, read_struck, rows
-from winnow.reporting.leakage_page import leakage_page, leakage_table
+from winnow.reporting.leakage import leakage_page, leakage_table, read_audit, read_struck, rows
 from winnow.reporting.methods import Method
 from winnow.sources.zeroshot import TEMPLATES, Made, write_set
 

@@ -42,7 +42,7 @@ from winnow.evaluation.statistics import (
     paired_difference,
 )
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.judgement import STAND_INS
+from winnow.reporting.claims import STAND_INS
 from winnow.reporting.papers import load_paper, load_papers
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"

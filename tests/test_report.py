@@ -23,7 +23,7 @@ CURVES = ("contrastive", "detection", "captions", "score_normalisation", "segmen
 SHOWN = {f"results/{name}.csv" for name in TABLES}
 SHOWN |= {f"results/tables/{paper.paper}/{name}.csv" for paper in PAPERS for name in paper.tables}
 SHOWN |= {f"results/figures/{name}.svg" for name in CURVES}
-SHOWN |= {f"results/figures/{name}.png" for name in ("generation", "segmentation")}
+SHOWN |= {"results/figures/generation.jpg", "results/figures/segmentation.png"}
 SHOWN |= {"results/site/index.html"}
 NOWHERE = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
 

@@ -19,6 +19,7 @@ from report_helpers import (
     contrastive,
     damage,
     queries,
+    render,
     rows_of,
     write_cell,
     write_sweep,
@@ -38,12 +39,13 @@ from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.latex import latex, latex_table
 from winnow.reporting.emit.markdown import markdown, markdown_table
 from winnow.reporting.papers import load_paper, load_papers
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.settings import Page
 from winnow.reporting.table import Cell as Shown
 from winnow.reporting.table import Column, Table, plain
 from winnow.reporting.values import EMPTY, GAINS, INDISTINCT, PERCENT, Value
+from winnow.tracks.contrastive import figure as contrastive_figure
+from winnow.tracks.detection.figure import detection as detection_figure
 from winnow.tracks.detection.page import detection
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
@@ -80,7 +82,7 @@ def written(tmp_path_factory):
 def results(written):
     folder = written / "results"
     render(written / "cells", written / "sweep.csv", PAPERS, folder, "mini", resamples=200)
-    detection(written / "cells", written / "sweep.csv", folder, Page(scale="mini"))
+    detection(written / "cells", written / "sweep.csv", folder, None, Page(scale="mini"))
     return folder
 
 
@@ -128,7 +130,7 @@ def test_two_renders_give_equal_bytes(written, results, tmp_path):
     (moved / "cells").symlink_to(written / "cells")
     render(moved / "cells", written / "sweep.csv", PAPERS, moved / "results", "mini", resamples=200)
     asked = Page(scale="mini")
-    detection(moved / "cells", written / "sweep.csv", moved / "results", asked)
+    detection(moved / "cells", written / "sweep.csv", moved / "results", None, asked)
     first, second = contents(results), contents(moved / "results")
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -361,9 +363,8 @@ def test_figures_are_pictures(results):
 
 def test_figures_draw_what_was_measured(written):
     read = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
-    for axes, (metric, label) in zip(
-        figures.contrastive(read).axes[:2], figures.PANELS, strict=True
-    ):
+    drawn = contrastive_figure.contrastive(read)
+    for axes, (metric, label) in zip(drawn.axes[:2], contrastive_figure.PANELS, strict=True):
         assert axes.get_ylabel() == label
         curves = {line.get_label(): line.get_xydata() for line in axes.lines}
         measured = {m.scorer for m in read.expected("contrastive") if read.value(m, metric)}
@@ -375,7 +376,7 @@ def test_figures_draw_what_was_measured(written):
                 if (m.captions, m.scorer) == ("raw", scorer) and (value := read.value(m, metric))
             }
             assert list(curves[scorer][:, 1]) == pytest.approx([values[r] for r in sorted(values)])
-    axes = figures.detection(read).axes[0]
+    axes = detection_figure(read).axes[0]
     cells = [
         read.value(method, "average_precision" if kind == "all" else f"{kind}/average_precision")
         for method in read.expected("detection")
@@ -392,7 +393,7 @@ def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):
         write_cell(tmp_path / "cells", cell, 0.5)
     write_sweep(tmp_path / "sweep.csv", cells)
     read = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
-    panel = figures.contrastive(read).axes[0]
+    panel = contrastive_figure.contrastive(read).axes[0]
     drawn = {line.get_label(): list(line.get_xdata()) for line in panel.lines}
     assert drawn["rotation"] == list(RATIOS)  # a curve stays where it is
     alone = [drawn[name][0] for name in ("clip", "text", "siglip")]
@@ -678,7 +679,7 @@ def test_a_further_paper_is_data_only(written, tmp_path):
 
 
 def test_reporting_does_not_import_torch():
-    code = "import sys, winnow.reporting.render; sys.exit('torch' in sys.modules)"
+    code = "import sys, winnow.reporting.site.build; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

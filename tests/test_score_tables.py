@@ -9,6 +9,7 @@ from report_helpers import (
     contrastive,
     damage,
     preference,
+    render_tables,
     rows_of,
     write_cell,
     write_judge,
@@ -22,12 +23,11 @@ from winnow.data.metrics import Cell
 from winnow.data.tables import OUTCOMES, read_table
 from winnow.evaluation.preference import summary
 from winnow.evaluation.settings import Statistics
-from winnow.reporting import score_figure
 from winnow.reporting.cells import cell_folder, load_cells
 from winnow.reporting.methods import method_of
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
 from winnow.reporting.settings import RenderSettings
+from winnow.tracks.preference import figure as score_figure
 from winnow.tracks.preference.page import score_models
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
@@ -71,8 +71,8 @@ def write_all(folder):
 
 def run(folder, output="results", scale="mini"):
     cells, sweep, results = folder / "cells", folder / "sweep.csv", folder / output
-    render(cells, sweep, PAPERS, results, scale, resamples=100)
-    score_models(cells, sweep, results, None, RenderSettings(scale=scale, resamples=100))
+    render_tables(cells, sweep, PAPERS, results, scale, resamples=100)
+    score_models(cells, sweep, results, None, None, RenderSettings(scale=scale, resamples=100))
     return results
 
 
@@ -180,7 +180,7 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     write_struck(tmp_path / "leaks.csv", struck)
     cells, sweep = written / "cells", written / "sweep.csv"
     asked = RenderSettings(scale="mini", resamples=100)
-    score_models(cells, sweep, tmp_path, tmp_path / "leaks.csv", asked)
+    score_models(cells, sweep, tmp_path, None, tmp_path / "leaks.csv", asked)
     shown = (tmp_path / "score_model.md").read_text("utf-8")
     assert "\n| ~~score\\_model~~ |" in shown and "\n| score\\_joint |" in shown
     assert "\n| score\\_model |" in shown  # what it detects was not audited

@@ -12,6 +12,7 @@ from PIL import Image
 from report_helpers import (
     Cell,
     contents,
+    render_tables,
     rows_of,
     seed_of,
     write_record,
@@ -29,11 +30,12 @@ from winnow.evaluation.cell import draws_table
 from winnow.evaluation.segmentation import measure, outcomes
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.methods import Method
+from winnow.reporting.paired import change, difference
 from winnow.reporting.papers import Measure, load_paper
-from winnow.reporting.relative import change, difference
-from winnow.reporting.render import render
 from winnow.reporting.results import gather
-from winnow.reporting.segmentation import (
+from winnow.reporting.values import EMPTY
+from winnow.tracks.segmentation.figure import PALETTE, by_ratio, collect, coloured
+from winnow.tracks.segmentation.report import (
     ALONE,
     RAW,
     TRACK,
@@ -41,11 +43,8 @@ from winnow.reporting.segmentation import (
     Variant,
     chosen_method,
     gain,
-    ratios,
     value,
 )
-from winnow.reporting.segmentation_figure import PALETTE, by_ratio, collect, coloured
-from winnow.reporting.values import EMPTY
 
 PAPERS = Path(__file__).parents[1] / "workflow" / "papers"
 CLASSES = ["bare <b>", "water", "vehicle"]
@@ -208,7 +207,7 @@ def test_the_figure_draws_the_values_of_every_share(known):
     for percent in PERCENTS:
         values = [
             100 * found.estimate
-            for method in ratios(known, PLAN).values()
+            for method in known.swept(TRACK, PLAN.scorer).values()
             if (found := value(known, method, Variant("mask", str(percent)), "miou"))
         ]
         assert values and curves[f"{percent} % of the labels"] == pytest.approx(values)
@@ -261,7 +260,7 @@ def test_gains_are_over_raw_generated_and_over_real_images(results):
         assert float(ours[f"{name}_change"]) == pytest.approx(share, abs=1e-5)
         assert ours[f"{name}_verdict"] == "better"
     assert real["raw_difference"] == "", "real images alone have no such mode"
-    assert raw["raw_verdict"] == "not told apart" and raw["raw_difference"] == "0"
+    assert raw["raw_verdict"] == "no significant difference" and raw["raw_difference"] == "0"
 
 
 def test_gains_come_from_equal_resamples(known):
@@ -316,7 +315,7 @@ def test_the_page(results):
 
 
 def test_the_keep_ratio_curve_ends_at_all_of_raw(known):
-    assert {r: m.scorer for r, m in ratios(known, PLAN).items()} == {
+    assert {r: m.scorer for r, m in known.swept(TRACK, PLAN.scorer).items()} == {
         0.3: "dldc",
         0.7: "dldc",
         1.0: "none",
@@ -386,7 +385,7 @@ def test_a_damaged_cell_is_left_out(tmp_path, capsys):
 
 
 def test_dldcs_table(written):
-    render(written / "cells", written / "sweep.csv", PAPERS, written / "all", "mini", 100)
+    render_tables(written / "cells", written / "sweep.csv", PAPERS, written / "all", "mini", 100)
     folder = written / "all" / "tables" / "dldc"
     shown = read_json(written / "all" / "metrics.json")["segmentation"]["raw"]
     assert set(shown["dldc"]) == {"keep30", "keep70"}

@@ -19,12 +19,17 @@ from site_helpers import EVIL, IMAGE, PAIRS, Run, uid, write_card, write_run
 
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
+from winnow.data.files import write_json
 from winnow.data.images import encode_png
 from winnow.data.tables import CAPTIONS, LEAKS, SCORES, SUBSET, read_table, write_table
+from winnow.reporting.emit.data import page_data
+from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site import markup, samples, sprites
+from winnow.reporting.site.build import build
 from winnow.reporting.site.drawn import spread_over_scenes
-from winnow.reporting.table import Interval
-from winnow.reporting.values import Value
+from winnow.reporting.table import Cell, Column, Interval, Table
+from winnow.reporting.table import Image as Figure
+from winnow.reporting.values import PERCENT, Value
 
 TABLES = ("index", "claims", "papers", "leakage")
 WITH_SCRIPTS = ("curves", "samples", "gallery", "cells")
@@ -430,6 +435,36 @@ def test_prompts_are_spread_over_the_scenes(most, scenes):
     least = min((counts.get(s, 0) for s in every.index if counts.get(s, 0) < every[s]), default=0)
     if (counts.reindex(every.index).fillna(0) < every).any():
         assert counts.max() - least <= 1
+
+
+def track_page(folder, name, blocks, figure="figures/a.svg"):
+    write_json(folder / f"{name}.json", page_data(blocks))
+    (folder / "figures").mkdir()
+    (folder / figure).write_text("<svg/>")
+    return folder / f"{name}.json"
+
+
+def test_the_page_of_a_track_is_its_markdown_page(run, tmp_path):
+    columns = [Column("scorer", "scorer"), Column("ap", "AP", PERCENT)]
+    rows = [{"scorer": Cell(EVIL, "struck"), "ap": Cell(Value(0.5, 0.4, 0.6), "bold", "≈")}]
+    prose = f"See [leaks](leakage.md) and [a table](tables/scorers/table2.md). {EVIL}"
+    figure = Figure("A plot", "figures/a.svg")
+    blocks = ["# Title", "## What?", prose, Table(columns, rows), figure]
+    page = track_page(tmp_path, "detection", blocks)
+    asked = SiteSettings(scale="mini", standins=[], resamples=100, samples=100)
+    sources = run.sources._replace(pages=[page], results=tmp_path)
+    build(sources, tmp_path / "site", asked)
+    shown = pages(tmp_path / "site")
+    text = shown["track-detection"].text
+    assert EVIL in text and "50.00 (40.00 to 60.00) ≈" in text and "# Title" not in text
+    html = (tmp_path / "site/track-detection.html").read_text(encoding="utf-8")
+    assert 'href="leakage.html"' in html and 'href="papers.html#scorers-table2"' in html
+    assert '<span class="is-struck">' in html and 'data-key="0.5"' in html
+    assert (tmp_path / "site/figures/a.svg").read_text() == "<svg/>"
+    assert 'href="track-detection.html"' in (tmp_path / "site/index.html").read_text("utf-8")
+    (tmp_path / "figures/a.svg").unlink()
+    with pytest.raises(WinnowError, match=r"figures/a\.svg: No such file"):
+        build(sources, tmp_path / "again", asked)
 
 
 def test_assets_are_packaged():

@@ -101,14 +101,23 @@ FILES = {
 
 
         @command
-        def brevity(cells: Path, sweep: Path, output: Output, settings: Page) -> None:
+        def brevity(
+            cells: Path, sweep: Path, output: Output, page: Output | None, settings: Page
+        ) -> None:
             """Render how short the kept captions are."""
             from winnow.reporting.dvc import ratio_plot
-            from winnow.reporting.emit.files import write_table
-            from winnow.reporting.results import gather
+            from winnow.reporting.emit.files import Report, write_report
+            from winnow.reporting.results import gather_tracks
+            from winnow.reporting.table import Column, Table
+            from winnow.reporting.values import PERCENT
 
-            results = gather(cells, sweep, settings.scale, tracks=("brevity",))
-            write_table(output / "brevity.csv", ratio_plot(results, "brevity"))
+            plot = ratio_plot(gather_tracks(cells, sweep, settings, "brevity"), "brevity")
+            columns = [Column("scorer", "scorer"), Column("short", "short", PERCENT)]
+            shown = Table(columns, plot.rows)
+            prose = "Those of **few** words, not of <few>."
+            page_of = ["# Brevity", "## Which captions are short?", prose, shown]
+            report = Report("brevity", page_of, {"brevity": plot}, {})
+            write_report(output, page, report)
         ''',
     "workflow/rules/brevity.smk": '''
         # Track `brevity`: how short the captions are that a scorer keeps.
@@ -137,9 +146,11 @@ FILES = {
         rule brevity:
             input:
                 cell_folders("brevity"),
-                sweep=rules.sweep.output,
+                sweep=SWEEP,
             output:
                 "results/brevity.csv",
+                "results/brevity.md",
+                page=page("brevity"),
             log:
                 "logs/brevity.log",
             threads: 1
@@ -151,7 +162,7 @@ FILES = {
                 render("brevity")
         ''',
 }  # fmt: skip
-INCLUDE = 'include: "workflow/rules/site.smk"\n'
+INCLUDE = 'include: "workflow/rules/results.smk"\n'
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +175,7 @@ def made(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     path = found.folder / "Snakefile"
     text = path.read_text()
     assert INCLUDE in text
-    path.write_text(text.replace(INCLUDE, f'{INCLUDE}include: "workflow/rules/brevity.smk"\n'))
+    path.write_text(text.replace(INCLUDE, f'include: "workflow/rules/brevity.smk"\n{INCLUDE}'))
     found.change(shrink)
     found.change(
         lambda content: content.update(brevity={"words": 12}, complete=content.pop("complete"))
@@ -200,6 +211,11 @@ def test_a_track_has_its_place_everywhere(made: Clone) -> None:
     assert "## Short captions" in (results / "leaderboard.md").read_text(encoding="utf-8")
     site = (results / "site/index.html").read_text(encoding="utf-8")
     assert 'data-board="board-brevity-short"' in site and "Short captions" in site
+    own = (results / "site/track-brevity.html").read_text(encoding="utf-8")
+    assert "<h2>Which captions are short?</h2>" in own and "<strong>few</strong>" in own
+    assert "&lt;few&gt;" in own and f"{100 * page['oracle']:.2f}" in own
+    assert 'href="track-brevity.html"' in site
+    assert "**few**" in (results / "brevity.md").read_text(encoding="utf-8")
     cells = {row["scorer"] for row in rows(results / "cells.csv") if row["track"] == "brevity"}
     assert cells == set(page)
 

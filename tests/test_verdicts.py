@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.reporting.claim import Size
-from winnow.reporting.values import Value
-from winnow.reporting.verdicts import (
+from winnow.reporting.claims import (
     HELD,
     INCONCLUSIVE,
     NOT_HELD,
@@ -17,6 +15,8 @@ from winnow.reporting.verdicts import (
     of_size,
     together,
 )
+from winnow.reporting.papers import Size
+from winnow.reporting.values import Value
 
 VERDICTS = (HELD, NOT_HELD, INCONCLUSIVE, NOT_RUN)
 NUMBERS = st.floats(-100, 100, allow_nan=False)

@@ -252,26 +252,3 @@ rule judge:
         "judging {wildcards.judged} by the truth"
     shell:
         command_text("judge")
-
-
-rule evaluate_captions:
-    input:
-        pool="artifacts/pool",
-        captions="artifacts/captions/{captions}.parquet",
-        model=model("evaluator_clip"),
-        truth="artifacts/truth/{captions}.parquet" if TERRARIUM else [],
-        facts="artifacts/truth/{captions}.facts.parquet" if TERRARIUM else [],
-    output:
-        directory("artifacts/cells/captioning/{captions}/none/1.0/0"),
-    log:
-        "logs/evaluate_captions/{captions}.log",
-    cache: "omit-software"
-    threads: 1
-    params:
-        options=lambda wildcards: measuring(
-            STATISTICS, "captioning", wildcards.captions, "none"
-        ),
-    message:
-        "measuring the captions of {wildcards.captions}"
-    shell:
-        command_text("evaluate-captions")

@@ -28,7 +28,16 @@ from winnow.models.settings import GeneratorRole, MllmRole, Role
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
-from winnow.tracks.registry import BY_NAME, TRACKS, cells, expected, methods, untrained
+from winnow.reporting.standins import standins
+from winnow.tracks.registry import (
+    BY_NAME,
+    MAIN,
+    TRACKS,
+    cells,
+    expected,
+    methods,
+    untrained,
+)
 
 ROOT = Path(workflow.basedir)
 STARTED = time.time()
@@ -274,3 +283,48 @@ def cell_folders(track):
         for cell in CELLS
         if cell.track == track
     ]
+
+
+# The tracks with cells, the plan of all cells, and the methods that the audit strikes out.
+RAN = [track for track in TRACKS if cell_folders(track.name)]
+SWEEP = "artifacts/sweep.csv"
+LEAKAGE = "results/leakage.csv"
+# What a run prints at its end.
+TOLD = [Path(f"artifacts/told/{name}.json") for name in ("leaderboard", "claims")]
+# Names in pages and tables.
+RUN = {"scale": P.scale, "standins": standins(P)}
+
+
+def shown(path, category, name, caption=None, subcategory=None):
+    """An output that `snakemake --report` shows under a category and name. Its caption is the file in
+    `workflow/report` with the name of the table, or the name of the figure plus `_figure`.
+    """
+    name_of = "{}_figure" if "figures" in Path(path).parts else "{}"
+    caption = caption or name_of.format(Path(path).stem)
+    return report(
+        path,
+        caption=f"../report/{caption}.rst",
+        category=category,
+        subcategory=subcategory,
+        labels={"what": name},
+    )
+
+
+def choosing(scorers):
+    """The first scorer that chooses a ratio for each scene, if any."""
+    return next((name for name in scorers if P.scorers[name].choose), None)
+
+
+def swept(scorers):
+    """The first scorer that runs at all ratios, if any."""
+    return next((name for name in scorers if not P.scorers[name].choose), None)
+
+
+def render(name, **folders):
+    """The shell command of a rule that renders finished cells into results/."""
+    return command_text(name, cells="artifacts/cells", output="results", **folders)
+
+
+def page(track):
+    """The page of a track, which the site shows too."""
+    return f"artifacts/pages/{track}.json"

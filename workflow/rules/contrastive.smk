@@ -52,3 +52,30 @@ rule evaluate_contrastive:
         "evaluating {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
         command_text("evaluate-contrastive")
+
+
+rule contrastive:
+    input:
+        cell_folders("contrastive"),
+        sweep=SWEEP,
+        leakage=LEAKAGE,
+    output:
+        shown("results/sweep.csv", "Leaderboard", "Mean recall by keep ratio"),
+        "results/sweep.md",
+        "results/plots/contrastive.csv",
+        "results/figures/contrastive.png",
+        shown(
+            "results/figures/contrastive.svg",
+            "Leaderboard",
+            "Curves over the keep ratio",
+        ),
+        page=page("contrastive"),
+    log:
+        "logs/contrastive.log",
+    threads: 1
+    params:
+        options=settings({"scale": P.scale, **STATISTICS}),
+    message:
+        "rendering mean recall by keep ratio into results/sweep.md"
+    shell:
+        render("contrastive")

@@ -21,3 +21,26 @@ rule evaluate_detection:
         "measuring what {wildcards.scorer} detects"
     shell:
         command_text("evaluate-detection")
+
+
+rule detection:
+    input:
+        cell_folders("detection"),
+        sweep=SWEEP,
+    output:
+        shown("results/detection.csv", "Tracks", "Noise found, table"),
+        "results/detection.md",
+        "results/plots/detection.csv",
+        "results/figures/detection.png",
+        shown("results/figures/detection.svg", "Tracks", "Noise found"),
+        page=page("detection"),
+    log:
+        "logs/detection.log",
+    priority: 10  # gives a first table long before the last cell
+    threads: 1
+    params:
+        options=settings({"scale": P.scale}),
+    message:
+        "rendering what each scorer detects into results/detection.md"
+    shell:
+        render("detection")

@@ -142,3 +142,47 @@ rule evaluate_generation:
         "measuring what {wildcards.scorer} drew at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
         command_text("evaluate-generation")
+
+
+CHOSEN = choosing(P.generation.scorers)
+
+
+rule generation:
+    input:
+        cell_folders("generation"),
+        [
+            folder.replace("cells/generation", "generated")
+            for folder in cell_folders("generation")
+        ],
+        pool="artifacts/pool",
+        sweep=SWEEP,
+        choice=f"artifacts/subsets/raw/{CHOSEN}/choice.parquet" if CHOSEN else [],
+        leakage=LEAKAGE,
+    output:
+        shown("results/generation.csv", "Tracks", "Text to image, table"),
+        "results/generation.md",
+        "results/generation_scenes.csv",
+        "results/generation_choice.csv",
+        "results/plots/generation.csv",
+        shown("results/figures/generation.jpg", "Tracks", "Text to image"),
+        page=page("generation"),
+    log:
+        "logs/generation.log",
+    threads: 1
+    params:
+        options=settings(
+            {
+                **RUN,
+                **STATISTICS,
+                "scorer": swept(P.generation.scorers),
+                "chosen": CHOSEN,
+                "baselines": {
+                    name: baseline.model
+                    for name, baseline in P.generation.baselines.items()
+                },
+            }
+        ),
+    message:
+        "rendering what the generators draw into results/generation.md"
+    shell:
+        render("generation", generated="artifacts/generated")

@@ -165,30 +165,3 @@ rule prefer:
         "pairing the better with the worse"
     shell:
         command_text("prefer")
-
-
-rule evaluate_judge:
-    input:
-        pool="artifacts/pool",
-        human="artifacts/captions/human.parquet",
-        candidates=PROPOSED,
-    output:
-        directory("artifacts/cells/preference/reference/judge/1.0/0"),
-    log:
-        "logs/evaluate_judge.log",
-    cache: "omit-software"
-    threads: 1
-    params:
-        **files(questions=P.preferences.questions, rubric=P.preferences.rubric),
-        judge=P.preferences.judge,
-        options=verbatim(
-            measuring(
-                {**ASKING, **STATISTICS, **judge_server()},
-                *("preference", "reference", "judge"),
-                dataset="known mistakes",
-            )
-        ),
-    message:
-        "measuring the judge by mistakes of known kind"
-    shell:
-        command_text("evaluate-judge", layouts="{input.pool:q}/layouts.parquet")

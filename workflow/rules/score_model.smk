@@ -93,33 +93,3 @@ rule recipes:
         "writing down the recipes of the score models"
     shell:
         command_text("recipes")
-
-
-def recipe_model(wildcards):
-    """Folder of a recipe's score model with the seed of the cell."""
-    recipe = P.score_model.recipes[wildcards.recipe]
-    return score_model(recipe, recipe.stages, wildcards.seed)
-
-
-rule evaluate_score_model:
-    input:
-        pool="artifacts/pool",
-        preferences=rules.prefer.output,
-        model=recipe_model,
-    output:
-        directory("artifacts/cells/preference/reference/{recipe}/1.0/{seed}"),
-    log:
-        "logs/evaluate_score_model/{recipe}/{seed}.log",
-    wildcard_constraints:
-        recipe="|".join(P.score_model.recipes) or "(?!)",
-    cache: "omit-software"
-    threads: 1
-    params:
-        options=lambda wildcards: measuring(
-            *(STATISTICS, "preference", "reference", wildcards.recipe),
-            seed=wildcards.seed,
-        ),
-    message:
-        "measuring the pair accuracy of {wildcards.recipe}, seed {wildcards.seed}"
-    shell:
-        command_text("evaluate-score-model")

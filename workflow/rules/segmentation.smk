@@ -221,3 +221,39 @@ rule evaluate_segmentor:
         "measuring segmentors beside {wildcards.scorer} at {wildcards.ratio}, seed {wildcards.seed}"
     shell:
         command_text("evaluate-segmentor")
+
+
+rule segmentation:
+    input:
+        cell_folders("segmentation"),
+        segments=SET if cell_folders("segmentation") else [],
+        sweep=SWEEP,
+        leakage=LEAKAGE,
+    output:
+        shown("results/segmentation.csv", "Tracks", "Segmentation, table"),
+        "results/segmentation.md",
+        "results/plots/segmentation.csv",
+        shown("results/figures/segmentation.png", "Tracks", "Segmentation, predictions"),
+        "results/figures/segmentation_ratio.png",
+        shown(
+            "results/figures/segmentation_ratio.svg",
+            "Tracks",
+            "Segmentation by keep ratio",
+        ),
+        page=page("segmentation"),
+    log:
+        "logs/segmentation.log",
+    threads: 1
+    params:
+        options=settings(
+            {
+                **RUN,
+                **STATISTICS,
+                "scorer": swept(P.segmentation.scorers),
+                "chosen": choosing(P.segmentation.scorers),
+            }
+        ),
+    message:
+        "rendering what generated images add to real labels into results/segmentation.md"
+    shell:
+        render("segmentation")

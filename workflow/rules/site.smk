@@ -3,7 +3,7 @@ SITE_ASSETS = REPOSITORY / "src/winnow/reporting/site/assets"
 # Caption sets that scorers select from, with these scorers and their ratios.
 BROWSED = {}
 for cell in CELLS:
-    if cell.track == "contrastive" and cell.scorer not in ("none", PRETRAINED):
+    if cell.track == MAIN.name and cell.scorer not in ("none", PRETRAINED):
         BROWSED.setdefault(cell.captions, []).append((cell.scorer, cell.ratio))
 
 
@@ -39,6 +39,8 @@ rule site:
         recipes=rules.leakage.input.recipes,
         assets=sorted(SITE_ASSETS.iterdir()),
         cards=CARDS,
+        pages=[page(track.name) for track in RAN],
+        figures=[list(getattr(rules, track.page).output) for track in RAN],
     output:
         report(
             directory("results/site"),
@@ -73,4 +75,5 @@ rule site:
             subsets="artifacts/subsets",
             generated="artifacts/generated",
             truth="{params.truth:q}",
+            results="results",
         )

@@ -1,7 +1,7 @@
 # The pairs that a scorer and a keep ratio keep.
 
 
-SCENE_RATIOS = sorted({*P.generation.ratios, 1.0})  # those that a scene may get
+SCENE_RATIOS = sorted({*P.generation.ratios, 1.0})  # possible keep ratios of a scene
 
 
 def choice_of(wildcards):

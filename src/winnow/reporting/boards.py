@@ -1,5 +1,5 @@
 """The tables behind the leaderboard: the methods of each track by each of its headline metrics,
-ranked, compared, and in groups that cannot be told apart."""
+ranked, compared, and in groups without significant differences."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,17 +9,15 @@ import numpy as np
 
 from winnow.reporting import groups
 from winnow.reporting.caption_sets import in_order, main_set
-from winnow.reporting.draws import averaged
 from winnow.reporting.groups import Comparison
-from winnow.reporting.methods import Method
+from winnow.reporting.methods import Method, averaged
 from winnow.reporting.paired import Side, paired
-from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.values import Value
+from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
+from winnow.reporting.values import SAME, Value
 from winnow.tracks.registry import BY_NAME, TRACKS
 from winnow.tracks.track import Metric, Track
 
 LOWER, UPPER = "random", "oracle"  # the controls between which a scorer lies
-UNSELECTIVE = ("none", "pretrained")  # those that leave out no pair
 
 
 def is_control(track: Track, scorer: str) -> bool:
@@ -201,7 +199,7 @@ def _warnings(
         told = ""
         if lower in contest and upper in contest:
             apart = not alike[contest.index(lower), contest.index(upper)]
-            told = " (told apart)" if apart else " (not told apart)"
+            told = f" ({'significant difference' if apart else SAME})"
         scale = 100 if headline.unit == "percent" else 1
         shown = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
         text = "controls out of order on {} at keep ratio {:g}: random {} above oracle {} in {}{}"

@@ -3,17 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
-from typing import get_args
 
 from winnow.evaluation.statistics import VERSION
+from winnow.reporting.claims import NOT_RUN, SHOWN, STAND_INS, VERDICTS, Judged, Judgement
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.judgement import SHOWN, STAND_INS, Judged, Judgement
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import Cell, Column, Footnotes, Page, Row, Table, plain
 from winnow.reporting.values import Show, count
-from winnow.reporting.verdicts import NOT_RUN, Verdict
 
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 MEASURED = Column("measured", parts=("measured", "low", "high", "n", "seeds"))
 CLAIMED = {"up": "higher", "down": "lower"}
 EFFECT: Show = SHOWN["points"]  # of a column; a cell has its own

@@ -1,47 +1,57 @@
 """What a run found, in the few lines with which it ends."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
-from winnow.data.csv_file import read_csv
-from winnow.reporting.results import CONTROLS
+from winnow.data.files import read_json
+from winnow.reporting.boards import Board, BoardRow
+from winnow.reporting.caption_sets import MAIN
+from winnow.reporting.claims import VERDICTS, Judgement
+from winnow.reporting.leaderboard import entries
+from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.values import PERCENT
-from winnow.reporting.verdicts import Verdict
 
-COLUMNS = ("captions", "scorer", "rank", "kept", "mean_recall", "distinguishable", "note")
 BEST = 3  # methods that are told
 
 
-def closing_lines(results: Path, named: str) -> list[str]:
-    """Best methods and the controls of `raw` by mean recall, verdicts, what was refused, and where
-    all of it is. `results` is the folder that a run rendered, `named` what the reader calls it;
-    errors as in `read_csv`."""
-    rows = read_csv(results / "leaderboard.csv", COLUMNS)
-    ranked = [row for row in rows if row["mean_recall"]]
-    methods = [row for row in ranked if row["rank"]][:BEST]
-    controls = [r for r in ranked if r["scorer"] in CONTROLS and r["captions"] == "raw"]
-    verdicts = [row["verdict"] for row in read_csv(results / "claims.csv", ("verdict",))]
-    refused = [row for row in rows if "refused" in row["note"]]
-    told = [
-        ("Best in mean recall", _listed(methods)),
-        ("Controls", _listed(controls)),
-        (
-            "Claims",
-            ", ".join(f"{verdicts.count(v)} {v}" for v in get_args(Verdict) if v in verdicts),
-        ),
-        ("Refused", f"cells of {len(refused)} rows, see the log" if refused else ""),
-        ("Leaderboard", f"{named}/leaderboard.md"),
-        ("All results", f"{named}/site/index.html"),
-    ]
-    wide = max(len(name) for name, _ in told)
-    return [f"{name:{wide}}  {text}" for name, text in told if text]
+def best(results: Results, boards: Sequence[Board]) -> dict[str, str]:
+    """The best methods and the controls of MAIN on the first board, and how many rows of the
+    leaderboard have refused cells."""
+    if not boards:
+        return {}
+    measured = [row for row in boards[0].rows if row.value]
+    methods = [row for row in measured if row.rank][:BEST]
+    controls = [r for r in measured if r.method.scorer in CONTROLS and r.method.captions == MAIN]
+    refused = sum("refused" in entry.note for entry in entries(results, boards))
+    return {
+        f"Best in {boards[0].headline.label}": _listed(results, methods),
+        "Controls": _listed(results, controls),
+        "Refused": f"cells of {refused} rows, see the log" if refused else "",
+    }
 
 
-def _listed(rows: Sequence[dict[str, str]]) -> str:
-    """Each method with what it keeps and its mean recall; `~`: not distinguishable from all."""
+def _listed(results: Results, rows: Iterable[BoardRow]) -> str:
+    """Each method with what it keeps and its value; `~`: not significantly different from all."""
     return ", ".join(
-        f"{row['captions']}/{row['scorer']} at {float(row['kept']):.0%} "
-        f"{'~' if row['distinguishable'] == 'no' else ''}{PERCENT(float(row['mean_recall']))}"
+        f"{row.method.captions}/{row.method.scorer} at {results.share_kept(row.method):.0%} "
+        f"{'~' if row.to_base and not row.to_base.significant else ''}"
+        f"{PERCENT(row.value and row.value.estimate)}"
         for row in rows
     )
+
+
+def verdicts(judged: Sequence[Judgement]) -> dict[str, str]:
+    """How many claims have which verdict."""
+    count = Counter(found.verdict for found in judged)
+    return {"Claims": ", ".join(f"{count[v]} {v}" for v in VERDICTS if count[v])}
+
+
+def closing_lines(told: Iterable[Path], named: str) -> list[str]:
+    """The lines of the JSON files that were `told`, and where the results are: in a folder that the
+    reader calls `named`. WinnowError as from `read_json`."""
+    lines = {name: text for path in told for name, text in read_json(path).items()}
+    lines["Leaderboard"] = f"{named}/leaderboard.md"
+    lines["All results"] = f"{named}/site/index.html"
+    wide = max(map(len, lines))
+    return [f"{name:{wide}}  {text}" for name, text in lines.items() if text]

@@ -3,12 +3,10 @@
 from collections.abc import Container
 from typing import Any
 
-from winnow.reporting import detection
 from winnow.reporting.boards import called
 from winnow.reporting.caption_sets import main_set
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
-from winnow.reporting.shares import share_kept
 from winnow.reporting.table import Table, plain
 from winnow.tracks.registry import BY_NAME
 
@@ -44,22 +42,6 @@ def ratio_plot(results: Results, track: str, struck: Container[Method] = ()) -> 
         found = [results.value(method, called(results, method, head)) for head in headlines]
         if found[0]:
             values = [value and value.estimate for value in found]
-            own = {"ratio": share_kept(results, method)}
+            own = {"ratio": results.share_kept(method)}
             rows.append(method._asdict() | own | dict(zip(metrics, values, strict=True)))
     return Table(plain("ratio", *metrics, "scorer", "captions"), rows)
-
-
-def detection_plot(results: Results) -> Table:
-    """Average precision by scorer and kind of noise: kind, average_precision, scorer, captions. The
-    scorer of a caption set other than the main one has the set's name before its own."""
-    metric = "average_precision"
-    methods = results.expected("detection")
-    main = main_set(method.captions for method in methods)
-    rows = []
-    for method in methods:
-        name = method.scorer if method.captions == main else f"{method.captions}: {method.scorer}"
-        for kind in detection.kinds(results):
-            if value := results.value(method, detection.called(kind, metric)):
-                own = {"kind": kind, metric: value.estimate, "scorer": name}
-                rows.append(own | {"captions": method.captions})
-    return Table(plain("kind", metric, "scorer", "captions"), rows)

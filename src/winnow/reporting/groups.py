@@ -1,4 +1,4 @@
-"""Which of several methods can be told apart, from resamples that all of them share.
+"""Which of several methods differ significantly, from resamples that all of them share.
 
 p is that of a normal variable with the standard error of the paired bootstrap (Efron & Tibshirani
 1993, chapter 13). The share of resamples on the other side of zero, which `statistics.differences`
@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from winnow.evaluation.statistics import Difference, holm, percentile_interval
-from winnow.reporting.methods import LEVEL
-from winnow.reporting.values import Value
+from winnow.reporting.values import LEVEL, Value
 
 ROUNDING = 1e-12  # of values and draws in 0..1 or not far above
 
@@ -31,8 +30,8 @@ class Comparison(NamedTuple):
         return Value(*self.difference[:3])
 
     @property
-    def distinguishable(self) -> bool:
-        """Whether the difference is told from zero at 5 % within its table."""
+    def significant(self) -> bool:
+        """Whether the difference is significant at 5 % within its table."""
         return self.adjusted < LEVEL
 
 
@@ -77,7 +76,7 @@ _tails = np.vectorize(math.erfc, otypes=[float])
 
 
 def same(p: np.ndarray) -> np.ndarray:
-    """Which methods cannot be told apart at 5 %, [M, M], from p [M, M] of every two; Holm's
+    """Which methods do not differ significantly at 5 %, [M, M], from p [M, M] of every two; Holm's
     correction runs over the pairs."""
     rows, columns = np.triu_indices(len(p), 1)
     result = np.eye(len(p), dtype=bool)

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from winnow.reporting.boards import Board, BoardRow, is_control
-from winnow.reporting.cells import PARAMETERS, mapping, trainings
 from winnow.reporting.methods import Method
 from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.shares import share_kept
-from winnow.reporting.table import Column, Row, Table, plain, spread
+from winnow.reporting.table import VALUE, Column, Row, Table, plain, spread
 from winnow.reporting.values import Value
 from winnow.tracks import registry
 from winnow.tracks.registry import TRACKS
@@ -71,10 +69,10 @@ def _known(tables: Sequence[Board]) -> dict[tuple[str, Method], Value]:
 
 def _key(method: Method, metric: str) -> tuple[str, Method]:
     """A metric, and the cells in which it is known of a method."""
-    return metric, _elsewhere(method, METRICS[metric])
+    return metric, elsewhere(method, METRICS[metric])
 
 
-def _elsewhere(method: Method, track: Track) -> Method:
+def elsewhere(method: Method, track: Track) -> Method:
     """The cells of a track that say something of a method: what its scorer finds does not depend on
     the ratio."""
     return method._replace(track=track.name, ratio=method.ratio if track.by_ratio else 1.0)
@@ -84,19 +82,10 @@ def _note(results: Results, method: Method) -> str:
     """The seeds that are missing of a method, and of what other tracks say of it."""
     told = {}
     for track in TRACKS:
-        place, name = _elsewhere(method, track), track.name
+        place, name = elsewhere(method, track), track.name
         if place in results.planned.get(name, {}) and (caveat := results.caveat(place)):
             told[name] = caveat if name == MAIN else f"{name}: {caveat}"
     return "; ".join(told.values())
-
-
-def samples_seen(results: Results, method: Method) -> int | None:
-    """Pairs seen in training, the cost that does not differ from run to run."""
-    for cell in results.cells(method):
-        if record := results.sweep.records.get(cell):
-            told = (mapping(part.get(PARAMETERS)).get("samples_seen") for part in trainings(record))
-            return next((samples for samples in told if isinstance(samples, int)), None)
-    return None
 
 
 def leaderboard_table(results: Results, tables: Sequence[Board]) -> Table:
@@ -116,17 +105,17 @@ def _row(results: Results, entry: Entry) -> Row:
     base, best = own.to_base, own.to_best
     return {
         **{"captions": entry.captions, "scorer": entry.scorer, "ratio": entry.ratio},
-        "kept": None if entry.ratio is None else share_kept(results, own.method),
+        "kept": None if entry.ratio is None else results.share_kept(own.method),
         "control": entry.scorer in CONTROLS,
         **entry.values,
         "difference": base and base.value,
         "p": base and base.difference.p,
         "p_holm": base and base.adjusted,
-        "distinguishable": base and base.distinguishable,
+        "distinguishable": base and base.significant,
         "best_difference": best and best.value,
         "best_p_holm": best and best.adjusted,
         **{"group": own.group, "rank": own.rank, "leaks": own.leaks},
-        "samples_seen": samples_seen(results, own.method),
+        "samples_seen": results.trained_with(own.method, "samples_seen"),
         "seeds": own.value.seeds if own.value else None,
         **{"scale": results.scale, "warning": entry.warning, "note": entry.note},
     }
@@ -135,7 +124,7 @@ def _row(results: Results, entry: Entry) -> Row:
 BOARD_COLUMNS = (
     *plain("track", "metric", "higher_is_better", "unit"),
     *plain("captions", "scorer", "ratio", "kept", "control", "rank", "group"),
-    Column("value", parts=("value", "low", "high", "n", "seeds")),
+    VALUE,
     *(spread("none"), Column("none_p"), spread("best"), Column("best_p")),
     *plain("leaks", "warning", "note"),
 )
@@ -158,7 +147,7 @@ def board_rows(results: Results, table: Board) -> list[Row]:
             {
                 **first,
                 **row.method._asdict(),
-                "kept": share_kept(results, row.method),
+                "kept": results.share_kept(row.method),
                 "control": is_control(table.track, row.method.scorer),
                 **{"rank": row.rank, "group": row.group, "value": row.value, "leaks": row.leaks},
                 **{"none": base and base.value, "none_p": base and base.adjusted},

@@ -2,28 +2,46 @@
 
 from collections.abc import Container, Mapping, Sequence
 from itertools import groupby
+from urllib.parse import quote
 
 from winnow.evaluation.statistics import VERSION
 from winnow.params.submissions import Card
 from winnow.reporting.boards import Board
 from winnow.reporting.caption_sets import meanings
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.leaderboard import MAIN, board_rows, samples_seen
+from winnow.reporting.leaderboard import MAIN, board_rows, elsewhere
 from winnow.reporting.methods import Method
 from winnow.reporting.notes import LINK, struck_out
 from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.submissions import submissions
 from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
-from winnow.reporting.values import GAINS, INDISTINCT, LEVELS, Value, kept
+from winnow.reporting.values import GAINS, INDISTINCT, LEVEL, LEVELS, Value, kept
 from winnow.terrarium.settings import Noise, noise_told
 from winnow.tracks.registry import TRACKS, UNMEASURED
 from winnow.tracks.track import Metric
+
+_SAFE = ":/?#@!&'()*+,;=%~"  # of a link; what could end it or be markup is not among them
+
+
+def address(card: Card) -> str:
+    """The link of a card, http or https, without characters that mean something in a page."""
+    return quote(card.link or "", safe=_SAFE)
+
+
+def submissions(cards: Sequence[Card]) -> Page:
+    """A section with a row a submission; empty without any."""
+    rows = [
+        card.model_dump()
+        | {"authors": ", ".join(card.authors), "link": Cell("", link=address(card))}
+        for card in cards
+    ]
+    keys = ("name", "authors", "licence", "description", "link")
+    return ["## Submissions", Table([Column(key, key) for key in keys], rows)] if cards else []
+
 
 # As the README has it: so many of the best, and the controls of these caption sets.
 BEST = 10
 CONTROLLED = ("human", "raw")
 SUMMARY = ("rank", "captions", "scorer", "kept", "value", "none", "acc1", "average_precision")
-LEVEL = 0.05
 
 
 def leaderboard_page(
@@ -80,6 +98,7 @@ def _section(results: Results, own: Sequence[Board], boards: Sequence[Board]) ->
         *_warnings(own),
         _table(results, own, boards),
         f"Lower is better: {', '.join(lower)}." if lower else "",
+        own[0].track.legend,
         *_notes(results, own[0]),
     ]
 
@@ -101,7 +120,7 @@ def _table(results: Results, own: Sequence[Board], boards: Sequence[Board]) -> T
         planned = row.get("ratio") is not None
         more: dict[str, object] = {"control": row["scorer"] in CONTROLS}
         more |= {h.key: values.get(method) for h, values in further.items() if planned}
-        more |= {"seen": samples_seen(results, method)} if planned else {}
+        more |= {"seen": results.trained_with(method, "samples_seen")} if planned else {}
         more["scorer"] = Cell(row["scorer"], _style(row), "(control)" if more["control"] else "")
         more["cleaned"] = 1 - row["kept"] if planned else None
         more |= {key: difference(row, key) for key in ("none", "best")}
@@ -136,15 +155,13 @@ def difference(row: Row, key: str) -> Cell:
 def _further(first: Board, others: Sequence[Board]) -> dict[Metric, dict[Method, Value | None]]:
     """The values of the methods of the first board in other boards; of a board of scorers, what
     their scorer has there."""
-    methods = [row.method for row in first.rows]
     found: dict[Metric, dict[Method, Value | None]] = {}
     for board in others:
-        found.setdefault(board.headline, {}).update({r.method: r.value for r in board.rows})
-    scorers = {m: m._replace(track="detection", ratio=1.0) for m in methods}
-    return {
-        headline: {m: values.get(m) or values.get(scorers[m]) for m in methods}
-        for headline, values in found.items()
-    }
+        values = {row.method: row.value for row in board.rows}
+        own = found.setdefault(board.headline, {})
+        for method in (row.method for row in first.rows):
+            own[method] = own.get(method) or values.get(elsewhere(method, board.track))
+    return found
 
 
 def _notes(results: Results, board: Board) -> list[str]:
@@ -159,23 +176,20 @@ def _notes(results: Results, board: Board) -> list[str]:
 
 
 def _legend(results: Results, noise: Mapping[Noise, float] | None) -> list[str]:
-    planned = [m for t in ("contrastive", "captioning") for m in results.expected(t)]
+    planned = [m for track in TRACKS if track.by_captions for m in results.expected(track.name)]
     return [
         "Shares are in per cent, scores as they are, with 95 % bootstrap intervals over images. "
-        "mR: mean of the six retrieval recalls. Keep and cleaned: the share of the pairs kept, and "
-        "of those cleaned away. mIoU and mAcc: at the largest share of the labels, generated "
-        "images with exact labels. Differences are paired over the same images: to `none` (all "
-        "pairs) of the same caption set, to the set or scorer that the column names, and to the "
-        "best. "
+        "Keep: the share of the pairs that is kept; cleaned: the rest. Differences are paired over "
+        "the same images: to `none` (all pairs) of the same caption set, to the set or scorer that "
+        "the column names, and to the best. "
         f"{INDISTINCT}: not significantly different at 5 % (Holm's correction over the table). "
         "Group: methods that share a number are not significantly different (Holm's correction "
         "over all pairs of methods). Intervals cover the choice of test images, not the variance "
-        "of training: differences of a few points, of one seed, may turn with another. Noise AP "
-        "and AUROC: how well the scorer finds noisy pairs. Controls bracket the others and have no "
-        f"rank. Statistics version {VERSION}; see `docs/leaderboard.md`.",
+        "of training: differences of a few points, of one seed, may turn with another. Controls "
+        f"bracket the other methods and have no rank. Statistics version {VERSION}; see "
+        "`docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
         "" if noise is None else noise_told(noise),
-        "Caption sets are ranked together where they are measured on the same test images.",
-        "What every cell cost, and on what, is in `results/cost.csv` and on the site after a run: "
-        "times differ from run to run, so they are not committed.",
+        "The cost and hardware of every cell are in `results/cost.csv` and on the site after a "
+        "run: times differ from run to run, so they are not committed.",
     ]

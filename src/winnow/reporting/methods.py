@@ -1,6 +1,7 @@
 """From cells to methods: seeds averaged, and intervals."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell
-from winnow.data.tables import OUTCOMES, read_arrow, read_table
+from winnow.data.tables import DRAWS, OUTCOMES, read_arrow, read_table
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import (
     RESAMPLES,
@@ -25,8 +26,6 @@ from winnow.tracks.registry import BY_NAME, TRACKS
 
 TOLERANCE = 1e-6  # between a metric and the mean of its outcomes
 CHUNK = 32  # methods resampled at once
-HEADLINE = "mean_recall"
-LEVEL = 0.05
 
 
 class Method(NamedTuple):
@@ -247,3 +246,54 @@ def _resampled(
                 found = np.stack([estimate[:, i], low[:, i], high[:, i]], axis=1).tolist()
                 result[method] = {n: (v, a, b) for n, (v, a, b) in zip(names, found, strict=True)}
     return result
+
+
+def kept(sweep: Sweep, method: Method, metric: str) -> np.ndarray:
+    """The resampled values [resamples] that a method's cells keep, averaged over its seeds; none
+    where a seed's are lost or differ in number.
+
+    Where the track says so the seeds are resampled as well, in the same way for all methods with as
+    many.
+    """
+    return averaged(sweep, seeds_of(sweep, method.track).get(method, []), metric)
+
+
+def averaged(sweep: Sweep, cells: Sequence[Cell], metric: str) -> np.ndarray:
+    """`kept` of the usable cells of one method."""
+    found = [_draws(sweep, cell).get(metric, np.empty(0)) for cell in cells]
+    if len({len(part) for part in found}) != 1:
+        return np.empty(0)
+    repeats = np.stack(found)
+    if BY_NAME[cells[0].track].resamples_seeds:
+        chosen_seeds = np.random.default_rng(0).integers(len(repeats), size=repeats.shape)
+        repeats = np.take_along_axis(repeats, chosen_seeds, axis=0)
+    return np.asarray(repeats.mean(axis=0))
+
+
+def _draws(sweep: Sweep, cell: Cell) -> dict[str, np.ndarray]:
+    """What a cell keeps, by metric; each file is read once. Without one there is no interval."""
+    if cell not in sweep.draws:
+        path = cell_folder(sweep.folder, cell) / "draws.parquet"
+        sweep.draws[cell] = _by_metric(path) if path.exists() else {}
+    return sweep.draws[cell]
+
+
+def _by_metric(path: Path) -> dict[str, np.ndarray]:
+    try:
+        ordered = read_table(path, DRAWS).sort_values("draw", kind="stable")
+    except WinnowError:
+        return {}
+    return {
+        str(metric): rows["value"].to_numpy(dtype=float)
+        for metric, rows in ordered.groupby("metric", sort=False)
+    }
+
+
+def with_intervals(sweep: Sweep, values: Values) -> None:
+    """Give such metrics of methods with several seeds the intervals of their averaged resamples, in
+    place."""
+    for method, known in values.items():
+        for name, value in known.items():
+            if value.seeds > 1 and value.low is None and len(draws := kept(sweep, method, name)):
+                low, high = percentile_interval(draws).tolist()
+                known[name] = value._replace(low=low, high=high)

@@ -1,10 +1,11 @@
 """What is said of the rows of a page: what they lack, and why they are struck out."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from winnow.reporting.emit.markdown import bullets
 from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
+from winnow.reporting.table import Cell
 
 LINK = "Which pairs leak: [leakage.md](leakage.md)."
 
@@ -12,6 +13,11 @@ LINK = "Which pairs leak: [leakage.md](leakage.md)."
 def struck_out(leaks: int | None) -> str:
     """Why a row is struck out, by the number of its leaking pairs; empty where it is not."""
     return "" if leaks is None else f"struck out: learned from {leaks} leaking pairs"
+
+
+def struck_through(method: Method, struck: Container[Method]) -> Cell:
+    """The scorer of a method, with a line through it if it is among `struck`."""
+    return Cell(method.scorer, "struck" if method in struck else "")
 
 
 def noted(results: Results, method: Method, struck: Mapping[Method, int]) -> str:

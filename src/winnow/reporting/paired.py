@@ -1,7 +1,7 @@
-"""Metrics of several methods in the same resamples, so that they can be compared paired."""
+"""Metrics of several methods in the same resamples, and their differences and changes."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,17 @@ import pyarrow.compute as pc
 
 from winnow.data.errors import WinnowError
 from winnow.data.tables import OUTCOMES, read_arrow
-from winnow.evaluation.preference import MACRO
-from winnow.evaluation.statistics import Resampling, average_seeds, headline_means
+from winnow.evaluation.statistics import (
+    Resampling,
+    average_seeds,
+    headline_means,
+    percentile_interval,
+)
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.draws import kept
-from winnow.reporting.methods import Method, seeds_of
+from winnow.reporting.methods import Method, kept, seeds_of
 from winnow.reporting.results import Results
+from winnow.reporting.values import Value
+from winnow.tracks.registry import BY_NAME
 
 
 class Side(NamedTuple):
@@ -67,8 +72,8 @@ def _of_shared(results: Results, sides: Sequence[Side]) -> Paired | None:
     return Paired(values, draws, min(n))
 
 
-def _parts(metric: str, means: dict[str, list[str]]) -> list[str]:
-    return means.get(metric) or metric.split("+")
+def _parts(metric: str, means: Mapping[str, Sequence[str]]) -> list[str]:
+    return list(means.get(metric) or metric.split("+"))
 
 
 def _of_draws(results: Results, sides: Sequence[Side]) -> Paired | None:
@@ -95,7 +100,7 @@ def _of_own(results: Results, sides: Sequence[Side]) -> Paired | None:
         for other, theirs in zip(sides, tables, strict=True):
             if other.metric == side.metric and theirs is not table:
                 rows = rows[rows["image"].isin(theirs["image"])]
-        means[str(place)] = [f"{part}#{place}" for part in _parts(side.metric, MACRO)]
+        means[str(place)] = [f"{part}#{place}" for part in _own_parts(side)]
         frames.append(rows.assign(metric=rows["metric"] + f"#{place}"))  # of the same stratum
         if set(means[str(place)]) != set(frames[-1]["metric"]):
             return None
@@ -107,10 +112,14 @@ def _of_own(results: Results, sides: Sequence[Side]) -> Paired | None:
     return Paired(plan.estimates(values)[own, 0], plan.draws(values)[:, own, 0], n)
 
 
+def _own_parts(side: Side) -> list[str]:
+    return _parts(side.metric, BY_NAME[side.method.track].means_of)
+
+
 def _outcomes(results: Results, side: Side) -> pd.DataFrame:
     """The side's outcomes, averaged over the seeds; `image` is a metric's group."""
     cells = seeds_of(results.sweep, side.method.track).get(side.method, [])
-    parts = pa.array(_parts(side.metric, MACRO))
+    parts = pa.array(_own_parts(side))
     tables = []
     for cell in cells:
         path = cell_folder(results.sweep.folder, cell) / "outcomes.parquet"
@@ -121,3 +130,72 @@ def _outcomes(results: Results, side: Side) -> pd.DataFrame:
     averaged = average_seeds(tables) if len(tables) > 1 else tables[0]
     image = averaged["metric"] + "/" + averaged["group"]
     return averaged.assign(image=image.astype(object))  # faster to look up
+
+
+Found = tuple[Value | None, str]
+
+
+def change(
+    results: Results, method: Method, base: Method, metric: str, base_metric: str | None = None
+) -> Found:
+    """The relative change (a fraction) of `metric` from `base` to `method`, and why there is none.
+
+    The interval is that of the ratios of paired resamples; where these cannot be paired there is no
+    interval. `base_metric` is what the metric is called in the cells of `base`, if they call it
+    otherwise.
+    """
+    against = results.value(base, base_metric or metric)
+    if results.value(method, metric) and against and against.estimate <= 0:
+        return None, f"{base.scorer}: a change relative to {against.estimate:.3g} has no meaning"
+    return _compared(results, [Side(method, metric), Side(base, base_metric or metric)], _ratio)
+
+
+def difference(
+    results: Results, method: Method, base: Method, metric: str, base_metric: str | None = None
+) -> Found:
+    """How much `metric` of `method` exceeds that of `base`, in the metric's unit; as `change`."""
+    sides = [Side(method, metric), Side(base, base_metric or metric)]
+    return _compared(results, sides, np.subtract)
+
+
+def beyond(
+    results: Results, method: Method, base: Method, metrics: tuple[str, str], relative: bool
+) -> Found:
+    """The difference, or the relative change, in the first of two metrics less that in the
+    second."""
+    sides = [Side(side, metric) for metric in metrics for side in (method, base)]
+    one = _ratio if relative else np.subtract
+    return _compared(results, sides, lambda a, b, c, d: one(a, b) - one(c, d))
+
+
+def above(results: Results, method: Method, metric: str, number: float) -> Found:
+    """How much a metric lies above a number, in the metric's unit."""
+    return _compared(results, [Side(method, metric)], lambda value: value - number)
+
+
+def _ratio(first: Any, second: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.asarray(second) > 0, np.divide(first, second) - 1, np.nan)
+
+
+def _compared(results: Results, sides: Sequence[Side], combine: Callable[..., Any]) -> Found:
+    for side in sides:
+        if (told := results.reason(side.method)) is not None:
+            return None, f"{side.method.scorer}: {told}"
+    seeds = min(len(seeds_of(results.sweep, method.track)[method]) for method, _ in sides)
+    found = paired(results, sides)
+    low = high = n = None
+    if found is not None:
+        drawn = combine(*found.draws.T)
+        if np.isfinite(drawn).all():
+            low, high = percentile_interval(drawn).tolist()
+        estimate, n = float(combine(*found.values)), found.n
+    else:
+        values = [results.value(*side) for side in sides]
+        for side, value in zip(sides, values, strict=True):
+            if value is None:
+                return None, f"{side.method.scorer}: this metric was not measured"
+        estimate = float(combine(*(value.estimate for value in values if value is not None)))
+    if not np.isfinite(estimate):
+        return None, f"{sides[-1].method.scorer}: a change relative to zero has no meaning"
+    return Value(estimate, low, high, n, seeds), ""

@@ -1,18 +1,146 @@
-"""A paper as data: its tables' columns, rows and published values, and which cells measure them.
+"""A paper as data: tables with published values, claims, and the cells that measure them.
 
 A further table or paper is a further YAML file (or key), never code.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from winnow.data.errors import WinnowError
 from winnow.data.yaml_file import read_yaml
-from winnow.reporting.claim import Claim
-from winnow.reporting.place import Name, Part, Place
 from winnow.tracks.track import Unit
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
+
+
+class Part(BaseModel):
+    """A part of a paper's YAML; keys that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(Part):
+    """The cells (all seeds) that measure a row; without `ratio` those of the one ratio that was
+    planned, of a scorer that chooses by itself how much it keeps. `prefix` stands before the names
+    of its metrics (`mask/100`); what it is compared with has the same, unless it has its own."""
+
+    captions: str = "raw"
+    scorer: str
+    ratio: float | None = Field(None, gt=0, le=1)
+    prefix: str | None = None
+
+    def metric(self, name: str) -> str:
+        """What its cells call a metric."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+    def __str__(self) -> str:
+        ratio = "chosen" if self.ratio is None else f"{self.ratio:g}"
+        return f"{self.captions}, {self.scorer}, {ratio}"
+
+
+class Metrical(Part):
+    """A metric, or the mean of several."""
+
+    metric: str | None = None
+    mean: list[str] | None = Field(None, min_length=1)
+    unit: Unit = "percent"
+
+    @property
+    def name(self) -> str:
+        """The metric's name; of a mean, its parts joined by +."""
+        return self.metric if self.metric is not None else "+".join(self.mean or [])
+
+
+Direction = Literal["up", "down"]
+
+
+class Size(Part):
+    """The published size of an effect, without sign and in the paper's unit: points of per cent,
+    per cent of a relative change, or a number. `at_least` is a bound, `value` the size itself."""
+
+    value: float | None = Field(None, gt=0)
+    at_least: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one(self) -> "Size":
+        if (self.value is None) == (self.at_least is None):
+            raise ValueError("give either `value` or `at_least`")
+        return self
+
+
+class Unless(Part):
+    """A model whose cells would show an effect by construction, and why."""
+
+    model: str
+    reason: str
+
+
+class Comparison(Metrical):
+    """A metric (or the mean of several) of cells `a` against each of the cells `b`, or against a
+    `number`.
+
+    The effect is the difference, or with `relative` the change relative to b; with `beyond` less
+    the same in that other metric. It is claimed to go `direction`. It is not run where `a` was
+    measured with the model of `unless`.
+    """
+
+    label: str
+    track: str
+    a: Place
+    b: list[Place] = Field(default_factory=list)
+    number: float | None = None
+    relative: bool = False
+    beyond: str | None = None
+    direction: Direction
+    size: Size | None = None
+    unless: Unless | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Comparison":
+        if (self.metric is None) == (self.mean is None):
+            raise ValueError("give either `metric` or `mean`")
+        if bool(self.b) == (self.number is not None):
+            raise ValueError("give either `b`, the cells compared with, or a `number`")
+        if (self.relative or self.beyond) and not self.b:
+            raise ValueError("`relative` and `beyond` compare with cells: give `b`")
+        return self
+
+
+class Choice(Part):
+    """What choosing the keep ratio of each scene gains, in the metric by which `track` judges
+    ratios.
+
+    `scorer` has its ratios swept. `best`: the best ratio of each scene over the one that is best
+    for all, chosen on one half of the prompts and compared on the other; `chosen`: the ratios that
+    were chosen without training over that one.
+    """
+
+    label: str
+    track: str
+    scorer: str
+    gain: Literal["best", "chosen"]
+
+
+class Claim(Part):
+    """A published statement. It holds if all of its comparisons do; without any, `not_run` says why
+    nothing measures it. `published` is what the paper has, in words."""
+
+    statement: str
+    published: str
+    verified: str
+    comparisons: list[Comparison] = Field(default_factory=list)
+    choices: list[Choice] = Field(default_factory=list)
+    not_run: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _measured(self) -> "Claim":
+        if bool(self.comparisons or self.choices) == (self.not_run is not None):
+            raise ValueError("give either `comparisons` or `choices`, or `not_run` with a reason")
+        return self
+
 
 ClaimId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
@@ -38,7 +166,7 @@ class Column(Part):
     mean: list[str] | None = Field(None, min_length=1)
 
 
-class Measure(Part):
+class Measure(Metrical):
     """A measured column: a metric (`*/acc1` is one column for each of our sets), or the mean of
     several; without either nothing measures it. `reason` says why cells have no value. `{set}` in
     the label is the name of the set; `track`, `captions` and `ratio` are others than the row's.
@@ -49,9 +177,6 @@ class Measure(Part):
     track: str | None = None
     captions: str | None = None
     ratio: float | None = Field(None, gt=0, le=1)
-    unit: Unit = "percent"
-    metric: str | None = None
-    mean: list[str] | None = Field(None, min_length=1)
     reason: str | None = None
     relative_to: Place | None = None
     minus: Place | None = None
@@ -67,11 +192,6 @@ class Measure(Part):
         if self.relative_to is not None and self.minus is not None:
             raise ValueError("give either `relative_to` or `minus`")
         return self
-
-    @property
-    def name(self) -> str:
-        """The metric's name; of a mean, its parts joined by +."""
-        return self.metric if self.metric is not None else "+".join(self.mean or [])
 
 
 class Row(Part):

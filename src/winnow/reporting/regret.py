@@ -5,6 +5,7 @@ the scene. Its best ratio is chosen on one half of them and compared on the othe
 a few prompts is not counted as what a sweep could have gained.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,16 +19,43 @@ from winnow.evaluation.statistics import (
     differences,
     holm,
 )
-from winnow.reporting.generation import Plan, by_prompt, ratios, scenes
-from winnow.reporting.methods import LEVEL, Method
+from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
+from winnow.reporting.values import LEVEL, SAME
+from winnow.tracks.registry import BY_NAME
 
 MIN_PROMPTS = 4  # of a scene: two to choose on, two to compare on
 
 
+class Sweep(NamedTuple):
+    """The methods of a track by falling keep ratio, and the metric by which they are judged."""
+
+    track: str
+    metric: str
+    methods: Mapping[float, Method]
+
+    @classmethod
+    def of(cls, results: Results, track: str, scorer: str) -> "Sweep":
+        """The measured ratios of a scorer; 1 is all of the main caption set."""
+        return cls(track, BY_NAME[track].judged, results.swept(track, scorer))
+
+    def scenes(self, results: Results) -> list[str]:
+        """The scenes that have the metric, by name."""
+        outcomes = results.outcomes.get(self.track)
+        names = set(outcomes.queries["metric"]) if outcomes else set()
+        return sorted(n.partition("/")[2] for n in names if n.startswith(f"{self.metric}/"))
+
+    def by_prompt(self, results: Results, scene: str) -> np.ndarray:
+        """The metric at each prompt of a scene, [methods, prompts], by the uid of its image."""
+        outcomes = results.outcomes[self.track]
+        rows = outcomes.queries[outcomes.queries["metric"] == f"{self.metric}/{scene}"]
+        places = rows.sort_values("query", kind="stable").index.to_numpy()
+        return np.stack([outcomes.values[method][places] for method in self.methods.values()])
+
+
 class Regret(NamedTuple):
-    """A row of CHOICE, and what the best of the measured ratios gains over the chosen one in JUDGED
-    there. `reason` says why there is no difference."""
+    """A row of CHOICE, and what the best of the measured ratios gains over the chosen one there.
+    `reason` says why there is no difference."""
 
     scene: str
     pairs: int
@@ -60,11 +88,10 @@ def held_out(values: np.ndarray, other: tuple[int, int]) -> np.ndarray:
     return gains
 
 
-def regrets(results: Results, plan: Plan, choice: pd.DataFrame) -> list[Regret]:
+def regrets(results: Results, sweep: Sweep, choice: pd.DataFrame) -> list[Regret]:
     """One row a scene of CHOICE, p-values corrected by Holm over them."""
-    swept = ratios(results, plan)
     rows = choice[list(CHOICE)].itertuples(index=False, name=None)
-    found = [_regret(results, swept, Regret(*row)) for row in rows]
+    found = [_regret(results, sweep, Regret(*row)) for row in rows]
     measured = [i for i, row in enumerate(found) if row.difference]
     adjusted = holm([row.difference.p for row in found if row.difference])
     for i, p in zip(measured, adjusted, strict=True):
@@ -72,23 +99,24 @@ def regrets(results: Results, plan: Plan, choice: pd.DataFrame) -> list[Regret]:
     return found
 
 
-def _regret(results: Results, swept: dict[float, Method], row: Regret) -> Regret:
+def _regret(results: Results, sweep: Sweep, row: Regret) -> Regret:
     """`row`, of which what was chosen is known, with what was measured."""
-    if row.scene not in scenes(results) or not swept:
+    if row.scene not in sweep.scenes(results) or not sweep.methods:
         return row._replace(reason="no prompt of this scene was measured")
-    values = by_prompt(results, list(swept.values()), row.scene)
-    row = row._replace(best=list(swept)[best(values)], prompts=values.shape[1])
-    if row.chosen not in swept:
+    ratios = list(sweep.methods)
+    values = sweep.by_prompt(results, row.scene)
+    row = row._replace(best=ratios[best(values)], prompts=values.shape[1])
+    if row.chosen not in ratios:
         return row._replace(reason=f"keep ratio {row.chosen:g} was not measured")
     if values.shape[1] < MIN_PROMPTS:
         return row._replace(reason=f"fewer than {MIN_PROMPTS} prompts")
-    place = list(swept).index(row.chosen)
+    place = ratios.index(row.chosen)
     return row._replace(difference=mean_gain(results, held_out(values, (place, place))))
 
 
 def _verdict(row: Regret, adjusted: float) -> str:
     if row.difference is None or adjusted >= LEVEL:
-        return "not told apart"
+        return SAME
     return "another is better" if row.difference.difference > 0 else "chosen is better"
 
 
@@ -102,7 +130,7 @@ def mean_gain(results: Results, values: np.ndarray) -> Difference:
     return differences(plan, values[:, None], "difference")[0]
 
 
-def gains(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, np.ndarray]:
+def gains(results: Results, sweep: Sweep, choice: pd.DataFrame) -> dict[str, np.ndarray]:
     """At each prompt of all scenes: what the best ratio of each scene gains over the chosen ones
     ("chosen"), and over the one ratio that is best for all scenes ("one"); and what the chosen ones
     gain over that one ("choice").
@@ -110,16 +138,14 @@ def gains(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, np.nd
     Scenes whose chosen ratio was not measured, and those of fewer than MIN_PROMPTS prompts, are
     left out; nothing is told where none remains.
     """
-    swept = list(ratios(results, plan).items())
-    methods = [method for _, method in swept]
-    places = {ratio: place for place, (ratio, _) in enumerate(swept)}
-    known = set(scenes(results)) if methods else set()
+    places = {ratio: place for place, ratio in enumerate(sweep.methods)}
+    known = set(sweep.scenes(results)) if places else set()
     chosen = {
         scene: places[ratio]
         for scene, ratio in zip(choice["scene"], choice["ratio"], strict=True)
         if scene in known and ratio in places
     }
-    tables = {scene: by_prompt(results, methods, scene) for scene in chosen}
+    tables = {scene: sweep.by_prompt(results, scene) for scene in chosen}
     tables = {scene: v for scene, v in tables.items() if v.shape[1] >= MIN_PROMPTS}
     if not tables:
         return {}
@@ -131,7 +157,7 @@ def gains(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, np.nd
     return found | {"choice": found["one"] - found["chosen"]}
 
 
-def overall(results: Results, plan: Plan, choice: pd.DataFrame) -> dict[str, Difference]:
+def overall(results: Results, sweep: Sweep, choice: pd.DataFrame) -> dict[str, Difference]:
     """The means of `gains`, with intervals."""
-    found = gains(results, plan, choice)
+    found = gains(results, sweep, choice)
     return {name: mean_gain(results, values) for name, values in found.items()}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting.cells import NOT_RUN, Sweep, load_cells
-from winnow.reporting.draws import with_intervals
+from winnow.reporting.caption_sets import MAIN
+from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
 from winnow.reporting.methods import (
     Method,
     Outcomes,
@@ -17,10 +17,15 @@ from winnow.reporting.methods import (
     method_values,
     outcomes_by_track,
     summarised,
+    with_intervals,
 )
+from winnow.reporting.settings import Page
 from winnow.reporting.values import Value
+from winnow.tracks.registry import TRACKS
 
 CONTROLS = ("none", "random", "oracle", "pretrained")
+UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
+ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,41 @@ class Results:
         records = (self.sweep.records[cell] for cell in self.sweep.cells(track))
         return next((r.higher_is_better[name] for r in records if name in r.higher_is_better), True)
 
+    def swept(self, track: str, scorer: str) -> dict[float, Method]:
+        """The measured methods of a track that keep a share of MAIN by a scorer, by falling ratio;
+        all of it is what `none` keeps."""
+        found = {m.ratio: m for m in self.expected(track) if m[1:3] == (MAIN, scorer)}
+        every = found | {1.0: found.get(1.0, Method(track, MAIN, "none", 1.0))}
+        return {r: every[r] for r in sorted(every, reverse=True) if every[r] in self.values}
+
+    def trained_with(self, method: Method, name: str) -> int | None:
+        """A whole number among the parameters of a method's training, of its first seed that says
+        so."""
+        for cell in self.cells(method):
+            if record := self.sweep.records.get(cell):
+                told = (mapping(part.get(PARAMETERS)).get(name) for part in trainings(record))
+                if (number := next((n for n in told if isinstance(n, int)), None)) is not None:
+                    return number
+        return None
+
+    def pairs_kept(self, method: Method) -> int | None:
+        """The pairs of a method's subset, by the records of any track; None if none says so."""
+        tracks = (track.name for track in TRACKS if track.by_ratio)
+        known = (self.trained_with(method._replace(track=name), "pairs") for name in tracks)
+        return next((count for count in known if count), None)
+
+    def share_kept(self, method: Method) -> float:
+        """The share of its caption set's pairs that a method keeps.
+
+        That is its ratio, unless a threshold, a choice by scene or a submitted subset says how much
+        is kept: then the ratio is only where its cell stands.
+        """
+        own = self.pairs_kept(method)
+        whole = self.pairs_kept(method._replace(scorer="none", ratio=1.0))
+        if own is None or whole is None or abs(own / whole - method.ratio) < ROUNDING:
+            return method.ratio
+        return round(own / whole, 3)
+
     def reason(self, method: Method) -> str | None:
         """Why a method has no values; None if it has."""
         if method in self.values:
@@ -123,6 +163,16 @@ def gather(
         values[method] |= found
     with_intervals(sweep, values)
     return Results(sweep, values, scale, outcomes, resamples, seed, standins)
+
+
+def gather_tracks(
+    cells_dir: str | Path, sweep_path: str | Path, settings: Page, *tracks: str
+) -> Results:
+    """What the page of a track is made of, the cells of some `tracks`; prints what is refused."""
+    told = settings.model_dump(include={"scale", "resamples", "seed", "standins"})
+    results = gather(cells_dir, sweep_path, tracks=tracks, **told)
+    print_refusals(results)
+    return results
 
 
 def print_refusals(results: Results) -> None:

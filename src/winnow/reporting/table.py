@@ -105,6 +105,9 @@ def spread(key: str) -> Column:
     return Column(key, parts=(key, f"{key}_low", f"{key}_high"))
 
 
+VALUE = Column("value", parts=("value", "low", "high", "n", "seeds"))
+
+
 def plain(*keys: str) -> list[Column]:
     """Columns of a CSV."""
     return [Column(key) for key in keys]

@@ -7,10 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from winnow.command.description import Given, Output, command
-from winnow.data.files import write_text
+from winnow.data.files import write_json, write_text
 from winnow.params.fields import Ratio, Section, Seed
-from winnow.reporting.settings import ModelSettings, Page, Site
-from winnow.terrarium.settings import Rates
+from winnow.reporting.settings import LeaderboardSettings, ModelSettings, Page, SiteSettings
 
 
 class Planned(Section):
@@ -57,8 +56,7 @@ def leakage(
 ) -> None:
     """Render which rows are struck out because they learned from what they were measured on."""
     from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.leakage import read_audit, rows
-    from winnow.reporting.leakage_page import leakage_page, leakage_table
+    from winnow.reporting.leakage import leakage_page, leakage_table, read_audit, rows
 
     found = read_audit(audit)
     judged = rows(found, sweep, subsets, recipes, settings.untrained)
@@ -72,21 +70,34 @@ def claims(
     sweep: Path,
     papers: Given,
     output: Output,
+    told: Output | None,
     choice: Path | None,
     leakage: Path | None,
     settings: ModelSettings,
 ) -> None:
-    """Judge the papers' claims by the cells that are finished; with a stand-in, no size."""
-    from winnow.reporting.render import render_claims
+    """Judge the papers' claims by the cells that are finished; with a stand-in, no size. Without
+    `choice` no keep ratio was chosen. A claim about a method that the table `leakage` strikes out
+    is not run. `told` gets the verdicts in words."""
+    from winnow.data.tables import CHOICE, read_table
+    from winnow.reporting import claims_page, closing
+    from winnow.reporting.claims import gather_claimed, judge
+    from winnow.reporting.emit.files import write_page, write_table
+    from winnow.reporting.leakage import read_struck
+    from winnow.reporting.papers import load_papers
+    from winnow.reporting.results import print_refusals
 
-    asked = (settings.scale, settings.standins, settings.resamples, settings.seed)
-    render_claims(cells, sweep, papers, output, *asked, choice, leakage)
-
-
-class LeaderboardSettings(ModelSettings):
-    """What every page names, and what was done to the captions."""
-
-    noise: Rates | None = Field(None, description="Added to people's captions")
+    declared, scale = load_papers(papers), settings.scale
+    asked = (scale, settings.resamples, settings.seed)
+    results = gather_claimed(declared, cells, sweep, *asked)
+    print_refusals(results)
+    chosen = None if choice is None else read_table(choice, CHOICE)
+    judged = judge(results, declared, chosen, read_struck(leakage), settings.standins)
+    write_table(output / "claims.csv", claims_page.claims_table(judged, scale))
+    write_table(output / "claims_comparisons.csv", claims_page.comparisons_table(judged, scale))
+    write_page(output / "claims.md", claims_page.claims_page(judged, scale, settings.standins))
+    write_page(output / "summary/claims.md", claims_page.summary(judged))
+    if told is not None:
+        write_json(told, closing.verdicts(judged))
 
 
 @command
@@ -95,22 +106,57 @@ def leaderboard(
     sweep: Path,
     papers: Given,
     output: Output,
+    told: Output | None,
     leakage: Path | None,
     cards: list[Path],
     settings: LeaderboardSettings,
 ) -> None:
-    """Render leaderboard, tables and figures from the cells that are finished."""
-    from winnow.reporting.render import render
+    """Render the leaderboard and the papers' tables from the cells that are finished. What the
+    table `leakage` strikes out is not ranked. `cards` are those of the submissions. `told` gets the
+    best methods in words.
 
-    asked = (settings.scale, settings.resamples, settings.seed)
-    told = (settings.standins, settings.noise)
-    render(cells, sweep, papers, output, *asked, leakage, cards, *told)
+    Equal cells give equal bytes; `cost.csv` alone is measured.
+    """
+    from winnow.params.submissions import read_card
+    from winnow.reporting import closing
+    from winnow.reporting.boards import boards
+    from winnow.reporting.costs import cells_table, cost_table, read_costs
+    from winnow.reporting.dvc import metrics_json
+    from winnow.reporting.emit.files import write_page, write_table
+    from winnow.reporting.leaderboard import boards_table, leaderboard_table
+    from winnow.reporting.leaderboard_page import leaderboard_page, summary
+    from winnow.reporting.leakage import read_struck
+    from winnow.reporting.papers import extra_means, load_papers
+    from winnow.reporting.results import gather, print_refusals
+    from winnow.reporting.tables import build, paper_page, paper_table, paper_tex
 
-
-class SiteSettings(Site, LeaderboardSettings):
-    """How much the site shows, what its pages name, and the rows that learn from no subset."""
-
-    untrained: list[str] = Field(default_factory=list, description="Scorers of such rows")
+    declared = load_papers(papers)
+    asked = settings.model_dump(include={"scale", "resamples", "seed", "standins"})
+    results = gather(cells, sweep, extra=extra_means(declared), **asked)
+    print_refusals(results)
+    struck = read_struck(leakage)
+    found = boards(results, struck)
+    for name, table in {
+        "leaderboard": leaderboard_table(results, found),
+        "boards": boards_table(results, found),
+        "cells": cells_table(results.sweep),
+        "cost": cost_table(results.sweep, read_costs(results.sweep)),
+    }.items():
+        write_table(output / f"{name}.csv", table)
+    submitted = [read_card(path) for path in cards]
+    page = leaderboard_page(results, found, submitted, settings.noise)
+    write_page(output / "leaderboard.md", page)
+    write_page(output / "summary/leaderboard.md", summary(results, found))
+    for paper in declared:
+        for name in paper.tables:
+            built = build(results, paper, name, struck)
+            place = output / "tables" / paper.paper
+            write_table(place / f"{name}.csv", paper_table(built))
+            write_page(place / f"{name}.md", paper_page(built))
+            write_text(place / f"{name}.tex", paper_tex(built))
+    write_json(output / "metrics.json", metrics_json(results))
+    if told is not None:
+        write_json(told, closing.best(results, found))
 
 
 @command
@@ -124,6 +170,8 @@ def site(
     subsets: Path,
     generated: Path,
     output: Output,
+    pages: list[Path],
+    results: Path | None,
     truth: Path | None,
     choice: Path | None,
     audit: Path | None,
@@ -132,12 +180,12 @@ def site(
     threads: int,
     settings: SiteSettings,
 ) -> None:
-    """Write the site: the results as pages that open from disk, with the samples and images."""
-    from winnow.reporting.site.build import Run, Sources, build
+    """Write the site: the results as pages that open from disk, with the samples and images.
+    `pages` are those of the tracks; their figures lie in the folder `results`."""
+    from winnow.reporting.site.build import Sources, build
     from winnow.reporting.site.samples import Folders
 
     tables = Folders(captions, scores, subsets, truth)
-    places = (cells, sweep, papers, pool, tables, generated, choice, audit, recipes, cards)
-    told = (settings.scale, settings.standins, settings.noise, settings.untrained)
-    run = Run(*told, settings.resamples, settings.seed)
-    build(Sources(*places), output, run, settings.samples, threads)
+    places = (cells, sweep, papers, pool, tables, generated)
+    further = (choice, audit, recipes, cards, pages, results)
+    build(Sources(*places, *further), output, settings, threads)

@@ -8,6 +8,8 @@ A track's package holds, as far as it has them:
 - `plan.py`: its cells, and what their records must say
 - `metrics.py`: its metrics
 - `train.py`, `evaluate.py`, `page.py`: the commands of its rules, `workflow/rules/<name>.smk`
+- `report.py`, `figure.py`: the prose, tables and figures of its page. `page.py` writes them as
+  Markdown, CSV and pictures, and for the site
 
 To add one: a package, a rules file, its `include` in the Snakefile, its section in `params.yaml`.
 """

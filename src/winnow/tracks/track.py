@@ -18,10 +18,11 @@ Names = Callable[["Params", Any], Iterable[str]]
 
 
 class Metric(NamedTuple):
-    """A metric as tables know it.
+    """A metric, declared once: its name in the cells' records, its label, unit and direction.
 
     A `headline` has a board of its own; the track's first one ranks. `column`: it is in
-    leaderboard.csv too. `recorded`: it is in metrics.json.
+    leaderboard.csv too. `recorded`: it is in metrics.json. Its interval comes about as that of all
+    metrics of its track (see `Track`); one that is a `mean_of` others, from their outcomes.
     """
 
     key: str
@@ -31,6 +32,24 @@ class Metric(NamedTuple):
     headline: bool = True
     column: bool = True
     recorded: bool = True
+    mean_of: tuple[str, ...] = ()
+
+    @property
+    def titled(self) -> str:
+        """The label with an arrow: up where higher is better."""
+        return f"{self.label} {'↑' if self.higher_is_better else '↓'}"
+
+    @property
+    def title(self) -> str:
+        """The label as a heading."""
+        return self.label[:1].upper() + self.label[1:]
+
+
+def page_metric(
+    key: str, label: str, unit: Unit = "percent", higher_is_better: bool = True
+) -> Metric:
+    """A metric that only the track's page shows."""
+    return Metric(key, label, unit, higher_is_better, False, False, False)
 
 
 def _statistics(params: "Params", own: Any) -> dict[str, dict[str, Any]]:
@@ -47,7 +66,8 @@ class Track:
     one, bears its name.
 
     `order` is its place among the tracks: the first is the main one, whose first headline ranks the
-    leaderboard. `page` names the rule that renders its page.
+    leaderboard. `page` names the rule that renders its page, in Markdown and for the site. `legend`
+    explains its metrics on the leaderboard.
     """
 
     name: str
@@ -56,6 +76,7 @@ class Track:
     metrics: tuple[Metric, ...]
     plan: Plan
     page: str
+    legend: str = ""
     settings: type[TrackSection] | None = None
     # `parameters`, `training` or `drawing` -> name -> value: what the records of its cells must say
     expected: Expected = _statistics
@@ -69,14 +90,18 @@ class Track:
     by_ratio: bool = True  # a method learns from a subset, so it differs by keep ratio
     by_captions: bool = False  # planned by caption set, together with the other such tracks
 
-    # Outcomes are of queries that all cells share, or of rows of each cell's own; or no means of
-    # them are metrics (None)
+    # How intervals come about: by a bootstrap of the outcomes and, where a metric is no mean of
+    # them, from the resamples that a cell keeps. Outcomes are of queries that all cells share, or
+    # of rows of each cell's own; or no means of them are metrics (None)
     outcomes: Literal["shared", "own"] | None = "shared"
     means: bool = False  # means over sets (`headline_means`) are metrics as well
     summary: str = ""  # `module:function` that gives metrics and intervals of averaged outcomes
     resamples_seeds: bool = False  # where cells keep resamples, their intervals cover the seeds
     # What stands before a headline's key in the cells' metrics, by scorer and what was measured
     prefix: Callable[[str, Collection[str]], str] | None = None
+
+    judged: str = ""  # the metric by which the keep ratio of each scene is judged
+    draws: bool = False  # its cells draw images, which the site shows
 
     # Evaluation sets, by how their names begin; and a training set that all rows share. For the
     # audit of leaks.
@@ -87,3 +112,8 @@ class Track:
     def headlines(self) -> tuple[Metric, ...]:
         """The metrics with a board, the one that ranks first."""
         return tuple(metric for metric in self.metrics if metric.headline)
+
+    @property
+    def means_of(self) -> dict[str, tuple[str, ...]]:
+        """The metrics that are means of others, by name."""
+        return {metric.key: metric.mean_of for metric in self.metrics if metric.mean_of}

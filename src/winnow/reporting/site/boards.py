@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from winnow.reporting.boards import Board
 from winnow.reporting.leaderboard import METRICS, board_rows, leaderboard_table
 from winnow.reporting.leaderboard_page import difference
-from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
 from winnow.reporting.site.samples import main_first
 from winnow.reporting.table import Cell, Column, Interval, Row, Table
 from winnow.reporting.values import GAINS, LEVELS, Value, kept
@@ -22,18 +22,19 @@ NAMES = (
 )
 HEADLINES = {line.key: line for track in TRACKS for line in track.headlines}
 NOT_APART = "≈ not significantly different"
-FLAT = ("none", "pretrained")  # do not depend on a ratio: a level line
 
 
 class Shown(NamedTuple):
     """A table of the leaderboard: an id, its name in words, what is wrong with it, and the control
-    or caption set with which methods are compared."""
+    or caption set with which methods are compared; the page of its track, and a legend."""
 
     name: str
     label: str
     table: Table
     warnings: Sequence[str] = ()
     base: str = ""
+    page: str = ""  # of the track
+    legend: str = ""
 
 
 class _Measure(NamedTuple):
@@ -120,7 +121,8 @@ def _shown(measure: _Measure, browsable: Container[Keys]) -> Shown:
     ]
     name = f"board-{track.name}-{line.key}".replace("/", "-")
     warnings = dict.fromkeys(row["warning"] for row in measure.rows if row.get("warning"))
-    return Shown(name, measure.label, Table(columns, rows), list(warnings), base)
+    told = (f"track-{track.name}", track.legend)
+    return Shown(name, measure.label, Table(columns, rows), list(warnings), base, *told)
 
 
 def named(row: Row) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def _chart(measure: _Measure, rows: Sequence[Row]) -> dict[str, Any]:
     levels: dict[str, list[Any]] = {}
     for row in rows:
         spread = _spread(row["value"], line.unit)
-        if row["scorer"] in FLAT:
+        if row["scorer"] in UNSELECTIVE:
             levels[row["scorer"]] = spread
         elif row["kept"] < 1:
             lines.setdefault(row["scorer"], []).append([row["kept"], *spread])
@@ -183,7 +185,7 @@ def _chart(measure: _Measure, rows: Sequence[Row]) -> dict[str, Any]:
             {"scorer": name, "control": name in CONTROLS, "points": sorted(points)}
             for name, points in lines.items()
         ],
-        "levels": [{"scorer": n, "value": levels[n]} for n in FLAT if n in levels],
+        "levels": [{"scorer": n, "value": levels[n]} for n in UNSELECTIVE if n in levels],
     }
 
 

@@ -8,32 +8,33 @@ from typing import Any, NamedTuple
 import winnow
 from winnow.data.files import atomic_path
 from winnow.data.tables import CHOICE, read_table
-from winnow.evaluation.statistics import RESAMPLES
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
 from winnow.reporting.boards import Board, boards
-from winnow.reporting.claims import judge
-from winnow.reporting.claims_page import VERDICTS, claims_table
+from winnow.reporting.claims import VERDICTS, Judgement, judge
+from winnow.reporting.claims_page import claims_table
 from winnow.reporting.costs import cost_table, read_costs
 from winnow.reporting.emit.files import write_table
-from winnow.reporting.judgement import Judgement
 from winnow.reporting.leaderboard import boards_table, leaderboard_table
-from winnow.reporting.leakage_page import leakage_table
+from winnow.reporting.leaderboard_page import address
+from winnow.reporting.leakage import leakage_table
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Paper, extra_means, load_papers
 from winnow.reporting.results import Results, gather
+from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site import cells, samples, tables
 from winnow.reporting.site.boards import curves, shown_boards
 from winnow.reporting.site.pages import Page, write_data, write_pages
 from winnow.reporting.site.pictures import gallery_page, samples_page
-from winnow.reporting.submissions import address
-from winnow.terrarium.settings import Noise, noise_told
+from winnow.reporting.site.tracks import track_pages
+from winnow.terrarium.settings import noise_told
 
 
 class Sources(NamedTuple):
     """What a run leaves: files and folders, and the cards of its submissions; see `winnow site
     --help`. Without `choice` no keep ratio was chosen by scene, without `audit` nothing is known of
-    leaks."""
+    leaks. `pages` are those of the tracks, each called as its track, with figures below
+    `results`."""
 
     cells: Path
     sweep: Path
@@ -45,30 +46,19 @@ class Sources(NamedTuple):
     audit: Path | None = None
     recipes: Path | None = None
     cards: Sequence[Path] = ()
+    pages: Sequence[Path] = ()
+    results: Path | None = None
 
 
-class Run(NamedTuple):
-    """What the pages tell of a run; `noise` (share by kind) was added to people's captions, and
-    `untrained` are the scorers of rows that learn from no subset."""
-
-    scale: str
-    standins: Sequence[str]
-    noise: Mapping[Noise, float] | None = None
-    untrained: Sequence[str] = ()
-    resamples: int = RESAMPLES
-    seed: int = 0
-
-
-def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1) -> None:
-    """Write the site, which shows `most` pairs of each caption set, into the folder `output`.
+def build(sources: Sources, output: Path, run: SiteSettings, threads: int = 1) -> None:
+    """Write the site into the folder `output`.
 
     Equal inputs give equal bytes. A page of which nothing is known is left out, but for the
     leaderboard. WinnowError names a table, an image or a record that cannot be read.
     """
     papers = load_papers(sources.papers)
-    means = extra_means(papers)
-    asked = (run.scale, means, run.resamples, run.seed)
-    results = gather(sources.cells, sources.sweep, *asked, standins=run.standins)
+    asked = run.model_dump(include={"scale", "resamples", "seed", "standins"})
+    results = gather(sources.cells, sources.sweep, extra=extra_means(papers), **asked)
     leaked = _leaked(sources, run)
     struck = {row.method: len(row.leaks) for row in leaked if row.struck}
     chosen = read_table(sources.choice, CHOICE) if sources.choice else None
@@ -89,10 +79,11 @@ def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1)
         expected = results.sweep.expected
         made = [
             _leaderboard(sources, run, results, found, judged, leaked),
+            *track_pages(folder, sources.pages, sources.results),
             _curves(folder, results, found),
             _claims(judged),
             _papers(results, papers, struck),
-            samples_page(folder, sources.pool, sources.tables, expected, most, threads),
+            samples_page(folder, sources.pool, sources.tables, expected, run.samples, threads),
             gallery_page(folder, sources.pool, sources.generated, expected),
             _cells(folder, results),
             _leakage(leaked),
@@ -101,7 +92,7 @@ def build(sources: Sources, output: Path, run: Run, most: int, threads: int = 1)
         write_pages(folder, [page for page in made if page], kinds=tables.KINDS, **shared)
 
 
-def _leaked(sources: Sources, run: Run) -> list[leakage.Leaked]:
+def _leaked(sources: Sources, run: SiteSettings) -> list[leakage.Leaked]:
     if sources.audit is None or sources.recipes is None:
         return []
     audit = leakage.read_audit(sources.audit)
@@ -116,7 +107,7 @@ def _verdicts(judged: Sequence[Judgement]) -> dict[str, int]:
 
 def _leaderboard(
     sources: Sources,
-    run: Run,
+    run: SiteSettings,
     results: Results,
     found: Sequence[Board],
     judged: Sequence[Judgement],

@@ -16,8 +16,8 @@ from winnow.generation.images import iter_images, read_prompts
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.methods import Method, method_of
 from winnow.reporting.site.sprites import write_sheets
+from winnow.tracks.registry import BY_NAME
 
-TRACK = "generation"
 SIDE = 128  # pixels of a tile, unless the images are smaller
 
 
@@ -33,7 +33,7 @@ def drawn(cells: Sequence[Cell], generated: Path) -> list[Shown]:
     first: dict[Method, Cell] = {}
     for cell in cells:
         known = first.get(method_of(cell))
-        if cell.track == TRACK and (known is None or cell.seed < known.seed):
+        if BY_NAME[cell.track].draws and (known is None or cell.seed < known.seed):
             first[method_of(cell)] = cell
     folders = [
         Shown(method, generated / cell.captions / cell.scorer / repr(cell.ratio) / str(cell.seed))

@@ -10,20 +10,24 @@ from winnow.reporting.site.markup import ASSETS, data_script, render
 
 
 class Page(NamedTuple):
-    """A page: its file without the ending, which is also its template's, title, a sentence or two,
-    and what the template shows; `script` runs beside the one of all pages."""
+    """A page: its file without the ending, which is also its template's unless it has another,
+    title, a sentence or two, and what the template shows; `script` runs beside the one of all
+    pages."""
 
     file: str
     title: str
     lead: str
     context: Mapping[str, Any]
     script: str = ""
+    template: str = ""
 
 
 def write_pages(folder: Path, pages: Sequence[Page], **shared: Any) -> None:
     """Write the pages, each linked from all others, and the assets."""
     for page in pages:
-        html = render(f"{page.file}.html", page=page, pages=pages, **shared, **page.context)
+        html = render(
+            f"{page.template or page.file}.html", page=page, pages=pages, **shared, **page.context
+        )
         write_text(folder / f"{page.file}.html", html)
     (folder / "assets").mkdir()
     for asset in sorted(ASSETS.iterdir()):

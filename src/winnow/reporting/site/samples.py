@@ -20,11 +20,11 @@ from winnow.data.tables import (
     read_table,
 )
 from winnow.reporting.caption_sets import MAIN, in_order
-from winnow.reporting.results import CONTROLS
+from winnow.reporting.results import CONTROLS, UNSELECTIVE
+from winnow.tracks.registry import MAIN as MAIN_TRACK
 
 CLEAN = "clean"
 DIGITS = 4  # of a score, significant
-UNSELECTIVE = ("none", "pretrained")  # keep every pair
 
 
 class Folders(NamedTuple):
@@ -47,7 +47,7 @@ def selections(cells: Sequence[Cell]) -> dict[str, list[Selection]]:
     """Of each caption set from which a planned cell selects: by whom and how much."""
     found: dict[str, dict[Selection, None]] = {}
     for cell in cells:
-        if cell.track == "contrastive" and cell.scorer not in UNSELECTIVE:
+        if cell.track == MAIN_TRACK.name and cell.scorer not in UNSELECTIVE:
             found.setdefault(cell.captions, {})[Selection(cell.scorer, cell.ratio)] = None
     return {name: sorted(found[name], key=_is_control) for name in main_first(found)}
 

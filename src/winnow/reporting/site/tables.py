@@ -4,16 +4,21 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from winnow.reporting.claims import SHOWN, Judged, Judgement
 from winnow.reporting.claims_page import EFFECT, reason
-from winnow.reporting.judgement import SHOWN, Judged, Judgement
-from winnow.reporting.leakage import Leaked
-from winnow.reporting.leakage_page import leakage_table
+from winnow.reporting.leakage import Leaked, leakage_table
 from winnow.reporting.methods import Method
 from winnow.reporting.papers import Paper
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Interval, Row, Table
-from winnow.reporting.tables import Built, build
-from winnow.reporting.tables_page import measured_columns, published_columns, reason_of, row_of
+from winnow.reporting.tables import (
+    Built,
+    build,
+    measured_columns,
+    published_columns,
+    reason_of,
+    row_of,
+)
 from winnow.reporting.values import Value, count, kept
 
 # How a verdict looks.

@@ -7,19 +7,20 @@ from winnow.reporting.settings import RenderSettings
 
 
 @command
-def captions(cells: Path, sweep: Path, output: Output, settings: RenderSettings) -> None:
+def captions(
+    cells: Path, sweep: Path, output: Output, page: Output | None, settings: RenderSettings
+) -> None:
     """Render how good the caption sets are: tables, differences and figure."""
-    from winnow.reporting import caption_figure, figures
-    from winnow.reporting.captions import compare
-    from winnow.reporting.captions_page import captions_page, captions_table, differences_table
-    from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.results import gather, print_refusals
+    from winnow.reporting.emit.files import Report, write_report
+    from winnow.reporting.results import gather_tracks
+    from winnow.tracks.captioning import report
+    from winnow.tracks.captioning.figure import captions
 
-    asked = (settings.scale, None, settings.resamples, settings.seed)
-    results = gather(cells, sweep, *asked, ("captioning",))
-    print_refusals(results)
-    compared = compare(results)
-    write_table(output / "captions.csv", captions_table(results))
-    write_table(output / "captions_differences.csv", differences_table(compared))
-    write_page(output / "captions.md", captions_page(results, compared))
-    figures.save(caption_figure.captions(results), output / "figures", "captions")
+    results = gather_tracks(cells, sweep, settings, report.TRACK)
+    compared = report.compare(results)
+    tables = {
+        "captions": report.captions_table(results),
+        "captions_differences": report.differences_table(compared),
+    }
+    shown = report.captions_page(results, compared)
+    write_report(output, page, Report("captions", shown, tables, {"captions": captions(results)}))

@@ -11,6 +11,7 @@ TRACK = Track(
     metrics=METRICS,
     plan=plan,
     page="captions",
+    legend="Caption sets are ranked together where they are measured on the same test images.",
     base_captions="human",
     by_ratio=False,
     by_captions=True,

@@ -7,17 +7,20 @@ from winnow.reporting.settings import Page
 
 
 @command
-def detection(cells: Path, sweep: Path, output: Output, settings: Page) -> None:
-    """Render the detection track's table and figure from the cells that are finished."""
-    from winnow.reporting import figures
-    from winnow.reporting.detection import detection_page, detection_table
-    from winnow.reporting.dvc import detection_plot
-    from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.results import gather, print_refusals
+def detection(
+    cells: Path, sweep: Path, output: Output, page: Output | None, settings: Page
+) -> None:
+    """Render which noise each scorer finds: table and figure."""
+    from winnow.reporting.emit.files import Report, write_report
+    from winnow.reporting.results import gather_tracks
+    from winnow.tracks.detection import report
+    from winnow.tracks.detection.figure import detection
 
-    results = gather(cells, sweep, settings.scale, tracks=("detection",))
-    print_refusals(results)
-    write_table(output / "detection.csv", detection_table(results))
-    write_page(output / "detection.md", detection_page(results))
-    write_table(output / "plots/detection.csv", detection_plot(results))
-    figures.save(figures.detection(results), output / "figures", "detection")
+    results = gather_tracks(cells, sweep, settings, report.TRACK)
+    tables = {
+        "detection": report.detection_table(results),
+        "plots/detection": report.detection_plot(results),
+    }
+    figures = {"detection": detection(results)}
+    shown = report.detection_page(results)
+    write_report(output, page, Report("detection", shown, tables, figures))

@@ -11,6 +11,7 @@ TRACK = Track(
     metrics=METRICS,
     plan=plan,
     page="detection",
+    legend="Noise AP and AUROC: how well the scorer finds noisy pairs.",
     base="random",  # `none` keeps all and finds nothing
     apart=True,  # their noise is not the same
     by_ratio=False,  # what a scorer finds

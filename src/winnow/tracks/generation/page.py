@@ -26,6 +26,7 @@ def generation(
     generated: Path,
     pool: Path,
     output: Output,
+    page: Output | None,
     choice: Path | None,
     leakage: Path | None,
     settings: GenerationSettings,
@@ -34,31 +35,26 @@ def generation(
     Without `choice` no ratio was chosen. What the table `leakage` strikes out is marked, and left
     off curves."""
     from winnow.data.tables import CHOICE, empty, read_table
-    from winnow.reporting import figures, gallery
     from winnow.reporting.dvc import ratio_plot
-    from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.generation import Plan
-    from winnow.reporting.generation_page import (
-        generation_page,
-        generation_table,
-        scenes_table,
-    )
+    from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.regret import regrets
-    from winnow.reporting.regret_page import choice_table
-    from winnow.reporting.results import gather, print_refusals
+    from winnow.reporting.results import gather_tracks
+    from winnow.tracks.generation import gallery, report
 
-    plan = Plan(settings.scorer, settings.chosen, settings.baselines)
-    asked = (settings.scale, None, settings.resamples, settings.seed)
-    results = gather(cells, sweep, *asked, ("generation",), settings.standins)
-    print_refusals(results)
+    plan = report.Plan(settings.scorer, settings.chosen, settings.baselines)
+    results = gather_tracks(cells, sweep, settings, report.TRACK)
     struck = read_struck(leakage)
     ratios = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
-    shown = gallery.collect(results, plan, generated, pool)
-    prompts = list(zip(shown.prompts["scene"], shown.prompts["prompt"], strict=True))
-    write_table(output / "generation.csv", generation_table(results, plan, struck))
-    write_table(output / "generation_scenes.csv", scenes_table(results, plan))
-    write_table(output / "plots/generation.csv", ratio_plot(results, "generation", struck))
-    write_table(output / "generation_choice.csv", choice_table(regrets(results, plan, ratios)))
-    write_page(output / "generation.md", generation_page(results, plan, ratios, prompts, struck))
-    figures.save(gallery.draw(shown), output / "figures", "generation", ("png",))
+    drawn = gallery.collect(results, plan, generated, pool)
+    prompts = list(zip(drawn.prompts["scene"], drawn.prompts["prompt"], strict=True))
+    tables = {
+        "generation": report.generation_table(results, plan, struck),
+        "generation_scenes": report.scenes_table(results, plan),
+        "plots/generation": ratio_plot(results, report.TRACK, struck),
+        "generation_choice": report.choice_table(regrets(results, plan.sweep(results), ratios)),
+    }
+    shown = report.generation_page(results, plan, ratios, prompts, struck)
+    figures = {"generation": gallery.draw(drawn)}
+    kinds = {"generation": ("jpg",)}
+    write_report(output, page, Report("generation", shown, tables, figures, kinds))

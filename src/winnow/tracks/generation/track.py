@@ -16,5 +16,7 @@ TRACK = Track(
     expected=expected,
     models=models,
     untrained=untrained,
+    judged="remoteclip_score",
+    draws=True,
     measured_on=("test",),
 )

@@ -11,22 +11,21 @@ def score_models(
     cells: Path,
     sweep: Path,
     output: Output,
+    page: Output | None,
     leakage: Path | None,
     settings: RenderSettings,
 ) -> None:
     """Render how good the score models and their judge are: tables and figure. What the table
     `leakage` strikes out is marked, and left off curves."""
-    from winnow.reporting import figures, score_figure
-    from winnow.reporting.emit.files import write_page, write_table
+    from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
-    from winnow.reporting.results import gather, print_refusals
-    from winnow.reporting.score_models_page import score_model_page, score_model_table
+    from winnow.reporting.results import gather_tracks
+    from winnow.tracks.preference import report
+    from winnow.tracks.preference.figure import normalisation
 
-    asked = (settings.scale, None, settings.resamples, settings.seed)
-    results = gather(cells, sweep, *asked, ("preference", "detection"))
-    print_refusals(results)
+    results = gather_tracks(cells, sweep, settings, report.TRACK, report.DETECTION)
     struck = read_struck(leakage)
-    write_table(output / "score_model.csv", score_model_table(results, struck))
-    write_page(output / "score_model.md", score_model_page(results, struck))
-    figure = score_figure.normalisation(results, struck)
-    figures.save(figure, output / "figures", "score_normalisation")
+    tables = {"score_model": report.score_model_table(results, struck)}
+    figures = {"score_normalisation": normalisation(results, struck)}
+    shown = report.score_model_page(results, struck)
+    write_report(output, page, Report("score_model", shown, tables, figures))

@@ -20,6 +20,7 @@ def segmentation(
     cells: Path,
     sweep: Path,
     output: Output,
+    page: Output | None,
     segments: Path | None,
     leakage: Path | None,
     settings: SegmentationSettings,
@@ -27,24 +28,30 @@ def segmentation(
     """Render what generated images add to real labels: tables, predictions, mIoU by keep ratio.
     Without the set `segments` no predictions are shown. What the table `leakage` strikes out is
     marked, and left off curves."""
-    from winnow.reporting import figures, segmentation_figure
     from winnow.reporting.dvc import ratio_plot
-    from winnow.reporting.emit.files import write_page, write_table
+    from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
-    from winnow.reporting.results import gather, print_refusals
-    from winnow.reporting.segmentation import Plan
-    from winnow.reporting.segmentation_page import segmentation_page, segmentation_table
+    from winnow.reporting.results import gather_tracks
+    from winnow.tracks.segmentation import figure
+    from winnow.tracks.segmentation.report import (
+        TRACK,
+        Plan,
+        segmentation_page,
+        segmentation_table,
+    )
 
     plan = Plan(settings.scorer, settings.chosen)
-    asked = (settings.scale, None, settings.resamples, settings.seed)
-    results = gather(cells, sweep, *asked, ("segmentation",), settings.standins)
-    print_refusals(results)
+    results = gather_tracks(cells, sweep, settings, TRACK)
     struck = read_struck(leakage)
-    panel = None if segments is None else segmentation_figure.collect(results, plan, segments)
-    write_table(output / "segmentation.csv", segmentation_table(results, struck))
-    write_page(output / "segmentation.md", segmentation_page(results, plan, struck))
-    write_table(output / "plots/segmentation.csv", ratio_plot(results, "segmentation", struck))
-    shown = segmentation_figure.predictions(panel)
-    figures.save(shown, output / "figures", "segmentation", ("png",))
-    by_ratio = segmentation_figure.by_ratio(results, plan, struck)
-    figures.save(by_ratio, output / "figures", "segmentation_ratio")
+    panel = None if segments is None else figure.collect(results, plan, segments)
+    tables = {
+        "segmentation": segmentation_table(results, struck),
+        "plots/segmentation": ratio_plot(results, TRACK, struck),
+    }
+    figures = {
+        "segmentation": figure.predictions(panel),
+        "segmentation_ratio": figure.by_ratio(results, plan, struck),
+    }
+    shown = segmentation_page(results, plan, struck)
+    report = Report("segmentation", shown, tables, figures, {"segmentation": ("png",)})
+    write_report(output, page, report)

@@ -13,6 +13,7 @@ TRACK = Track(
     metrics=METRICS,
     plan=plan,
     page="segmentation",
+    legend="mIoU and mAcc: at the largest share of the labels, generated images with exact labels.",
     settings=Segmentation,
     expected=expected,
     models=models,

@@ -11,10 +11,10 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.metrics import Cell
 from winnow.reporting.cells import Sweep, cell_folder
-from winnow.reporting.figures import COLOURS, MARKERS, STYLE
+from winnow.reporting.figures import COLOURS, MARKERS, STYLE, bar, empty, grid
 from winnow.reporting.methods import Method, method_of
 from winnow.reporting.results import Results
-from winnow.reporting.score_models import TRACK
+from winnow.tracks.preference.report import TRACK
 
 # Recipe -> the normalisation in which alone it differs from the others.
 NORMALISATIONS = {
@@ -41,7 +41,7 @@ def normalisation(results: Results, struck: Container[Method] = ()) -> Figure:
         left, right = figure.subplots(1, 2)
         measured = [method for method in methods if results.values.get(method)]
         if not measured:
-            left.text(0.5, 0.5, "no cells yet", ha="center", transform=left.transAxes)
+            empty(left)
         for method in measured:
             place = list(NORMALISATIONS).index(method.scorer)
             _loss(left, results.sweep, method, methods[method], COLOURS[place])
@@ -55,8 +55,7 @@ def normalisation(results: Results, struck: Container[Method] = ()) -> Figure:
         right.set_ylabel("accuracy, %")
         right.set_title("held-out pairs (bars: 95 % intervals; dashed: chance)", fontsize=10)
         for axes in (left, right):
-            axes.grid(color="#dddddd", linewidth=0.6)
-            axes.set_axisbelow(True)
+            grid(axes)
         handles, labels = right.get_legend_handles_labels()
         if handles:
             figure.legend(
@@ -75,8 +74,7 @@ def _accuracy(axes: Axes, results: Results, method: Method, place: int) -> None:
         x, colour, marker = panel + shift, COLOURS[place], MARKERS[place]
         axes.plot([x], [100 * value.estimate], marker, color=colour, ms=6, label=label)
         label = None  # named once
-        if value.low is not None and value.high is not None:
-            axes.vlines(x, 100 * value.low, 100 * value.high, color=colour, lw=1.4)
+        bar(axes, x, value, colour, 1.4)
 
 
 def _loss(axes: Axes, sweep: Sweep, method: Method, label: str, colour: str) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Container
 
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.emit.markdown import markdown
-from winnow.reporting.methods import HEADLINE, Method
+from winnow.reporting.methods import Method
 from winnow.reporting.results import Results
-from winnow.reporting.shares import share_kept
-from winnow.reporting.table import Cell, Column, Page, Style, Table, plain, spread
+from winnow.reporting.table import Cell, Column, Image, Page, Style, Table, plain, spread
 from winnow.reporting.values import PERCENT, Value, kept
 
+TRACK, HEADLINE = "contrastive", "mean_recall"
 Curves = dict[tuple[str, str], dict[float, Value]]  # (captions, scorer) -> ratio -> mean recall
 Struck = Container[Method]  # those that the audit strikes out
 
@@ -17,7 +17,7 @@ Struck = Container[Method]  # those that the audit strikes out
 def _curves(results: Results) -> Curves:
     """In the order of the sweep."""
     curves: Curves = {}
-    for method in results.expected("contrastive"):
+    for method in results.expected(TRACK):
         curve = curves.setdefault((method.captions, method.scorer), {})
         if value := results.value(method, HEADLINE):
             curve[method.ratio] = value
@@ -25,11 +25,11 @@ def _curves(results: Results) -> Curves:
 
 
 def _ratios(results: Results) -> list[float]:
-    return sorted({method.ratio for method in results.expected("contrastive")})
+    return sorted({method.ratio for method in results.expected(TRACK)})
 
 
 def _struck_ratios(key: tuple[str, str], curve: dict[float, Value], struck: Struck) -> set[float]:
-    return {ratio for ratio in curve if Method("contrastive", *key, ratio) in struck}
+    return {ratio for ratio in curve if Method(TRACK, *key, ratio) in struck}
 
 
 def _best(curve: dict[float, Value], struck: set[float]) -> float | None:
@@ -75,7 +75,7 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
         cells = {repr(r): Cell(value, styles.get(r, "")) for r, value in curve.items()}
         rows.append({"captions": key[0], "scorer": key[1], **cells})
         lined = lined or bool(out)
-    shares = {m: share_kept(results, m) for m in results.expected("contrastive")}
+    shares = {m: results.share_kept(m) for m in results.expected(TRACK)}
     other = [
         f"{markdown(m.scorer)} keeps {kept(share)}"
         for m, share in shares.items()
@@ -91,5 +91,9 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
         if len(shown) < len(curves) or others
         else "",
     ]
-    title = f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)"
-    return [title, Table(columns, rows), "\n".join(filter(None, notes))]
+    return [
+        f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)",
+        Table(columns, rows),
+        "\n".join(filter(None, notes)),
+        Image("Mean recall and zero-shot accuracy by keep ratio", "figures/contrastive.svg"),
+    ]

@@ -1,28 +1,53 @@
-"""The page of the score models."""
+"""How good the score models are: pair accuracy, the judge, and the noise that they find."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from winnow.evaluation.statistics import VERSION
+from winnow.params.names import JUDGE
+from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.methods import Method
-from winnow.reporting.notes import noted, notes
+from winnow.reporting.notes import noted, notes, struck_through
 from winnow.reporting.results import Results
-from winnow.reporting.score_models import (
-    ACCURACY,
-    JUDGE,
-    TRACK,
-    detectors,
-    deviation,
-    kinds_of,
-    measured,
-    recipes,
-)
-from winnow.reporting.table import Cell, Column, Image, Page, Row, Table, plain
-from winnow.reporting.values import PERCENT
+from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain
+from winnow.reporting.values import PERCENT, SAME, to
+from winnow.tracks.preference.metrics import METRICS
 
-# Scorers: what was learned, and what it is to do better than
-SCORE, GENERAL = "score_model", "clip"
-OPEN = "not told apart"
+TRACK, DETECTION = "preference", "detection"
+ACCURACY = {m.key: m.label for m in METRICS if m.key.startswith("accuracy")}
+DETECTORS = ("score_model", "clip", "domain_clip", "text")  # whose detection is compared
+SCORE, GENERAL = "score_model", "clip"  # what was learned, and what it should do better than
+FIRST = ["agreement/caption", "agreement/instruction", "average_precision"]  # totals
+
+
+def detectors(results: Results) -> list[Method]:
+    """The scorers of the main caption set whose detection is compared, in DETECTORS' order."""
+    known = {m.scorer: m for m in results.expected(DETECTION) if m.captions == MAIN}
+    return [known[scorer] for scorer in DETECTORS if scorer in known]
+
+
+def totals_first(metrics: Iterable[str]) -> list[str]:
+    """The metrics of agreement or of average precision: the total, then each kind of noise."""
+    found = set(metrics)
+    return [name for name in FIRST if name in found] + sorted(found.difference(FIRST))
+
+
+def deviation(results: Results, method: Method, metric: str) -> float | None:
+    """Sample standard deviation of a metric over a method's seeds; None of fewer than two."""
+    known = results.sweep.records
+    records = [known[cell] for cell in results.cells(method) if cell in known]
+    values = [record.metrics[metric] for record in records if metric in record.metrics]
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def measured(results: Results, method: Method) -> list[str]:
+    """The metrics of a method that were measured, but of detection only the average precision."""
+    known = results.values.get(method, {})
+    chosen = {name for name in known if method.track == TRACK or "average_precision" in name}
+    names = [name for name in ACCURACY if name in chosen]
+    return [*names, *totals_first(chosen.difference(names))]
 
 
 def score_model_table(results: Results, struck: Mapping[Method, int]) -> Table:
@@ -34,38 +59,34 @@ def score_model_table(results: Results, struck: Mapping[Method, int]) -> Table:
     body: list[Row] = []
     for method in _methods(results):
         row = {**method._asdict(), "scale": results.scale, "note": noted(results, method, struck)}
-        known = measured(results.values, method)
         body += [
             row
             | {"metric": metric, "value": results.value(method, metric)}
-            | {"deviation": deviation(results.sweep, method, metric)}
-            for metric in known
+            | {"deviation": deviation(results, method, metric)}
+            for metric in measured(results, method)
         ] or [row]
-    value = Column("value", parts=("value", "low", "high", "n", "seeds"))
     keys = plain("track", "captions", "scorer", "metric")
-    return Table([*keys, value, *plain("deviation", "scale", "note")], body)
+    return Table([*keys, VALUE, *plain("deviation", "scale", "note")], body)
 
 
 def _methods(results: Results) -> list[Method]:
-    return [*results.expected(TRACK), *detectors(results.expected("detection"))]
+    return [*results.expected(TRACK), *detectors(results)]
 
 
 def score_model_page(results: Results, struck: Mapping[Method, int]) -> Page:
     """Three tables: pair accuracy, the judge, the noise found. Recipes among `struck`, the numbers
     of leaking pairs that methods learned from, have a line through them."""
-    planned = recipes(results.expected(TRACK))
-    seeds = {v.seeds for m in planned for v in results.values.get(m, {}).values()} or {1}
-    few, many = min(seeds), max(seeds)
+    recipes = [method for method in results.expected(TRACK) if method.scorer != JUDGE]
+    seeds = {v.seeds for m in recipes for v in results.values.get(m, {}).values()} or {1}
     repeats = (
-        f"Means over {few if few == many else f'{few} to {many}'} seeds; after ± the standard "
-        "deviation over the seeds."
-        if many > 1
-        else "One seed: the intervals leave out what another seed would change."
+        f"Means over {to(seeds)} seeds; after ± the standard deviation over the seeds."
+        if max(seeds) > 1
+        else "One seed: the intervals do not cover the variance between seeds."
     )
     return [
         f"# Score models (scale `{markdown(results.scale)}`)",
         "## How often does the better text score higher?",
-        _table(results, planned, ACCURACY, "recipe", struck),
+        _table(results, recipes, ACCURACY, "recipe", struck),
         "Per cent of the held-out preference pairs, with 95 % bootstrap intervals over images; "
         "equal scores count half, so chance is 50. The mean is that of captions and instructions; "
         "instructions are closed, open and remote-sensing questions together. "
@@ -84,22 +105,22 @@ def _judge(results: Results) -> Page:
     metrics = {name for m in methods for name in results.values.get(m, {})}
     if not metrics:
         return []
-    labels = {name: name.partition("/")[2] for name in kinds_of(metrics)}
+    labels = {name: name.partition("/")[2] for name in totals_first(metrics)}
     return [
         _table(results, methods, labels, "judge"),
-        "Per cent of pairs whose order is known by construction in which the judge rates the "
-        "right text higher: a person's caption against the same one with a mistake of a known kind "
-        "put in, or the right answer to a closed question against a wrong one; equal ratings count "
-        "half.",
+        "Per cent of pairs with a known order in which the judge rates the right text higher: a "
+        "human caption against the same one with a mistake of a known kind, or the right answer to "
+        "a closed question against a wrong one; equal ratings count half.",
     ]
 
 
 def _detection(results: Results) -> Page:
-    methods = detectors(results.expected("detection"))
+    methods = detectors(results)
     known = {n for m in methods for n in results.values.get(m, {}) if "average_precision" in n}
     if not known:
         return []
-    labels = {name: name.partition("/")[0] if "/" in name else "all" for name in kinds_of(known)}
+    names = totals_first(known)
+    labels = {name: name.partition("/")[0] if "/" in name else "all" for name in names}
     return [
         _table(results, methods, labels, "scorer"),
         "Average precision, per cent, of noisy pairs against clean ones among the pool's noisy "
@@ -116,14 +137,14 @@ def _beside_clip(
     places = {method.scorer: method for method in methods}
     if not {SCORE, GENERAL} <= places.keys():
         return
-    found: dict[str, list[str]] = {"better": [], "worse": [], OPEN: []}
+    found: dict[str, list[str]] = {"better": [], "worse": [], SAME: []}
     for metric, label in labels.items():
         ours, theirs = (results.value(places[name], metric) for name in (SCORE, GENERAL))
         if ours and theirs and ours.ends and theirs.ends:
             better, worse = ours.ends[0] > theirs.ends[1], ours.ends[1] < theirs.ends[0]
-            found["better" if better else "worse" if worse else OPEN].append(label)
+            found["better" if better else "worse" if worse else SAME].append(label)
     told = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items() if names)
-    yield markdown(f"{SCORE} beside {GENERAL}, by their intervals: {told}.")
+    yield markdown(f"{SCORE} compared with {GENERAL}, by their intervals: {told}.")
 
 
 def _table(
@@ -135,7 +156,7 @@ def _table(
 ) -> Table:
     """Rows are scorers; after ± stands the deviation over the seeds."""
     rows = [
-        {"scorer": Cell(method.scorer, "struck" if method in struck else "")}
+        {"scorer": struck_through(method, struck)}
         | {metric: _cell(results, method, metric) for metric in metrics}
         for method in methods
     ]
@@ -144,6 +165,6 @@ def _table(
 
 
 def _cell(results: Results, method: Method, metric: str) -> Cell:
-    spread = deviation(results.sweep, method, metric)
+    spread = deviation(results, method, metric)
     mark = "" if spread is None else f"± {PERCENT(spread)}"
     return Cell(results.value(method, metric), mark=mark)

@@ -15,12 +15,12 @@ from winnow.data.shards import pool_images
 from winnow.data.tables import SAMPLES, read_table
 from winnow.generation.images import iter_images, read_prompts
 from winnow.reporting.figures import DPI, STYLE
-from winnow.reporting.generation import JUDGED, Plan, names, rows
 from winnow.reporting.methods import Method, seeds_of
 from winnow.reporting.results import Results
+from winnow.tracks.generation.report import Plan, names, rows
 
 COLUMNS = 20  # scenes shown, at most
-TILE = 128  # side of an image in the figure, in pixels; smaller ones are enlarged by whole numbers
+TILE = 64  # side of an image in the figure, in pixels; smaller ones are enlarged by whole numbers
 GAP = 4  # pixels between two
 MARGIN = (230, 110)  # left of and above the images, in pixels: names of methods and of scenes
 
@@ -37,7 +37,7 @@ class Gallery(NamedTuple):
 def collect(results: Results, plan: Plan, generated: Path, pool: Path) -> Gallery:
     """What is shown: the real images, then what each measured method drew with its first seed.
 
-    Of a scorer's keep ratios the one with the best RemoteCLIP score is shown. Raises WinnowError
+    Of a scorer's keep ratios the one that its judging metric prefers is shown. Raises WinnowError
     for an image that cannot be read.
     """
     shown = methods(results, plan)
@@ -57,11 +57,12 @@ def collect(results: Results, plan: Plan, generated: Path, pool: Path) -> Galler
 
 
 def methods(results: Results, plan: Plan) -> list[Method]:
-    """The measured methods, of each caption set and scorer the ratio that JUDGED prefers."""
+    """The measured methods, of each caption set and scorer the ratio with the best judged value."""
+    judged = plan.sweep(results).metric
     found: dict[tuple[str, str], Method] = {}
     for method in rows(results, plan):
-        value = results.value(method, JUDGED)
-        known = results.value(found.get(method[1:3], method), JUDGED)
+        value = results.value(method, judged)
+        known = results.value(found.get(method[1:3], method), judged)
         if value and known and (method[1:3] not in found or value.estimate > known.estimate):
             found[method[1:3]] = method
     return list(found.values())

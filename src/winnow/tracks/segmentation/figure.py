@@ -12,10 +12,11 @@ from matplotlib.patches import Patch
 
 from winnow.data import segments
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside
+from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
 from winnow.reporting.methods import Method, seeds_of
 from winnow.reporting.results import Results
-from winnow.reporting.segmentation import (
+from winnow.reporting.values import Value
+from winnow.tracks.segmentation.report import (
     ALONE,
     RAW,
     TRACK,
@@ -23,11 +24,9 @@ from winnow.reporting.segmentation import (
     Variant,
     called,
     chosen_method,
-    ratios,
     shares,
     value,
 )
-from winnow.reporting.values import Value
 
 SHOWN = 6  # test images
 BESIDE = 1.14  # where on the axis of keep ratios those chosen by scene stand
@@ -125,14 +124,15 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
     """Exact labels: mIoU by the keep ratio of what fine-tuned the generator. A line a share of the
     real labels with its intervals, real images alone dotted, on the right the ratios that were
     chosen by scene. What is struck out is left out."""
-    kept = {ratio: m for ratio, m in ratios(results, plan).items() if m not in struck}
+    swept = results.swept(TRACK, plan.scorer)
+    kept = {ratio: swept[ratio] for ratio in sorted(swept) if swept[ratio] not in struck}
     chosen = chosen_method(results, plan)
     percents = shares(results, "mask")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7, 4.6), layout="constrained")
         axes = figure.subplots()
         if not percents:
-            axes.text(0.5, 0.5, "no cells yet", ha="center", transform=axes.transAxes)
+            empty(axes)
             return figure
         for number, percent in enumerate(percents):
             variant = Variant("mask", percent)
@@ -158,8 +158,7 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
         axes.set_xlabel(f"pairs that {plan.scorer or 'no scorer'} keeps for the generator, %")
         axes.set_ylabel("mIoU, %")
         axes.set_title("real and generated images (bars: 95 % intervals)", fontsize=10)
-        axes.grid(color="#dddddd", linewidth=0.6)
-        axes.set_axisbelow(True)
+        grid(axes)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
@@ -168,8 +167,7 @@ def _line(axes: Axes, points: dict[float, Value], style: dict[str, Any], label: 
     values = [100 * v.estimate for v in points.values()]
     axes.plot(list(points), values, ms=5, lw=1.6, label=label, **style)
     for ratio, found in points.items():
-        if found.low is not None and found.high is not None:
-            axes.vlines(ratio, 100 * found.low, 100 * found.high, color=style["color"], lw=1.1)
+        bar(axes, ratio, found, style["color"], 1.1)
 
 
 def _style(number: int) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.captions import sets
-from winnow.reporting.figures import COLOURS, STYLE
+from winnow.reporting.figures import COLOURS, STYLE, empty, grid
 from winnow.reporting.results import Results
 from winnow.reporting.values import Value
+from winnow.tracks.captioning.report import sets
 
 RECALL, HALLUCINATION = "object_recall", "hallucination_rate"
 # Where a label may stand, in points from its point: near first.
@@ -34,8 +34,7 @@ def captions(results: Results) -> Figure:
         figure = Figure(figsize=(7, 5.2), layout="constrained")
         axes = figure.subplots()
         if not points:
-            text = "no cells yet, or no truth"
-            axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
+            empty(axes, "no cells yet, or no truth")
             return figure
         for name, (recall, hallucination) in points.items():
             person = name in PEOPLE
@@ -52,8 +51,7 @@ def captions(results: Results) -> Figure:
         axes.set_xlabel("hallucination rate, % (lower is better)")
         axes.set_ylabel("object recall, % (higher is better)")
         axes.set_title("caption sets against the truth (bars: 95 % intervals)", fontsize=10)
-        axes.grid(color="#dddddd", linewidth=0.6)
-        axes.set_axisbelow(True)
+        grid(axes)
         axes.margins(0.12)
         _label(
             figure, axes, {n: (100 * h.estimate, 100 * r.estimate) for n, (r, h) in points.items()}
@@ -63,12 +61,10 @@ def captions(results: Results) -> Figure:
 
 def _bars(value: Value) -> list[list[float]] | None:
     """Lengths of an error bar, below and above, in per cent."""
-    if value.low is None or value.high is None:
+    if value.ends is None:
         return None
-    return [
-        [100 * max(0.0, value.estimate - value.low)],
-        [100 * max(0.0, value.high - value.estimate)],
-    ]
+    low, high = value.ends
+    return [[100 * max(0.0, value.estimate - low)], [100 * max(0.0, high - value.estimate)]]
 
 
 def _label(figure: Figure, axes: Axes, places: dict[str, tuple[float, float]]) -> None:
