@@ -1,7 +1,6 @@
 # One table of scores per scorer. Only the control `oracle` may read the sealed truth.
 from winnow.scoring.scorers import place
 
-
 # Keys of a scorer that only affect `select`.
 KEEPING = {"threshold", "choose", "within", "share"}
 
