@@ -73,19 +73,11 @@ def _file(path: Path, kind: str) -> mlc.FileObject:
 
 
 def _records() -> mlc.RecordSet:
-    text, kinds = mlc.DataType.TEXT, mlc.DataType
+    text, number, image = mlc.DataType.TEXT, mlc.DataType.INTEGER, mlc.DataType.IMAGE_OBJECT
+    real = mlc.DataType.FLOAT
     # mlcroissant joins from the images to the table: the other way it reads the table as an image.
     file = _field("file", "The image in its tar", text, _member(mlc.FileProperty.filename))
     file.references = _column("file")
-    columns = (
-        ("uid", "Names the image: SHA-256, 16 bytes, in hex", text),
-        ("caption_id", "Number of the caption", kinds.INTEGER),
-        ("scene", "Class of the scene, where known", text),
-        ("caption", "What the image shows", text),
-        ("score", "By the scorer that chose it, where known", kinds.FLOAT),
-        ("source", "What the image was called where it came from", text),
-    )
-    image = _member(mlc.FileProperty.content)
     return mlc.RecordSet(
         id=RECORDS,
         name=RECORDS,
@@ -93,8 +85,15 @@ def _records() -> mlc.RecordSet:
         key=[f"{RECORDS}/uid", f"{RECORDS}/caption_id"],
         fields=[
             file,
-            *(_field(name, told, kind, _column(name)) for name, told, kind in columns),
-            _field("image", "The image", kinds.IMAGE_OBJECT, image),
+            _field("uid", "Names the image: SHA-256, 16 bytes, in hex", text, _column("uid")),
+            _field("caption_id", "Number of the caption", number, _column("caption_id")),
+            _field("scene", "Class of the scene, where known", text, _column("scene")),
+            _field("caption", "What the image shows", text, _column("caption")),
+            _field("score", "By the scorer that chose it, where known", real, _column("score")),
+            _field(
+                "source", "What the image was called where it came from", text, _column("source")
+            ),
+            _field("image", "The image", image, _member(mlc.FileProperty.content)),
         ],
     )
 
