@@ -51,7 +51,9 @@ onstart:
 onsuccess:
     keep_counts()
     if Path("results/leaderboard.csv").is_file() and results_are_new():
-        from winnow.reporting.closing import closing_lines  # pandas, which planning needs not
+        from winnow.reporting.closing import (
+            closing_lines,
+        )  # pandas, which planning needs not
 
         print(
             "", *closing_lines(Path("results"), RESULTS), sep="\n", file=sys.stderr
