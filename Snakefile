@@ -53,9 +53,8 @@ onstart:
 onsuccess:
     keep_counts()
     if all(path.is_file() for path in TOLD) and results_are_new():
-        from winnow.reporting.closing import (
-            closing_lines,
-        )  # pandas, which planning needs not
+        # Here alone: it needs pandas, which planning does not.
+        from winnow.reporting.closing import closing_lines
 
         print("", *closing_lines(TOLD, RESULTS), sep="\n", file=sys.stderr)
 

@@ -20,7 +20,7 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -45,7 +45,6 @@ class Argument:
 
     name: str
     kind: Any  # of each word
-    source: Literal["input", "output", "given", "value"] = "value"
     many: bool = False
     required: bool = True
     default: Any = None
@@ -180,9 +179,8 @@ def _argument(parameter: inspect.Parameter) -> Argument:
     many, optional = get_origin(kind) is list, get_origin(kind) in (Union, UnionType)
     if many or optional:
         (kind,) = (part for part in get_args(kind) if part is not NoneType)
-    source: Any = "input" if kind is Path else "value"
     if kind in (Output, Given):
-        kind, source = get_args(kind)
+        kind = Path
     required = not (many or optional or kind is bool)
     bare = parameter.kind is parameter.POSITIONAL_ONLY
-    return Argument(parameter.name, kind, source, many, required, None, bare)
+    return Argument(parameter.name, kind, many, required, None, bare)
