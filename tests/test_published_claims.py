@@ -267,7 +267,6 @@ def test_a_fourth_paper_is_one_more_file(folder):
 
 def test_a_paper_beside_ours_needs_nothing_else(folder):
     shutil.copytree(PAPERS, folder / "papers")
-    place = {"scorer": "sieve", "ratio": 0.3}
     table = {
         "title": "Sieved",
         "verified": "Table 1",
