@@ -51,9 +51,8 @@ onstart:
 onsuccess:
     keep_counts()
     if Path("results/leaderboard.csv").is_file() and results_are_new():
-        from winnow.reporting.closing import (
-            closing_lines,
-        )  # pandas, which planning needs not
+        # Here, because it imports pandas, which takes half a second
+        from winnow.reporting.closing import closing_lines
 
         print(
             "", *closing_lines(Path("results"), RESULTS), sep="\n", file=sys.stderr
