@@ -235,7 +235,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "unknown scorer": (
         lambda t: t["scorers"].update(mine={}),
-        ["scorers.mine", "'mine'", "none, random", "module:Class", "scores"],
+        ["scorers.mine", "'mine'", "clip, domain_clip", "module:Class", "scores"],
     ),
     "scorer without its model": (
         lambda t: t["scorers"].update(rotation={}),
@@ -282,7 +282,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "scales as a list": (lambda t: t.update(scales=["mini"]), ["scales", "['mini']", "mapping"]),
     "source of no known kind": (
         lambda t: t.update(source={"kind": "disk"}),
-        ["source", "'disk'", "'karpathy', 'folder', 'classes', 'webdataset'"],
+        ["source", "'disk'", "'classes', 'files', 'folder', 'karpathy'"],
     ),
     "source with a missing field": (
         lambda t: t.update(source={"kind": "karpathy", "images": "a"}),
@@ -578,7 +578,7 @@ def test_cells(
             ratio=headline,
             scorers={name: Scorer(choose=name == "chooser") for name in ["none", *methods]},
             captions=SimpleNamespace(known_noise=known),
-            source=SimpleNamespace(kind="terrarium" if truth else "folder"),
+            source=SimpleNamespace(knows_truth=truth),
             score_model=SimpleNamespace(recipes=methods, seeds=seeds),
             sweep=SimpleNamespace(
                 ratios=listed, scorers=swept, seeds=seeds,
