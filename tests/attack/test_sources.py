@@ -32,7 +32,7 @@ from winnow.sources.read import read_source
 from winnow.sources.registry import Source
 from winnow.sources.segment_layouts import listed_names
 from winnow.sources.text import clean, storable
-from winnow.sources.zeroshot import read_set, write_set, write_sets
+from winnow.sources.zeroshot import Made, read_set, write_set, write_sets
 from winnow.sources.zeroshot_sets import own_sets
 
 pytestmark = pytest.mark.timeout(60)  # a read that never ends
