@@ -8,6 +8,7 @@ from winnow.reporting.cells import KEYS, NOT_RUN, Sweep
 from winnow.reporting.costs import cost_table, read_costs
 from winnow.reporting.table import Column, Table
 from winnow.reporting.values import LEVELS, NUMBER, Value, count, kept
+from winnow.tracks.track import Unit
 
 COLUMNS = (
     Column("track", "Track"),
@@ -50,7 +51,7 @@ def provenances(sweep: Sweep) -> dict[str, Any]:
 def _told(record: Metrics, parts: dict[str, int]) -> dict[str, Any]:
     told = {"dataset": record.dataset, "model": record.model, "pretrained": record.pretrained}
     origin = told | record.provenance
-    unit = "percent" if record.unit == "fraction" else "number"
+    unit: Unit = "percent" if record.unit == "fraction" else "number"
     metrics = [
         [
             name,

@@ -138,7 +138,8 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    return Value(*(int(v) if isinstance(v, float) and v.is_integer() else v for v in value))
+    counts = {k: v for k, v in value._asdict().items() if isinstance(v, float) and v.is_integer()}
+    return value._replace(**{name: int(count) for name, count in counts.items()})
 
 
 def _rows(results: Results) -> dict[Method, Row]:
