@@ -52,9 +52,9 @@ onsuccess:
     keep_counts()
     if all(path.is_file() for path in TOLD) and results_are_new():
         # Here, because it imports pandas, which takes half a second
-        from winnow.reporting.closing import closing_lines
+        from winnow.reporting.run_summary import summary_lines
 
-        print("", *closing_lines(TOLD, RESULTS), sep="\n", file=sys.stderr)
+        print("", *summary_lines(TOLD, RESULTS), sep="\n", file=sys.stderr)
 
 
 onerror:

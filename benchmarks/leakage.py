@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from winnow.curation.alike import Gallery, Match, matches
-from winnow.curation.audited import Images, split_images, zeroshot_images
-from winnow.curation.leakage import BATCH, prints
-from winnow.curation.views import grey
+from winnow.curation.image_sets import Images, split_images, zeroshot_images
+from winnow.curation.leakage import BATCH, fingerprints
+from winnow.curation.near_duplicates import Gallery, Match, matches
+from winnow.curation.perceptual_hash import grey
 from winnow.data.images import open_rgb
 from winnow.data.tables import SAMPLES, read_table
 from winnow.params.load import read, resolve
@@ -93,7 +93,7 @@ def mistaken(trained: list[Images], gallery: Gallery, distance: int) -> None:
     """Pairs of different images that are taken for one."""
     alike: list[Match] = []
     for images in trained:
-        for part in prints(images, 1):
+        for part in fingerprints(images, 1):
             alike += matches(part.greys, gallery, distance, CORRELATIONS[0])
     print("| correlation | " + " | ".join(f"{bar:g}" for bar in CORRELATIONS) + " |")
     print("| --- |" + " ---: |" * len(CORRELATIONS))

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from winnow.data.metrics import Cell, Metrics
-from winnow.evaluation.cell import write_cell
+from winnow.evaluation.cell_results import write_cell
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.reporting.cells import KEYS
 from winnow.reporting.emit.csv import csv_text

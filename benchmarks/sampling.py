@@ -25,7 +25,7 @@ from winnow.generation.prompts import noise_seeds
 from winnow.generation.sample import sample
 from winnow.generation.settings import Sampling
 from winnow.models import diffusion, diffusion_standins
-from winnow.models.generator import Generator
+from winnow.models.text_to_image import TextToImageModel
 
 WORDS = ["an airport beside a river", "a parking lot with grey cars", "two storage tanks"]
 
@@ -37,7 +37,7 @@ class Bench:
         from diffusers import DDIMScheduler, StableDiffusionPipeline
 
         self.settings = settings
-        self.generator: Generator = diffusion.load(model)
+        self.generator: TextToImageModel = diffusion.load(model)
         self.prompts = [WORDS[row % len(WORDS)] for row in range(settings.batch_size)]
         self.pipeline: Any = StableDiffusionPipeline.from_pretrained(model, safety_checker=None)
         self.pipeline.scheduler = DDIMScheduler.from_config(self.generator.schedule)

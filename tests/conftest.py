@@ -57,8 +57,8 @@ def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A Terrarium pool of 48 images in three shards, 24 reference and 16 test images, 48 px."""
-    from winnow.sources.corrupt import raw_captions
     from winnow.sources.pool import build_pool
+    from winnow.sources.raw_caption_set import raw_captions
     from winnow.sources.read import read_source
 
     root = tmp_path_factory.mktemp("world")
@@ -99,7 +99,7 @@ def standin(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from winnow.models import clip
     from winnow.models.tokenizer import train_tokenizer
-    from winnow.training.foundry import architecture
+    from winnow.training.clip_standins import architecture
 
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("models") / "clip"

@@ -95,7 +95,7 @@ def test_nothing_judged_is_no_outcome() -> None:
 
 def run_judge(world: World, captions: Path, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     layouts, truth, facts = world.human_path.with_name("layouts.parquet"), "t.parquet", "f.parquet"
-    words = ["judge", "--captions", str(captions), "--layouts", str(layouts)]
+    words = ["check-captions", "--captions", str(captions), "--layouts", str(layouts)]
     assert main([*words, "--output", str(folder / truth), "--facts", str(folder / facts)]) == 0
     return read_table(folder / truth, TRUTH), read_table(folder / facts, FACTS)
 

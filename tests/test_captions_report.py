@@ -32,7 +32,7 @@ from winnow.reporting.caption_sets import MEANINGS, in_order, main_set, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.papers import load_paper
-from winnow.reporting.results import gather
+from winnow.reporting.results import load_results
 from winnow.reporting.settings import Page, RenderSettings
 from winnow.reporting.values import EMPTY, GAINS, NUMBER, Value
 from winnow.tracks.captioning import figure as caption_figure
@@ -445,7 +445,7 @@ def test_the_figure_has_a_named_point_for_each_set(tmp_path):
     for name in ("human", "mllm"):
         write_captions(tmp_path / "cells", name, QUALITY[name], images=40)
     write_sweep(tmp_path / "sweep.csv", [captioning("human"), captioning("mllm")])
-    read = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    read = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
     (axes,) = caption_figure.captions(read).axes
     points = {tuple(bars.lines[0].get_xydata()[0].round(6)) for bars in axes.containers}
     metrics = (caption_figure.HALLUCINATION, caption_figure.RECALL)

@@ -8,16 +8,16 @@ import pytest
 from report_helpers import contrastive, damage, preference, rows_of, write_preferences, write_sweep
 from report_helpers import write_cell as write_synthetic
 
-from winnow.data import energy
+from winnow.data import energy_counters
 from winnow.data.errors import WinnowError
 from winnow.data.metrics import Cell, Metrics, check_files, read_metrics, signed
-from winnow.data.provenance import measured, total_cost
+from winnow.data.provenance import measure_cost, total_cost
 from winnow.data.tables import DRAWS, write_table
-from winnow.evaluation.cell import write_cell
+from winnow.evaluation.cell_results import write_cell
 from winnow.reporting.cells import cell_folder, load_cells, read_sweep
 from winnow.reporting.costs import COST, cost_table, read_costs
 from winnow.reporting.emit.csv import csv_text
-from winnow.reporting.results import gather
+from winnow.reporting.results import load_results
 
 CELL = Cell(track="generation", captions="raw", scorer="dldc", ratio=0.5, seed=0)
 OTHER = CELL.model_copy(update={"scorer": "none", "ratio": 1.0})
@@ -65,7 +65,7 @@ def pair(tmp_path):
 
 def reason(folder):
     """Why the damaged cell is refused; the other one is read all the same."""
-    sweep = gather(folder / "cells", folder / "sweep.csv", "mini", resamples=100).sweep
+    sweep = load_results(folder / "cells", folder / "sweep.csv", "mini", resamples=100).sweep
     assert set(sweep.records) == {OTHER} and str(folder) not in sweep.refusals[CELL]
     return sweep.refusals[CELL]
 
@@ -206,7 +206,7 @@ def test_the_rest_is_still_rendered(tmp_path):
     write_sweep(tmp_path / "sweep.csv", cells)
     path = cell_folder(tmp_path / "cells", cells[2]) / "metrics.json"
     path.write_bytes(path.read_bytes()[:-40])
-    results = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    results = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
     assert len(results.sweep.records) == 2 and "not valid JSON" in results.sweep.refusals[cells[2]]
 
 
@@ -244,22 +244,22 @@ def zone(folder, name, used, limit="1000000"):
 
 
 def test_energy_of_the_packages(tmp_path, monkeypatch):
-    monkeypatch.setattr(energy, "RAPL", tmp_path)
-    monkeypatch.setattr(energy, "NVML", "no such library")
-    with measured() as cost:
+    monkeypatch.setattr(energy_counters, "RAPL", tmp_path)
+    monkeypatch.setattr(energy_counters, "NVML", "no such library")
+    with measure_cost() as cost:
         pass
-    assert energy.ENERGY not in cost  # nothing can be read
+    assert energy_counters.ENERGY not in cost  # nothing can be read
     zone(tmp_path, "intel-rapl:0", "250000")
     zone(tmp_path, "intel-rapl:1", "900000")
     zone(tmp_path, "intel-rapl:0:0", "1")  # a part of the first
     zone(tmp_path, "intel-rapl:2", "not a number")
-    with measured() as cost:
+    with measure_cost() as cost:
         zone(tmp_path, "intel-rapl:0", "750000")
         zone(tmp_path, "intel-rapl:1", "700000")  # began anew
     assert cost["energy_j"] == pytest.approx(0.5 + 0.8, abs=0.051)
-    before = energy.counters()
+    before = energy_counters.read_counters()
     (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
-    assert energy.used(before, energy.counters()) is None
+    assert energy_counters.energy_used(before, energy_counters.read_counters()) is None
 
 
 class Library:
@@ -286,10 +286,13 @@ class Library:
 
 
 def test_energy_of_the_gpus(tmp_path, monkeypatch):
-    monkeypatch.setattr(energy, "RAPL", tmp_path)
-    monkeypatch.setattr(energy.ctypes, "CDLL", lambda name: Library())
-    assert energy.counters() == {"gpu:0": (5_000_000, 0)}
-    assert energy.used({"gpu:0": (1_000_000, 0)}, energy.counters()) == 4.0
+    monkeypatch.setattr(energy_counters, "RAPL", tmp_path)
+    monkeypatch.setattr(energy_counters.ctypes, "CDLL", lambda name: Library())
+    assert energy_counters.read_counters() == {"gpu:0": (5_000_000, 0)}
+    assert (
+        energy_counters.energy_used({"gpu:0": (1_000_000, 0)}, energy_counters.read_counters())
+        == 4.0
+    )
     for name in ("nvmlInit_v2", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2"):
-        monkeypatch.setattr(energy.ctypes, "CDLL", lambda _, name=name: Library(name))
-        assert energy.counters() == {}
+        monkeypatch.setattr(energy_counters.ctypes, "CDLL", lambda _, name=name: Library(name))
+        assert energy_counters.read_counters() == {}

@@ -5,8 +5,8 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.captioning.answers import judge, spoken, tidy
-from winnow.captioning.cleaning import declines, marks_thought, said
+from winnow.captioning.answers import check_answer, clean_line, tidy
+from winnow.captioning.cleaning import declines, final_text, marks_thought
 from winnow.captioning.wrapping import unwrapped
 from winnow.preferences.model_rater import read_reply
 from winnow.terrarium.captions import coarse_caption, human_captions, rule_caption
@@ -172,7 +172,7 @@ HARMLESS = [
 
 @pytest.mark.parametrize("wrapping", WRAPPED)
 def test_what_wraps_an_answer_is_taken_off(wrapping: str) -> None:
-    assert judge(wrapping.replace("{}", ROAD), cut=False) == (ROAD, "")
+    assert check_answer(wrapping.replace("{}", ROAD), cut=False) == (ROAD, "")
     rating = '{"relevance": 4, "specificity": 3, "completeness": 5, "clarity": 5, "richness": 2}'
     if "hidden" not in wrapping:
         assert read_reply(wrapping.replace("{}", rating), False) == (rating, "")
@@ -180,7 +180,7 @@ def test_what_wraps_an_answer_is_taken_off(wrapping: str) -> None:
 
 @pytest.mark.parametrize("wrapping", [w for w in WRAPPED if "<CAPTION>" not in w])
 def test_a_wrapping_without_an_answer(wrapping: str) -> None:
-    text, fault = judge(wrapping.partition("{}")[0], cut=False)
+    text, fault = check_answer(wrapping.partition("{}")[0], cut=False)
     assert not text and fault in ("only reasoning", "empty answer", "thought cut off")
 
 
@@ -199,19 +199,19 @@ def test_a_wrapping_without_an_answer(wrapping: str) -> None:
 )
 def test_thoughts_are_no_captions(reply: str, fault: str) -> None:
     for cut in (True, False):
-        assert judge(reply, cut) == ("", fault)
+        assert check_answer(reply, cut) == ("", fault)
     assert read_reply(reply, False)[1].startswith("no rating (")
 
 
 @pytest.mark.parametrize("reply", REFUSALS)
 def test_refusals_are_no_captions(reply: str) -> None:
-    assert judge(reply, cut=False) == ("", "refusal")
+    assert check_answer(reply, cut=False) == ("", "refusal")
     assert read_reply(reply, False)[1].startswith("no rating (refusal): ")
 
 
 @pytest.mark.parametrize("reply", NO_IMAGES)
 def test_that_there_is_no_image_is_no_caption(reply: str) -> None:
-    assert judge(reply, cut=False) == ("", "no image")
+    assert check_answer(reply, cut=False) == ("", "no image")
     if not reply.startswith("Sure"):
         assert read_reply(reply, False)[1].startswith("no rating (no image): ")
 
@@ -219,27 +219,30 @@ def test_that_there_is_no_image_is_no_caption(reply: str) -> None:
 @pytest.mark.parametrize("wrapping", AROUND)
 def test_what_is_around_a_caption_is_taken_off(wrapping: str) -> None:
     for caption in (ROAD, "a farmer's field by a river"):
-        assert judge(wrapping.replace("{}", caption), cut=False) == (caption, "")
+        assert check_answer(wrapping.replace("{}", caption), cut=False) == (caption, "")
 
 
 @pytest.mark.parametrize("preamble", ["Here is a caption for the image:", "**Caption:**\n"])
 def test_a_preamble_alone_is_empty(preamble: str) -> None:
-    assert judge(preamble, cut=False) == ("", "empty answer")
+    assert check_answer(preamble, cut=False) == ("", "empty answer")
 
 
 @pytest.mark.parametrize("reply, text", LISTS)
 def test_a_list_is_one_line_without_its_marks(reply: str, text: str) -> None:
-    assert judge(reply, cut=False) == (text, "")
+    assert check_answer(reply, cut=False) == (text, "")
 
 
 @pytest.mark.parametrize("caption", HARMLESS)
 def test_captions_stay_as_they_are(caption: str) -> None:
-    assert said(caption) == (caption, "") and judge(caption, cut=False) == (caption, "")
+    assert final_text(caption) == (caption, "") and check_answer(caption, cut=False) == (
+        caption,
+        "",
+    )
 
 
 def test_captions_of_people_and_rules_stay_as_they_are(world: World) -> None:
     for text in {*world.human["text"]}:
-        assert judge(text, cut=False) == (text, "")
+        assert check_answer(text, cut=False) == (text, "")
 
 
 @given(st.integers(0, 2**63 - 1))
@@ -247,7 +250,7 @@ def test_captions_of_terrarium_stay_as_they_are(seed: int) -> None:
     layout = draw_layout(seed)
     texts = [*human_captions(layout, seed), rule_caption(layout), coarse_caption(layout, seed)]
     for text in [*texts, *filter(None, answers(layout, seed).values())]:
-        assert judge(text, cut=False) == (text, "")
+        assert check_answer(text, cut=False) == (text, "")
 
 
 pieces = st.sampled_from(
@@ -259,13 +262,13 @@ pieces = st.sampled_from(
 
 @given(st.lists(pieces | st.text(max_size=5), max_size=25).map("".join), st.booleans())
 def test_any_reply_is_a_clean_text_or_a_fault(reply: str, cut: bool) -> None:
-    text, fault = judge(reply, cut)
+    text, fault = check_answer(reply, cut)
     assert bool(text) != bool(fault)
     assert text == tidy(text) and not declines(text)
     assert "think>" not in text.lower() or "<think>" not in text.lower()
     assert "</s>" not in text and "<|message|>" not in text
     if text and not cut:
-        assert spoken(text) == (text, "")
+        assert clean_line(text) == (text, "")
     assert len(unwrapped(reply)) <= len(reply) and unwrapped(text) == text
     line, wrong = read_reply(reply, cut)
     assert bool(line) != bool(wrong)
@@ -273,9 +276,12 @@ def test_any_reply_is_a_clean_text_or_a_fault(reply: str, cut: bool) -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1), st.text())
 def test_plain_words_are_never_lost(words: str, thought: str) -> None:
-    assert said(words) == (words, "")
+    assert final_text(words) == (words, "")
     if "think" not in thought.lower():
-        assert judge(f"<think>{thought}</think>{words}", cut=False)[0] == judge(words, False)[0]
+        assert (
+            check_answer(f"<think>{thought}</think>{words}", cut=False)[0]
+            == check_answer(words, False)[0]
+        )
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from workflow_helpers import ROOT
 
 from winnow.command import code
 from winnow.command.rules import command_text
-from winnow.data import content
-from winnow.data.content import content_digest
+from winnow.data import content_digests
+from winnow.data.content_digests import content_digest
 from winnow.data.errors import WinnowError
 from winnow.scoring.scorers import NAMES, place
 
@@ -55,15 +55,15 @@ def edited(path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "runs", "does_not"),
     [
-        ("preferences/model_candidates.py", ("propose",), ("score", "pool", "select")),
-        ("preferences/text_pairs.py", ("prefer",), ("train-contrastive",)),
+        ("preferences/model_candidates.py", ("generate-candidates",), ("score", "pool", "select")),
+        ("preferences/text_pairs.py", ("preference-pairs",), ("train-contrastive",)),
         ("preferences/rating.py", ("rate", "evaluate-judge"), ("score", "pool")),
-        ("assertions/check.py", ("judge", "evaluate-mllm"), ("score", "pool")),
-        ("assertions/lexicon.yaml", ("judge", "integrate"), ("score", "pool")),
+        ("assertions/check.py", ("check-captions", "evaluate-mllm"), ("score", "pool")),
+        ("assertions/lexicon.yaml", ("check-captions", "integrate"), ("score", "pool")),
         ("scoring/scorer.py", ("score",), ("pool", "select", "train-contrastive")),
         ("scoring/scorers/clip.py", ("evaluate-captions",), ("score", "pool")),
         ("models/mmsegmentation.py", ("train-segmentor",), ("score", "train-generator")),
-        ("terrarium/noise.py", ("corrupt",), ("select", "score")),
+        ("terrarium/noise.py", ("raw-captions",), ("select", "score")),
         ("params/__init__.py", ("score", "pool"), ()),
         (
             "tracks/generation/metrics.py",
@@ -126,7 +126,7 @@ def test_what_a_verb_imports_as_it_runs_is_in_its_digest(tmp_path: Path) -> None
         run("pool", "--output={tmp_path}/pool", "--human={tmp_path}/human.parquet",
             "--layouts={tmp_path}/layouts.parquet",
             "--source={{kind: terrarium, pool: 4, reference: 2, test: 2}}")
-        run("corrupt", "--pool={tmp_path}/pool", "--human={tmp_path}/human.parquet",
+        run("raw-captions", "--pool={tmp_path}/pool", "--human={tmp_path}/human.parquet",
             "--layouts={tmp_path}/layouts.parquet", "--output={tmp_path}/raw.parquet",
             "--truth={tmp_path}/truth.parquet")
         run("score", "--pool={tmp_path}/pool", "--captions={tmp_path}/raw.parquet",
@@ -227,7 +227,9 @@ def test_content_is_names_and_bytes_wherever_they_lie(tmp_path: Path) -> None:
 def test_remembered_content_is_read_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content, "SETTLED_S", -1.0)  # else what was just written is not remembered
+    monkeypatch.setattr(
+        content_digests, "SETTLED_S", -1.0
+    )  # else what was just written is not remembered
     file = tmp_path / "x.bin"
     file.write_bytes(b"1")
     first = content_digest([file])

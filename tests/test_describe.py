@@ -15,7 +15,7 @@ from winnow.captioning import describe, engine
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, read_table, write_table
@@ -39,7 +39,7 @@ def described(
     if uids is not None:
         samples = samples[samples["uid"].isin(uids)]
     captions, quarantine = describe.describe_images(
-        world.pool, samples, perspective, backend, Responses(tmp_path), Generation(attempts=2),
+        world.pool, samples, perspective, backend, Responses(tmp_path), TextGeneration(attempts=2),
         name="scene", **options,
     )  # fmt: skip
     write_table(tmp_path / "captions.parquet", captions, CAPTIONS)
@@ -214,4 +214,4 @@ def test_what_the_verb_refuses(
 
 def test_the_backend_of_a_server() -> None:
     server = Server(url="http://host:81/v1/", model="m")
-    assert engine.backend_for(server, Generation()).identity == "openai host:81/v1 m"
+    assert engine.backend_for(server, TextGeneration()).identity == "openai host:81/v1 m"

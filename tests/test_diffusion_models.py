@@ -26,11 +26,11 @@ from winnow.models import (
     diffusion,
     diffusion_hub,
     diffusion_standins,
-    satellite_unet,
+    diffusionsat_unet,
 )
 from winnow.models.crs_config import Configuration
-from winnow.models.generator import Generator
-from winnow.models.latent_diffusion import autoencoder_name, is_projection
+from winnow.models.ldm_weight_names import autoencoder_name, is_projection
+from winnow.models.text_to_image import TextToImageModel
 
 TEXTS = ["an airport with two planes", "green fields beside a river", "a harbour, ten boats!"]
 LONG = "boats " * 90
@@ -56,7 +56,7 @@ def small() -> Any:
 
 
 @pytest.fixture(scope="module")
-def models(small: None) -> dict[str, Generator]:
+def models(small: None) -> dict[str, TextToImageModel]:
     """One of each kind, whose conditions have an effect."""
     base = diffusion_standins.build_stable_diffusion(TEXTS, 0)
     satellite = diffusion_standins.build_diffusionsat(base, 1)
@@ -70,7 +70,7 @@ def models(small: None) -> dict[str, Generator]:
 
 @pytest.fixture(scope="module")
 def saved(
-    models: dict[str, Generator], tmp_path_factory: pytest.TempPathFactory
+    models: dict[str, TextToImageModel], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("saved")
     for kind, model in models.items():
@@ -90,7 +90,7 @@ def copied(saved: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
 
 
 @torch.no_grad()
-def predicted(model: Generator, **conditions: Any) -> torch.Tensor:
+def predicted(model: TextToImageModel, **conditions: Any) -> torch.Tensor:
     draws = torch.Generator().manual_seed(3)
     latents = torch.randn(3, *model.latent_shape, generator=draws)
     context = model.encode_prompts(TEXTS)
@@ -125,7 +125,7 @@ def graft(folder: Path, part: str, **changes: Any) -> None:
 # in use
 
 
-def test_images_and_latents(models: dict[str, Generator]) -> None:
+def test_images_and_latents(models: dict[str, TextToImageModel]) -> None:
     model = models["stable_diffusion"]
     assert (model.size, model.latent_shape, model.context_length) == (64, (8, 8, 8), 48)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
@@ -142,7 +142,7 @@ def test_images_and_latents(models: dict[str, Generator]) -> None:
         model.decode(latents, first=7)
 
 
-def test_a_prompt_that_is_too_long(models: dict[str, Generator]) -> None:
+def test_a_prompt_that_is_too_long(models: dict[str, TextToImageModel]) -> None:
     model = models["stable_diffusion"]
     with torch.no_grad():
         with pytest.raises(WinnowError, match=r"prompt of row 1 has \d\d+ tokens.*takes 48"):
@@ -165,7 +165,7 @@ def test_the_published_tokenizer_is_clips() -> None:
 
 
 @pytest.mark.parametrize("kind", ["diffusionsat", "crs_diff"])
-def test_metadata_steer(models: dict[str, Generator], kind: str) -> None:
+def test_metadata_steer(models: dict[str, TextToImageModel], kind: str) -> None:
     model = models[kind]
     nothing = model.normalise_metadata(np.full((3, 7), np.nan))
     some = model.normalise_metadata(np.array([[30.0, 50, 0.5, 0.1, 2015, 6, 15]] * 3))
@@ -175,7 +175,7 @@ def test_metadata_steer(models: dict[str, Generator], kind: str) -> None:
     assert bool(kept.any()) == (kind == "crs_diff")
 
 
-def test_maps_and_content_steer_crs_diff(models: dict[str, Generator]) -> None:
+def test_maps_and_content_steer_crs_diff(models: dict[str, TextToImageModel]) -> None:
     model = replace(models["crs_diff"], conditions=copy.deepcopy(models["crs_diff"].conditions))
     draws = torch.Generator().manual_seed(5)
     with torch.no_grad():  # three layers of small weights would hide an embedding
@@ -194,7 +194,7 @@ def test_maps_and_content_steer_crs_diff(models: dict[str, Generator]) -> None:
     torch.testing.assert_close(predicted(model, **nothing), text_alone)
 
 
-def test_conditions_that_do_not_fit(models: dict[str, Generator]) -> None:
+def test_conditions_that_do_not_fit(models: dict[str, TextToImageModel]) -> None:
     for kind, conditions, message in (
         ("stable_diffusion", {"metadata": torch.zeros(3, 7)}, "takes no metadata"),
         ("stable_diffusion", {"control": torch.zeros(3, 5, 64, 64)}, "takes no control"),
@@ -208,7 +208,7 @@ def test_conditions_that_do_not_fit(models: dict[str, Generator]) -> None:
         models["stable_diffusion"].normalise_metadata(np.zeros((1, 7)))
 
 
-def test_new_conditions_have_no_effect(models: dict[str, Generator]) -> None:
+def test_new_conditions_have_no_effect(models: dict[str, TextToImageModel]) -> None:
     base = models["stable_diffusion"]
     satellite = diffusion_standins.build_diffusionsat(base, 1)
     values = np.array([[30.0, 50, 0.5, 0.1, 2015, 6, 15]] * 3)
@@ -220,7 +220,7 @@ def test_new_conditions_have_no_effect(models: dict[str, Generator]) -> None:
     torch.testing.assert_close(predicted(adapted, control=maps, metadata=known), predicted(adapted))
 
 
-def test_a_controlnet(models: dict[str, Generator], tmp_path: Path) -> None:
+def test_a_controlnet(models: dict[str, TextToImageModel], tmp_path: Path) -> None:
     base = models["stable_diffusion"]
     network = diffusion_standins.build_controlnet(base, CLASSES, 0)
     masks = torch.rand(3, CLASSES, 64, 64)
@@ -241,13 +241,13 @@ def test_a_controlnet(models: dict[str, Generator], tmp_path: Path) -> None:
         diffusion_standins.build_controlnet(models["diffusionsat"], CLASSES, 0)
 
 
-def test_a_controlnet_of_another_unet(models: dict[str, Generator], tmp_path: Path) -> None:
+def test_a_controlnet_of_another_unet(models: dict[str, TextToImageModel], tmp_path: Path) -> None:
     from diffusers import ControlNetModel, UNet2DConditionModel
 
     base = models["stable_diffusion"]
     plain = diffusion_standins.build_controlnet(base, CLASSES, 0).config
 
-    def joined(generator: Generator, **changes: Any) -> Generator:
+    def joined(generator: TextToImageModel, **changes: Any) -> TextToImageModel:
         ControlNetModel.from_config({**plain, **changes}).save_pretrained(tmp_path)
         return diffusion.with_controlnet(generator, tmp_path)
 
@@ -274,7 +274,7 @@ def test_a_controlnet_of_another_unet(models: dict[str, Generator], tmp_path: Pa
 def test_metadata_of_diffusionsat_are_normalised_as_published() -> None:
     """The example of the published notebook, unknown values aside."""
     values = np.array([[153.31673, -27.862, 0.4114541, 0, 2017, 2, 11], [np.nan] * 7])
-    found = satellite_unet.normalise(values)
+    found = diffusionsat_unet.normalise(values)
     expected = [925.8798, 345.2111, 411.4541, 0, 308.3333, 166.6667, 354.8387]
     np.testing.assert_allclose(found[0], expected, rtol=1e-5)
     assert not found[1].any()
@@ -287,7 +287,7 @@ def test_metadata_of_crs_diff_are_normalised_as_published() -> None:
     np.testing.assert_allclose(crs_network.normalise(values)[0], expected, rtol=1e-6)
 
 
-def test_the_sum_of_diffusionsats_embeddings(models: dict[str, Generator]) -> None:
+def test_the_sum_of_diffusionsats_embeddings(models: dict[str, TextToImageModel]) -> None:
     embedding = models["diffusionsat"].conditions
     values = torch.tensor([[925.9, 345.2, 411.5, 0.0, 308.3, 166.7, 354.8]])
     rates = torch.exp(-np.log(10000) * torch.arange(16) / 16)
@@ -328,7 +328,9 @@ def test_attention_and_modulation_of_crs_diff() -> None:
     torch.testing.assert_close(layer(x, condition), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_names_of_latent_diffusion_agree_with_diffusers(models: dict[str, Generator]) -> None:
+def test_names_of_latent_diffusion_agree_with_diffusers(
+    models: dict[str, TextToImageModel],
+) -> None:
     """diffusers' own conversion of a Latent Diffusion checkpoint undoes ours."""
     from diffusers.loaders import single_file_utils
 
@@ -397,7 +399,7 @@ def test_crs_diff_at_its_published_size() -> None:
 
 @pytest.mark.parametrize("kind", ["stable_diffusion", "diffusionsat", "crs_diff"])
 def test_a_saved_generator_comes_back(
-    models: dict[str, Generator], saved: dict[str, Path], kind: str, tmp_path: Path
+    models: dict[str, TextToImageModel], saved: dict[str, Path], kind: str, tmp_path: Path
 ) -> None:
     again = diffusion.load(saved[kind])
     assert again.kind == kind and not any(m.training for m in (again.unet, again.text_encoder))
@@ -534,7 +536,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     ),
     "truncated": (
         "diffusionsat",
-        lambda f: (f / SATELLITE_UNET / satellite_unet.WEIGHTS).write_bytes(b"\x10\0\0\0"),
+        lambda f: (f / SATELLITE_UNET / diffusionsat_unet.WEIGHTS).write_bytes(b"\x10\0\0\0"),
         rf"{SATELLITE_UNET}/.*\.safetensors: not readable as safetensors",
     ),
     "metadata": (
@@ -545,7 +547,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "no embedding": (
         "diffusionsat",
         lambda f: edit_weights(
-            f / SATELLITE_UNET / satellite_unet.WEIGHTS,
+            f / SATELLITE_UNET / diffusionsat_unet.WEIGHTS,
             lambda s: s.pop("metadata_embedding.6.linear_2.bias"),
         ),
         r"safetensors: lacks metadata_embedding\.6\.linear_2\.bias \(1 missing",
@@ -586,7 +588,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
 
 
 def test_the_width_of_the_context_may_be_told_of_each_block(
-    copied: Callable[[str], Path], models: dict[str, Generator]
+    copied: Callable[[str], Path], models: dict[str, TextToImageModel]
 ) -> None:
     folder = copied("stable_diffusion")
     edit_json(folder / "unet/config.json", cross_attention_dim=[32, 32])
@@ -631,7 +633,7 @@ def pickled(folder: Path) -> None:
 )
 def test_fetching_a_pipeline(
     copied: Callable[[str], Path],
-    models: dict[str, Generator],
+    models: dict[str, TextToImageModel],
     loader: str,
     kind: str,
     tmp_path: Path,
@@ -658,7 +660,7 @@ def test_fetching_a_pipeline(
     assert not (tmp_path / "out").exists()
 
 
-def test_fetching_a_controlnet(models: dict[str, Generator], tmp_path: Path) -> None:
+def test_fetching_a_controlnet(models: dict[str, TextToImageModel], tmp_path: Path) -> None:
     network = diffusion_standins.build_controlnet(models["stable_diffusion"], CLASSES, 0)
     diffusion.save_controlnet(network, tmp_path / "net")
     assert fetch("diffusers", tmp_path / "net", tmp_path / "model", "--side=64") == 2
@@ -683,7 +685,9 @@ def checkpoint(saved: dict[str, Path], tmp_path: Path) -> Path:
     return place / "last.ckpt"
 
 
-def test_fetching_crs_diff(checkpoint: Path, models: dict[str, Generator], tmp_path: Path) -> None:
+def test_fetching_crs_diff(
+    checkpoint: Path, models: dict[str, TextToImageModel], tmp_path: Path
+) -> None:
     assert fetch("crs_diff", checkpoint, tmp_path / "model") == 0
     found = diffusion.load(tmp_path / "model")
     assert found.kind == "crs_diff"
@@ -692,7 +696,7 @@ def test_fetching_crs_diff(checkpoint: Path, models: dict[str, Generator], tmp_p
 
 def test_a_crs_diff_without_its_configuration_is_the_published_one(
     checkpoint: Path,
-    models: dict[str, Generator],
+    models: dict[str, TextToImageModel],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

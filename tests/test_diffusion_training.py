@@ -20,11 +20,11 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.tables import LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import clip, diffusion, diffusion_standins
-from winnow.models.generator import Generator
-from winnow.models.satellite_unet import METADATA
+from winnow.models.diffusionsat_unet import METADATA
 from winnow.models.settings import GeneratorRole
+from winnow.models.text_to_image import TextToImageModel
 from winnow.terrarium.schema import CLASSES
-from winnow.training import autoencoder, generators
+from winnow.training import autoencoder, generator_standins
 from winnow.training import diffusion as training
 from winnow.training.diffusion import Examples
 from winnow.training.images import land_cover
@@ -55,7 +55,7 @@ def _tiny() -> Iterator[None]:
         yield
 
 
-def build(seed: int = 0) -> Generator:
+def build(seed: int = 0) -> TextToImageModel:
     return diffusion_standins.build_stable_diffusion(TEXTS, seed)
 
 
@@ -185,7 +185,7 @@ def test_the_right_target_has_no_loss(kind: str, monkeypatch: pytest.MonkeyPatch
         noise = (noisy - kept.sqrt() * clean) / (1 - kept).sqrt()
         return noise if kind == "epsilon" else kept.sqrt() * noise - (1 - kept).sqrt() * clean
 
-    monkeypatch.setattr(Generator, "denoise", perfect)
+    monkeypatch.setattr(TextToImageModel, "denoise", perfect)
     loss = training.denoising_loss(generator, known, SETTINGS, 0)(np.arange(4))
     assert loss.item() == pytest.approx(0, abs=1e-6)
 
@@ -255,7 +255,7 @@ def test_the_autoencoder_learns_colours(standin: Path) -> None:
 
 def test_the_autoencoder_wants_images(world: World, standin: Path) -> None:
     with pytest.raises(WinnowError, match="reference split has 1 images"):
-        generators.train_autoencoder(
+        generator_standins.train_autoencoder(
             world.pool, world.samples.iloc[:1], world.human, standin, Optimiser(), 8
         )
 
@@ -311,12 +311,12 @@ def test_pixels_survive_the_round_trip() -> None:
 def test_metadata_come_from_layouts(world: World) -> None:
     layouts = read_table(world.layouts_path, LAYOUTS)
     uids = layouts["uid"].tolist()[:3]
-    values = generators.metadata_values(layouts, uids)
+    values = generator_standins.metadata_values(layouts, uids)
     first = json.loads(layouts["layout"].iloc[0])
     assert values[0, METADATA.index("ground_sample_distance")] == first["gsd"]
-    assert values[0, METADATA.index("month")] == generators.MONTHS[first["season"]]
+    assert values[0, METADATA.index("month")] == generator_standins.MONTHS[first["season"]]
     assert np.isnan(values[:, METADATA.index("longitude")]).all()
-    without = generators.metadata_values(layouts.iloc[1:], uids)
+    without = generator_standins.metadata_values(layouts.iloc[1:], uids)
     assert np.isnan(without[0]).all() and np.array_equal(without[1:], values[1:], equal_nan=True)
 
 
@@ -331,10 +331,10 @@ def test_masks_come_in_the_order_asked_for(world: World) -> None:
 
 def test_some_captions_mislead(world: World) -> None:
     pairs = world.human[["uid", "text"]]
-    told = generators.misled(pairs, world.samples, 0)
+    told = generator_standins.mismatched_pairs(pairs, world.samples, 0)
     assert told["uid"].tolist() == pairs["uid"].tolist()
     share = (told["text"].to_numpy() != pairs["text"].to_numpy()).mean()
-    assert share == pytest.approx(generators.MISMATCHED, abs=0.1)
+    assert share == pytest.approx(generator_standins.MISMATCHED, abs=0.1)
 
 
 # the verbs

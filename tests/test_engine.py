@@ -91,8 +91,8 @@ def test_captions_are_no_repetition(world: World) -> None:
     ],
 )
 def test_a_cut_text_goes_back_to_its_last_sentence(text: str, kept: str) -> None:
-    assert answers.judge(text, cut=True) == (kept, "")
-    assert answers.judge(text, cut=False) == (text, "")
+    assert answers.check_answer(text, cut=True) == (kept, "")
+    assert answers.check_answer(text, cut=False) == (text, "")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_cut_text_goes_back_to_its_last_sentence(text: str, kept: str) -> None
     ],
 )
 def test_faults(reply: str, cut: bool, fault: str) -> None:
-    text, found = answers.judge(reply, cut)
+    text, found = answers.check_answer(reply, cut)
     assert found == fault and bool(text) != bool(fault) and "\ufffd" not in text
 
 

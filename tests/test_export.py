@@ -18,7 +18,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.shards import iter_members, iter_shard, shard_path
 from winnow.data.tables import CAPTIONS, PAIR, SCORES, SUBSET, read_table, write_table
-from winnow.export.facts import EXPORTED
+from winnow.export.subset_metadata import EXPORTED
 from winnow.export.webdataset import export_subset
 
 pytestmark = pytest.mark.usefixtures("same_environment")

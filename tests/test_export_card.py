@@ -20,7 +20,7 @@ from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
 from winnow.export.card import data_card
 from winnow.export.croissant import as_text
-from winnow.export.facts import About, Chosen, Facts, chosen
+from winnow.export.subset_metadata import About, Selection, SubsetStatistics, selection_from_path
 from winnow.export.webdataset import export_subset
 
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -62,7 +62,7 @@ def test_mlcroissant_reads_what_was_exported(world: World, tmp_path: Path) -> No
     subset["score"] = [None, *(0.5 - i for i in range(40))]
     about = About(licence="cc-by-4.0", url="https://example.org/clean", published="2026-01-31")
     export_subset(
-        world.pool, scenes, subset, tmp_path / "clean", 15, about, Chosen("raw", total=96)
+        world.pool, scenes, subset, tmp_path / "clean", 15, about, Selection("raw", total=96)
     )
     records, errors, warnings = read_croissant(tmp_path / "clean", tmp_path / "cache")
     assert errors == [] and warnings == []
@@ -179,11 +179,11 @@ def test_a_card_without_knowledge_says_so(world: World, tmp_path: Path) -> None:
 
 def test_a_card_shows_hostile_names_as_text() -> None:
     scene = "<script>alert(1)</script> | [x](javascript:y)\n# `big`"
-    facts = Facts(
+    facts = SubsetStatistics(
         pairs=2, images=1, shards=["00000.tar"], formats=["png"], sides=(48, 48), words=(1, 1.5, 2),
         scenes={scene: 1, "": 1}, writers={"---\nmodel *x*": 2}, splits=["pool"],
     )  # fmt: skip
-    text = data_card(facts, About(), Chosen())
+    text = data_card(facts, About(), Selection())
     assert "<script" not in text.replace("\\<", "") and "](" not in text.replace("\\]", "")
     (row,) = [line for line in text.splitlines() if "alert" in line]
     assert row.replace("\\|", "").count("|") == 3
@@ -192,11 +192,11 @@ def test_a_card_shows_hostile_names_as_text() -> None:
 
 def test_many_scenes_are_summed_up() -> None:
     scenes = {f"scene {i}": 100 - i for i in range(50)}
-    facts = Facts(
+    facts = SubsetStatistics(
         pairs=sum(scenes.values()), images=1, shards=["00000.tar", "00001.tar"], formats=["jpg"],
         sides=(64, 256), words=(3, 9, 20), scenes=scenes, writers={"human": 1}, splits=["pool"],
     )  # fmt: skip
-    text = data_card(facts, About(), Chosen())
+    text = data_card(facts, About(), Selection())
     assert "| scene 39 | 61 |" in text and "scene 40" not in text
     assert f"| (10 more) | {sum(100 - i for i in range(40, 50))} |" in text
     assert DatasetCard(text).data.size_categories == ["1K<n<10K"]
@@ -217,7 +217,7 @@ def test_many_scenes_are_summed_up() -> None:
 def test_where_a_subset_lies_tells_how_it_was_chosen(
     world: World, place: str, known: tuple[str | None, ...]
 ) -> None:
-    found = chosen(Path(place), world.human, world.samples, world.raw["uid"])
+    found = selection_from_path(Path(place), world.human, world.samples, world.raw["uid"])
     assert (found.captions, found.scorer, found.ratio) == known
     pool = world.human["uid"].isin(world.of("pool")["uid"])
     assert found.total == pool.sum() < len(world.human)  # the pool alone was chosen from

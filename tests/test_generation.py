@@ -13,7 +13,7 @@ from winnow.generation.prompts import noise_seeds, prompts_of
 from winnow.generation.sample import sample
 from winnow.generation.settings import Sampling
 from winnow.models import diffusion, diffusion_standins
-from winnow.models.generator import Generator
+from winnow.models.text_to_image import TextToImageModel
 
 PROMPTS = ["an airport", "two grey roads beside a river", "a beach"]
 SEEDS = noise_seeds(0, len(PROMPTS))
@@ -23,12 +23,12 @@ def settings(**changes: object) -> Sampling:
     return Sampling.model_validate({"images": 3, "steps": 4, "batch_size": 2, **changes})
 
 
-def drawn(generator: Generator, **changes: object) -> np.ndarray:
+def drawn(generator: TextToImageModel, **changes: object) -> np.ndarray:
     return np.concatenate(list(sample(generator, PROMPTS, settings(**changes), SEEDS)))
 
 
 @pytest.fixture
-def generator(tiny_generator: Path) -> Generator:
+def generator(tiny_generator: Path) -> TextToImageModel:
     return diffusion.load(tiny_generator)
 
 
@@ -60,7 +60,7 @@ def test_images_are_those_of_diffusers(tiny_generator: Path, changes: dict) -> N
 
 
 def test_an_image_depends_neither_on_its_batch_nor_on_how_many_follow(
-    generator: Generator,
+    generator: TextToImageModel,
 ) -> None:
     together = drawn(generator, batch_size=3).astype(int)
     alone = drawn(generator, batch_size=1).astype(int)
@@ -70,12 +70,14 @@ def test_an_image_depends_neither_on_its_batch_nor_on_how_many_follow(
 
 
 @pytest.mark.parametrize("build", ["build_diffusionsat", "build_crs_diff"])
-def test_the_published_relatives_draw_from_text_alone(generator: Generator, build: str) -> None:
+def test_the_published_relatives_draw_from_text_alone(
+    generator: TextToImageModel, build: str
+) -> None:
     other = getattr(diffusion_standins, build)(generator, seed=1)
     assert drawn(other).shape == (3, 64, 64, 3)
 
 
-def test_metadata_change_what_diffusionsat_draws(generator: Generator) -> None:
+def test_metadata_change_what_diffusionsat_draws(generator: TextToImageModel) -> None:
     torch.manual_seed(0)
     other = diffusion_standins.build_diffusionsat(generator, seed=1)
     for parameter in other.conditions.parameters():
@@ -92,7 +94,7 @@ def test_metadata_change_what_diffusionsat_draws(generator: Generator) -> None:
     assert changed.tolist() == [False, True, True]
 
 
-def test_masks_change_what_a_controlnet_draws(generator: Generator) -> None:
+def test_masks_change_what_a_controlnet_draws(generator: TextToImageModel) -> None:
     controlnet = diffusion_standins.build_controlnet(generator, 7, seed=1)
     other = replace(generator, controlnet=controlnet)
     masks = torch.zeros(3, 7, 64, 64)
@@ -110,7 +112,7 @@ def test_masks_change_what_a_controlnet_draws(generator: Generator) -> None:
 # generators that draw nothing
 
 
-def test_weights_that_are_not_finite(generator: Generator) -> None:
+def test_weights_that_are_not_finite(generator: TextToImageModel) -> None:
     generator.unet.conv_out.bias.data[0] = float("nan")
     with pytest.raises(WinnowError, match=r"prompt row 0 is not finite, as are in all 2 of 2"):
         drawn(generator)
@@ -123,7 +125,7 @@ def test_weights_that_are_not_finite(generator: Generator) -> None:
         (0.1, "t2i: the image of prompt row 0 is of one colour"),
     ],
 )
-def test_black_images(generator: Generator, bias: float, message: str) -> None:
+def test_black_images(generator: TextToImageModel, bias: float, message: str) -> None:
     generator.vae.decoder.conv_out.weight.data.zero_()
     generator.vae.decoder.conv_out.bias.data.fill_(bias)
     with pytest.raises(WinnowError, match=message) as caught:
@@ -131,7 +133,7 @@ def test_black_images(generator: Generator, bias: float, message: str) -> None:
     assert "a training that diverged does that: use other weights, or train" in str(caught.value)
 
 
-def test_a_prompt_longer_than_the_tokenizer(generator: Generator) -> None:
+def test_a_prompt_longer_than_the_tokenizer(generator: TextToImageModel) -> None:
     prompts = [*PROMPTS[:2], "many small grey houses " * 30]
     with pytest.raises(WinnowError, match=r"t2i: the prompt of row 2 has \d+ tokens.* takes 48"):
         next(sample(generator, prompts, settings(), SEEDS))
@@ -139,12 +141,12 @@ def test_a_prompt_longer_than_the_tokenizer(generator: Generator) -> None:
     assert len(np.concatenate(list(sample(generator, prompts, cut, SEEDS)))) == 3
 
 
-def test_more_steps_than_the_noise_schedule_has(generator: Generator) -> None:
+def test_more_steps_than_the_noise_schedule_has(generator: TextToImageModel) -> None:
     with pytest.raises(WinnowError, match=r"--steps: 1001 is more than the 1000 steps of .*t2i"):
         drawn(generator, steps=1001)
 
 
-def test_a_prompt_too_long_is_found_before_anything_is_drawn(generator: Generator) -> None:
+def test_a_prompt_too_long_is_found_before_anything_is_drawn(generator: TextToImageModel) -> None:
     generator.unet.conv_out.bias.data[0] = float("nan")  # the first batch would fail otherwise
     prompts = [*PROMPTS[:2], "many small grey houses " * 30]
     with pytest.raises(WinnowError, match="t2i: the prompt of row 2 has"):

@@ -24,10 +24,10 @@ from winnow.data.metrics import Cell, read_metrics
 from winnow.data.shards import ShardWriter, iter_shard, shard_path
 from winnow.data.tables import DRAWS, OUTCOMES, PROMPTS, read_table, write_table
 from winnow.evaluation import features, generation
-from winnow.evaluation.card import DRAWN
 from winnow.evaluation.generation import GenerationSettings
+from winnow.evaluation.standin_cards import GENERATOR_METRICS
+from winnow.generation.external_images import matched_files, read_images
 from winnow.generation.images import iter_images
-from winnow.generation.imported import matched_files, read_images
 from winnow.generation.prompts import prompts_of
 from winnow.models import diffusion, diffusion_standins
 
@@ -201,7 +201,7 @@ def test_the_card_of_a_stand_in(
     weights = sum(p.numel() for part in parts(model) for p in part.parameters())
     assert f"({weights / 1e6:.1f} M parameters" in text and "PSNR of 21.5 dB" in text
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    names = [name for name, _ in DRAWN.values()]
+    names = [name for name, _ in GENERATOR_METRICS.values()]
     assert [row[0].removeprefix("| ") for row in rows] == ["metric", *names]
     assert all(float(row[1]) >= 0 or row[0] == "| KID" for row in rows[1:])
 

@@ -40,9 +40,9 @@ from winnow.data.tables import (
 from winnow.evaluation.statistics import bootstrap, estimates, paired_difference
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.paired import change
-from winnow.reporting.papers import Measure, Place, Row, load_paper
-from winnow.reporting.regret import held_out, mean_gain, overall
-from winnow.reporting.results import gather
+from winnow.reporting.papers import CellSelector, Measure, Row, load_paper
+from winnow.reporting.ratio_regret import held_out, mean_gain, overall
+from winnow.reporting.results import load_results
 from winnow.reporting.tables import build
 from winnow.reporting.values import EMPTY
 from winnow.tracks.generation import gallery
@@ -195,7 +195,7 @@ def results(written):
 
 @pytest.fixture(scope="session")
 def known(written):
-    return gather(written / "cells", written / "sweep.csv", "mini", tracks=("generation",))
+    return load_results(written / "cells", written / "sweep.csv", "mini", tracks=("generation",))
 
 
 @pytest.fixture
@@ -237,13 +237,13 @@ def test_controls_are_in_order_where_less_is_better(tmp_path):
     for cell in cells:
         write_generation(tmp_path / "cells", cell)
     write_sweep(tmp_path / "sweep.csv", cells)
-    known = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("generation",))
+    known = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("generation",))
     paper = load_paper(PAPERS / "dldc.yaml")
 
     def warnings(lower, upper):
         """Of a table whose rows `random` and `oracle` are the cells of these."""
         rows = [
-            Row(label=name, ours=True, cell=Place(scorer=name, ratio=0.3))
+            Row(label=name, ours=True, cell=CellSelector(scorer=name, ratio=0.3))
             for name in ("random", "oracle")
         ]
         table = paper.tables["generation"].model_copy(update={"rows": rows})
@@ -327,7 +327,7 @@ def test_changes_that_have_no_meaning(small):
         cell_folder(small / "cells", generation("pretrained")) / "metrics.json",
         lambda r: (r["metrics"].update(kid=-0.01), r["intervals"].update(kid=[-0.02, 0.01])),
     )
-    known = gather(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
+    known = load_results(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
     ours = method(known, "none")
     assert "-0.01 has no meaning" in change(known, ours, START, "kid")[1]
     absent = ours._replace(scorer="siglip")
@@ -337,7 +337,7 @@ def test_changes_that_have_no_meaning(small):
 
 def test_without_resamples_there_is_no_interval(small):
     (cell_folder(small / "cells", generation("none")) / "draws.parquet").unlink()
-    known = gather(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
+    known = load_results(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
     fid, _ = change(known, method(known, "none"), START, "fid")
     assert fid.estimate < 0 and fid.low is None and not fid.apart
     shown = rendered(small, small / "results")
@@ -349,7 +349,7 @@ def test_seeds_are_averaged(tmp_path):
     for cell in cells:
         write_generation(tmp_path / "cells", cell)
     write_sweep(tmp_path / "sweep.csv", cells)
-    known = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("generation",))
+    known = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("generation",))
     ours = method(known, "none")
     assert known.values[ours]["remoteclip_score"].seeds == 2
     distance = known.values[ours]["fid"]

@@ -303,7 +303,7 @@ def test_a_stretch_takes_little_more_memory_than_the_image(
     tracemalloc.start()
     raster = read_raster(content, 2**20)
     assert raster is not None
-    rendering.draw(raster, Rendering())
+    rendering.render(raster, Rendering())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3.6 * values.nbytes

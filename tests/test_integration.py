@@ -16,12 +16,12 @@ from winnow.assertions.lexicon import ADJECTIVES, LEXICON, split_relation
 from winnow.assertions.parser import assertions_of
 from winnow.assertions.realisation import write_caption
 from winnow.captioning.engine import Request
-from winnow.captioning.integrate import by_model, by_vote
+from winnow.captioning.integrate import integrate_by_model, integrate_by_vote
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.request_queue import Reply
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
-from winnow.captioning.verbs import Asking
+from winnow.captioning.settings import TextGeneration
+from winnow.captioning.verbs import EngineSettings
 from winnow.captioning.vote import FAMILIES, closest, parse_description, plurals, vote
 from winnow.command.line import main
 from winnow.data.tables import CAPTIONS, LAYOUTS, QUARANTINE, read_table, write_table
@@ -250,7 +250,7 @@ TWO = captions(
 
 
 def test_each_image_gets_one_caption() -> None:
-    assert by_vote(TWO, 2).to_numpy().tolist() == [
+    assert integrate_by_vote(TWO, 2).to_numpy().tolist() == [
         ["b", 0, "a harbor", "integrated", "integrated"],
         ["a", 0, "there are a forest and a lake.", "integrated", "integrated"],
     ]
@@ -260,7 +260,7 @@ def test_each_image_gets_one_caption() -> None:
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.text()), min_size=1))
 def test_any_text_can_be_merged(rows: list[tuple[str, str, str]]) -> None:
     table = captions(*rows)
-    result = by_vote(table, 2)
+    result = integrate_by_vote(table, 2)
     assert result["uid"].tolist() == list(dict.fromkeys(uid for uid, _, _ in rows))
 
 
@@ -287,8 +287,8 @@ PROMPT = "Merge: {descriptions} Agreed: {agreed}"
 def test_a_model_merges(tmp_path: Path, empty: str, kept: int, lost: int) -> None:
     backend = Parrot(lambda r: "" if r.key == "b" else "a lake among trees")
     perspective = Perspective(prompt=PROMPT, words=10, empty=empty)
-    found, quarantine = by_model(
-        TWO, 2, perspective, backend, Responses(tmp_path), Generation(attempts=2)
+    found, quarantine = integrate_by_model(
+        TWO, 2, perspective, backend, Responses(tmp_path), TextGeneration(attempts=2)
     )
     assert found[found["uid"] == "a"].to_numpy().tolist() == [
         ["a", 0, "a lake among trees", "integrated", "integrated"]
@@ -321,7 +321,7 @@ def test_the_verb(
     assert main([*words, "--mode=llm"]) == 2
     assert "--perspectives" in capsys.readouterr().err
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(Asking, "backend", lambda *_: Parrot(lambda _: "a pier"))
+    monkeypatch.setattr(EngineSettings, "backend", lambda *_: Parrot(lambda _: "a pier"))
     prompts = tmp_path / "perspectives.yaml"
     prompts.write_text(
         json.dumps(

@@ -14,7 +14,7 @@ from winnow.data.yaml_file import DEPTH, parse_yaml
 from winnow.params.layers import Joined, given_layers, join
 from winnow.params.load import read, resolve
 from winnow.params.model import Params
-from winnow.sources.there import require
+from winnow.sources.required_paths import require_paths
 
 ROOT = Path(__file__).parents[1]
 BASE = ROOT / "params.yaml"
@@ -327,7 +327,7 @@ def test_what_a_run_reads_must_be_there(tmp_path: Path) -> None:
     found = joined(tmp_path, text)
     params = resolve(found, tmp_path)
     with pytest.raises(WinnowError) as caught:
-        require(params, found)
+        require_paths(params, found)
     for place, name in (
         ("a.yaml:1: source.images", "nowhere"),
         ("a.yaml:1: source.metadata", "none.csv"),
@@ -337,7 +337,7 @@ def test_what_a_run_reads_must_be_there(tmp_path: Path) -> None:
         assert told in str(caught.value)
     shards = joined(tmp_path, "source: {kind: webdataset, shards: 'none-{0..3}.tar'}")
     with pytest.raises(WinnowError, match=r"a\.yaml:1: source\.shards: nothing matches"):
-        require(resolve(shards, ROOT), shards)
+        require_paths(resolve(shards, ROOT), shards)
 
 
 # any file

@@ -16,15 +16,15 @@ from winnow.data.metrics import Cell, read_metrics
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.statistics import VERSION
 from winnow.params.submissions import read_card
-from winnow.reporting.boards import boards as boards_of
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.dvc import ratio_plot
 from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.markdown import markdown, markdown_page
-from winnow.reporting.leaderboard import boards_table, leaderboard_table
+from winnow.reporting.leaderboard import leaderboard_table, track_leaderboards_table
 from winnow.reporting.leaderboard_page import leaderboard_page, submissions
-from winnow.reporting.methods import Method, method_of
-from winnow.reporting.results import CONTROLS, gather
+from winnow.reporting.method_results import Method, method_of
+from winnow.reporting.results import CONTROLS, load_results
+from winnow.reporting.track_leaderboards import track_leaderboards as boards_of
 from winnow.reporting.values import EMPTY
 from winnow.tracks.contrastive.figure import contrastive as contrastive_figure
 from winnow.tracks.contrastive.report import sweep_page
@@ -122,10 +122,10 @@ def written(tmp_path_factory):
 def rendered(folder, struck=None):
     """Rows of leaderboard.csv by scorer, captions and ratio, those of boards.csv by track, metric,
     captions and scorer, and leaderboard.md."""
-    results = gather(folder / "cells", folder / "sweep.csv", "mini", resamples=100)
+    results = load_results(folder / "cells", folder / "sweep.csv", "mini", resamples=100)
     boards = boards_of(results, struck)
     wide = csv_of(leaderboard_table(results, boards))
-    long = csv_of(boards_table(results, boards))
+    long = csv_of(track_leaderboards_table(results, boards))
     return (
         {(row["scorer"], row["captions"], row["ratio"]): row for row in wide},
         {(r["track"], r["metric"], r["captions"], r["scorer"]): r for r in long},
@@ -218,7 +218,7 @@ def test_keep_is_the_share_that_was_kept(tmp_path):
     elsewhere = cell("generation", "dldc_chosen", 0.3)
     write_generation(tmp_path, elsewhere, 40.0)
     write_sweep(tmp_path / "sweep.csv", [*places, elsewhere])
-    results = gather(tmp_path, tmp_path / "sweep.csv", "mini", resamples=100)
+    results = load_results(tmp_path, tmp_path / "sweep.csv", "mini", resamples=100)
     found = boards_of(results)
     wide = {row["scorer"]: row for row in csv_of(leaderboard_table(results, found))}
     assert {scorer: wide[scorer]["kept"] for scorer, _ in kept} == {
@@ -227,7 +227,7 @@ def test_keep_is_the_share_that_was_kept(tmp_path):
         "dldc_chosen": "0.478",
     }
     assert wide["dldc_chosen"]["ratio"] == "0.3"  # where its cell stands
-    for row in csv_of(boards_table(results, found)):
+    for row in csv_of(track_leaderboards_table(results, found)):
         stands = 0.478 if row["scorer"] == "dldc_chosen" else float(row["ratio"] or "nan")
         assert float(row["kept"] or "nan") == pytest.approx(stands, nan_ok=True)
     assert "| raw | dldc\\_chosen | 47.8 % | 52.2 % |" in page_of(results, found)
@@ -287,7 +287,7 @@ def test_controls_out_of_order_differ_significantly_or_not(tmp_path):
 
 
 def test_noise_in_the_captions_is_said(written):
-    results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    results = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
     noisy = page_of(results, [], noise={"mismatch": 0.3})
     assert "Noise was added to people's captions, of known kind: mismatch 30 %." in noisy
     assert "No noise was added to people's captions." in page_of(results, [], noise={})
@@ -296,7 +296,7 @@ def test_noise_in_the_captions_is_said(written):
 
 def test_the_cards_of_submissions_are_shown_as_text(written, tmp_path):
     cards = [read_card(write_card(tmp_path / "card.yaml"))]
-    results = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    results = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
     page = page_of(results, [], cards)
     row = page.splitlines()[-1]
     assert page.splitlines()[-5:-3] == ["## Submissions", ""]

@@ -15,11 +15,21 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from winnow.command.line import main
-from winnow.curation.alike import BATCH, Gallery, matches
-from winnow.curation.audited import split_images
-from winnow.curation.echoes import LEAST, content_words, find_echoes
+from winnow.curation.caption_overlap import LEAST, content_words, find_overlaps
+from winnow.curation.image_sets import split_images
 from winnow.curation.leakage import find_leaks
-from winnow.curation.views import CROPS, SIDE, TURNS, fitted, grey, hashed, hashes, turn, view
+from winnow.curation.near_duplicates import BATCH, Gallery, matches
+from winnow.curation.perceptual_hash import (
+    CROPS,
+    SIDE,
+    TURNS,
+    fitted,
+    grey,
+    hashed,
+    hashes,
+    turn,
+    view,
+)
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes, write_json
 from winnow.data.images import encode_png, open_rgb
@@ -39,7 +49,7 @@ from winnow.params.load import read, resolve
 from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.markdown import markdown_page
 from winnow.reporting.leakage import leakage_page, leakage_table, read_audit, read_struck, rows
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.sources.zeroshot import TEMPLATES, Made, write_set
 
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -186,7 +196,7 @@ def test_echoes_are_those_of_brute_force(own: list[list[str]], test: list[list[s
         gaps = [sum(x != y for x, y in zip(mine, other, strict=True)) for other in theirs]
         if gaps and min(gaps) <= 1:
             expected.append((f"o{i}", "equal" if min(gaps) == 0 else "near"))
-    found = find_echoes("raw", table(own, "o"), table(test, "t"))
+    found = find_overlaps("raw", table(own, "o"), table(test, "t"))
     assert list(zip(found["uid"], found["kind"], strict=True)) == expected
 
 
@@ -203,7 +213,7 @@ def test_echoes_in_a_script_without_blanks() -> None:
          "text": ["机场旁边停着飞机", "机场旁边停着飞机。", "一条河"]}
     )  # fmt: skip
     test = pd.DataFrame({"uid": ["t"], "caption_id": [0], "text": ["机场旁边停着汽机"]})
-    found = find_echoes("raw", own, test)
+    found = find_overlaps("raw", own, test)
     assert list(zip(found["uid"], found["kind"], strict=True)) == [("a", "near"), ("b", "near")]
 
 

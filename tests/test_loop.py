@@ -26,7 +26,7 @@ from winnow.captioning.loop import (
 )
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.settings import Loop
-from winnow.captioning.verbs import Asking
+from winnow.captioning.verbs import EngineSettings
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, SCORES, TRACE, read_table, write_table
@@ -263,7 +263,7 @@ def test_the_rounds_of_a_whole_loop(
     scores: list[Path] = []
 
     def round_of(number: int, shun: set[str], *options: str) -> pd.DataFrame:
-        monkeypatch.setattr(Asking, "backend", lambda *_: Describer(shun))
+        monkeypatch.setattr(EngineSettings, "backend", lambda *_: Describer(shun))
         output, lost = tmp_path / f"loop_{number}.parquet", tmp_path / f"lost_{number}.parquet"
         words = ["redescribe", "--pool", world.pool, "--perspectives", perspectives]
         words += ["--captions", *done, "--scores", *scores, "--output", output]

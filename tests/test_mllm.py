@@ -17,20 +17,26 @@ from winnow.command.line import main
 from winnow.data.files import digest_files, read_json
 from winnow.data.tables import CAPTIONS, LAYOUTS, PAIR, SUBSET, read_table, write_table
 from winnow.models import mllm as models
-from winnow.models import qwen
+from winnow.models import qwen2_vl
 from winnow.terrarium.layout import draw_layout
 from winnow.terrarium.perspectives import VIEWPOINTS, answers
 from winnow.terrarium.phrases import labels
 from winnow.training import mllm
-from winnow.training.conversations import CLOSED, OPEN, Exchange, exchanges, quiz
+from winnow.training.instruction_data import (
+    CLOSED,
+    OPEN,
+    QuestionAnswer,
+    perspective_dialogues,
+    question_dialogues,
+)
 from winnow.training.settings import MllmTraining
 
 PERSPECTIVES = ROOT / "workflow/perspectives.yaml"
 QUESTIONS = ROOT / "workflow/questions.yaml"
 TALK = [
-    Exchange("What is this?", "a river"),
-    Exchange("Say it again: hello hello hello", "hello", about_image=False),
-    Exchange("Which place does this long question ask about?", "an airport with two planes"),
+    QuestionAnswer("What is this?", "a river"),
+    QuestionAnswer("Say it again: hello hello hello", "hello", about_image=False),
+    QuestionAnswer("Which place does this long question ask about?", "an airport with two planes"),
 ]
 SETTINGS = MllmTraining.model_validate(
     {"images_seen": 32, "answers_seen": 32, "batch_size": 8, "precision": "float32"}
@@ -77,7 +83,7 @@ def test_prompts_of_the_file_are_answered_from_the_layout(world: World) -> None:
     uids = world.of("reference")["uid"].tolist()[:3]
     rules = dict.fromkeys(uids, "two planes {rule}.")
     perspectives = load_perspectives(PERSPECTIVES)
-    said = exchanges(uids, world.human, layouts, rules, perspectives, seed=0)
+    said = perspective_dialogues(uids, world.human, layouts, rules, perspectives, seed=0)
     assert len(said) == 3
     for exchanged in said:
         questions = {exchange.question for exchange in exchanged}
@@ -95,8 +101,10 @@ def test_unknown_perspectives_and_real_images_are_answered_by_people(
     uid = world.of("reference")["uid"].iloc[0]
     own = set(world.human.loc[world.human["uid"] == uid, "text"])
     layouts = read_table(world.layouts_path, LAYOUTS)
-    (with_layout,) = exchanges([uid], world.human, layouts, {}, perspectives, seed=0)
-    (without,) = exchanges([uid], world.human, layouts.iloc[:0], {}, perspectives, seed=0)
+    (with_layout,) = perspective_dialogues([uid], world.human, layouts, {}, perspectives, seed=0)
+    (without,) = perspective_dialogues(
+        [uid], world.human, layouts.iloc[:0], {}, perspectives, seed=0
+    )
     assert {e.answer for e in with_layout if e.question == "How does it feel?"} == own
     assert {e.answer for e in without} == own
 
@@ -105,9 +113,9 @@ def test_the_quiz_asks_what_the_layout_answers(world: World) -> None:
     layouts, reference = read_table(world.layouts_path, LAYOUTS), world.of("reference").head(5)
     categories = load_questions(QUESTIONS)
     wordings = {text for category in categories.values() for text in category.questions}
-    said = quiz(reference, world.human, layouts, categories, seed=0)
-    assert said == quiz(reference, world.human, layouts, categories, seed=0)
-    assert said != quiz(reference, world.human, layouts, categories, seed=1)
+    said = question_dialogues(reference, world.human, layouts, categories, seed=0)
+    assert said == question_dialogues(reference, world.human, layouts, categories, seed=0)
+    assert said != question_dialogues(reference, world.human, layouts, categories, seed=1)
     for exchanged in said:
         asked = [exchange.question for exchange in exchanged]
         assert len(set(asked)) == len(asked) and all(exchange.about_image for exchange in exchanged)
@@ -118,14 +126,14 @@ def test_the_quiz_asks_what_the_layout_answers(world: World) -> None:
 def test_the_quiz_of_real_images_is_about_their_scenes(world: World) -> None:
     layouts, reference = read_table(world.layouts_path, LAYOUTS).iloc[:0], world.of("reference")
     categories = load_questions(QUESTIONS)
-    (first, *_) = quiz(reference, world.human, layouts, categories, seed=0)
+    (first, *_) = question_dialogues(reference, world.human, layouts, categories, seed=0)
     row = reference.iloc[0]
     own = set(world.human.loc[world.human["uid"] == row["uid"], "text"])
     assert first[0].question.startswith("what does the image show? (")
     assert first[0].answer == row["scene"] and row["scene"] in first[0].question
     assert len(first) == 1 + OPEN and {e.answer for e in first[1:]} <= own
     unknown = reference.assign(scene=None)
-    (without, *_) = quiz(unknown, world.human, layouts, categories, seed=0)
+    (without, *_) = question_dialogues(unknown, world.human, layouts, categories, seed=0)
     assert len(without) == OPEN
 
 
@@ -135,7 +143,7 @@ def test_the_quiz_of_real_images_is_about_their_scenes(world: World) -> None:
 def test_patches_are_those_of_the_processor(processor: Any) -> None:
     images = pictures(3)
     wanted = processor.image_processor([Image.fromarray(i) for i in images], return_tensors="pt")
-    found = qwen.patches(processor.image_processor, images)
+    found = qwen2_vl.patches(processor.image_processor, images)
     frames = wanted["pixel_values"].reshape(3, -1, 3, 2, models.PATCH, models.PATCH)
     for frame in range(2):
         torch.testing.assert_close(found, frames[:, :, :, frame])
@@ -146,7 +154,7 @@ def test_features_are_those_of_the_tower(processor: Any, model: Any) -> None:
     inputs = processor.image_processor([Image.fromarray(i) for i in images], return_tensors="pt")
     with torch.inference_mode():
         wanted = model.model.get_image_features(**inputs).pooler_output
-        found = qwen.vision_features(model.model.visual, processor.image_processor, images)
+        found = qwen2_vl.vision_features(model.model.visual, processor.image_processor, images)
     torch.testing.assert_close(found, torch.stack(list(wanted)), atol=1e-5, rtol=1e-4)
 
 
@@ -157,7 +165,7 @@ def test_loss_is_that_of_the_model_one_by_one(processor: Any, model: Any) -> Non
     assert about == [True, False, True]
     total, tokens = 0.0, 0
     with torch.inference_mode():
-        features = qwen.vision_features(model.model.visual, processor.image_processor, images)
+        features = qwen2_vl.vision_features(model.model.visual, processor.image_processor, images)
         found = mllm.answer_loss(model, features, talk)
         for image, exchange, conversation in zip(images, TALK, talk, strict=True):
             content = [{"type": "image"}] * exchange.about_image
@@ -194,7 +202,7 @@ def test_it_learns_to_answer(processor: Any, model: Any) -> None:
     settings = SETTINGS.model_copy(
         update={"learning_rate": 3e-3, "answers_seen": 240, "batch_size": 4, "warmup": 0.1}
     )
-    losses = mllm.speak(model, processor, pictures(4), [talk] * 4, settings, seed=0)
+    losses = mllm.train_language(model, processor, pictures(4), [talk] * 4, settings, seed=0)
     assert len(losses) == 30
     assert np.mean(losses[-3:]) < 0.5 * losses[0]
     assert not model.training
@@ -204,7 +212,7 @@ def test_the_tower_learns_to_see(processor: Any, model: Any) -> None:
     layouts = [draw_layout(seed) for seed in range(8)]
     settings = SETTINGS.model_copy(update={"learning_rate": 3e-3, "images_seen": 160})
     named = [labels(layout) for layout in layouts]
-    losses = mllm.see(model, processor, pictures(8), named, settings, seed=0)
+    losses = mllm.train_vision(model, processor, pictures(8), named, settings, seed=0)
     assert np.mean(losses[-3:]) < 0.7 * losses[0]
 
 

@@ -14,7 +14,7 @@ from test_rating import RUBRIC, table
 
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.line import main
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import CANDIDATES, QUARANTINE, RATED, read_table, schema, write_table
@@ -164,7 +164,7 @@ def rate(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     return rate_by_model(
         candidates, world.pool, world.samples, load_rubric(RUBRIC), backend, Responses(),
-        Generation.model_validate(settings),
+        TextGeneration.model_validate(settings),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from winnow.data.files import DIGESTS, digest_files
 from winnow.models import clip as models
 from winnow.models.tokenizer import train_tokenizer
 from winnow.models.weights import read_state
-from winnow.training.foundry import architecture
+from winnow.training.clip_standins import architecture
 
 TEXTS = ["a river", "two white planes beside a runway", ""]
 NAME = "winnow-tiny-vit"

@@ -24,7 +24,7 @@ from winnow.captioning.engine import ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
 from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, QUARANTINE, read_table
@@ -92,7 +92,7 @@ def test_a_real_server_answers_as_the_model_in_process(
     ]
     asked += [Request("text", "a {town} by a\nriver", None, 10)]
     expected = run(TransformersBackend(mllm), asked, tmp_path / "process", attempts=1)
-    backend = OpenAIBackend(served, Generation(concurrency=3))
+    backend = OpenAIBackend(served, TextGeneration(concurrency=3))
     assert run(backend, asked, tmp_path / "server", attempts=1) == expected
     assert len({answer.text for answer in expected.values()}) > 3
 
@@ -233,7 +233,7 @@ def hostile() -> Iterator[Hostile]:
 
 def backend_of(server: Hostile, **changes: Any) -> OpenAIBackend:
     settings = {"concurrency": 4, "timeout": 20, "retries": 2, **changes}
-    return OpenAIBackend(Server(url=server.url, model="m"), Generation.model_validate(settings))
+    return OpenAIBackend(Server(url=server.url, model="m"), TextGeneration.model_validate(settings))
 
 
 def orders(*lines: str) -> list[Request]:
@@ -348,7 +348,7 @@ import os, signal, sys
 from pathlib import Path
 from winnow.captioning.engine import Request, ask, backend_for
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.models.settings import Server
 backend = backend_for(Server(url=sys.argv[1], model="m"), Generation(concurrency=4))
 asked = [Request(f"{i} slow", f"{i}: slow", None, 20) for i in range(30)]
@@ -436,7 +436,7 @@ def test_a_server_that_refuses(hostile: Hostile, tmp_path: Path, order: str, mes
 
 def test_no_server(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}/v1"
-    backend = OpenAIBackend(Server(url=url, model="m"), Generation())
+    backend = OpenAIBackend(Server(url=url, model="m"), TextGeneration())
     start = time.monotonic()
     with pytest.raises(WinnowError, match=f"{url}: no server can be reached there .*--server"):
         run(backend, requests(3), tmp_path)

@@ -16,9 +16,9 @@ from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
 from winnow.data.images import encode_png
-from winnow.data.splits import rows_of
+from winnow.data.splits import split_rows
 from winnow.data.tables import CAPTIONS, SAMPLES, SUBSET, TRUTH, read_table, write_table
-from winnow.sources.corrupt import raw_captions
+from winnow.sources.raw_caption_set import raw_captions
 from winnow.sources.read import lacking_splits
 from winnow.sources.registry import Source
 from winnow.sources.settings import Captions
@@ -55,11 +55,11 @@ def make(place: Path, source: dict[str, Any]) -> pd.DataFrame:
 
 
 def corrupt(place: Path, *settings: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Run the command `corrupt`; the caption set `raw` and its truth."""
+    """Run the command `raw-captions`; the caption set `raw` and its truth."""
     named = {"pool": "pool", **HUMAN}
     named |= {"output": "raw.parquet", "truth": "truth.parquet"}
     words = [f"--{key}={place / name}" for key, name in named.items()]
-    assert main(["corrupt", *words, *settings]) == 0
+    assert main(["raw-captions", *words, *settings]) == 0
     found = read_table(place / "raw.parquet", CAPTIONS), read_table(place / "truth.parquet", TRUTH)
     return found
 
@@ -134,8 +134,8 @@ def test_a_pool_without_a_split_names_the_setting(world: World) -> None:
     pool = world.samples[world.samples["split"] == "pool"]
     for split, key in (("reference", "source.reference"), ("test", "source.test")):
         with pytest.raises(WinnowError, match=rf"mine: has no image of the split `{split}`.*{key}"):
-            rows_of(pool, split, "mine")
-    assert rows_of(world.samples, "test", "mine").equals(world.of("test"))
+            split_rows(pool, split, "mine")
+    assert split_rows(world.samples, "test", "mine").equals(world.of("test"))
 
 
 @pytest.mark.parametrize("role", ["clip", "domain_clip"])

@@ -20,10 +20,10 @@ from winnow.data.tables import (
     read_table,
     write_table,
 )
-from winnow.evaluation import agreement
+from winnow.evaluation import judge_agreement
 from winnow.evaluation.preference import INSTRUCTION, pair_outcomes, preferred, summary
 from winnow.evaluation.settings import Statistics
-from winnow.terrarium.noise import KINDS, normal
+from winnow.terrarium.noise import KINDS, normalised
 
 FEW = Statistics(resamples=100)
 KIND = ("text", "caption", "closed", "open", "remote_sensing")
@@ -185,36 +185,38 @@ def test_nothing_held_out_is_refused(same_environment, world, scored, tmp_path, 
 def asked(world):
     layouts = read_table(world.layouts_path, LAYOUTS)
     reference = world.of("reference")
-    return agreement.known_captions(reference, world.human, layouts, 0)
+    return judge_agreement.right_and_wrong_captions(reference, world.human, layouts, 0)
 
 
 def test_known_captions_differ_by_one_mistake_of_their_kind(world, asked):
-    right = asked[asked["proposer"] == agreement.RIGHT].set_index("uid")["text"]
+    right = asked[asked["proposer"] == judge_agreement.RIGHT].set_index("uid")["text"]
     assert set(right.index) == set(world.of("reference")["uid"]) and right.index.is_unique
-    wrong = asked[asked["proposer"] == agreement.WRONG]
+    wrong = asked[asked["proposer"] == judge_agreement.WRONG]
     assert set(wrong["category"]) <= set(KINDS) and {"mismatch", "count"} <= set(wrong["category"])
     assert not wrong.duplicated(["uid", "category"]).any()
-    true = world.human.groupby("uid")["text"].agg(lambda texts: {normal(text) for text in texts})
+    true = world.human.groupby("uid")["text"].agg(
+        lambda texts: {normalised(text) for text in texts}
+    )
     for uid, text in zip(wrong["uid"], wrong["text"], strict=True):
-        assert normal(text) not in true[uid] and text != right[uid]
+        assert normalised(text) not in true[uid] and text != right[uid]
 
 
 def rated(asked, right, wrong):
-    is_right = asked["proposer"] == agreement.RIGHT
+    is_right = asked["proposer"] == judge_agreement.RIGHT
     return asked.assign(**{name: np.where(is_right, right, wrong) for name in RATINGS})
 
 
 @pytest.mark.parametrize(("right", "wrong", "value"), [(5, 4, 1.0), (3, 3, 0.5), (1, 2, 0.0)])
 def test_agreement_is_by_kind_and_ties_count_half(asked, right, wrong, value):
-    outcomes = agreement.agreement_outcomes(rated(asked, right, wrong))
+    outcomes = judge_agreement.agreement_outcomes(rated(asked, right, wrong))
     result = summary(outcomes, FEW)
     assert set(result.metrics.values()) == {value}
     kinds = set(asked.loc[asked["category"] != "", "category"])
     assert set(result.metrics) == {"agreement/caption", *(f"agreement/{kind}" for kind in kinds)}
-    wrong_ones = asked[asked["proposer"] == agreement.WRONG]
+    wrong_ones = asked[asked["proposer"] == judge_agreement.WRONG]
     assert result.n["agreement/caption"] == len(wrong_ones)
     assert not outcomes.duplicated(["metric", "query"]).any()
-    assert agreement.agreement_outcomes(rated(asked[:0], 1, 2)).empty
+    assert judge_agreement.agreement_outcomes(rated(asked[:0], 1, 2)).empty
 
 
 def closed(uid, reference, *texts):
@@ -225,12 +227,12 @@ def closed(uid, reference, *texts):
 
 def test_known_answers_set_the_right_one_against_each_wrong_one():
     proposed = [closed("a", "3", "2", "2", "3.", "4"), closed("b", "Yes", "yes")]
-    known = agreement.known_answers(pd.concat(proposed, ignore_index=True))
+    known = judge_agreement.right_and_wrong_answers(pd.concat(proposed, ignore_index=True))
     told = list(zip(known["uid"], known["text"], known["proposer"], strict=True))
     assert told == [("a", "3", "right"), ("a", "2", "wrong"), ("a", "4", "wrong")]
-    outcomes = agreement.agreement_outcomes(rated(known, 4, 2))
+    outcomes = judge_agreement.agreement_outcomes(rated(known, 4, 2))
     assert outcomes["metric"].tolist() == ["agreement/instruction"] * 2
-    assert agreement.known_answers(closed("b", "yes", "yes")).empty
+    assert judge_agreement.right_and_wrong_answers(closed("b", "yes", "yes")).empty
 
 
 def test_the_truth_as_a_judge_becomes_a_cell(same_environment, world, tmp_path):

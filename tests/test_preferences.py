@@ -48,7 +48,7 @@ from winnow.preferences.questions import (
 )
 from winnow.preferences.settings import Captioner
 from winnow.preferences.text_pairs import preference_set
-from winnow.terrarium.noise import KINDS, normal
+from winnow.terrarium.noise import KINDS, normalised
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 ROOT = Path(__file__).parents[1]
@@ -109,7 +109,7 @@ def test_captions_of_people(world: World) -> None:
     features = np.eye(len(samples), dtype=np.float32)
     features[1] = features[0] + 0.1 * features[1]
     who = {name: Captioner(by=name) for name in ("human", "neighbour", "noise")}
-    found = human_candidates.people_captions(samples, world.human, who, features, 0)
+    found = human_candidates.captioner_candidates(samples, world.human, who, features, 0)
     uids = samples["uid"]
     texts = human_candidates.captions_of(world.human)
     assert set(found["kind"]) == {"caption"}
@@ -126,14 +126,14 @@ def test_captions_of_people(world: World) -> None:
     assert by["neighbour"]["text"][uids[1]] in texts[uids[0]]
     assert set(by["noise"]["category"]) <= set(KINDS) and by["noise"]["category"].nunique() > 3
     assert not any(
-        normal(text) in map(normal, texts[uid]) for uid, text in by["noise"]["text"].items()
+        normalised(text) in map(normalised, texts[uid]) for uid, text in by["noise"]["text"].items()
     )
     silent = world.human[world.human["uid"] != uids[0]]
     assert uids[0] not in set(
-        human_candidates.people_captions(samples, silent, who, features, 0)["uid"]
+        human_candidates.captioner_candidates(samples, silent, who, features, 0)["uid"]
     )
     with pytest.raises(WinnowError, match="--clip: captioner 'neighbour'"):
-        human_candidates.people_captions(samples, world.human, who, None, 0)
+        human_candidates.captioner_candidates(samples, world.human, who, None, 0)
 
 
 @given(st.integers(5, 40), st.integers(1, 4), st.integers(0, 99))
@@ -158,7 +158,7 @@ def test_what_a_model_proposes(world: World, tmp_path: Path) -> None:
         model_candidates.Proposer("large", 0.0, quiz),
         model_candidates.Proposer("small", 1.0, quiz),
     ]
-    found, quarantine = model_candidates.propose(
+    found, quarantine = model_candidates.generate_candidates(
         world.pool, samples, proposers, backend, Responses(tmp_path), 2, 0
     )
     write_table(tmp_path / "c.parquet", found, CANDIDATES)
@@ -230,26 +230,26 @@ def test_pairs(rows: list[dict], quiz: list[dict], seed: int, dice: Any) -> None
 
     table = made(rows, quiz)
     assert set(table["uid"].dropna()) <= set(samples["uid"])
-    assert (table["chosen"].map(normal) != table["rejected"].map(normal)).all()
+    assert (table["chosen"].map(normalised) != table["rejected"].map(normalised)).all()
     assert table.dropna(subset="uid").groupby("uid")["split"].nunique().le(1).all()
     assert not table[table["kind"] != "text"].duplicated().any()
     best: dict[tuple, dict[str, float]] = {}
     for row in rows:
         ratings = best.setdefault((row["uid"], row["kind"], row["prompt"]), {})
         mean = sum(row[name] for name in RATINGS) / len(RATINGS)
-        ratings[normal(row["text"])] = max(mean, ratings.get(normal(row["text"]), 0))
+        ratings[normalised(row["text"])] = max(mean, ratings.get(normalised(row["text"]), 0))
     for pair in table[table["kind"].isin(["caption", "open"])].itertuples():
         ratings = best[pair.uid, pair.kind, pair.prompt]
-        higher, lower = ratings[normal(pair.chosen)], ratings[normal(pair.rejected)]
+        higher, lower = ratings[normalised(pair.chosen)], ratings[normalised(pair.rejected)]
         assert higher == max(ratings.values()) and higher - lower == pytest.approx(pair.margin)
         assert pair.margin > 0
     expected = {
-        (row["uid"], row["prompt"], normal(row["text"]))
+        (row["uid"], row["prompt"], normalised(row["text"]))
         for row in quiz
-        if row["uid"] in set(samples["uid"]) and normal(row["text"]).strip() != "yes"
+        if row["uid"] in set(samples["uid"]) and normalised(row["text"]).strip() != "yes"
     }
     pairs = table[table["kind"] == "closed"]
-    rejected = pairs.assign(text=pairs["rejected"].map(normal))[["uid", "prompt", "text"]]
+    rejected = pairs.assign(text=pairs["rejected"].map(normalised))[["uid", "prompt", "text"]]
     assert set(rejected.itertuples(index=False, name=None)) == expected
     assert pairs["margin"].isna().all() and set(pairs["chosen"]) <= {"yes"}
     dice.shuffle(rows)
@@ -351,13 +351,22 @@ def kept_images(world: World, folder: Path) -> Path:
 
 
 def chain(world: World, images: Path, standin: Path, model: Path, folder: Path) -> bytes:
-    """The bytes of what `propose` and `prefer` make, with ratings by the length of the texts."""
+    """The bytes of the candidates and the preference pairs, with ratings by the length of the
+    texts."""
     common = ["--pool", world.pool, "--images", images, "--human", world.human_path]
     common += ["--perspectives", ROOT / "workflow" / "perspectives.yaml", "--threads", "1"]
     said = []
     for role, option in (("people", ["--clip", standin]), ("mllm", ["--model", model])):
         said.append(folder / f"{role}.parquet")
-        words = ["propose", *common, "--role", role, *option, "--layouts", world.layouts_path]
+        words = [
+            "generate-candidates",
+            *common,
+            "--role",
+            role,
+            *option,
+            "--layouts",
+            world.layouts_path,
+        ]
         words += ["--questions", ROOT / "workflow" / "questions.yaml"]
         words += ["--output", said[-1], "--quarantine", folder / f"{role}.quarantine.parquet"]
         words += [f"--captioners={json.dumps(CAPTIONERS)}", "--answerers={large: {by: mllm}}"]
@@ -368,7 +377,14 @@ def chain(world: World, images: Path, standin: Path, model: Path, folder: Path) 
     rows = rows[rows["kind"] != "closed"]
     lengths = dict.fromkeys(RATINGS, rows["text"].str.len() % 5 + 1)
     write_table(folder / "rated.parquet", rows.assign(**lengths), RATED)
-    words = ["prefer", *common, "--rated", folder / "rated.parquet", "--candidates", *said]
+    words = [
+        "preference-pairs",
+        *common,
+        "--rated",
+        folder / "rated.parquet",
+        "--candidates",
+        *said,
+    ]
     words += ["--output", folder / "preferences.parquet", "--held-out=0.3", "--seed=1"]
     assert main([str(word) for word in words]) == 0
     return (folder / "preferences.parquet").read_bytes()
@@ -435,7 +451,7 @@ def test_what_the_verbs_refuse(
     with pytest.raises(WinnowError, match=r"foreign\.parquet: uid .* not of the split `reference`"):
         model_candidates.kept_samples(world.pool, tmp_path / "foreign.parquet")
     write_table(tmp_path / "rated.parquet", rated([]), RATED)
-    words = ["prefer", "--rated", tmp_path / "rated.parquet", "--human", world.human_path]
+    words = ["preference-pairs", "--rated", tmp_path / "rated.parquet", "--human", world.human_path]
     words += ["--pool", world.pool, "--images", kept_images(world, tmp_path), "--output"]
     words += [tmp_path / "out.parquet", "--perspectives", ROOT / "workflow" / "perspectives.yaml"]
     assert main([str(word) for word in words]) == 2

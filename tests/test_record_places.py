@@ -12,11 +12,11 @@ import yaml
 from winnow.data import hardware as machine
 from winnow.data.hardware import hardware
 from winnow.data.provenance import provenance
-from winnow.models import clip, diffusion, hub, mllm, score, segmentor
-from winnow.models.networks import configuration
+from winnow.models import clip, diffusion, mllm, score, segmentor, transformers_folder
+from winnow.models.segmentation_networks import configuration
 from winnow.params.load import read, resolve
 from winnow.tracks.registry import expected
-from winnow.training.record import SCORE_MODEL, SEGMENTOR, write_trained
+from winnow.training.model_record import SCORE_MODEL, SEGMENTOR, write_trained
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("same_environment")
@@ -31,7 +31,7 @@ def save_generator(start: Path, folder: Path) -> None:
 
 
 def save_mllm(start: Path, folder: Path) -> None:
-    mllm.save(*hub.load(start, torch.float32), folder)
+    mllm.save(*transformers_folder.load(start, torch.float32), folder)
 
 
 def save_score_model(start: Path, folder: Path) -> None:

@@ -39,7 +39,7 @@ from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.latex import latex, latex_table
 from winnow.reporting.emit.markdown import markdown, markdown_table
 from winnow.reporting.papers import load_paper, load_papers
-from winnow.reporting.results import gather
+from winnow.reporting.results import load_results
 from winnow.reporting.settings import Page
 from winnow.reporting.table import Cell as Shown
 from winnow.reporting.table import Column, Table, plain
@@ -362,7 +362,7 @@ def test_figures_are_pictures(results):
 
 
 def test_figures_draw_what_was_measured(written):
-    read = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    read = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
     drawn = contrastive_figure.contrastive(read)
     for axes, (metric, label) in zip(drawn.axes[:2], contrastive_figure.PANELS, strict=True):
         assert axes.get_ylabel() == label
@@ -392,7 +392,7 @@ def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):
     for cell in cells:
         write_cell(tmp_path / "cells", cell, 0.5)
     write_sweep(tmp_path / "sweep.csv", cells)
-    read = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    read = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
     panel = contrastive_figure.contrastive(read).axes[0]
     drawn = {line.get_label(): list(line.get_xdata()) for line in panel.lines}
     assert drawn["rotation"] == list(RATIOS)  # a curve stays where it is
@@ -434,7 +434,7 @@ def test_truncated_foreign_and_missing_files_are_refused(single):
     whole = (place / "metrics.json").read_bytes()
 
     def reason():
-        sweep = gather(folder / "cells", folder / "sweep.csv", "mini", resamples=100).sweep
+        sweep = load_results(folder / "cells", folder / "sweep.csv", "mini", resamples=100).sweep
         assert set(sweep.records) == {none}
         return sweep.refusals[clip]
 

@@ -18,12 +18,12 @@ from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
 from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, read_table
 from winnow.export.webdataset import export_subset
-from winnow.sources.local import may_be_image
+from winnow.sources.caption_text import clean
+from winnow.sources.local_images import may_be_image
 from winnow.sources.pool import build_pool
 from winnow.sources.read import read_source
 from winnow.sources.registry import Source
 from winnow.sources.sample import sample_keys
-from winnow.sources.text import clean
 
 Members = list[tuple[str, bytes]]
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
-from winnow.models import qwen, score, shared_prefix
+from winnow.models import qwen2_vl, score, shared_prefix
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 
 LAYERS = {
@@ -186,11 +186,11 @@ def test_words_of_a_text_are_no_commands(model: ScoreModel, text: str) -> None:
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=40))
 def test_those_of_like_length_go_together(lengths: list[int]) -> None:
-    parts = list(qwen.alike(lengths))
+    parts = list(qwen2_vl.length_groups(lengths))
     assert sorted(i for part in parts for i in part) == list(range(len(lengths)))
     for part in parts:
         sizes = [lengths[i] for i in part]
-        assert max(sizes) <= qwen.PADDING * min(sizes)
+        assert max(sizes) <= qwen2_vl.PADDING * min(sizes)
 
 
 conversations = st.lists(
@@ -253,7 +253,7 @@ def test_images_are_squares_of_a_bounded_side(largest: int, patch: int, side: in
     from transformers import Qwen2VLImageProcessor
 
     size = {"shortest_edge": 64, "longest_edge": largest}
-    assert qwen.image_side(Qwen2VLImageProcessor(patch_size=patch, size=size)) == side
+    assert qwen2_vl.image_side(Qwen2VLImageProcessor(patch_size=patch, size=size)) == side
 
 
 # folders

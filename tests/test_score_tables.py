@@ -24,8 +24,8 @@ from winnow.data.tables import OUTCOMES, read_table
 from winnow.evaluation.preference import summary
 from winnow.evaluation.settings import Statistics
 from winnow.reporting.cells import cell_folder, load_cells
-from winnow.reporting.methods import method_of
-from winnow.reporting.results import gather
+from winnow.reporting.method_results import method_of
+from winnow.reporting.results import load_results
 from winnow.reporting.settings import RenderSettings
 from winnow.tracks.preference import figure as score_figure
 from winnow.tracks.preference.page import score_models
@@ -190,14 +190,14 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     assert notes["preference", "score_model"] == reason
     assert notes["detection", "score_model"] == notes["preference", "score_joint"] == ""
     assert "~~" not in (results / "score_model.md").read_text("utf-8")
-    known = gather(cells, sweep, "mini", resamples=100)
+    known = load_results(cells, sweep, "mini", resamples=100)
     figure = score_figure.normalisation(known, {method_of(cell) for cell in struck})
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [f"normalisation: {name}" for name in ("none", "softplus", "sigmoid")]
 
 
 def test_the_figure_draws_losses_and_accuracies(written):
-    known = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    known = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
     left, right = score_figure.normalisation(known).axes
     drawn = {m for m in known.expected("preference") if m.scorer in score_figure.NORMALISATIONS}
     assert len(drawn) == 4
@@ -216,7 +216,7 @@ def test_the_figure_draws_losses_and_accuracies(written):
 
 
 def test_the_interval_is_that_of_the_averaged_seeds(written):
-    found = gather(written / "cells", written / "sweep.csv", "mini", resamples=100)
+    found = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
     method = next(m for m in found.expected("preference") if m.scorer == "score_model")
     tables = [
         read_table(cell_folder(written / "cells", cell) / "outcomes.parquet", OUTCOMES)
@@ -262,7 +262,7 @@ def test_a_cell_that_contradicts_its_outcomes_is_refused(tmp_path):
     place = cell_folder(tmp_path / "cells", cell) / "metrics.json"
     damage(place, lambda r: r["metrics"].update({"accuracy/caption": 1.0}))
     damage(place, lambda r: r["intervals"].pop("accuracy/caption"))
-    found = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    found = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
     assert "but its outcomes give" in found.sweep.refusals[cell]
 
 
@@ -275,7 +275,7 @@ def test_a_curve_that_cannot_be_drawn_is_left_out(tmp_path, content):
     write_preferences(tmp_path / "cells", cell, 0.8)
     write_sweep(tmp_path / "sweep.csv", [cell])
     write_json(cell_folder(tmp_path / "cells", cell) / "training.json", content)
-    found = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    found = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
     assert score_figure.losses(found.sweep, cell).shape == (0,)
     score_figure.normalisation(found)
 

@@ -21,9 +21,9 @@ from winnow.models import mllm as standins
 from winnow.models import score
 from winnow.models.score_network import Asked, ScoreModel
 from winnow.models.shared_prefix import lay_out, share
-from winnow.training import score_feed
+from winnow.training import preference_batches
 from winnow.training import score_model as training
-from winnow.training.score_feed import Feed, Item, items
+from winnow.training.preference_batches import PreferenceBatches, PreferenceItem, preference_items
 from winnow.training.score_model import NORMALISATIONS
 from winnow.training.settings import ScoreStage
 
@@ -61,17 +61,18 @@ def model(folder: Path) -> ScoreModel:
 
 
 def learn(
-    model: ScoreModel, asked: list[Asked], groups: list[Item], pixels: np.ndarray, path: Path,
+    model: ScoreModel, asked: list[Asked], groups: list[PreferenceItem],
+    pixels: np.ndarray, path: Path,
     **changes: Any,
 ) -> list[float]:  # fmt: skip
-    feed = Feed(model, asked, groups, pixels, settings(**changes))
+    feed = PreferenceBatches(model, asked, groups, pixels, settings(**changes))
     return training._descend(feed, settings(**changes), "none", 0, path)
 
 
 # what is learnt
 
 
-def coloured(blind: bool) -> tuple[list[Asked], list[Item], np.ndarray]:
+def coloured(blind: bool) -> tuple[list[Asked], list[PreferenceItem], np.ndarray]:
     """32 red and blue pictures; the right colour is preferred, as often one as the other."""
     names = ["red", "blue"] * 16
     pixels = np.zeros((32, 64, 64, 3), dtype=np.uint8)
@@ -80,7 +81,9 @@ def coloured(blind: bool) -> tuple[list[Asked], list[Item], np.ndarray]:
         for row, name in enumerate(names):
             pixels[row, :, :, 0 if name == "red" else 2] = 155 + noise[row]
     asked = [Asked(PROMPT, text, row) for row in range(32) for text in ("red", "blue")]
-    groups = [Item(2 * r + (n == "blue"), [2 * r + (n == "red")]) for r, n in enumerate(names)]
+    groups = [
+        PreferenceItem(2 * r + (n == "blue"), [2 * r + (n == "red")]) for r, n in enumerate(names)
+    ]
     return asked, groups, pixels
 
 
@@ -103,7 +106,7 @@ def test_both_texts_of_a_pair_see_its_image(model: ScoreModel) -> None:
     given: list[dict[str, torch.Tensor]] = []
     decoder = model.backbone.language_model
     decoder.register_forward_pre_hook(lambda _, __, kwargs: given.append(kwargs), with_kwargs=True)
-    feed = Feed(model, asked, groups, pixels, settings())
+    feed = PreferenceBatches(model, asked, groups, pixels, settings())
     batch = feed([3, 7])
     image = SPECIAL.index("<|image_pad|>")
     assert ((batch["ids"] == image).sum(dim=1) == 16).all() and len(batch["ids"]) == 4
@@ -147,8 +150,8 @@ def test_what_is_made_once_gives_the_same_training(
 ) -> None:
     asked, groups, pixels = coloured(blind=False)
     found = []
-    for kept in (score_feed.KEPT, -1):
-        monkeypatch.setattr(score_feed, "KEPT", kept)
+    for kept in (preference_batches.KEPT, -1):
+        monkeypatch.setattr(preference_batches, "KEPT", kept)
         model = score.start_from(folder, 0)
         found.append(learn(model, asked, groups, pixels, tmp_path, train=["language"]))
     np.testing.assert_allclose(*found, rtol=1e-5)
@@ -177,7 +180,7 @@ def test_the_loss_is_bradley_terry_over_every_pair(
         ("v", PROMPT, "blue", "red"),
     ]
     frame = pd.DataFrame(rows, columns=["uid", "prompt", "chosen", "rejected"])
-    asked, groups = items(frame, {"u": 0, "v": 1})
+    asked, groups = preference_items(frame, {"u": 0, "v": 1})
     assert [len(group.rejected) for group in groups] == [2, 1, 1] and len(asked) == 7
     values = torch.from_numpy(score.score_pairs(model, asked, pixels))
     values = NORMALISATIONS[name](values)
@@ -186,7 +189,7 @@ def test_the_loss_is_bradley_terry_over_every_pair(
         for group in groups
         for row in group.rejected
     ]
-    feed = Feed(model, asked, groups, pixels, settings())
+    feed = PreferenceBatches(model, asked, groups, pixels, settings())
     losses = training._descend(feed, settings(), name, 0, tmp_path)
     assert losses == [pytest.approx(np.mean(wanted), rel=1e-4)]
 
@@ -195,7 +198,9 @@ def test_a_step_has_as_many_pairs_as_the_batch_and_epochs_may_be_parts(
     model: ScoreModel, tmp_path: Path
 ) -> None:
     asked, groups, pixels = coloured(blind=False)
-    doubled = [Item(g.chosen, [*g.rejected, (g.chosen + 2) % 64]) for g in groups]  # 64 pairs
+    doubled = [
+        PreferenceItem(g.chosen, [*g.rejected, (g.chosen + 2) % 64]) for g in groups
+    ]  # 64 pairs
     for epochs, steps in ((1.0, 4), (0.5, 2), (0.01, 1), (1.5, 6)):
         losses = learn(model, asked, doubled, pixels, tmp_path, train=["head"], epochs=epochs)
         assert len(losses) == steps

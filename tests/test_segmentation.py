@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from winnow.command.line import main
-from winnow.data import segments
+from winnow.data import segmentation_set
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.data.metrics import read_metrics
-from winnow.data.segments import IGNORED
+from winnow.data.segmentation_set import IGNORED
 from winnow.data.tables import DRAWS, OUTCOMES, read_table
 from winnow.evaluation.segmentation import AREAS, areas, measure, outcomes
 from winnow.models import mmsegmentation
 from winnow.models import segmentor as models
-from winnow.models.networks import configuration
-from winnow.sources.segments import pool_set
+from winnow.models.segmentation_networks import configuration
+from winnow.sources.pool_segmentation import pool_set
 from winnow.terrarium.schema import CLASSES
 from winnow.training.segmentation import Examples, class_weights, fit, pseudo_labels, union
 from winnow.training.settings import SegmentorTraining
@@ -47,9 +47,12 @@ def segment_set(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def examples(segment_set: Path) -> Examples:
-    names = segments.labelled(segments.read_items(segment_set), 1.0)["name"].tolist()
+    names = segmentation_set.labelled(segmentation_set.read_items(segment_set), 1.0)[
+        "name"
+    ].tolist()
     return Examples(
-        segments.read_images(segment_set, names), segments.read_masks(segment_set, names, 7)
+        segmentation_set.read_images(segment_set, names),
+        segmentation_set.read_masks(segment_set, names, 7),
     )
 
 
@@ -350,15 +353,17 @@ def test_the_standin(
 @pytest.fixture
 def drawn(segment_set: Path, tmp_path: Path) -> tuple[Path, Path]:
     """What a generator would have drawn from masks, and from captions alone."""
-    items = segments.labelled(segments.read_items(segment_set), 1.0)
-    images = segments.read_images(segment_set, items["name"].tolist())
-    masks = segments.read_masks(segment_set, items["name"].tolist(), 7)
+    items = segmentation_set.labelled(segmentation_set.read_items(segment_set), 1.0)
+    images = segmentation_set.read_images(segment_set, items["name"].tolist())
+    masks = segmentation_set.read_masks(segment_set, items["name"].tolist(), 7)
     folders = tmp_path / "masked", tmp_path / "text"
     for folder in folders:
         folder.mkdir()
         for name, image, mask in zip(items["name"], images, masks, strict=True):
-            segments.write_segment(folder, name, image, mask if folder == folders[0] else None)
-        segments.write_items(folder, items, CLASSES)
+            segmentation_set.write_image_and_mask(
+                folder, name, image, mask if folder == folders[0] else None
+            )
+        segmentation_set.write_items(folder, items, CLASSES)
     return folders
 
 
@@ -419,8 +424,8 @@ def test_what_the_verbs_refuse(
     both = ["--generated", drawn[0], "--drawn", drawn[1], "--teacher", drawn[1]]
     assert run(*words, *both, *options) == 2
     assert "--generated or --drawn" in capsys.readouterr().err
-    items = segments.read_items(drawn[0])
-    segments.write_items(drawn[0], items[:-1], CLASSES)
+    items = segmentation_set.read_items(drawn[0])
+    segmentation_set.write_items(drawn[0], items[:-1], CLASSES)
     assert run(*words, "--generated", drawn[0], *options) == 2
     assert "no image was drawn from the mask of" in capsys.readouterr().err
     place = ["--cell={track: segmentation, captions: raw, scorer: none, ratio: 1.0, seed: 0}"]
@@ -464,16 +469,16 @@ def test_real_roads_are_found_better_than_by_saying_background(
     words = ["--output", tmp_path / "set", f"--images={ROADS / 'images'}", "--threshold=128"]
     words += [f"--masks={ROADS / 'masks'}", "--tile=80", "--test=0.25"]
     assert run("import-segmentation", *words, '--classes=["background", "road"]') == 0
-    items = segments.read_items(tmp_path / "set")
-    test = segments.held_out(items)["name"].tolist()
-    train = segments.labelled(items, 1.0)["name"].tolist()
-    parts = [segments.read_images(tmp_path / "set", train)]
-    parts += [segments.read_masks(tmp_path / "set", train, 2)]
+    items = segmentation_set.read_items(tmp_path / "set")
+    test = segmentation_set.held_out(items)["name"].tolist()
+    train = segmentation_set.labelled(items, 1.0)["name"].tolist()
+    parts = [segmentation_set.read_images(tmp_path / "set", train)]
+    parts += [segmentation_set.read_masks(tmp_path / "set", train, 2)]
     model = models.build("unet", ["background", "road"], 0)
     settings = {"samples_seen": 1600, "precision": "auto", "weight_decay": 0.01}
     fit(model, Examples(*parts), training(**settings), 0)
-    truth = segments.read_masks(tmp_path / "set", test, 2)
-    labels = models.labels(model, segments.read_images(tmp_path / "set", test))
+    truth = segmentation_set.read_masks(tmp_path / "set", test, 2)
+    labels = models.labels(model, segmentation_set.read_images(tmp_path / "set", test))
     ours, background = (
         measure("m", areas(each, truth, 2), ["background", "road"], 2, 0).metrics["m/miou"]
         for each in (labels, np.zeros_like(truth))

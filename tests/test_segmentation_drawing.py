@@ -11,7 +11,7 @@ from conftest import World
 from PIL import Image
 
 from winnow.command.line import main
-from winnow.data import segments
+from winnow.data import segmentation_set
 from winnow.data.digests import write_digests
 from winnow.data.files import read_json
 from winnow.data.images import open_rgb
@@ -35,13 +35,13 @@ def labelled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = dict(pool_images(world.pool, chosen))
     masks = land_cover(world.pool / "masks", chosen["uid"], 48)
     for uid, mask in zip(chosen["uid"], masks, strict=True):
-        segments.write_segment(folder, uid, np.asarray(open_rgb(images[uid])), mask)
+        segmentation_set.write_image_and_mask(folder, uid, np.asarray(open_rgb(images[uid])), mask)
     items = chosen.assign(name=chosen["uid"], group=chosen["scene"])
     items = items.assign(
         split=["train"] * LABELS + ["test"] * TEST,
         rank=[*reversed(range(LABELS)), *[-1] * TEST],
     )
-    segments.write_items(folder, items, CLASSES)
+    segmentation_set.write_items(folder, items, CLASSES)
     return folder
 
 
@@ -81,17 +81,17 @@ def drawn(
 def test_drawn_images_have_the_masks_and_names_of_labelled_ones(
     labelled: Path, drawn: Path
 ) -> None:
-    items, real = segments.read_items(drawn), segments.read_items(labelled)
+    items, real = segmentation_set.read_items(drawn), segmentation_set.read_items(labelled)
     assert items["rank"].tolist() == list(range(LABELS - 1))
     assert set(items["split"]) == {"train"} and set(items["name"]) < set(real["name"])
-    assert segments.read_classes(drawn) == list(CLASSES)
+    assert segmentation_set.read_classes(drawn) == list(CLASSES)
     names = items["name"].tolist()
-    masks = [segments.read_masks(place, names, len(CLASSES)) for place in (drawn, labelled)]
+    masks = [segmentation_set.read_masks(place, names, len(CLASSES)) for place in (drawn, labelled)]
     assert np.array_equal(*masks)
-    pixels = segments.read_images(drawn, names)
+    pixels = segmentation_set.read_images(drawn, names)
     assert pixels.shape == (LABELS - 1, 48, 48, 3), "as large as the real ones"
     assert len({image.tobytes() for image in pixels}) == LABELS - 1
-    share = segments.labelled(items, 0.4)["name"].tolist()
+    share = segmentation_set.labelled(items, 0.4)["name"].tolist()
     assert share == real.sort_values("rank").loc[lambda t: t["rank"] >= 0, "name"].tolist()[:2]
 
 
@@ -114,14 +114,15 @@ def test_the_mask_changes_what_is_drawn(
 ) -> None:
     other = tmp_path / "set"
     shutil.copytree(labelled, other)
-    name = segments.read_items(drawn)["name"].iloc[0]
+    name = segmentation_set.read_items(drawn)["name"].iloc[0]
     Image.fromarray(np.full((48, 48), 2, np.uint8)).save(other / "masks" / f"{name}.png")
     write_digests(other)
     paths = {"segments": other, "model": tiny_generator, "controlnet": controlnet}
     assert draw("draw-labelled", world, tmp_path / "out", images=2, **paths) == 0
-    names = segments.read_items(tmp_path / "out")["name"].tolist()
+    names = segmentation_set.read_items(tmp_path / "out")["name"].tolist()
     before, after = (
-        segments.read_images(place, names).astype(int) for place in (drawn, tmp_path / "out")
+        segmentation_set.read_images(place, names).astype(int)
+        for place in (drawn, tmp_path / "out")
     )
     changed = np.abs(before - after).max(axis=(1, 2, 3)) > 2  # sums in another order change by 1
     assert changed.tolist() == [True, False]
@@ -132,12 +133,12 @@ def test_captions_of_images_without_labels(
 ) -> None:
     paths = {"segments": labelled, "pool": world.pool, "model": tiny_generator}
     assert draw("draw-unlabelled", world, tmp_path / "text", images=5, **paths) == 0
-    items = segments.read_items(tmp_path / "text")
-    others = set(world.of("pool")["uid"]) - set(segments.read_items(labelled)["uid"])
+    items = segmentation_set.read_items(tmp_path / "text")
+    others = set(world.of("pool")["uid"]) - set(segmentation_set.read_items(labelled)["uid"])
     assert items["uid"].tolist() == sorted(others)[:5]
     assert items["rank"].tolist() == list(range(5))
     assert not (tmp_path / "text" / "masks").exists()
-    shape = segments.read_images(tmp_path / "text", items["name"].tolist()).shape
+    shape = segmentation_set.read_images(tmp_path / "text", items["name"].tolist()).shape
     assert shape == (5, 48, 48, 3)
 
 
@@ -166,7 +167,7 @@ def test_more_than_there_are(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("label", [segments.IGNORED, 6])
+@pytest.mark.parametrize("label", [segmentation_set.IGNORED, 6])
 def test_labels_that_the_controlnet_does_not_know(
     world: World,
     labelled: Path,
@@ -181,7 +182,7 @@ def test_labels_that_the_controlnet_does_not_know(
     diffusion.save_controlnet(network, small, half=True)
     other = tmp_path / "set"
     shutil.copytree(labelled, other)
-    for name in segments.read_items(other)["name"]:
+    for name in segmentation_set.read_items(other)["name"]:
         Image.fromarray(np.full((48, 48), label, np.uint8)).save(other / "masks" / f"{name}.png")
     write_digests(other)
     paths = {"segments": other, "model": tiny_generator, "controlnet": small}

@@ -24,15 +24,15 @@ from winnow.command.line import main
 from winnow.data.files import read_json
 from winnow.data.images import encode_png
 from winnow.data.metrics import read_metrics, write_metrics
-from winnow.data.segments import IGNORED, write_items, write_segment
+from winnow.data.segmentation_set import IGNORED, write_image_and_mask, write_items
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
-from winnow.evaluation.cell import draws_table
+from winnow.evaluation.cell_results import draws_table
 from winnow.evaluation.segmentation import measure, outcomes
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change, difference
 from winnow.reporting.papers import Measure, load_paper
-from winnow.reporting.results import gather
+from winnow.reporting.results import load_results
 from winnow.reporting.values import EMPTY
 from winnow.tracks.segmentation.figure import PALETTE, by_ratio, collect, coloured
 from winnow.tracks.segmentation.report import (
@@ -108,7 +108,7 @@ def write_set(folder):
     for name in NAMES:
         mask = np.zeros((16, 16), np.uint8)
         mask[:, 8:], mask[:4] = 1, IGNORED
-        write_segment(folder, name, np.full((16, 16, 3), 90, np.uint8), mask)
+        write_image_and_mask(folder, name, np.full((16, 16, 3), 90, np.uint8), mask)
     items = pd.DataFrame({"name": NAMES, "uid": NAMES, "split": "test", "rank": -1, "group": ""})
     write_items(folder, items, CLASSES)
 
@@ -140,7 +140,7 @@ def results(written):
 
 @pytest.fixture(scope="module")
 def known(written):
-    return gather(written / "cells", written / "sweep.csv", "mini", tracks=("segmentation",))
+    return load_results(written / "cells", written / "sweep.csv", "mini", tracks=("segmentation",))
 
 
 def method(known, scorer, ratio):
@@ -290,7 +290,9 @@ def test_seeds_widen_the_intervals(tmp_path):
     for where in cells:
         write_segmentation(tmp_path / "cells", where, SKILL[where.scorer] + 0.03 * where.seed)
     write_sweep(tmp_path / "sweep.csv", cells)
-    known = gather(tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("segmentation",))
+    known = load_results(
+        tmp_path / "cells", tmp_path / "sweep.csv", "mini", tracks=("segmentation",)
+    )
     found = known.values[RAW]["mask/100/miou"]
     assert found.seeds == 3 and found.low < found.estimate < found.high
     one = known.sweep.records[cells[3]].intervals["mask/100/miou"]

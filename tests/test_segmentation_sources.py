@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from winnow.command.line import main
-from winnow.data import segments
+from winnow.data import segmentation_set
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, encode_png
 from winnow.data.masks import check_mask
-from winnow.data.segments import IGNORED
+from winnow.data.segmentation_set import IGNORED
 from winnow.data.tables import QUARANTINE, read_table
-from winnow.sources.segment_layouts import POTSDAM_COLOURS
+from winnow.sources.pool_segmentation import pool_set
 from winnow.sources.segmentation import real_set, tiles
-from winnow.sources.segments import pool_set
+from winnow.sources.segmentation_layouts import POTSDAM_COLOURS
 from winnow.sources.settings import SegmentationData
 from winnow.terrarium.schema import CLASSES
 
@@ -48,14 +48,14 @@ def imported(root: Path, output: Path, limit: float = 0.9, **settings: Any) -> l
 
 def test_the_pool_s_own_masks(world: World, tmp_path: Path) -> None:
     pool_set(world.pool, world.samples, 20, 3, tmp_path)
-    items = segments.read_items(tmp_path)
+    items = segmentation_set.read_items(tmp_path)
     assert items["split"].value_counts().to_dict() == {"train": 20, "test": 16}
     assert set(items["uid"][items["split"] == "train"]) <= set(world.of("pool")["uid"])
-    assert segments.read_classes(tmp_path) == list(CLASSES)
-    masks = segments.read_masks(tmp_path, items["name"].tolist(), len(CLASSES))
+    assert segmentation_set.read_classes(tmp_path) == list(CLASSES)
+    masks = segmentation_set.read_masks(tmp_path, items["name"].tolist(), len(CLASSES))
     assert masks.shape == (36, 48, 48)
     assert len(np.unique(masks)) >= 6
-    quarter, half = (segments.labelled(items, share) for share in (0.25, 0.5))
+    quarter, half = (segmentation_set.labelled(items, share) for share in (0.25, 0.5))
     assert len(quarter) == 5
     assert quarter["name"].tolist() == half["name"].tolist()[:5]
     with pytest.raises(WinnowError, match=r"48 images in the split pool .* lower segmentation"):
@@ -64,11 +64,11 @@ def test_the_pool_s_own_masks(world: World, tmp_path: Path) -> None:
 
 def test_at_least_one_image_is_labelled() -> None:
     items = pd.DataFrame({"name": ["a", "b"], "split": ["train", "test"], "rank": [0, -1]})
-    assert segments.labelled(items, 0.01)["name"].tolist() == ["a"]
+    assert segmentation_set.labelled(items, 0.01)["name"].tolist() == ["a"]
     with pytest.raises(WinnowError, match="no image of the split test"):
-        segments.held_out(items[:1])
+        segmentation_set.held_out(items[:1])
     with pytest.raises(WinnowError, match="no image of the split train"):
-        segments.labelled(items[1:], 1.0)
+        segmentation_set.labelled(items[1:], 1.0)
 
 
 @pytest.mark.parametrize(
@@ -88,17 +88,17 @@ def test_a_damaged_set_is_named(tmp_path: Path, content: bytes | None, message: 
         {"b.png": mask(0, 1)} | ({"a.png": content} if content is not None else {}),
     )
     with pytest.raises(WinnowError, match=message):
-        segments.read_masks(tmp_path, ["b", "a"], 7)
+        segmentation_set.read_masks(tmp_path, ["b", "a"], 7)
 
 
 def test_a_set_whose_names_repeat_or_whose_classes_are_lost(tmp_path: Path) -> None:
     row = {"name": "a", "uid": "u", "split": "train", "rank": 0, "group": ""}
-    segments.write_items(tmp_path, pd.DataFrame([row, row]), ["x", "y"])
+    segmentation_set.write_items(tmp_path, pd.DataFrame([row, row]), ["x", "y"])
     with pytest.raises(WinnowError, match=r"name \(a\) occurs again in row 1"):
-        segments.read_items(tmp_path)
-    (tmp_path / segments.CLASSES).write_text("[]")
+        segmentation_set.read_items(tmp_path)
+    (tmp_path / segmentation_set.CLASSES).write_text("[]")
     with pytest.raises(WinnowError, match=r"classes\.json: is not"):
-        segments.read_classes(tmp_path)
+        segmentation_set.read_classes(tmp_path)
 
 
 def test_a_folder_reports_bad_masks_by_file(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_folder_reports_bad_masks_by_file(tmp_path: Path) -> None:
     table = read_table(tmp_path / "set" / "quarantine.parquet", QUARANTINE)
     assert sorted(table["uid"]) == sorted(reasons)
     assert set(table["stage"]) == {"segmentation"}
-    items = segments.read_items(tmp_path / "set")
+    items = segmentation_set.read_items(tmp_path / "set")
     assert sorted(items["split"]) == ["test", "train"]
     assert sorted(items["rank"]) == [-1, 0]
 
@@ -156,9 +156,9 @@ def test_anti_aliased_masks_are_thresholded_where_the_settings_say_so(tmp_path: 
         test=0.5,
     )
     assert faults == []
-    assert segments.read_classes(tmp_path / "set") == ["background", "foreground"]
-    names = sorted(segments.read_items(tmp_path / "set")["name"])
-    masks = segments.read_masks(tmp_path / "set", names, 2)
+    assert segmentation_set.read_classes(tmp_path / "set") == ["background", "foreground"]
+    names = sorted(segmentation_set.read_items(tmp_path / "set")["name"])
+    masks = segmentation_set.read_masks(tmp_path / "set", names, 2)
     assert masks[0, 0, :4].tolist() == [0, 0, 1, 1]
 
 
@@ -170,11 +170,11 @@ def test_loveda(tmp_path: Path) -> None:
         )
     write(tmp_path / "Test/Urban", {"images_png/2.png": picture()})
     faults = imported(tmp_path, tmp_path / "set", layout="loveda")
-    items = segments.read_items(tmp_path / "set")
+    items = segmentation_set.read_items(tmp_path / "set")
     assert faults == []  # its test has no published masks
     assert items["split"].tolist() == ["train", "train", "test"]
     assert items["group"].tolist() == ["Train/Rural", "Train/Urban", "Val/Urban"]
-    labels = segments.read_masks(tmp_path / "set", items["name"].tolist(), 7)
+    labels = segmentation_set.read_masks(tmp_path / "set", items["name"].tolist(), 7)
     assert labels[0].ravel()[:8].tolist() == [IGNORED, 0, 1, 2, 3, 4, 5, 6]
 
 
@@ -197,9 +197,9 @@ def test_potsdam(tmp_path: Path) -> None:
     assert faults == [
         ("top_potsdam_4_12_label.tif", "colour (252, 255, 0) is that of no class"),
     ]
-    items = segments.read_items(tmp_path / "set")
+    items = segmentation_set.read_items(tmp_path / "set")
     assert items["split"].tolist() == ["train", "test"]
-    labels = segments.read_masks(tmp_path / "set", items["name"].tolist(), 6)
+    labels = segmentation_set.read_masks(tmp_path / "set", items["name"].tolist(), 6)
     assert labels[0, 0, :7].tolist() == [0, 1, 2, 3, 4, 5, IGNORED]
 
 
@@ -218,13 +218,17 @@ def test_openearthmap(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_text("aachen_2.tif\n")
     (tmp_path / "test.txt").write_text("aachen_9.tif\n")
     assert imported(tmp_path, tmp_path / "set", layout="openearthmap") == []
-    items = segments.read_items(tmp_path / "set")
+    items = segmentation_set.read_items(tmp_path / "set")
     assert items["split"].tolist() == ["train", "test", "train"]
     assert items["group"].tolist() == ["aachen", "aachen", "chiangmai"]
     (tmp_path / "train.txt").unlink()
     (tmp_path / "val.txt").unlink()
     imported(tmp_path, tmp_path / "shares", layout="openearthmap", test=0.4)
-    assert sorted(segments.read_items(tmp_path / "shares")["split"]) == ["test", "train", "train"]
+    assert sorted(segmentation_set.read_items(tmp_path / "shares")["split"]) == [
+        "test",
+        "train",
+        "train",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +307,7 @@ def test_the_verbs(world: World, tmp_path: Path, same_environment: None, capsys:
         main(["segmentation-set", "--pool", str(world.pool), "--output", str(output), "--labels=8"])
         == 0
     )
-    assert len(segments.read_items(output)) == 24
+    assert len(segmentation_set.read_items(output)) == 24
     write(
         tmp_path,
         {"i/a.png": picture(), "i/b.png": picture(), "m/a.png": mask(0, 1), "m/b.png": mask(1)},

@@ -25,7 +25,7 @@ from winnow.captioning.engine import FIRST, ROW, ask
 from winnow.captioning.openai_backend import KEY, OpenAIBackend
 from winnow.captioning.request_queue import Reply, Request
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.line import main
 from winnow.command.options import options
 from winnow.data.errors import WinnowError
@@ -127,7 +127,9 @@ def backend_of(
     **changes: Any,
 ) -> OpenAIBackend:
     clock = clock or Clock()
-    settings = Generation.model_validate({"concurrency": 2, "retries": 2, "timeout": 20, **changes})
+    settings = TextGeneration.model_validate(
+        {"concurrency": 2, "retries": 2, "timeout": 20, **changes}
+    )
     at = Server(url=server.url, model="m", **(sending or {}))
     return OpenAIBackend(at, settings, clock.sleep, clock.now)
 

@@ -24,9 +24,9 @@ from winnow.data.images import encode_png
 from winnow.data.tables import CAPTIONS, LEAKS, SCORES, SUBSET, read_table, write_table
 from winnow.reporting.emit.data import page_data
 from winnow.reporting.settings import SiteSettings
-from winnow.reporting.site import markup, samples, sprites
+from winnow.reporting.site import markup, samples, thumbnail_sheets
 from winnow.reporting.site.build import build
-from winnow.reporting.site.drawn import spread_over_scenes
+from winnow.reporting.site.generated_gallery import spread_over_scenes
 from winnow.reporting.table import Cell, Column, Interval, Table
 from winnow.reporting.table import Image as Figure
 from winnow.reporting.values import PERCENT, Value
@@ -379,11 +379,11 @@ def noise(side, seed=0):
 
 def test_sheets_keep_to_the_budget(tmp_path):
     images = [(str(n), noise(64, n)) for n in range(300)]
-    sheets = sprites.write_sheets(tmp_path, images, 64, 2500, threads=2)
+    sheets = thumbnail_sheets.write_sheets(tmp_path, images, 64, 2500, threads=2)
     assert (sheets.tiles, sheets.per_sheet) == (300, 256)
     sizes = [(tmp_path / f"00{n}.webp").stat().st_size for n in (0, 1)]
     assert sum(sizes) <= 2500 * 300
-    rich = sprites.write_sheets(tmp_path / "rich", images[:10], 64, 100_000)
+    rich = thumbnail_sheets.write_sheets(tmp_path / "rich", images[:10], 64, 100_000)
     assert rich.tiles == 10
     with Image.open(tmp_path / "rich/000.webp") as sheet:
         assert sheet.size == (1024, 64)
@@ -391,7 +391,7 @@ def test_sheets_keep_to_the_budget(tmp_path):
 
 def test_damaged_images_are_named(tmp_path):
     with pytest.raises(WinnowError, match="image 5 of the pool cannot be shown"):
-        sprites.write_sheets(tmp_path, [("image 5 of the pool", b"no")], 64, 900)
+        thumbnail_sheets.write_sheets(tmp_path, [("image 5 of the pool", b"no")], 64, 900)
 
 
 @given(st.text())
@@ -420,7 +420,7 @@ def test_text_comes_back_from_html_and_from_scripts(value):
 @given(st.tuples(FLOATS, FLOATS, FLOATS).map(sorted))
 def test_intervals_are_drawn_in_order_and_inside(values):
     low, value, high = values
-    drawn = markup.places(Interval(Value(value, low, high), (low, high), value))
+    drawn = markup.bar_positions(Interval(Value(value, low, high), (low, high), value))
     assert 0 <= drawn["low"] <= drawn["value"] <= drawn["high"] <= markup.RANGE[0]
     assert drawn["mark"] == drawn["value"]
 

@@ -15,12 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.records import Record, Rejected
-from winnow.sources import local
+from winnow.sources import local_images
+from winnow.sources.caption_text import MAX_CAPTION, caption_fault, class_words, clean, storable
 from winnow.sources.formats import webdataset
 from winnow.sources.formats.folder import FolderSource
 from winnow.sources.read import read_source
 from winnow.sources.registry import Source
-from winnow.sources.text import MAX_CAPTION, caption_fault, class_words, clean, storable
 from winnow.sources.zeroshot_sets import class_folders
 
 
@@ -157,7 +157,7 @@ def test_karpathy_rejects_a_bad_entry_and_goes_on(tmp_path: Path, entry: Any, re
 
 
 def test_an_oversized_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "MAX_BYTES", 10)
+    monkeypatch.setattr(local_images, "MAX_BYTES", 10)
     records, rejected = read(fakes.karpathy(tmp_path, 1))
     assert not records and rejected == {"airport_0.jpg": "larger than 10 bytes"}
 

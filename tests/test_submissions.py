@@ -285,12 +285,12 @@ def test_a_submission_is_told_where_it_stands(tmp_path: Path) -> None:
     rows = ["scorer,ratio,rank,leaks,note", "oracle,0.3,,,", "mine,0.3,2,,", "clip,0.3,1,,"]
     rows += ["none,1.0,,,", "mine,0.5,,7,", "mine,0.1,,,not run"]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    assert submit.standing(path, "mine") == [
+    assert submit.leaderboard_ranks(path, "mine") == [
         "mine at keep ratio 0.3: rank 2 of 2 methods",
         "mine at keep ratio 0.5: struck out: it learned from 7 leaking pairs, see leakage.md",
         "mine at keep ratio 0.1: unranked, not run",
     ]
-    assert submit.standing(path, "yours") == [f"yours: has no row in {path}"]
+    assert submit.leaderboard_ranks(path, "yours") == [f"yours: has no row in {path}"]
 
 
 def test_a_subset_stands_at_its_share(folder: Path, pairs: pd.DataFrame, tmp_path: Path) -> None:

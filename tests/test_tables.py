@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
+from winnow.sources.caption_text import caption_fault, clean, given_captions, listed
 from winnow.sources.formats.folder import FolderSource
 from winnow.sources.read import read_source
 from winnow.sources.table import Fault, read_rows
-from winnow.sources.text import caption_fault, clean, given_captions, listed
 
 
 def read(root: Path, name: str, content: str | bytes) -> tuple[dict[str, list[str]], list[str]]:

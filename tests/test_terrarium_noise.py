@@ -16,7 +16,7 @@ from winnow.data.language import ENGLISH, language
 from winnow.data.tables import CAPTIONS, TRUTH, read_table, write_table
 from winnow.terrarium.captions import human_captions, rule_caption
 from winnow.terrarium.layout import draw_layout
-from winnow.terrarium.noise import ANY_LANGUAGE, KINDS, account, corrupt, corrupt_one, normal
+from winnow.terrarium.noise import ANY_LANGUAGE, KINDS, account, corrupt, corrupt_one, normalised
 from winnow.terrarium.noise_kinds import WORDS
 from winnow.terrarium.words import NUMBERS
 
@@ -93,7 +93,7 @@ def test_one_kind_at_full_rate(pool: dict[str, list], kind: str) -> None:
     assert "clean" not in kinds
     assert kinds.count(kind) > (240 if kind in ("count", "relation") else 1000)
     for text, references in zip(texts, pool["references"], strict=True):
-        assert normal(text) not in {normal(reference) for reference in references}
+        assert normalised(text) not in {normalised(reference) for reference in references}
 
 
 def test_no_noise_changes_nothing(pool: dict[str, list]) -> None:
@@ -157,7 +157,7 @@ def test_real_style_captions(text: str, scene: str, kind: str) -> None:
         if changed is None:
             assert kind in ("count", "attribute", "relation", "truncated")
             continue
-        assert normal(changed) != normal(text)
+        assert normalised(changed) != normalised(text)
         assert changed == changed.strip()
         assert "  " not in changed
 
@@ -198,7 +198,7 @@ def test_hostile_text_does_no_harm(text: str) -> None:
 def test_any_text_is_survived(text: str, kind: str, seed: int) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     changed = corrupt_one(text, kind, rng, [text, "a beach"], "beach")
-    assert changed is None or normal(changed) not in {normal(text), "a beach"}
+    assert changed is None or normalised(changed) not in {normalised(text), "a beach"}
 
 
 # captions that are not English
@@ -318,7 +318,7 @@ def corrupted(world: World, tmp_path: Path, texts: list[str], *settings: str) ->
     write_table(tmp_path / "human.parquet", human, CAPTIONS)
     paths = {"pool": world.pool, "human": tmp_path / "human.parquet", "layouts": world.layouts_path}
     paths |= {name: tmp_path / f"{name}.parquet" for name in ("output", "truth")}
-    return main(["corrupt", *[f"--{name}={path}" for name, path in paths.items()], *settings])
+    return main(["raw-captions", *[f"--{name}={path}" for name, path in paths.items()], *settings])
 
 
 @pytest.mark.usefixtures("same_environment")

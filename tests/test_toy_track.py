@@ -56,7 +56,7 @@ FILES = {
         from pathlib import Path
 
         from winnow.command.description import Output, command
-        from winnow.evaluation.cell import CellSettings
+        from winnow.evaluation.cell_results import CellSettings
         from winnow.tracks.brevity.settings import Brevity
 
 
@@ -69,8 +69,8 @@ FILES = {
             """Count the short captions of a subset."""
             import pandas as pd
 
-            from winnow.data.provenance import measured
-            from winnow.evaluation.cell import Found, cell_record, write_cell
+            from winnow.data.provenance import measure_cost
+            from winnow.evaluation.cell_results import Measurement, cell_record, write_cell
             from winnow.evaluation.statistics import bootstrap
             from winnow.training.subsets import kept_pairs
 

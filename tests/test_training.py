@@ -22,7 +22,7 @@ from winnow.data.shards import ShardWriter, iter_shard, shard_path
 from winnow.data.tables import PAIR, SUBSET, write_table
 from winnow.models import clip as models
 from winnow.models.settings import Role
-from winnow.training import contrastive, descent, foundry
+from winnow.training import clip_standins, contrastive, training_loop
 from winnow.training.images import decode
 from winnow.training.settings import Optimiser
 
@@ -77,7 +77,7 @@ def test_every_subset_gets_the_same_steps(world: World, standin: Path, count: in
 
 
 def test_batches_are_full_and_cover_everything() -> None:
-    batches = descent._batches(total=10, batch=4, seed=0)
+    batches = training_loop._batches(total=10, batch=4, seed=0)
     drawn = [next(batches) for _ in range(40)]
     assert all(len(set(rows)) == 4 for rows in drawn)
     for first, second in zip(drawn[::2], drawn[1::2], strict=True):
@@ -87,7 +87,7 @@ def test_batches_are_full_and_cover_everything() -> None:
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [descent._schedule(step, 100, 10) for step in range(100)]
+    rates = [training_loop._schedule(step, 100, 10) for step in range(100)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert max(rates) == 1.0 and all(a >= b for a, b in pairwise(rates[9:]))
     assert 0 <= rates[-1] < 0.01
@@ -97,7 +97,7 @@ def test_the_learning_rate_rises_then_falls() -> None:
     ("half", "short", "flash"), [(False, False, True), (True, False, False), (False, True, False)]
 )
 def test_the_flash_kernel_attends_where_it_is_faster(half: bool, short: bool, flash: bool) -> None:
-    with descent.attention(torch.device("cpu"), half, short):
+    with training_loop.attention(torch.device("cpu"), half, short):
         assert torch.backends.cuda.flash_sdp_enabled() is flash  # torch's flag for a CPU, too
         query = torch.randn(2, 1, 4, 8, requires_grad=True)
         kernel = torch.nn.functional.scaled_dot_product_attention(query, query, query).grad_fn
@@ -106,7 +106,7 @@ def test_the_flash_kernel_attends_where_it_is_faster(half: bool, short: bool, fl
 
 def test_only_matrices_decay(standin: Path) -> None:
     model = models.load(standin).model
-    decayed, others = descent.parameter_groups(model, 0.1)
+    decayed, others = training_loop.parameter_groups(model, 0.1)
     assert decayed["weight_decay"] == 0.1 and others["weight_decay"] == 0
     both = [*decayed["params"], *others["params"]]
     assert len(both) == len(list(model.parameters()))
@@ -240,7 +240,7 @@ def reference(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_nobody_grades_what_it_saw(world: World) -> None:
     samples, captions = reference(world)
-    seen = {role: foundry.training_pairs(role, samples, captions) for role in ROLES}
+    seen = {role: clip_standins.training_pairs(role, samples, captions) for role in ROLES}
     images = {role: set(pairs["uid"]) for role, pairs in seen.items()}
     assert images["clip"] == images["domain_clip"]
     assert images["domain_clip"] and images["evaluator_clip"]
@@ -253,17 +253,17 @@ def test_nobody_grades_what_it_saw(world: World) -> None:
 
 def test_the_general_model_saw_no_human_caption(world: World) -> None:
     samples, captions = reference(world)
-    pairs = foundry.training_pairs("clip", samples, captions)
+    pairs = clip_standins.training_pairs("clip", samples, captions)
     assert not set(pairs["text"]) & set(captions["text"])
     scene = samples.set_index("uid")["scene"]
     assert all(scene[uid] in text for uid, text in pairs.itertuples(index=False))
-    assert (pairs.groupby("uid").size() == len(foundry.COARSE)).all()
+    assert (pairs.groupby("uid").size() == len(clip_standins.COARSE)).all()
 
 
 def test_the_general_model_takes_the_images_with_scenes(world: World) -> None:
     samples, captions = reference(world)
     half = samples.assign(scene=samples["scene"].where(np.arange(len(samples)) % 2 == 0))
-    pairs = foundry.training_pairs("clip", half, captions)
+    pairs = clip_standins.training_pairs("clip", half, captions)
     assert set(pairs["uid"]) <= set(half.loc[half["scene"].notna(), "uid"])
 
 
@@ -271,12 +271,12 @@ def test_without_scenes_the_general_models_read_single_words(world: World) -> No
     samples, captions = reference(world)
     none = samples.assign(scene=None)
     for role in ("clip", "siglip", "evaluator_general"):
-        pairs = foundry.training_pairs(role, none, captions)
-        seen = set(foundry.training_pairs(role, samples, captions)["uid"])
+        pairs = clip_standins.training_pairs(role, none, captions)
+        seen = set(clip_standins.training_pairs(role, samples, captions)["uid"])
         assert set(pairs["uid"]) == seen
         whole = set(captions["text"])
         assert sum(text in whole for text in pairs["text"]) < len(pairs) / 4
-    by_caption = foundry.training_pairs("domain_clip", none, captions)
+    by_caption = clip_standins.training_pairs("domain_clip", none, captions)
     assert set(by_caption["text"]) <= set(captions["text"])  # as ever
 
 
@@ -295,14 +295,14 @@ def test_without_scenes_the_general_models_read_single_words(world: World) -> No
 )
 def test_the_telling_word(texts: list[str], words: list[str]) -> None:
     captions = pd.DataFrame({"uid": [str(i) for i in range(len(texts))], "text": texts})
-    assert foundry.telling_words(captions)["text"].tolist() == words
+    assert clip_standins.distinctive_words(captions)["text"].tolist() == words
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.text()), max_size=12))
 def test_every_caption_has_a_telling_word(rows: list[tuple[str, str]]) -> None:
     captions = pd.DataFrame(rows, columns=["uid", "text"], dtype=object)
-    pairs = foundry.telling_words(captions)
+    pairs = clip_standins.distinctive_words(captions)
     assert pairs["uid"].tolist() == captions["uid"].tolist()
     for text, word in zip(captions["text"], pairs["text"], strict=True):
         assert word == text or word in text.casefold()
@@ -313,7 +313,7 @@ def test_a_stand_in_without_a_caption_to_learn_from_says_so(world: World, tmp_pa
     odd = samples[[int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]]]
     for role in ("clip", "domain_clip"):
         with pytest.raises(WinnowError, match=rf"{role} learns from one half.*source\.reference"):
-            foundry.train_standin(role, world.pool, odd, captions, tmp_path, SETTINGS, 8)
+            clip_standins.train_standin(role, world.pool, odd, captions, tmp_path, SETTINGS, 8)
 
 
 def test_stand_ins_come_out_of_the_foundry(world: World, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from winnow.captioning import answers, engine
 from winnow.captioning.request_queue import Reply, Request
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS
-from winnow.models import hub
+from winnow.models import transformers_folder
 from winnow.models.settings import Model
 
 
@@ -167,7 +167,7 @@ def test_passes_made_ready_before(backend: Any, tmp_path: Path) -> None:
     found = run(backend, questions(40), tmp_path, attempts=1)
     assert found.keys() == expected.keys() and not backend.prepared
     for key, reply in expected.items():
-        assert found[key].text == answers.judge(reply.text, reply.cut)[0]
+        assert found[key].text == answers.check_answer(reply.text, reply.cut)[0]
 
 
 def test_identity_goes_by_the_weights(mllm: Path, backend: Any, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_identity_goes_by_the_weights(mllm: Path, backend: Any, tmp_path: Path) 
     assert TransformersBackend(tmp_path / "copy").identity == backend.identity
     other = TransformersBackend(build_mllm(tmp_path / "other", seed=1))
     assert other.identity != backend.identity
-    assert engine.backend_for(mllm, Generation(batch_size=3)).identity == backend.identity
+    assert engine.backend_for(mllm, TextGeneration(batch_size=3)).identity == backend.identity
 
 
 def test_a_language_model_answers_texts(mllm: Path, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_folder_that_lacks_something(mllm: Path, tmp_path: Path, lost: str, me
     shutil.copytree(mllm, tmp_path / "model")
     (tmp_path / "model" / lost).unlink()
     with pytest.raises(WinnowError, match=f"(?s){tmp_path / 'model'}: {message}"):
-        hub.load(tmp_path / "model", None)
+        transformers_folder.load(tmp_path / "model", None)
 
 
 def test_weights_in_part_or_in_a_pickle(mllm: Path, tmp_path: Path) -> None:
@@ -231,11 +231,11 @@ def test_weights_in_part_or_in_a_pickle(mllm: Path, tmp_path: Path) -> None:
     kept = {name: value for name, value in weights.items() if name != lost}
     save_file(kept, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WinnowError, match=r"its weights lack \S+ \(1 parts"):
-        hub.load(tmp_path / "model", torch.float32)
+        transformers_folder.load(tmp_path / "model", torch.float32)
     (tmp_path / "model" / "model.safetensors").unlink()
     torch.save(weights, tmp_path / "model" / "pytorch_model.bin")
     with pytest.raises(WinnowError, match="cannot be loaded"):
-        hub.load(tmp_path / "model", torch.float32)
+        transformers_folder.load(tmp_path / "model", torch.float32)
 
 
 # fetching, and what names a model
@@ -254,7 +254,7 @@ def test_fetching_a_folder(mllm: Path, tmp_path: Path) -> None:
     assert main([*words, f"--id={source}", "--revision=main"]) == 2
     (source / "model.safetensors").unlink()
     with pytest.raises(WinnowError, match="source: has no safetensors"):
-        hub.fetch_transformers(str(source), None, tmp_path / "none")
+        transformers_folder.fetch_transformers(str(source), None, tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
@@ -276,13 +276,13 @@ def test_fetching_from_the_hub(
         raise ConnectionError("no route")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    hub.fetch_transformers("somebody/Tiny", "v1", tmp_path / "model")
+    transformers_folder.fetch_transformers("somebody/Tiny", "v1", tmp_path / "model")
     assert calls == [("somebody/Tiny", "v1", ["*.safetensors", "*.json", "*.txt", "*.jinja"])]
     names = {p.name for p in mllm.iterdir()} | {DIGESTS}
     assert {p.name for p in (tmp_path / "model").iterdir()} == names
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(WinnowError, match=r"somebody/Tiny: cannot be fetched.*main.*no route"):
-        hub.fetch_transformers("somebody/Tiny", None, tmp_path / "other")
+        transformers_folder.fetch_transformers("somebody/Tiny", None, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
@@ -328,4 +328,4 @@ def test_thoughts_that_special_tokens_mark_are_taken_off(
         lambda **given: torch.cat([given["input_ids"], told, end], dim=1),
     )
     (reply,) = replies(thinking, questions()[-1:]).values()
-    assert answers.judge(reply.text, reply.cut) == ("a town", "")
+    assert answers.check_answer(reply.text, reply.cut) == ("a town", "")

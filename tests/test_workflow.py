@@ -26,7 +26,14 @@ TABLES = {p.paper: tuple(p.tables) for p in load_papers(ROOT / "workflow/papers"
 FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
 PLOTS = ("contrastive", "detection", "generation", "segmentation")
 # The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
-KNOWING = ("corrupt", "annotate", "judge", "evaluate_detection", "evaluate_captions", "site")
+KNOWING = (
+    "raw_captions",
+    "annotate",
+    "check_captions",
+    "evaluate_detection",
+    "evaluate_captions",
+    "site",
+)
 NOTHING = "Nothing to be done"
 LINTS = {
     "Specify a conda environment or container for each rule.",  # one environment for all
@@ -261,7 +268,7 @@ def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
     scores = [out for out, rule in jobs.rule.items() if rule in ("score", "combine_scores")]
     assert len(scores) > 20
     for output in scores:
-        behind = jobs.behind(output, ("corrupt", "annotate", "judge"))
+        behind = jobs.behind(output, ("raw_captions", "annotate", "check_captions"))
         sealed = [path for path in behind if path.startswith("artifacts/truth/")]
         assert bool(sealed) == ("oracle" in output), f"{output} depends on {sealed}"
 

@@ -26,7 +26,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from winnow.data.holders import scratch_folder
+from winnow.data.temporary_folders import scratch_folder
 
 SOCKET = "WINNOW_FORKSERVER"  # the environment variable that names the server's socket
 # What winnow imports only inside functions, and what takes its time

@@ -17,13 +17,13 @@ from conftest import World
 
 from winnow.captioning.responses import Responses
 from winnow.command.line import main
-from winnow.data import content, segments
+from winnow.data import content_digests, segmentation_set
 from winnow.data.csv_file import read_csv
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed, write_signed
 from winnow.data.images import encode_png
-from winnow.data.sealed import SEAL_BYTES
+from winnow.data.parquet_seal import SEAL_BYTES
 from winnow.data.shards import iter_masks, iter_shard, shard_path
 from winnow.data.tables import PROMPTS, SAMPLES, SCORES, read_about, read_table, write_table
 from winnow.generation.images import iter_images, read_prompts, write_images
@@ -180,14 +180,20 @@ def _generated(folder: Path) -> Callable[[], Any]:
 def _segments(folder: Path) -> Callable[[], Any]:
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 3, (16, 16), np.uint8)
-    segments.write_segment(folder, "a", np.dstack([pixels] * 3), pixels)
+    segmentation_set.write_image_and_mask(folder, "a", np.dstack([pixels] * 3), pixels)
     rows = [("a", "0" * 32, "train", 0, "")]
-    segments.write_items(folder, pd.DataFrame(rows, columns=list(segments.SEGMENTS)), list("abc"))
+    segmentation_set.write_items(
+        folder, pd.DataFrame(rows, columns=list(segmentation_set.SEGMENTS)), list("abc")
+    )
 
     def read() -> Any:
-        names = segments.read_items(folder)["name"].tolist()
-        masks = segments.read_masks(folder, names, 3).tolist()
-        return masks, segments.read_images(folder, names).tolist(), segments.read_classes(folder)
+        names = segmentation_set.read_items(folder)["name"].tolist()
+        masks = segmentation_set.read_masks(folder, names, 3).tolist()
+        return (
+            masks,
+            segmentation_set.read_images(folder, names).tolist(),
+            segmentation_set.read_classes(folder),
+        )
 
     return read
 
@@ -266,7 +272,7 @@ def test_what_the_verbs_write_is_signed(world: World, tmp_path: Path) -> None:
         "--truth",
         f"{tmp_path}/t.parquet",
     )
-    assert main(["corrupt", *given, '--noise={"mismatch": 0.25}', "--seed=1"]) == 0
+    assert main(["raw-captions", *given, '--noise={"mismatch": 0.25}', "--seed=1"]) == 0
     path = output.with_suffix(".noise.json")
     path.write_text(path.read_text().replace("0.25", "0.35"))
     assert refused(lambda: read_signed(path), path, "run again")
@@ -351,12 +357,12 @@ def test_a_damaged_file_of_digests_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(content, "SETTLED_S", -1.0)
+    monkeypatch.setattr(content_digests, "SETTLED_S", -1.0)
     folder = tmp_path / "images"
     folder.mkdir()
     for number in range(3):
         (folder / f"{number}.txt").write_text(f"a road {number}")
-    before = content.content_digest([folder])
+    before = content_digests.content_digest([folder])
     place = tmp_path / "cache/winnow/digests.sqlite"
     with sqlite3.connect(place) as memory:
         rows = [(f"{number:064x}", "1 2 3 4", "0" * 64, "0" * 32) for number in range(3000)]
@@ -366,8 +372,8 @@ def test_a_damaged_file_of_digests_is_made_anew(
     middle = len(damaged) // 2 // size * size
     damaged[middle : middle + size] = b"\xff" * size
     place.write_bytes(damaged)
-    assert content.content_digest([folder]) == before and not place.exists()
-    assert content.content_digest([folder]) == before
+    assert content_digests.content_digest([folder]) == before and not place.exists()
+    assert content_digests.content_digest([folder]) == before
     with sqlite3.connect(place) as memory:
         assert memory.execute("SELECT count(*) FROM sums").fetchone() == (3,)
 
@@ -376,15 +382,15 @@ def test_a_damaged_digest_is_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(content, "SETTLED_S", -1.0)
+    monkeypatch.setattr(content_digests, "SETTLED_S", -1.0)
     file = tmp_path / "a.txt"
     file.write_text("a road")
-    before = content.content_digest([file])
+    before = content_digests.content_digest([file])
     place = tmp_path / "cache/winnow/digests.sqlite"
     with sqlite3.connect(place) as memory:
         (table,) = memory.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchone()
         memory.execute(f"UPDATE {table} SET digest = 'f' || substr(digest, 2, 62) || '0'")
-    assert content.content_digest([file]) == before
+    assert content_digests.content_digest([file]) == before
 
 
 def test_samples_of_a_damaged_pool_are_named(world: World, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from winnow.command.line import main
 from winnow.data.csv_file import csv_cell, csv_word, read_csv
 from winnow.data.tables import CAPTIONS, write_table
-from winnow.generation.imported import matched_files
+from winnow.generation.external_images import matched_files
 from winnow.generation.prompts import prompts_of
 from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.table import Table, plain

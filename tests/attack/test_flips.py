@@ -12,7 +12,7 @@ from winnow.data.digests import check_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, read_signed
 from winnow.data.metrics import check_files, read_metrics
-from winnow.data.sealed import check_table
+from winnow.data.parquet_seal import check_table
 from winnow.data.shards import iter_shard
 from winnow.reporting.cells import read_sweep
 

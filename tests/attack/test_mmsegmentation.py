@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
 from winnow.models import mmsegmentation, segmentor
-from winnow.models.networks import BUILT_IN, configuration
+from winnow.models.segmentation_networks import BUILT_IN, configuration
 
 ADDRESSES = (
     "https://evil.org/w.pth", "http://evil.org/w", "open-mmlab://resnet50", "file:///w.pth",
@@ -189,7 +189,7 @@ def test_the_list_of_types_is_of_plain_operators() -> None:
     from mmseg.registry import MODELS as SEGMENTORS
     from mmseg.registry import TASK_UTILS as SAMPLERS
 
-    from winnow.models.networks import TYPES
+    from winnow.models.segmentation_networks import TYPES
 
     registries = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS, SEGMENTORS, SAMPLERS)
     known = {name: kind for registry in registries for name, kind in registry.module_dict.items()}

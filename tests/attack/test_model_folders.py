@@ -15,7 +15,7 @@ from winnow.command.line import main
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
-from winnow.models import clip, diffusion, diffusion_standins, hub, score, segmentor
+from winnow.models import clip, diffusion, diffusion_standins, score, segmentor, transformers_folder
 from winnow.models import mllm as language_models
 from winnow.models.diffusion_hub import fetch_pipeline
 from winnow.models.folder import check
@@ -180,7 +180,7 @@ def test_code_beside_a_clip(standin: Path, tmp_path: Path, trace: Path) -> None:
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("load", [lambda f: hub.load(f, torch.float32), score.load])
+@pytest.mark.parametrize("load", [lambda f: transformers_folder.load(f, torch.float32), score.load])
 def test_code_beside_a_language_model(
     load: Callable[[Path], Any], mllm: Path, tmp_path: Path, trace: Path
 ) -> None:
@@ -223,11 +223,11 @@ def test_what_a_folder_asks_for(kind: str, mllm: Path, tmp_path: Path, trace: Pa
     folder = opened(mllm, tmp_path / "model")
     name, changes = REFUSED[kind]
     edit(folder / name, **changes)
-    for load in (lambda f: hub.load(f, torch.float32), score.load):
+    for load in (lambda f: transformers_folder.load(f, torch.float32), score.load):
         with pytest.raises(WinnowError, match=f"^{folder / name}: "):
             load(folder)
     with pytest.raises(WinnowError, match=f"^{folder / name}: "):
-        hub.fetch_transformers(str(folder), None, tmp_path / "fetched")
+        transformers_folder.fetch_transformers(str(folder), None, tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists() and not trace.exists()
 
 
@@ -257,7 +257,7 @@ def test_a_part_of_a_folder_is_not_fetched(mllm: Path, monkeypatch: pytest.Monke
     for kind in (AutoModelForImageTextToText, AutoProcessor):
         monkeypatch.setattr(kind, "from_pretrained", fetch)
         with pytest.raises(WinnowError, match="names a part that is not in the folder"):
-            hub.load(mllm, torch.float32)
+            transformers_folder.load(mllm, torch.float32)
     assert before is huggingface_hub.constants.HF_HUB_OFFLINE
 
 
@@ -315,8 +315,8 @@ def written(
     base = diffusion.load(tiny_generator)
     found: dict[str, tuple[Path, Callable[[Path], Any]]] = {
         "clip": (standin, clip.load),
-        "mllm": (root / "mllm", lambda f: hub.load(f, torch.float32)),
-        "fetched": (root / "fetched", lambda f: hub.load(f, torch.float32)),
+        "mllm": (root / "mllm", lambda f: transformers_folder.load(f, torch.float32)),
+        "fetched": (root / "fetched", lambda f: transformers_folder.load(f, torch.float32)),
         "score": (root / "score", score.load),
         "segmentor": (root / "segmentor", segmentor.load),
         "stable_diffusion": (tiny_generator, diffusion.load),
@@ -327,8 +327,8 @@ def written(
     }
     for kind in ("mllm", "score", "segmentor", "diffusionsat", "crs_diff", "controlnet"):
         (root / kind).mkdir()
-    language_models.save(*hub.load(mllm, torch.float32), root / "mllm")
-    hub.fetch_transformers(str(mllm), None, root / "fetched")
+    language_models.save(*transformers_folder.load(mllm, torch.float32), root / "mllm")
+    transformers_folder.fetch_transformers(str(mllm), None, root / "fetched")
     score.save(score.start_from(mllm, 0), root / "score")
     segmentor.save(segmentor.build("unet", ["a", "b"], 0), root / "segmentor")
     for kind in ("diffusionsat", "crs_diff"):
@@ -394,7 +394,7 @@ def test_damaged_starts_and_releases(
     with pytest.raises(WinnowError, match=r"pipeline/.*: does not have the digest"):
         fetch_pipeline(str(tmp_path / "pipeline"), tmp_path / "out")
     with pytest.raises(WinnowError, match=r"mllm/.*: does not have the digest"):
-        hub.fetch_transformers(str(tmp_path / "mllm"), None, tmp_path / "out")
+        transformers_folder.fetch_transformers(str(tmp_path / "mllm"), None, tmp_path / "out")
     (tmp_path / "clip.md").write_text("# Stand-in")
     assert main(["release", f"--standins={tmp_path}", f"--output={tmp_path / 'out'}"]) == 2
     assert not (tmp_path / "out").exists()

@@ -24,7 +24,7 @@ from workflow_helpers import ROOT, Clone, clone
 
 from winnow import forkserver
 from winnow.command.line import main
-from winnow.data import holders, scarce
+from winnow.data import resource_errors, temporary_folders
 from winnow.data.errors import BadImageError, WinnowError
 from winnow.data.files import atomic_path, cache_folder, write_text
 from winnow.data.images import normalise
@@ -75,7 +75,7 @@ def shortage_of(raised: BaseException, cause: BaseException | None = None) -> st
     try:
         raise raised from cause
     except BaseException as error:
-        return scarce.shortage(error)
+        return resource_errors.shortage(error)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_what_killed_jobs_left_is_swept_by_the_next_run(untouched: Clone) -> Non
     """Also of an output that nobody asks for again, and no sooner than by a run that does jobs."""
     left = untouched.folder / "artifacts/cells/.0.abcd_123"
     left.mkdir(parents=True)
-    (left / holders.OWNER).touch()
+    (left / temporary_folders.OWNER).touch()
     (left / "big").write_text("x")
     untouched.snakemake("--dry-run", "--", "artifacts/sweep.csv")
     assert left.exists()
@@ -271,7 +271,7 @@ def test_what_killed_jobs_left_is_swept_by_the_next_run(untouched: Clone) -> Non
 def owned(path: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield stack.enter_context(holders.holder(path))
+        yield stack.enter_context(temporary_folders.temporary_folder(path))
 
 
 # what was killed
@@ -299,7 +299,11 @@ def test_what_a_killed_job_left_is_swept_and_a_live_ones_is_not(
     jobs[0].kill()
     jobs[0].wait()
     assert killed.exists()
-    how = holders.holder(target) if kind == "output" else holders.scratch_folder()
+    how = (
+        temporary_folders.temporary_folder(target)
+        if kind == "output"
+        else temporary_folders.scratch_folder()
+    )
     with how as own:
         assert own.is_dir()
     assert not killed.exists() and not own.exists()
@@ -314,16 +318,16 @@ def test_what_a_killed_job_left_is_swept_and_a_live_ones_is_not(
 def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, swept = holders.fcntl.flock, []
+    lock, swept = temporary_folders.fcntl.flock, []
 
     def late(mark: Any, how: int) -> None:
-        if not swept and not how & holders.fcntl.LOCK_NB:
+        if not swept and not how & temporary_folders.fcntl.LOCK_NB:
             swept.extend(tmp_path.iterdir())
-            holders.remove_dead(swept)
+            temporary_folders.remove_abandoned(swept)
         lock(mark, how)
 
-    monkeypatch.setattr(holders.fcntl, "flock", late)
-    with holders.holder(tmp_path / "out") as own:
+    monkeypatch.setattr(temporary_folders.fcntl, "flock", late)
+    with temporary_folders.temporary_folder(tmp_path / "out") as own:
         assert own.is_dir() and swept and own not in swept and not swept[0].exists()
 
 

@@ -23,12 +23,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from winnow.captioning import completions, wire
-from winnow.captioning.answers import judge, tidy
+from winnow.captioning import completions, http_client
+from winnow.captioning.answers import check_answer, tidy
 from winnow.captioning.completions import wait_of
 from winnow.captioning.openai_backend import ECHO, KEY, OpenAIBackend
 from winnow.captioning.request_queue import Answer, Request
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.secrets import gives_away, redacted, without_login
@@ -123,7 +123,9 @@ def server() -> Iterator[Raw]:
 
 def asked(server: Raw, folder: Path, count: int = 1, **changes: Any) -> dict[str, Answer]:
     settings = {"concurrency": 4, "retries": 0, "timeout": 10, "attempts": 1, **changes}
-    backend = OpenAIBackend(Server(url=server.url, model="m"), Generation.model_validate(settings))
+    backend = OpenAIBackend(
+        Server(url=server.url, model="m"), TextGeneration.model_validate(settings)
+    )
     questions = [Request(f"k{i}", f"what is {i}?", None, 20) for i in range(count)]
     return run(backend, questions, folder, attempts=settings["attempts"])
 
@@ -233,7 +235,7 @@ def outcome_and_peak(server: Raw, folder: Path) -> tuple[str, int]:
 def test_large_replies_are_cut_off(
     status: bytes, server: Raw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "LARGEST", 2**20)
+    monkeypatch.setattr(http_client, "LARGEST", 2**20)
     server.script = flood(ENDLESS % status, 10**9)
     told, peak = outcome_and_peak(server, tmp_path)
     assert "the reply has more than 1048576 bytes" in told and peak < 2**24
@@ -243,7 +245,7 @@ def test_large_replies_are_cut_off(
 def test_a_large_list_of_models_is_not_read(
     server: Raw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "LARGEST", 2**20)
+    monkeypatch.setattr(http_client, "LARGEST", 2**20)
     server.probe = flood(ENDLESS % b"200 OK", 10**9)
     assert outcome(server, tmp_path) == ROAD
 
@@ -283,7 +285,7 @@ def test_a_named_identity_is_read(server: Raw, tmp_path: Path) -> None:
 def test_an_endless_answer_is_none(
     message: dict[str, Any], server: Raw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "LARGEST", 2**24)
+    monkeypatch.setattr(http_client, "LARGEST", 2**24)
     server.script = sends(says(**message))
     told = outcome(server, tmp_path)
     assert told.startswith(f"longer than {completions.LONGEST} characters")
@@ -305,7 +307,7 @@ def test_an_answer_is_read_in_little_time(mark: str) -> None:
     for reply in (
         [text] if text else [mark * (size // len(mark)), "x " + mark * (size // len(mark))]
     ):
-        caption, fault = judge(reply, False)
+        caption, fault = check_answer(reply, False)
         assert bool(caption) != bool(fault)
         assert tidy(tidy(reply)) == tidy(reply)
     assert time.process_time() - start < 6  # minutes and hours before
@@ -579,7 +581,7 @@ def test_a_proxy_is_used_and_kept_to_the_same_limits(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
-    monkeypatch.setattr(wire, "LARGEST", 2**16)
+    monkeypatch.setattr(http_client, "LARGEST", 2**16)
     server.script = flood(ENDLESS % b"200 OK", 10**8)
     assert "more than 65536 bytes" in outcome(server, tmp_path)
     assert server.asked[0].startswith(b"POST http://127.0.0.1:")

@@ -15,7 +15,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from winnow.curation.submit import check_card
-from winnow.data.content import content_digest
+from winnow.data.content_digests import content_digest
 from winnow.data.csv_file import read_csv
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, read_json
@@ -24,14 +24,14 @@ from winnow.data.shards import iter_shard
 from winnow.data.tables import CAPTIONS, QUARANTINE, SCORES, read_table
 from winnow.data.yaml_file import read_yaml
 from winnow.preferences.text_pairs import read_pairs
+from winnow.sources.caption_text import clean, storable
 from winnow.sources.formats import webdataset
 from winnow.sources.formats.folder import FolderSource
 from winnow.sources.formats.webdataset import WebdatasetSource
 from winnow.sources.pool import MAX_CAPTIONS, build_pool
 from winnow.sources.read import read_source
 from winnow.sources.registry import Source
-from winnow.sources.segment_layouts import listed_names
-from winnow.sources.text import clean, storable
+from winnow.sources.segmentation_layouts import listed_names
 from winnow.sources.zeroshot import Made, read_set, write_set, write_sets
 from winnow.sources.zeroshot_sets import own_sets
 

@@ -37,7 +37,7 @@ def rule_needed(name):
     return captions_of("rule") if name in PERSPECTIVES.relay else []
 
 
-rule corrupt:
+rule raw_captions:
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
@@ -47,7 +47,7 @@ rule corrupt:
         noise="artifacts/captions/raw.noise.json",
         truth="artifacts/truth/raw.parquet",
     log:
-        "logs/corrupt.log",
+        "logs/raw_captions.log",
     cache: "omit-software"
     threads: 1
     params:
@@ -55,7 +55,7 @@ rule corrupt:
     message:
         "making the caption set raw"
     shell:
-        command_text("corrupt")
+        command_text("raw-captions")
 
 
 rule annotate:
@@ -235,7 +235,7 @@ rule conclude_loop:
         command_text("conclude-loop")
 
 
-rule judge:
+rule check_captions:
     input:
         captions="artifacts/captions/{judged}.parquet",
         layouts="artifacts/truth/layouts.parquet",
@@ -243,7 +243,7 @@ rule judge:
         truth="artifacts/truth/{judged}.parquet",
         facts="artifacts/truth/{judged}.facts.parquet",
     log:
-        "logs/judge/{judged}.log",
+        "logs/check_captions/{judged}.log",
     wildcard_constraints:
         judged="(?!raw$|layouts$)[a-z][a-z0-9_]*",
     cache: "omit-software"
@@ -251,4 +251,4 @@ rule judge:
     message:
         "judging {wildcards.judged} by the truth"
     shell:
-        command_text("judge")
+        command_text("check-captions")

@@ -21,9 +21,9 @@ from winnow.caching import entries, exchange
 from winnow.command.code import search_path, user_code
 from winnow.command.options import options
 from winnow.command.rules import command_text
-from winnow.data.content import content_digest
+from winnow.data.content_digests import content_digest
 from winnow.data.errors import WinnowError
-from winnow.data.holders import below, remove_dead
+from winnow.data.temporary_folders import find_temporary_folders, remove_abandoned
 from winnow.models.settings import GeneratorRole, MllmRole, Role
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
@@ -165,7 +165,11 @@ RESULTS = os.path.relpath(
     PLACE / "results"
 )  # from the folder where Snakemake was started
 if not LOOKING:  # partial outputs of killed jobs, which may never be requested again
-    remove_dead(below(PLACE / "artifacts", PLACE / "results", ROOT / "submissions"))
+    remove_abandoned(
+        find_temporary_folders(
+            PLACE / "artifacts", PLACE / "results", ROOT / "submissions"
+        )
+    )
 drop_dead_links(PLACE / "artifacts")
 absent = [p for p in (PLACE / ".snakemake", PLACE, *PLACE.parents) if not p.exists()]
 atexit.register(remove_traces, absent)

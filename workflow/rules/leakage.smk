@@ -27,7 +27,7 @@ rule audit:
             "artifacts/captions/{name}.parquet", name=["raw", *P.sweep.captions]
         ),
         segments=SET if cell_folders("segmentation") else [],
-        preferences=rules.prefer.output if P.score_model.recipes else [],
+        preferences=rules.preference_pairs.output if P.score_model.recipes else [],
     output:
         directory("artifacts/leakage"),
     log:

@@ -1,11 +1,11 @@
 # Convert any source to a pool, and make the zero-shot sets.
 from snakemake.exceptions import WorkflowError
 
-from winnow.sources.there import require
+from winnow.sources.required_paths import require_paths
 from winnow.sources.zeroshot_sets import set_inputs
 
 try:
-    require(P, GIVEN)
+    require_paths(P, GIVEN)
 except WinnowError as error:
     sys.exit(str(error))
 
@@ -31,7 +31,7 @@ NEEDED = {
 
 def check_splits(planned):
     """End the run before its first job if jobs of the rules `planned` lack a split that they need."""
-    from winnow.data.splits import lacking
+    from winnow.data.splits import missing_split
     from winnow.data.tables import SAMPLES, read_table
     from winnow.sources.read import lacking_splits
 
@@ -46,7 +46,9 @@ def check_splits(planned):
         splits = read_table("artifacts/pool/samples.parquet", SAMPLES)["split"]
         missing = {*whose} - {*splits}
     if missing:
-        lines = [lacking("source", split, whose[split]) for split in sorted(missing)]
+        lines = [
+            missing_split("source", split, whose[split]) for split in sorted(missing)
+        ]
         raise WorkflowError("\n".join(lines))
 
 

@@ -10,7 +10,7 @@ def recipe_model(wildcards):
 rule evaluate_score_model:
     input:
         pool="artifacts/pool",
-        preferences=rules.prefer.output,
+        preferences=rules.preference_pairs.output,
         model=recipe_model,
     output:
         directory("artifacts/cells/preference/reference/{recipe}/1.0/{seed}"),

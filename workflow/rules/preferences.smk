@@ -79,7 +79,7 @@ rule deduplicate:
         command_text("deduplicate")
 
 
-rule propose:
+rule generate_candidates:
     input:
         pool="artifacts/pool",
         images=rules.deduplicate.output,
@@ -96,7 +96,7 @@ rule propose:
         candidates="artifacts/score_model/preferences/candidates/{who}.parquet",
         quarantine="artifacts/score_model/preferences/candidates/{who}.quarantine.parquet",
     log:
-        "logs/propose/{who}.log",
+        "logs/generate_candidates/{who}.log",
     wildcard_constraints:
         who="|".join(PROPOSERS),
     cache: "omit-software"
@@ -112,7 +112,7 @@ rule propose:
     message:
         "what {wildcards.who} say about the reference images"
     shell:
-        command_text("propose", layouts="{input.pool:q}/layouts.parquet")
+        command_text("generate-candidates", layouts="{input.pool:q}/layouts.parquet")
 
 
 rule rate:
@@ -137,7 +137,7 @@ rule rate:
         command_text("rate", layouts="{input.pool:q}/layouts.parquet")
 
 
-rule prefer:
+rule preference_pairs:
     input:
         pool="artifacts/pool",
         images=rules.deduplicate.output,
@@ -147,7 +147,7 @@ rule prefer:
     output:
         "artifacts/score_model/preferences/pairs.parquet",
     log:
-        "logs/prefer.log",
+        "logs/preference_pairs.log",
     cache: "omit-software"
     threads: 1
     params:
@@ -164,4 +164,4 @@ rule prefer:
     message:
         "pairing the better with the worse"
     shell:
-        command_text("prefer")
+        command_text("preference-pairs")

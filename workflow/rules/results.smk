@@ -46,7 +46,7 @@ rule pools:
 
 rule caption_sets:
     input:
-        rules.corrupt.output,
+        rules.raw_captions.output,
         captions_of(*P.sweep.captions),
         [f"artifacts/truth/{name}.parquet" for name in P.sweep.captions if TERRARIUM],
 

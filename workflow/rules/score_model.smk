@@ -27,7 +27,7 @@ def tuning_subset(wildcards):
 rule train_score_model:
     input:
         pool="artifacts/pool",
-        preferences=rules.prefer.output,
+        preferences=rules.preference_pairs.output,
         model=model_before,
     output:
         directory("artifacts/score_model/models/{start}/{normalisation}/{chain}/{seed}"),

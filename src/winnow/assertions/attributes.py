@@ -125,18 +125,18 @@ def _occupied(view: LayoutView, noun: str, value: str) -> bool | None:
     return None
 
 
-def _size(found: Sequence[Thing | Feature], value: str) -> bool | None:
-    sizes = {part.size for part in found if isinstance(part, Thing)}
+def _size(parts: Sequence[Thing | Feature], value: str) -> bool | None:
+    sizes = {part.size for part in parts if isinstance(part, Thing)}
     if sizes:
         return value in sizes
-    return True if value == "large" and any(_is_area(part) for part in found) else None
+    return True if value == "large" and any(_is_area(part) for part in parts) else None
 
 
 def _is_area(part: Thing | Feature) -> bool:
     return isinstance(part, Feature) and part.shape == "area"
 
 
-def _shape(found: Sequence[Thing | Feature], lines: Sequence[Feature], value: str) -> bool | None:
+def _shape(parts: Sequence[Thing | Feature], lines: Sequence[Feature], value: str) -> bool | None:
     traits = {part.trait for part in lines}
     if value == "crossing":
         return "crossing" in traits if lines else None
@@ -155,7 +155,7 @@ def _shape(found: Sequence[Thing | Feature], lines: Sequence[Feature], value: st
     if value in ("long", "short"):
         return value == "long" if any(part.shape == "line" for part in lines) else None
     if value in ("round", "rectangular", "irregular", "oval"):
-        return _outline(found, traits, value)
+        return _outline(parts, traits, value)
     return None
 
 
@@ -167,12 +167,12 @@ def _width(lines: Sequence[Feature], value: str) -> bool | None:
     return wide == (value == "wide")
 
 
-def _outline(found: Sequence[Thing | Feature], traits: set[str], value: str) -> bool | None:
+def _outline(parts: Sequence[Thing | Feature], traits: set[str], value: str) -> bool | None:
     said = {"square": "rectangular"}
     shapes = {said.get(trait, trait) for trait in traits} & {"round", "rectangular", "irregular"}
     if shapes:
         return value in shapes or (value == "oval" and "round" in shapes)
-    if found and all(isinstance(part, Thing) and part.kind in BUILDINGS for part in found):
+    if parts and all(isinstance(part, Thing) and part.kind in BUILDINGS for part in parts):
         return value == "rectangular"
     return None
 

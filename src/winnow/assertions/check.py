@@ -104,15 +104,15 @@ def _is_there(view: LayoutView, noun: str) -> bool:
     return scene_verdict(view, noun) == RIGHT
 
 
-def count_fits(said: str, number: int) -> bool:
+def count_fits(stated: str, number: int) -> bool:
     """Whether a count, exact or vague, is true of a number."""
-    if said == "many":
+    if stated == "many":
         return number > _MANY
-    if said == "several":
+    if stated == "several":
         return number >= 3
-    if said in ("few", "some"):
+    if stated in ("few", "some"):
         return number >= 2
-    return abs(int(said) - number) <= (number / 5 if number > _ROUGH else 0)
+    return abs(int(stated) - number) <= (number / 5 if number > _ROUGH else 0)
 
 
 def _missing(view: LayoutView, caption: ParsedCaption) -> list[Finding]:

@@ -148,13 +148,13 @@ def _is_empty(path: Path) -> bool:
     return False
 
 
-def cache_remedy(told: str) -> str:
+def cache_remedy(message: str) -> str:
     """What to add to an error that begins with the path of a file, or of a job's folder: where that
     is a link into a damaged entry, the command that removes it, since a run would link it again."""
     try:
-        path = Path(told.partition(": ")[0])
-        known = path.is_symlink() or (path / MARK).exists()
-        for entry in entries_behind(default_cache(), path) if known else ():
+        path = Path(message.partition(": ")[0])
+        is_cached = path.is_symlink() or (path / MARK).exists()
+        for entry in entries_behind(default_cache(), path) if is_cached else ():
             if found := damage(entry):
                 command = f"winnow cache evict {shlex.quote(str(entry))}"
                 return f"; its entry in the cache is damaged ({found}): `{command}`, then run again"

@@ -5,9 +5,9 @@ import unicodedata
 from itertools import takewhile
 from operator import eq
 
-from winnow.captioning.cleaning import ANSI, NESTED, ROUNDS, SPECIAL, declines, said
+from winnow.captioning.cleaning import ANSI, NESTED, ROUNDS, SPECIAL, declines, final_text
 from winnow.captioning.wrapping import unwrapped
-from winnow.sources.text import MAX_CAPTION
+from winnow.sources.caption_text import MAX_CAPTION
 
 EMPTY, GARBAGE, ENDLESS = "empty answer", "garbage", "repeats itself without end"
 TOO_LONG = f"longer than {MAX_CAPTION} characters"
@@ -57,8 +57,9 @@ def finished(text: str) -> str:
     return text[: ends[-1]] if ends else text
 
 
-def spoken(reply: str) -> tuple[str, str]:
-    """What a reply says in the end, as one clean line, or why it says nothing (`cleaning.said`).
+def clean_line(reply: str) -> tuple[str, str]:
+    """What a reply says in the end, as one clean line, or why it says nothing
+    (`cleaning.final_text`).
 
     What is around it (`wrapping.unwrapped`) is off.
     """
@@ -66,7 +67,7 @@ def spoken(reply: str) -> tuple[str, str]:
     # A line may spell a mark that control characters or line ends had hidden
     for _ in range(ROUNDS):
         line = text
-        text, fault = said(text)
+        text, fault = final_text(text)
         if fault:
             return "", fault
         text = tidy(unwrapped(text))
@@ -75,14 +76,14 @@ def spoken(reply: str) -> tuple[str, str]:
     return "", NESTED
 
 
-def judge(reply: str, cut: bool) -> tuple[str, str]:
+def check_answer(reply: str, cut: bool) -> tuple[str, str]:
     """The caption in a reply that was `cut` at the token limit or not, and what is wrong with it.
 
     One of the two is empty: (text, "") or ("", fault). Of a text that was cut the last finished
     sentence is the end; a thought that was cut leaves none. A text may be as long as a caption of
     people.
     """
-    text, fault = spoken(reply)
+    text, fault = clean_line(reply)
     if fault:
         return "", fault
     if cut:

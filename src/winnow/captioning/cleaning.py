@@ -129,7 +129,7 @@ _NO_IMAGES = re.compile(
 )
 
 
-def said(reply: str) -> tuple[str, str]:
+def final_text(reply: str) -> tuple[str, str]:
     """What a reply says in the end, and what is wrong with it; one of the two is empty.
 
     Thoughts, special tokens, a further turn that the model made up, and a leading role or label

@@ -10,8 +10,8 @@ import pandas as pd
 from winnow.captioning.matching import IMAGE_KEYS, Fault, Row, match
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
-from winnow.sources.local import name_fault
-from winnow.sources.text import class_words, clean
+from winnow.sources.caption_text import class_words, clean
+from winnow.sources.local_images import name_fault
 from winnow.terrarium.schema import Box
 
 T = TypeVar("T")

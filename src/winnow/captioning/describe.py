@@ -8,7 +8,7 @@ from winnow.captioning.answers import tidy
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.data.errors import WinnowError
 from winnow.data.shards import pool_images
 from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, read_table
@@ -23,7 +23,7 @@ def describe_images(
     perspective: Perspective,
     backend: Backend,
     responses: Responses,
-    settings: Generation,
+    settings: TextGeneration,
     *,
     name: str,
     rule: pd.DataFrame | None = None,

@@ -16,10 +16,10 @@ from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
-from winnow.captioning.answers import judge
+from winnow.captioning.answers import check_answer
 from winnow.captioning.request_queue import Answer, Pass, Read, Reply, Request, RequestQueue
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.data.errors import WinnowError
 from winnow.models.settings import Server
 
@@ -48,7 +48,7 @@ class Batched(Backend, Protocol):
         ...
 
 
-def backend_for(model: Path | Server, settings: Generation) -> Backend:
+def backend_for(model: Path | Server, settings: TextGeneration) -> Backend:
     """The backend of a transformers folder or of a server."""
     if isinstance(model, Server):
         from winnow.captioning.openai_backend import OpenAIBackend
@@ -68,7 +68,7 @@ def ask(
     total: int | None = None,
     describe: str = "asking",
     accept_empty: bool = False,
-    read: Read = judge,
+    read: Read = check_answer,
 ) -> Iterator[Answer]:
     """Stream one Answer for each request, not always in their order.
 
@@ -125,7 +125,7 @@ def collect(
     return texts, faults
 
 
-class Patience:
+class CircuitBreaker:
     """Counts the requests that a server let fail, one after the other, and says when that ends the
     run: no answer is lost by that."""
 
@@ -162,7 +162,7 @@ def _as_stream(
     backend: Backend, requests: Iterable[Request], queue: RequestQueue
 ) -> Generator[Answer, None, None]:
     source, again = iter(requests), deque[Request]()
-    known, patience = deque[Answer](), Patience()
+    known, patience = deque[Answer](), CircuitBreaker()
 
     def pending() -> Iterator[Request]:
         while True:

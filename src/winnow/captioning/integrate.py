@@ -13,14 +13,14 @@ from winnow.captioning.describe import answered
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective, merge_prompt
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.captioning.vote import Description, closest, parse_description, plurals, vote
 from winnow.data.tables import CAPTIONS
 
 STAGE, NAME = "integrate", "integrated"
 
 
-def by_vote(captions: pd.DataFrame, votes: int) -> pd.DataFrame:
+def integrate_by_vote(captions: pd.DataFrame, votes: int) -> pd.DataFrame:
     """CAPTIONS, one an image, from all captions of it, in the order of the images.
 
     Where the descriptions agree on nothing, the one that is closest to the others stands.
@@ -32,13 +32,13 @@ def by_vote(captions: pd.DataFrame, votes: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(CAPTIONS))
 
 
-def by_model(
+def integrate_by_model(
     captions: pd.DataFrame,
     votes: int,
     perspective: Perspective,
     backend: Backend,
     responses: Responses,
-    settings: Generation,
+    settings: TextGeneration,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CAPTIONS, one an image, written by a language model, and QUARANTINE of the others.
 
@@ -58,7 +58,7 @@ def by_model(
 
 
 def _requests(
-    captions: pd.DataFrame, votes: int, perspective: Perspective, settings: Generation
+    captions: pd.DataFrame, votes: int, perspective: Perspective, settings: TextGeneration
 ) -> Iterator[Request]:
     for uid, found in _by_image(captions):
         texts: dict[str, str] = {}
@@ -76,5 +76,5 @@ def _by_image(captions: pd.DataFrame) -> Iterator[tuple[str, list[Description]]]
         yield str(uid), [parse_description(perspective, text) for perspective, text in texts]
 
 
-def _agreed(found: list[Description], votes: int) -> str:
-    return write_caption(vote(found, votes), plurals(found))
+def _agreed(descriptions: list[Description], votes: int) -> str:
+    return write_caption(vote(descriptions, votes), plurals(descriptions))

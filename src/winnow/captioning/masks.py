@@ -13,8 +13,8 @@ from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError
 from winnow.data.masks import check_mask, read_mask
 from winnow.data.shards import iter_masks
-from winnow.sources.local import UnreadableError, is_image_name, read_inside
-from winnow.sources.text import class_words, storable
+from winnow.sources.caption_text import class_words, storable
+from winnow.sources.local_images import UnreadableError, is_image_name, read_inside
 from winnow.terrarium.schema import CLASSES, Box
 
 

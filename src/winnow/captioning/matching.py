@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.sources.text import storable
+from winnow.sources.caption_text import storable
 
 Row = tuple[str, str, str, float, float, float, float]  # a row of ANNOTATIONS
 Fault = tuple[str, str]  # why something was left out, and where it stands

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 import openai
 
-from winnow.captioning import wire
+from winnow.captioning import http_client
 from winnow.captioning.answers import tidy
 from winnow.captioning.completions import Failure, failure, read_completion
 from winnow.captioning.request_queue import Reply, Request, counted
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, normalise
 from winnow.data.secrets import gives_away, redacted
@@ -47,7 +47,7 @@ class OpenAIBackend:
     def __init__(
         self,
         server: Server,
-        settings: Generation,
+        settings: TextGeneration,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
         now: Callable[[], float] = time.monotonic,
     ):
@@ -68,7 +68,9 @@ class OpenAIBackend:
         if (first := next(source, None)) is None:
             return
         with asyncio.Runner() as runner:
-            client = wire.client(self.server.url, self.key or "none", self.settings.timeout)
+            client = http_client.openai_client(
+                self.server.url, self.key or "none", self.settings.timeout
+            )
             flying: dict[asyncio.Task[Reply | WinnowError], Request] = {}
             try:
                 _raised(runner.run(self._probe(client)))
@@ -86,7 +88,7 @@ class OpenAIBackend:
         try:
             async with asyncio.timeout(self.settings.timeout):
                 await client.models.with_raw_response.list()
-        except (TimeoutError, openai.APITimeoutError, wire.RefusedError):
+        except (TimeoutError, openai.APITimeoutError, http_client.RefusedError):
             return None  # it may be busy, or its list long
         except openai.APIConnectionError as error:
             return WinnowError(
@@ -145,7 +147,7 @@ class OpenAIBackend:
                     messages=[{"role": "user", "content": content}],
                     extra_body=body,
                 )
-        except wire.RefusedError as error:
+        except http_client.RefusedError as error:
             return error.failure
         except (TimeoutError, openai.APITimeoutError):
             return Failure(0, f"no answer within {self.settings.timeout:g} s")
@@ -163,25 +165,25 @@ class OpenAIBackend:
         said = (reply.text, reply.thought, reply.refusal) if self.key else ()
         return any(gives_away(form, self.key) for text in said for form in (text, tidy(text)))
 
-    def _hopeless(self, found: Failure) -> WinnowError | None:
+    def _hopeless(self, failed: Failure) -> WinnowError | None:
         """What no request can get past."""
-        url, model, status = self.server.url, self.server.model, found.status
+        url, model, status = self.server.url, self.server.model, failed.status
         sent = [*self.server.names().values(), *(self.server.extra_body or {})]
         remedy = ""
-        if found.spent:
+        if failed.spent:
             text = f"the server gives nothing more ({status})"
             remedy = "see to the account and run again: what was answered is kept"
         elif 300 <= status < 400:
             text = f"the server redirects ({status}), which is not followed"
             remedy = "give the address that answers by itself"
-        elif status == 401 or (status == 403 and not found.of_content):
+        elif status == 401 or (status == 403 and not failed.of_content):
             text = f"the server refuses the key ({status}); set {KEY} to a valid one"
-        elif found.of_model:
+        elif failed.of_model:
             text = f"the server answers {status} for the model {model!r}"
             remedy = (
                 f"see {url.rstrip('/')}/models for its names, and whether the address lacks /v1"
             )
-        elif name := found.refused(sent):
+        elif name := failed.refused(sent):
             text = f"the server refuses the field {name!r} ({status})"
             remedy = "change the model's `extra_body`"
             if name not in (self.server.extra_body or {}):
@@ -191,25 +193,25 @@ class OpenAIBackend:
                 )
         else:
             return None
-        words = self._short(found.words)
+        words = self._short(failed.words)
         told = f"{url}: {text}: {words}" if words else f"{url}: {text}"
         return WinnowError(f"{told}; {remedy}" if remedy else told)
 
     def _own_name(self, sent: str) -> str:
         return next(name for name, other in self.server.names().items() if other == sent)
 
-    def _too_long(self, found: Failure) -> WinnowError:
+    def _too_long(self, failed: Failure) -> WinnowError:
         return WinnowError(
-            f"{self.server.url}: {self._told(found)}; it says to wait {found.wait:.6g} s, more "
+            f"{self.server.url}: {self._told(failed)}; it says to wait {failed.wait:.6g} s, more "
             f"than the {self.settings.max_wait:g} s of --max-wait: run again then, or wait longer; "
             "what was answered is kept"
         )
 
-    def _told(self, found: Failure, sent: str = "") -> str:
+    def _told(self, failed: Failure, sent: str = "") -> str:
         """A failure in words, with how often the request was sent."""
-        what, _, words = found.words.partition(": ")
-        if found.status:
-            what, words = f"server answered {found.status}", found.words
+        what, _, words = failed.words.partition(": ")
+        if failed.status:
+            what, words = f"server answered {failed.status}", failed.words
         words = self._short(words)
         return f"{what}{sent}: {words}" if words else f"{what}{sent}"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from winnow.captioning.answers import EMPTY, judge
+from winnow.captioning.answers import EMPTY, check_answer
 from winnow.captioning.cleaning import CUT_THOUGHT, ONLY_THOUGHT, REFUSAL
 from winnow.captioning.responses import Responses
 
@@ -78,7 +78,7 @@ class RequestQueue:
         responses: Responses,
         attempts: int,
         accept_empty: bool,
-        read: Read = judge,
+        read: Read = check_answer,
     ):
         self.identity, self.responses = identity, responses
         self.attempts, self.accept_empty, self.read = attempts, accept_empty, read

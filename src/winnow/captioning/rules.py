@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from winnow.data.tables import CAPTIONS
-from winnow.sources.text import class_words
+from winnow.sources.caption_text import class_words
 from winnow.terrarium.words import NOUNS, NUMBERS, SCENE_PHRASES, article, listed, plural
 
 Mark = tuple[str, float, float]  # label, and the centre of its box
@@ -111,8 +111,8 @@ def masks_caption(marks: Sequence[Mark]) -> str:
     return " ".join(sentences)
 
 
-def _middle(place: float) -> bool:
-    return MIDDLE[0] <= place <= MIDDLE[1]
+def _middle(coordinate: float) -> bool:
+    return MIDDLE[0] <= coordinate <= MIDDLE[1]
 
 
 def _tally(counts: dict[str, int]) -> str:

@@ -71,7 +71,7 @@ class Loop(Section):
         return self
 
 
-class Generation(Section):
+class TextGeneration(Section):
     """The engine that asks models for texts."""
 
     batch_size: PositiveInt = Field(256, description="Requests per forward pass of a local model")
@@ -99,6 +99,6 @@ class Captioning(Section):
     perspectives: str = Field(
         "workflow/perspectives.yaml", description="File with the prompts about each image"
     )
-    generation: Generation
+    generation: TextGeneration
     integration: Integration
     loop: Loop

@@ -18,7 +18,7 @@ from winnow.captioning.request_queue import Reply, Request
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files
 from winnow.data.images import BadImageError, open_rgb
-from winnow.models.hub import load
+from winnow.models.transformers_folder import load
 from winnow.models.weights import device
 
 DECODERS = 4  # threads

@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import Field
 
-from winnow.captioning.settings import Annotations, Generation, Integration, Loop
+from winnow.captioning.settings import Annotations, Integration, Loop, TextGeneration
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
-from winnow.data.provenance import measured
+from winnow.data.provenance import measure_cost
 from winnow.data.tables import (
     ANNOTATIONS,
     CAPTIONS,
@@ -25,7 +25,7 @@ from winnow.models.settings import Server
 from winnow.params.fields import Section
 
 
-class Asking(Generation):
+class EngineSettings(TextGeneration):
     """How a model is asked, and the server it is at unless `--model` names a folder."""
 
     server: Server | None = Field(
@@ -74,7 +74,7 @@ def describe(
     model: Path | None,
     rule: Path | None,
     perspective: str,
-    settings: Asking,
+    settings: EngineSettings,
 ) -> None:
     """Have a multimodal model describe each image of the pool from one perspective."""
     from winnow.captioning.describe import check_quarantine, describe_images, pool_samples
@@ -85,7 +85,7 @@ def describe(
     rules = read_table(rule, CAPTIONS) if rule else None
     samples = pool_samples(pool)
     count = len(samples)
-    with measured() as cost:
+    with measure_cost() as cost:
         captions, unanswered = describe_images(
             pool,
             samples,
@@ -116,7 +116,7 @@ def concatenate(parts: list[Path], output: Output) -> None:
     print(f"{len(captions)} captions of {captions['uid'].nunique()} images")
 
 
-class IntegrateSettings(Integration, Asking):
+class IntegrateSettings(Integration, EngineSettings):
     """How descriptions are merged, and the language model if it is one that merges them."""
 
 
@@ -137,9 +137,9 @@ def integrate(
     descriptions = concatenation.concatenate(parts)
     count = descriptions["uid"].nunique()
     unanswered = empty(QUARANTINE)
-    with measured() as cost:
+    with measure_cost() as cost:
         if settings.mode == "vote":
-            captions = merge.by_vote(descriptions, settings.votes)
+            captions = merge.integrate_by_vote(descriptions, settings.votes)
         else:
             from winnow.captioning.perspectives import load_perspectives
             from winnow.captioning.responses import Responses
@@ -148,7 +148,7 @@ def integrate(
                 raise WinnowError("--perspectives: mode llm needs the file with the prompt")
             asked = load_perspectives(perspectives).integration
             backend = settings.backend(model)
-            captions, unanswered = merge.by_model(
+            captions, unanswered = merge.integrate_by_model(
                 descriptions, settings.votes, asked, backend, Responses(), settings
             )
     write_table(quarantine, unanswered, QUARANTINE)
@@ -161,15 +161,15 @@ def integrate(
 class OneEngine(Section):
     """How a model is asked by several who each have a temperature, and a seed of their own."""
 
-    generation: Generation = Field(
-        default_factory=lambda: Generation.model_validate({}),
+    generation: TextGeneration = Field(
+        default_factory=lambda: TextGeneration.model_validate({}),
         description="How the model is asked, but for temperature and seed",
     )
     server: Server | None = Field(None, description="In place of --model, as in describe")
 
-    def asking(self) -> Asking:
+    def asking(self) -> EngineSettings:
         """How the model is asked by any of them."""
-        return Asking(**self.generation.model_dump(), server=self.server)
+        return EngineSettings(**self.generation.model_dump(), server=self.server)
 
 
 class LoopSettings(OneEngine, Loop):
@@ -205,7 +205,7 @@ def redescribe(
         uids = loop.next_images(uids, attempts, len(captions), settings)
         print(loop.describe(attempts, settings, len(captions)))
     found, unanswered = empty(CAPTIONS), empty(QUARANTINE)
-    with measured() as cost:
+    with measure_cost() as cost:
         if uids:
             found, unanswered = describe_images(
                 pool,

@@ -64,36 +64,38 @@ def describe_settings(settings: Any) -> list[str]:
     return [HEAD, *_fields(schema, schema.get("$defs", {}), 2, "--")]
 
 
-def _fields(node: dict[str, Any], known: dict[str, Any], indent: int, sign: str) -> Iterator[str]:
+def _fields(
+    node: dict[str, Any], definitions: dict[str, Any], indent: int, sign: str
+) -> Iterator[str]:
     for name, entry in node["properties"].items():
         if "const" in entry:
             continue  # the kind, which its heading says
         default = f"default {_value(entry['default'])}" if "default" in entry else "may be left out"
         default = "required" if name in node.get("required", ()) else default
         shown = name.replace("_", "-") if sign else name
-        head = f"{sign}{shown}: {_type(entry, known)}"
+        head = f"{sign}{shown}: {_type(entry, definitions)}"
         yield from _wrapped(f"{head} ({default})", indent)
         yield from _wrapped(entry.get("description", ""), indent + STEP)
-        for inner in _mappings(entry, known):
-            yield from _mapping(inner, known, indent + STEP)
+        for inner in _mappings(entry, definitions):
+            yield from _mapping(inner, definitions, indent + STEP)
 
 
-def _mapping(node: dict[str, Any], known: dict[str, Any], indent: int) -> Iterator[str]:
+def _mapping(node: dict[str, Any], definitions: dict[str, Any], indent: int) -> Iterator[str]:
     kind = node["properties"].get("kind", {}).get("const")
     if kind is not None:
         about = node.get("description", "").partition("\n")[0]
         yield from _wrapped(f"with kind: {kind} -- {about}", indent)
         indent += 2
-    yield from _fields(node, known, indent, "")
+    yield from _fields(node, definitions, indent, "")
 
 
-def _mappings(entry: dict[str, Any], known: dict[str, Any]) -> list[dict[str, Any]]:
+def _mappings(entry: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:
     """The sections that a value is, or is made of."""
     if "$ref" in entry:
-        found = known[entry["$ref"].rpartition("/")[2]]
+        found = definitions[entry["$ref"].rpartition("/")[2]]
         return [found] if "properties" in found else []
     parts = [*entry.get("anyOf", ()), *entry.get("oneOf", ()), *_inner(entry)]
-    return [mapping for part in parts for mapping in _mappings(part, known)]
+    return [mapping for part in parts for mapping in _mappings(part, definitions)]
 
 
 def _inner(entry: dict[str, Any]) -> list[dict[str, Any]]:
@@ -103,19 +105,19 @@ def _inner(entry: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in inner if isinstance(part, dict)]
 
 
-def _type(entry: dict[str, Any], known: dict[str, Any]) -> str:
+def _type(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "$ref" in entry:
-        found = known[entry["$ref"].rpartition("/")[2]]
-        return "mapping of what follows" if "properties" in found else _type(found, known)
+        found = definitions[entry["$ref"].rpartition("/")[2]]
+        return "mapping of what follows" if "properties" in found else _type(found, definitions)
     if "anyOf" in entry:
-        return " or ".join(dict.fromkeys(_type(part, known) for part in entry["anyOf"]))
+        return " or ".join(dict.fromkeys(_type(part, definitions) for part in entry["anyOf"]))
     if "oneOf" in entry:
         return f"mapping with kind: {', '.join(entry['discriminator']['mapping'])}"
     if "enum" in entry or "const" in entry:
         return "one of " + ", ".join(map(_value, entry.get("enum", [entry.get("const")])))
     if entry.get("type") in ("array", "object"):
         inner = _inner(entry)
-        of = f" of {_type(inner[0], known)}" if inner else ""
+        of = f" of {_type(inner[0], definitions)}" if inner else ""
         if entry["type"] == "array":
             return f"list{of}"
         names = entry.get("propertyNames", {}).get("enum")

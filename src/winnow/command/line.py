@@ -11,7 +11,7 @@ from winnow.command.description import Command, find
 from winnow.command.help import command_help, overview
 from winnow.data.errors import WinnowError, printable
 from winnow.data.provenance import CODE
-from winnow.data.scarce import shortage
+from winnow.data.resource_errors import shortage
 
 LONGEST = 4000  # characters of a message
 HELP = ("-h", "--help")

@@ -48,59 +48,59 @@ def cache(
         _evict(place, paths, older_than, all)
 
 
-def _check(place: Path) -> None:
+def _check(folder: Path) -> None:
     damaged = 0
-    for entry in cached.entries(place):
+    for entry in cached.entries(folder):
         told = cached.damage(entry)
         if told and entry.exists():  # else it was evicted as we looked
             damaged += 1
             print(printable(f"{entry}: {told}"))
-    print(_summary(place))
+    print(_summary(folder))
     if damaged:
         print(f"{damaged} damaged; `winnow cache evict` removes them, a run makes them again")
         sys.exit(1)
     print("none is damaged")
 
 
-def _size(place: Path) -> None:
-    print(_summary(place))
-    used = [cached.last_use(entry) for entry in cached.entries(place)]
+def _size(folder: Path) -> None:
+    print(_summary(folder))
+    used = [cached.last_use(entry) for entry in cached.entries(folder)]
     if used:
         print(f"the oldest was last used {(time.time() - min(used)) / DAY_S:.1f} days ago")
 
 
-def _evict(place: Path, paths: list[Path], older_than: float | None, everything: bool) -> None:
-    cached.sweep(place)
+def _evict(folder: Path, paths: list[Path], older_than: float | None, everything: bool) -> None:
+    cached.sweep(folder)
     removed: list[int] = []
     if paths or everything or older_than is not None:
-        for path in _chosen(place, paths, older_than):
+        for path in _chosen(folder, paths, older_than):
             removed.append(cached.size(path))
             cached.remove(path)
     else:
-        for entry in cached.entries(place):
+        for entry in cached.entries(folder):
             size = cached.size(entry)
             if told := cached.remove_damaged(entry):
                 removed.append(size)
                 print(printable(f"{entry}: {told}"))
-    print(f"{place}: {len(removed)} removed, {_bytes(sum(removed))}")
+    print(f"{folder}: {len(removed)} removed, {_bytes(sum(removed))}")
 
 
-def _chosen(place: Path, paths: list[Path], older_than: float | None) -> list[Path]:
+def _chosen(folder: Path, paths: list[Path], older_than: float | None) -> list[Path]:
     """The entries behind `paths`, or all that are old enough, with those of an earlier version."""
-    behind = {path: cached.entries_behind(place, path) for path in paths}
+    behind = {path: cached.entries_behind(folder, path) for path in paths}
     for path, found in behind.items():
         if not found:
-            raise WinnowError(f"{path}: leads to no entry of {place}; delete it and run again")
+            raise WinnowError(f"{path}: leads to no entry of {folder}; delete it and run again")
     if paths:
         return sorted({entry for found in behind.values() for entry in found})
     before = math.inf if older_than is None else time.time() - older_than * DAY_S
-    known = [*cached.entries(place), *cached.earlier(place)]
+    known = [*cached.entries(folder), *cached.earlier(folder)]
     return [path for path in known if cached.last_use(path) <= before]
 
 
-def _summary(place: Path) -> str:
-    entries, earlier = cached.entries(place), cached.earlier(place)
-    told = f"{place}: {len(entries)} entries, {_bytes(sum(map(cached.size, entries)))}"
+def _summary(folder: Path) -> str:
+    entries, earlier = cached.entries(folder), cached.earlier(folder)
+    told = f"{folder}: {len(entries)} entries, {_bytes(sum(map(cached.size, entries)))}"
     if earlier:
         told += (
             f"; and {len(earlier)} of an earlier version of Winnow, "

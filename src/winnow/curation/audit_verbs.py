@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from winnow.command.description import Output, command
-from winnow.curation.audited import (
+from winnow.curation.image_sets import (
     Images,
     preference_images,
     segment_images,
@@ -98,7 +98,7 @@ def _echoes(
 ) -> list[tuple[pd.DataFrame, tuple[str, str, int, int, int]]]:
     """ECHOES of the test split, and a row of ECHOED: of each caption set of the pool, and of the
     reference split's human captions, which show how often they occur without a leak."""
-    from winnow.curation.echoes import find_echoes
+    from winnow.curation.caption_overlap import find_overlaps
 
     split = samples.set_index("uid")["split"]
     test = human[human["uid"].map(split) == "test"]
@@ -106,7 +106,7 @@ def _echoes(
     found = []
     for name, part, table in [*tables, ("human", "reference", human)]:
         own = table[table["uid"].map(split) == part]
-        rows = find_echoes(name, own, test)
+        rows = find_overlaps(name, own, test)
         kinds = rows["kind"].value_counts()
         counts = (int(kinds.get("equal", 0)), int(kinds.get("near", 0)))
         found.append((rows, (name, part, len(own), *counts)))

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from winnow.curation.alike import Gallery, matches
-from winnow.curation.audited import Images
-from winnow.curation.views import SIDE, grey
+from winnow.curation.image_sets import Images
+from winnow.curation.near_duplicates import Gallery, matches
+from winnow.curation.perceptual_hash import SIDE, grey
 from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import BadImageError, open_rgb
@@ -20,7 +20,7 @@ from winnow.data.tables import COMPARED, LEAKS, empty
 BATCH = 256  # training images compared at once
 
 
-class Prints(NamedTuple):
+class Fingerprints(NamedTuple):
     """What is compared of N images."""
 
     uids: list[str]
@@ -28,22 +28,24 @@ class Prints(NamedTuple):
     greys: np.ndarray  # uint8 [N, SIDE, SIDE]
 
 
-class Evaluation:
+class EvaluationImages:
     """The images of all evaluation sets, and how to find one."""
 
     def __init__(self, sets: Mapping[str, Images], workers: int):
         found = [
-            (name, batch) for name, images in sets.items() for batch in prints(images, workers)
+            (name, batch)
+            for name, images in sets.items()
+            for batch in fingerprints(images, workers)
         ]
         self.sets = [name for name, batch in found for _ in batch.uids]
         self.uids = [uid for _, batch in found for uid in batch.uids]
         greys = [batch.greys for _, batch in found]
         self.gallery = Gallery(np.concatenate(greys or [np.zeros((0, SIDE, SIDE), np.uint8)]))
-        self.places: dict[str, list[int]] = {}  # by uid and by digest of the pixels
+        self.rows_by_key: dict[str, list[int]] = {}  # by uid and by digest of the pixels
         pixels = (digest for _, batch in found for digest in batch.pixels)
         for row, keys in enumerate(zip(self.uids, pixels, strict=True)):
             for key in keys:
-                self.places.setdefault(key, []).append(row)
+                self.rows_by_key.setdefault(key, []).append(row)
 
 
 def find_leaks(
@@ -60,12 +62,12 @@ def find_leaks(
     hash, `correlation` is that above which two images are one. WinnowError names an image that
     cannot be read.
     """
-    held = Evaluation(evaluation, workers)
+    held = EvaluationImages(evaluation, workers)
     sizes = Counter(held.sets)
     rows, compared = [], []
     for name, images in trained.items():
         wanted, count = list(against[name]), 0
-        for batch in prints(images, workers):
+        for batch in fingerprints(images, workers):
             count += len(batch.uids)
             for row, place, kind, similarity in _leaks(batch, held, distance, correlation):
                 if held.sets[place] in wanted:
@@ -78,13 +80,13 @@ def find_leaks(
 
 
 def _leaks(
-    batch: Prints, held: Evaluation, distance: int, correlation: float
+    batch: Fingerprints, held: EvaluationImages, distance: int, correlation: float
 ) -> Iterator[tuple[int, int, str, float]]:
     """(row of the batch, row of the evaluation sets, kind, similarity), each pair once."""
     known: set[tuple[int, int]] = set()
     for kind, keys in (("bytes", batch.uids), ("pixels", batch.pixels)):
         for row, key in enumerate(keys):
-            for place in held.places.get(key, []):
+            for place in held.rows_by_key.get(key, []):
                 if (row, place) not in known:
                     known.add((row, place))
                     yield row, place, kind, 1.0
@@ -93,16 +95,16 @@ def _leaks(
             yield match.one, match.other, match.edit, match.similarity
 
 
-def prints(images: Images, workers: int) -> Iterator[Prints]:
+def fingerprints(images: Images, workers: int) -> Iterator[Fingerprints]:
     """What is compared of images, some of them at a time."""
     with ThreadPoolExecutor(workers) as threads:
         for chunk in batches(images, BATCH):
-            found = list(threads.map(_print, chunk))
+            found = list(threads.map(_fingerprint, chunk))
             pixels, greys = zip(*found, strict=True)
-            yield Prints([uid for uid, _ in chunk], list(pixels), np.stack(greys))
+            yield Fingerprints([uid for uid, _ in chunk], list(pixels), np.stack(greys))
 
 
-def _print(item: tuple[str, bytes]) -> tuple[str, np.ndarray]:
+def _fingerprint(item: tuple[str, bytes]) -> tuple[str, np.ndarray]:
     try:
         image = open_rgb(item[1])
     except BadImageError as error:

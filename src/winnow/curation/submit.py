@@ -170,18 +170,18 @@ def rounded(share: float) -> float:
     return float(f"{share:.2g}")
 
 
-def install(folder: Path, place: Path, pool: str, share: float | None) -> None:
-    """Copy card and table to `place`, with what was found: whole, or not at all. What was there
+def install(folder: Path, target: Path, pool: str, share: float | None) -> None:
+    """Copy card and table to `target`, with what was found: whole, or not at all. What was there
     before is replaced."""
-    with atomic_path(place) as temporary:
+    with atomic_path(target) as temporary:
         temporary.mkdir()
         for name in (CARD, f"{table_of(folder)}.parquet"):
             shutil.copyfile(folder / name, temporary / name)
-        found = {"pool": pool} | ({} if share is None else {"share": share})
-        (temporary / CHECKED).write_text(yaml.safe_dump(found), encoding="utf-8")
+        checked = {"pool": pool} | ({} if share is None else {"share": share})
+        (temporary / CHECKED).write_text(yaml.safe_dump(checked), encoding="utf-8")
 
 
-def standing(leaderboard: Path, name: str) -> list[str]:
+def leaderboard_ranks(leaderboard: Path, name: str) -> list[str]:
     """In words, where a scorer's rows stand in `leaderboard.csv` among those that have a rank."""
     rows = read_csv(leaderboard, ("scorer", "ratio", "rank", "leaks", "note"))
     ranked = sum(bool(row.get("rank")) for row in rows)
@@ -193,6 +193,6 @@ def standing(leaderboard: Path, name: str) -> list[str]:
             return f"struck out: it learned from {row['leaks']} leaking pairs, see leakage.md"
         return f"unranked, {row['note'] or 'not measured'}"
 
-    found = [row for row in rows if row["scorer"] == name]
-    told = [f"{name} at keep ratio {row['ratio']}: {place(row)}" for row in found]
-    return told or [f"{name}: has no row in {leaderboard}"]
+    own = [row for row in rows if row["scorer"] == name]
+    lines = [f"{name} at keep ratio {row['ratio']}: {place(row)}" for row in own]
+    return lines or [f"{name}: has no row in {leaderboard}"]

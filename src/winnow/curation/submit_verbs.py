@@ -62,7 +62,9 @@ def _submit(folder: Path, configfile: Path | None, replace: bool, threads: int) 
     print(f"{place}: checked{did}; running its cells", flush=True)
     remedy = f"mend it and run `snakemake --cores all`, or delete {place}/"
     _snakemake(configfile, threads, [], remedy)
-    print("\n".join(["", *submissions.standing(run / "results/leaderboard.csv", card.name)]))
+    print(
+        "\n".join(["", *submissions.leaderboard_ranks(run / "results/leaderboard.csv", card.name)])
+    )
 
 
 def _given(configfile: Path | None) -> Joined:

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt
 from winnow.command.description import Output, command
 from winnow.curation.settings import Curation
 from winnow.data.errors import WinnowError
-from winnow.data.splits import rows_of
+from winnow.data.splits import split_rows
 from winnow.data.tables import (
     CHOICE,
     DEDUPLICATED,
@@ -36,7 +36,7 @@ def deduplicate(pool: Path, model: Path, output: Output, threshold: float, threa
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = rows_of(samples, "reference", pool)
+    samples = split_rows(samples, "reference", pool)
     seen = clip.load(model)
     describe = duplicates.descriptors(seen)
     features = duplicates.image_features(pool, samples, seen, describe, threads)
@@ -57,13 +57,13 @@ class ChoiceSettings(Section):
 @command
 def choose_ratios(scores: Path, pool: Path, output: Output, settings: ChoiceSettings) -> None:
     """Choose from the scores alone how much of each scene to keep."""
-    from winnow.curation.choice import choose
+    from winnow.curation.scene_ratios import choose_scene_ratios
     from winnow.curation.select import scenes_of
 
     table, samples = _scored(scores, pool)
     codes, names = scenes_of(table, samples)
     values = table["score"].to_numpy()
-    chosen = choose(values, codes, names, settings.ratios, settings.min_pairs)
+    chosen = choose_scene_ratios(values, codes, names, settings.ratios, settings.min_pairs)
     write_table(output, chosen, CHOICE)
     for row in chosen.itertuples():
         print(f"{row.scene}: {row.clean_share:.3f} by the {row.source}, keeping {row.ratio:g}")
@@ -100,7 +100,7 @@ def select(
     """Keep the best pairs: by ratio (of the pool or of each scene), choice, or threshold."""
     import pyarrow.compute as pc
 
-    from winnow.curation.choice import read_choice
+    from winnow.curation.scene_ratios import read_scene_ratios
     from winnow.curation.select import keep_above, keep_ratio, keep_ratios, scenes_of
 
     table, samples = _scored(scores, pool)
@@ -117,7 +117,7 @@ def select(
     else:
         groups, names = scenes_of(table, samples)
         if choice is not None:
-            kept = keep_ratios(table, read_choice(choice, names, groups), groups)
+            kept = keep_ratios(table, read_scene_ratios(choice, names, groups), groups)
         else:
             assert settings.ratio is not None
             kept = keep_ratio(table, settings.ratio, groups)

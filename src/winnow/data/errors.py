@@ -18,9 +18,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The end of a message about a word that is not known: the one it is most like, if any."""
-    close = {_plain(name): name for name in known}
+    close = {_plain(name): name for name in choices}
     found = difflib.get_close_matches(_plain(word), close, 1)
     return f" (did you mean {close[found[0]]!r}?)" if found else ""
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from winnow.data.errors import WinnowError
-from winnow.data.holders import holder
-from winnow.data.scarce import shortage
+from winnow.data.resource_errors import shortage
+from winnow.data.temporary_folders import temporary_folder
 
 DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
 # In the folders that jobs made, but of the run and not of what it made: marks and measured times
@@ -34,7 +34,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with holder(path) as folder:
+        with temporary_folder(path) as folder:
             temporary = folder / path.name
             yield temporary
             _sync(temporary)

@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 from winnow.data.errors import BadImageError
 from winnow.data.raster import Raster, about, is_deep_png, read_deep_png, read_raster, upright
-from winnow.data.rendering import Conversion, Rendering, draw
+from winnow.data.rendering import Conversion, Rendering, render
 
 FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}  # what a shard may hold
 MIN_SIDE = 8  # pixels; anything smaller shows nothing
@@ -72,7 +72,7 @@ def _decoded(content: bytes, rendering: Rendering) -> tuple[Image.Image, Convers
             return _eight_bit(image, undone, rendering)
         raster = read_deep_png(content, _orientation(image))
     _check_side(raster.values.shape[2], raster.values.shape[1])
-    pixels, done = draw(raster, rendering)
+    pixels, done = render(raster, rendering)
     del raster  # large beside the picture
     return Image.fromarray(pixels), done
 
@@ -119,7 +119,7 @@ def _eight_bit(
         if image.mode not in ("L", "LA", "RGB", "RGBA"):
             image = image.convert("RGB")
         bands = np.moveaxis(np.atleast_3d(np.asarray(image)), -1, 0)
-        pixels, done = draw(Raster(form, bands), rendering)
+        pixels, done = render(Raster(form, bands), rendering)
         image, taken = Image.fromarray(pixels), done.bands
     else:
         image, taken = _to_rgb(image), "1" if stored in ("1", "L", "LA") else "1,2,3"

@@ -44,7 +44,7 @@ def _labels(raster: Raster) -> np.ndarray:
 
 
 def check_mask(
-    mask: np.ndarray, size: tuple[int, int], known: Collection[int], where: str, remedy: str
+    mask: np.ndarray, size: tuple[int, int], labels: Collection[int], where: str, remedy: str
 ) -> None:
     """Refuse label values [H, W] of another size (width, height) than their image, or unknown ones.
 
@@ -54,6 +54,6 @@ def check_mask(
     high, wide = mask.shape
     if (wide, high) != size:
         raise BadImageError(f"mask of {wide}x{high} pixels, its image has {size[0]}x{size[1]}")
-    if unknown := sorted(set(np.unique(mask).tolist()) - set(known)):
+    if unknown := sorted(set(np.unique(mask).tolist()) - set(labels)):
         values = ", ".join(map(str, unknown[:4])) + (", ..." if len(unknown) > 4 else "")
         raise BadImageError(f"{where} does not name the values {values} ({remedy})")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import winnow
-from winnow.data.energy import ENERGY, counters, used
+from winnow.data.energy_counters import ENERGY, energy_used, read_counters
 from winnow.data.files import digest_files
 from winnow.data.hardware import gpu_name, hardware
 
@@ -28,7 +28,7 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     """Parameters, digests of inputs and code, versions and hardware of the running process."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
-        "parameters": without_places(parameters),
+        "parameters": without_paths(parameters),
         "inputs": {name: digest_files([path]) for name, path in inputs.items()},
         "code": CODE.get()(),
         "versions": {"winnow": winnow.__version__, "python": platform.python_version(), **versions},
@@ -36,12 +36,12 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
     }
 
 
-def without_places(value: Any) -> Any:
+def without_paths(value: Any) -> Any:
     """Parameters as records have them: of a file of a user's its name, not the folder."""
     if isinstance(value, dict):
-        return {name: without_places(inner) for name, inner in value.items()}
+        return {name: without_paths(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [without_places(inner) for inner in value]
+        return [without_paths(inner) for inner in value]
     is_place = isinstance(value, str | Path) and str(value).startswith(("/", "~/"))
     return Path(value).name if is_place else value
 
@@ -53,13 +53,13 @@ def weight_files(name: str, model: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def measured() -> Iterator[dict[str, float]]:
+def measure_cost() -> Iterator[dict[str, float]]:
     """What the block costs, which is there once it has ended: wall_s, cpu_s, gpu_s (wall time on a
     GPU), peak_mb and, where it can be read, energy_j of the whole machine."""
     cost: dict[str, float] = {}
-    wall, cpu, energy = time.perf_counter(), time.process_time(), counters()
+    wall, cpu, energy = time.perf_counter(), time.process_time(), read_counters()
     yield cost
-    joules = used(energy, counters())
+    joules = energy_used(energy, read_counters())
     cost["wall_s"] = round(time.perf_counter() - wall, 3)
     cost["cpu_s"] = round(time.process_time() - cpu, 3)
     cost["gpu_s"] = cost["wall_s"] if gpu_name() else 0.0

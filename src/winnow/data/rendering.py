@@ -44,7 +44,7 @@ class Conversion:
         return ", ".join([f"{self.format} of {self.stored}", *done])
 
 
-def draw(raster: Raster, rendering: Rendering) -> tuple[np.ndarray, Conversion]:
+def render(raster: Raster, rendering: Rendering) -> tuple[np.ndarray, Conversion]:
     """The picture, uint8 [H, W, 3], of a raster, and how it was made.
 
     8 bits are kept. Deeper bands are stretched with one black and one white for all three, so that
@@ -108,12 +108,12 @@ def _strips(height: int, width: int) -> list[slice]:
     return [slice(top, top + rows) for top in range(0, height, rows)]
 
 
-def _gathered(values: list[np.ndarray], known: np.ndarray) -> np.ndarray:
+def _gathered(values: list[np.ndarray], valid: np.ndarray) -> np.ndarray:
     """The known values of all bands [n], a copy."""
-    found = np.empty(np.count_nonzero(known), values[0].dtype)
+    found = np.empty(np.count_nonzero(valid), values[0].dtype)
     start = 0
-    for strip in _strips(*known.shape[1:]):
-        for band, held in zip(values, known, strict=True):
+    for strip in _strips(*valid.shape[1:]):
+        for band, held in zip(values, valid, strict=True):
             part = band[strip][held[strip]]
             found[start : start + len(part)] = part
             start += len(part)
@@ -198,10 +198,10 @@ def _moved_up(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 def _scaled(
-    values: np.ndarray, known: np.ndarray, low: float, high: float, inverted: bool
+    values: np.ndarray, valid: np.ndarray, low: float, high: float, inverted: bool
 ) -> np.ndarray:
     """One band [H, W] as uint8, black where nothing is known."""
-    wide = np.where(known, values, low).astype(np.float64)
+    wide = np.where(valid, values, low).astype(np.float64)
     share = np.clip((wide - low) / (high - low), 0, 1) if high > low else np.zeros(wide.shape)
-    share = np.where(known, 1 - share if inverted else share, 0)
+    share = np.where(valid, 1 - share if inverted else share, 0)
     return np.rint(share * 255).astype(np.uint8)

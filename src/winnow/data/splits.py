@@ -12,15 +12,15 @@ REMEDIES = {
 }
 
 
-def lacking(place: object, split: str, whose: str = "") -> str:
+def missing_split(source: object, split: str, whose: str = "") -> str:
     """What is said of a source or a pool that has no image of a split for the jobs of `whose`."""
     needed = f" (for {whose})" if whose else ""
-    return f"{place}: has no image of the split `{split}`{needed}; {REMEDIES[split]}"
+    return f"{source}: has no image of the split `{split}`{needed}; {REMEDIES[split]}"
 
 
-def rows_of(samples: pd.DataFrame, split: str, pool: object) -> pd.DataFrame:
+def split_rows(samples: pd.DataFrame, split: str, pool: object) -> pd.DataFrame:
     """The rows of SAMPLES that are of a split; WinnowError tells the remedy where none are."""
     rows = samples[samples["split"] == split]
     if rows.empty:
-        raise WinnowError(lacking(pool, split))
+        raise WinnowError(missing_split(pool, split))
     return rows

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, remedy
-from winnow.data.sealed import check_table, seal_table
+from winnow.data.parquet_seal import check_table, seal_table
 
 TEXT = pa.string()
 
@@ -245,19 +245,19 @@ def _brief(error: Exception) -> str:
     return ascii((text.splitlines() or [type(error).__name__])[0][:200])[1:-1]
 
 
-def column_faults(found: pa.Schema, columns: Columns) -> list[str]:
+def column_faults(actual: pa.Schema, columns: Columns) -> list[str]:
     """What is wrong with the names and types of a table's columns, one line each."""
     faults = []
     for field in schema(columns):
-        places = found.get_all_field_indices(field.name)
+        places = actual.get_all_field_indices(field.name)
         if not places:
-            names = ", ".join(name[:SHOWN_LENGTH] for name in found.names[:SHOWN_NAMES])
-            more = ", ..." if len(found.names) > SHOWN_NAMES else ""
+            names = ", ".join(name[:SHOWN_LENGTH] for name in actual.names[:SHOWN_NAMES])
+            more = ", ..." if len(actual.names) > SHOWN_NAMES else ""
             faults.append(f"column {field.name!r} is missing (has {names}{more})")
         elif len(places) > 1:
             faults.append(f"column {field.name!r} is there {len(places)} times")
-        elif _kind(found.field(places[0]).type) not in (_kind(field.type), "null"):
-            kind = str(found.field(places[0]).type)[:SHOWN_LENGTH]
+        elif _kind(actual.field(places[0]).type) not in (_kind(field.type), "null"):
+            kind = str(actual.field(places[0]).type)[:SHOWN_LENGTH]
             faults.append(f"column {field.name!r} is {kind}, expected {field.type}")
     return faults
 

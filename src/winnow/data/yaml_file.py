@@ -74,23 +74,23 @@ def _refuse_oddities(text: str) -> None:
             raise ConstructorError(None, None, told, event.start_mark)  # type: ignore[arg-type]
 
 
-def _walk(node: yaml.Node, place: tuple[str, ...], lines: Lines, seen: list[int]) -> None:
+def _walk(node: yaml.Node, key_path: tuple[str, ...], lines: Lines, seen: list[int]) -> None:
     """Note the lines of a node and what is in it, once for each alias."""
     seen[0] += 1
-    if len(place) > DEPTH or seen[0] > NODES:
-        much = f"nested more than {DEPTH} deep" if len(place) > DEPTH else "too many values"
+    if len(key_path) > DEPTH or seen[0] > NODES:
+        much = f"nested more than {DEPTH} deep" if len(key_path) > DEPTH else "too many values"
         raise ConstructorError(None, None, much, node.start_mark)
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            lines[(*place, str(index))] = item.start_mark.line + 1
-            _walk(item, (*place, str(index)), lines, seen)
+            lines[(*key_path, str(index))] = item.start_mark.line + 1
+            _walk(item, (*key_path, str(index)), lines, seen)
     elif isinstance(node, yaml.MappingNode):
         first: dict[tuple[str, str], int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if key.tag == MERGE:
                 for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    _walk(part, (*place, "<<"), {}, seen)
+                    _walk(part, (*key_path, "<<"), {}, seen)
                 continue
             if not isinstance(key, yaml.ScalarNode):
                 raise ConstructorError(None, None, "a key is one word", key.start_mark)
@@ -98,8 +98,8 @@ def _walk(node: yaml.Node, place: tuple[str, ...], lines: Lines, seen: list[int]
                 told = f"{key.value!r} is there already, in line {first[key.tag, key.value]}"
                 raise ConstructorError(None, None, told, key.start_mark)
             first[key.tag, key.value] = line
-            lines[(*place, key.value)] = line
-            _walk(value, (*place, key.value), lines, seen)
+            lines[(*key_path, key.value)] = line
+            _walk(value, (*key_path, key.value), lines, seen)
 
 
 def _told(error: Exception) -> str:
@@ -145,9 +145,9 @@ def own_tables(module: str, kind: type[Declared]) -> Declared:
     return read_yaml(Path(module).with_suffix(".yaml"), TypeAdapter(kind))
 
 
-def line_of(place: tuple[str, ...], lines: Lines) -> int | None:
+def line_of(key_path: tuple[str, ...], lines: Lines) -> int | None:
     """The line of a path of keys, or of the longest part of it that is there."""
-    for end in range(len(place), 0, -1):
-        if place[:end] in lines:
-            return lines[place[:end]]
+    for end in range(len(key_path), 0, -1):
+        if key_path[:end] in lines:
+            return lines[key_path[:end]]
     return None

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.holders import scratch_folder
 from winnow.data.tables import FACTS, PAIR, SCORES, TRUTH, join_scores, read_table, require_unique
+from winnow.data.temporary_folders import scratch_folder
 from winnow.evaluation import caption_quality, text_statistics
-from winnow.evaluation.cell import Found
+from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import bootstrap, estimates
 
@@ -37,7 +37,7 @@ def judged_outcomes(pairs: pd.DataFrame, truth: Path, facts: Path | None) -> lis
     require_unique(kinds, PAIR, truth)
     kinds = kinds.merge(pairs[PAIR], on=PAIR)
     if kinds.empty and len(pairs):
-        raise WinnowError(f"{truth}: holds none of the captions (judge this caption set)")
+        raise WinnowError(f"{truth}: holds none of the captions (run `winnow check-captions`)")
     if facts is None:
         return [caption_quality.clean_outcomes(kinds)]
     assertions = read_table(facts, FACTS).merge(kinds[PAIR], on=PAIR)
@@ -49,15 +49,15 @@ def evaluate(
     scores: np.ndarray,
     judged: list[pd.DataFrame],
     settings: Statistics,
-) -> tuple[Found, pd.DataFrame]:
+) -> tuple[Measurement, pd.DataFrame]:
     """All that is measured of `pairs` (uid, caption_id, text), with intervals of what is a mean
     over images; and table OUTCOMES. See the modules for each metric."""
     tables = [*judged, text_statistics.caption_outcomes(pairs, scores)]
     outcomes: pd.DataFrame = pd.concat(tables, ignore_index=True)
     metrics, n = text_statistics.set_statistics(pairs, settings.seed)
     if outcomes.empty:
-        return Found(metrics, {}, n, {}), outcomes
+        return Measurement(metrics, {}, n, {}), outcomes
     counts = outcomes["metric"].value_counts().to_dict()
     n |= {str(name): int(count) for name, count in counts.items()}
     intervals = bootstrap(outcomes, settings.resamples, settings.seed)
-    return Found(estimates(outcomes) | metrics, intervals, n, {}), outcomes
+    return Measurement(estimates(outcomes) | metrics, intervals, n, {}), outcomes

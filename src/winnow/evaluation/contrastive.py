@@ -11,7 +11,7 @@ from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
-from winnow.data.splits import rows_of
+from winnow.data.splits import split_rows
 from winnow.evaluation.retrieval import retrieval_outcomes
 from winnow.evaluation.zeroshot import class_features, prompts, zeroshot_outcomes
 from winnow.models.clip import Clip
@@ -24,7 +24,7 @@ def contrastive_outcomes(
     clip: Clip, pool: Path, samples: pd.DataFrame, human: pd.DataFrame, sets: Path
 ) -> pd.DataFrame:
     """Table OUTCOMES of retrieval and of every zero-shot set under `sets`, in float32."""
-    test = rows_of(samples, "test", pool)
+    test = split_rows(samples, "test", pool)
     tables = [retrieval(clip, pool, test, human)]
     for folder in sorted(path for path in sets.iterdir() if path.is_dir()):
         tables.append(classification(clip, folder))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.evaluation.cell import Found
+from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.statistics import cluster_weights, percentile_interval
 
 CLEAN = "clean"
@@ -43,7 +43,9 @@ def ranking_metrics(
     return np.stack([average, area])
 
 
-def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Found:
+def detection_metrics(
+    pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0
+) -> Measurement:
     """What one scorer detects in `pairs` (columns uid, kind, score).
 
     `average_precision` and `auroc` set all noise against the clean pairs, `{kind}/...` one kind.
@@ -62,7 +64,7 @@ def detection_metrics(pairs: pd.DataFrame, resamples: int = RESAMPLES, seed: int
     if not np.isfinite(ranking).all():
         raise WinnowError(f"score in row {int(np.argmin(np.isfinite(ranking)))} is not finite")
     clusters, labels = pd.factorize(pairs["uid"], sort=True)
-    result = Found({}, {}, {}, {})
+    result = Measurement({}, {}, {}, {})
     for kind in ["", *sorted(set(kinds[~clean]))]:
         chosen = np.flatnonzero(clean | (kinds == kind) | (kind == ""))
         positive, ranks = ~clean[chosen], ranking[chosen]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from winnow.data.tables import CAPTIONS, OUTCOMES, SAMPLES, read_table
 from winnow.evaluation import frechet
-from winnow.evaluation.cell import Found
+from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.features import (
     Extract,
     Images,
@@ -44,7 +44,7 @@ class GenerationSettings(GenerationMetrics):
 
 def evaluate(
     images: Images, clip: Clip, remoteclip: Clip, settings: GenerationSettings
-) -> tuple[Found, pd.DataFrame]:
+) -> tuple[Measurement, pd.DataFrame]:
     """All that is measured of a folder of images; and table OUTCOMES.
 
     `clip` gives `clip_score`; `remoteclip`, the evaluator, gives `remoteclip_score` and, unless
@@ -75,7 +75,7 @@ def evaluate_folder(
     clip: Path,
     remoteclip: Path,
     settings: GenerationSettings,
-) -> tuple[Found, pd.DataFrame]:
+) -> tuple[Measurement, pd.DataFrame]:
     """`evaluate` of a folder of images, once its prompts are those of the pool.
 
     `clip` and `remoteclip` are the folders of the models.
@@ -204,10 +204,14 @@ def scene_outcomes(
     return pd.concat(tables, ignore_index=True)
 
 
-def summary(found: Distances, outcomes: pd.DataFrame, settings: GenerationSettings) -> Found:
+def summary(
+    measured: Distances, outcomes: pd.DataFrame, settings: GenerationSettings
+) -> Measurement:
     """Both kinds of metrics together."""
     counts = {str(name): int(count) for name, count in outcomes["metric"].value_counts().items()}
     statistics = settings.statistics
     intervals = bootstrap(outcomes, statistics.resamples, statistics.seed)
-    intervals |= {name: frechet.interval(draws) for name, draws in found.draws.items()}
-    return Found(estimates(outcomes) | found.values, intervals, counts | found.n, found.draws)
+    intervals |= {name: frechet.interval(draws) for name, draws in measured.draws.items()}
+    return Measurement(
+        estimates(outcomes) | measured.values, intervals, counts | measured.n, measured.draws
+    )

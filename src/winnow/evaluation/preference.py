@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.evaluation.cell import Found
+from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import Means, bootstrap, estimates
 
@@ -61,9 +61,9 @@ def macro_means(outcomes: pd.DataFrame) -> Means:
     return {name: parts for name, parts in MACRO.items() if known.issuperset(parts)}
 
 
-def summary(outcomes: pd.DataFrame, settings: Statistics) -> Found:
+def summary(outcomes: pd.DataFrame, settings: Statistics) -> Measurement:
     """Every metric of OUTCOMES and their means, with intervals over images; nothing of nothing."""
-    found = Found({}, {}, {}, {})
+    found = Measurement({}, {}, {}, {})
     text = (outcomes["metric"] == f"accuracy/{TEXT}").to_numpy()
     for rows in (outcomes[~text], outcomes[text]):
         if rows.empty:

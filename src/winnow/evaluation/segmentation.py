@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from winnow.data.segments import IGNORED
-from winnow.evaluation.cell import Found
+from winnow.data.segmentation_set import IGNORED
+from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.statistics import cluster_weights, percentile_interval
 
 AREAS = ("intersection", "union", "prediction", "label")
@@ -48,7 +48,7 @@ def rates(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def measure(
     name: str, counted: np.ndarray, classes: Sequence[str], resamples: int, seed: int
-) -> Found:
+) -> Measurement:
     """`{name}/miou`, `{name}/macc` and `{name}/iou/{class}` of areas [N, 4, C].
 
     Equal resamples of the images, whatever `name`: two segmentors of one test set pair draw by
@@ -61,7 +61,7 @@ def measure(
     draws = {key: spread[key] for key in known}
     intervals = {key: percentile_interval(draw).tolist() for key, draw in draws.items()}
     pairs = {key: (low, high) for key, (low, high) in intervals.items()}
-    return Found(known, pairs, dict.fromkeys(known, len(counted)), draws)
+    return Measurement(known, pairs, dict.fromkeys(known, len(counted)), draws)
 
 
 def _named(name: str, total: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 
-VERSION = 2  # of the formulas here and in reporting/groups.py; raise it when a number could change
+VERSION = 2  # of the formulas here and in significance_groups; raise it when a number could change
 RESAMPLES = 1000  # for intervals
 PAIRED_RESAMPLES = 10_000  # for p-values: the smallest, 2 / 10001, survives Holm over 250 rows
 LEVEL = 95  # per cent

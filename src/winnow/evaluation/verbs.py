@@ -1,8 +1,9 @@
-"""Commands `judge`, and `evaluate-` standin, mllm, generator and segmentor-standin: model cards."""
+"""Commands `check_captions`, and `evaluate-` standin, mllm, generator and segmentor-standin: model
+cards."""
 
 from pathlib import Path
 
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.command.description import Given, Output, command
 from winnow.data.files import read_signed, write_text
 from winnow.data.provenance import weight_files
@@ -21,7 +22,7 @@ from winnow.models.settings import GeneratorRole, MllmRole, Role
 
 
 @command
-def judge(captions: Path, layouts: Path, output: Output, facts: Output) -> None:
+def check_captions(captions: Path, layouts: Path, output: Output, facts: Output) -> None:
     """Check captions against the truth: the kind of mistake of each, and which assertions hold."""
     from winnow.evaluation.caption_quality import check_captions
 
@@ -44,8 +45,8 @@ def evaluate_standin(
     role: Role,
 ) -> None:
     """Write a stand-in's model card: what it is, and how good by the foundry's test split."""
-    from winnow.evaluation.card import standin_card
     from winnow.evaluation.contrastive import contrastive_outcomes
+    from winnow.evaluation.standin_cards import standin_card
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
@@ -70,10 +71,10 @@ def evaluate_mllm(
     from winnow.captioning.responses import Responses
     from winnow.captioning.transformers_backend import TransformersBackend
     from winnow.evaluation.caption_quality import check_captions, quality_outcomes
-    from winnow.evaluation.card import mllm_card
-    from winnow.evaluation.quiz import quiz_outcomes
+    from winnow.evaluation.closed_questions import closed_question_outcomes
+    from winnow.evaluation.standin_cards import mllm_card
 
-    settings = Generation.model_validate({})
+    settings = TextGeneration.model_validate({})
     backend = TransformersBackend(model, settings.batch_size)
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples[samples["split"] == "test"]
@@ -88,7 +89,7 @@ def evaluate_mllm(
         if len(known):
             outcomes[name] = quality_outcomes(*check_captions(captions, known, layouts))
     labelled = samples[samples["uid"].isin(set(known["uid"]))]
-    quiz = quiz_outcomes(pool, labelled, known, backend, Responses())
+    quiz = closed_question_outcomes(pool, labelled, known, backend, Responses())
     size = sum(parameter.numel() for parameter in backend.model.parameters())
     record = read_signed(model / "foundry.json")
     write_text(output, mllm_card(role, size, record, outcomes, quiz))
@@ -110,7 +111,7 @@ def evaluate_generator(
     """Write the model card of a text-to-image stand-in, from images that it drew."""
     from safetensors.numpy import load_file
 
-    from winnow.evaluation.card import generator_card
+    from winnow.evaluation.standin_cards import generator_card
 
     found, _ = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
     files = weight_files("model", model).values()
@@ -124,8 +125,8 @@ def evaluate_generator(
 @command
 def evaluate_segmentor_standin(pool: Path, model: Path, output: Output) -> None:
     """Write the model card of the stand-in `segmentor`, measured on the pool's test split."""
-    from winnow.evaluation.card import segmentor_card
     from winnow.evaluation.segmentation import areas, measure
+    from winnow.evaluation.standin_cards import segmentor_card
     from winnow.models import segmentor
     from winnow.training.segmentation import pool_examples
 

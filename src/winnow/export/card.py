@@ -5,7 +5,7 @@ import re
 import yaml
 
 from winnow import __version__
-from winnow.export.facts import About, Chosen, Facts
+from winnow.export.subset_metadata import About, Selection, SubsetStatistics
 from winnow.terrarium.settings import noise_told
 
 # As the hub names them: fewer than 1000, and so on by powers of ten.
@@ -59,41 +59,41 @@ large sets take webdataset.
 """
 
 
-def summary(facts: Facts, chosen: Chosen) -> str:
+def summary(statistics: SubsetStatistics, selection: Selection) -> str:
     """What the data set is, in plain text."""
-    of = f" of {chosen.total:,}" if chosen.total else ""
-    by = f", chosen by the scorer '{chosen.scorer}'" if chosen.scorer else ""
+    of = f" of {selection.total:,}" if selection.total else ""
+    by = f", chosen by the scorer '{selection.scorer}'" if selection.scorer else ""
     return (
-        f"{facts.pairs:,}{of} pairs of a remote-sensing image and a caption, of "
-        f"{facts.images:,} different images{by}. Exported by Winnow {__version__}."
+        f"{statistics.pairs:,}{of} pairs of a remote-sensing image and a caption, of "
+        f"{statistics.images:,} different images{by}. Exported by Winnow {__version__}."
     )
 
 
-def data_card(facts: Facts, about: About, chosen: Chosen) -> str:
+def data_card(statistics: SubsetStatistics, about: About, selection: Selection) -> str:
     """The content of `README.md`. What comes from the data is escaped."""
-    first, last = facts.shards[0][:-4], facts.shards[-1][:-4]
+    first, last = statistics.shards[0][:-4], statistics.shards[-1][:-4]
     shards = f"{first}.tar" if first == last else f"{{{first}..{last}}}.tar"
-    reading = READING.replace("{shards}", shards).replace("{pairs}", str(facts.pairs))
+    reading = READING.replace("{shards}", shards).replace("{pairs}", str(statistics.pairs))
     return "\n".join(
         [
             "---",
-            _front(facts, about, chosen) + "---",
+            _front(statistics, about, selection) + "---",
             "",
-            f"# {escaped(about.name or chosen.name)}",
+            f"# {escaped(about.name or selection.name)}",
             "",
-            escaped(summary(facts, chosen)),
+            escaped(summary(statistics, selection)),
             "",
             "## How the pairs were chosen",
             "",
-            *_choice(facts, chosen),
+            *_choice(statistics, selection),
             "## What is in it",
             "",
-            *_contents(facts),
+            *_contents(statistics),
             "",
-            *_noise(facts, chosen),
-            *_scenes(facts),
+            *_noise(statistics, selection),
+            *_scenes(statistics),
             "",
-            reading.replace("{extensions}", ";".join(facts.formats)),
+            reading.replace("{extensions}", ";".join(statistics.formats)),
             "## Licences",
             "",
             *_licences(about),
@@ -107,10 +107,10 @@ def escaped(value: object) -> str:
     return MARKUP.sub(r"\\\1", " ".join(str(value).split()))
 
 
-def _front(facts: Facts, about: About, chosen: Chosen) -> str:
-    size = SIZES[min(max(len(str(facts.pairs)) - 3, 0), len(SIZES) - 1)]
+def _front(statistics: SubsetStatistics, about: About, selection: Selection) -> str:
+    size = SIZES[min(max(len(str(statistics.pairs)) - 3, 0), len(SIZES) - 1)]
     content = {
-        "pretty_name": about.name or chosen.name,
+        "pretty_name": about.name or selection.name,
         "license": about.licence,
         "task_categories": ["image-to-text", "text-to-image", "zero-shot-image-classification"],
         "size_categories": [size],
@@ -124,17 +124,17 @@ def _table(rows: dict[str, object]) -> list[str]:
     return ["| | |", "|---|---|", *(f"| {name} | {escaped(rows[name])} |" for name in rows)]
 
 
-def _choice(facts: Facts, chosen: Chosen) -> list[str]:
+def _choice(statistics: SubsetStatistics, selection: Selection) -> list[str]:
     rows: dict[str, object] = {
-        "caption set": chosen.captions,
-        "scorer": chosen.scorer,
-        "checkpoint of the scorer": "; ".join(map(_checkpoint, chosen.checkpoints or [])),
-        "keep ratio of the experiment": chosen.ratio,
-        "kept": _share(facts.pairs, chosen.total),
+        "caption set": selection.captions,
+        "scorer": selection.scorer,
+        "checkpoint of the scorer": "; ".join(map(_checkpoint, selection.checkpoints or [])),
+        "keep ratio of the experiment": selection.ratio,
+        "kept": _share(statistics.pairs, selection.total),
     }
     known = {name: value for name, value in rows.items() if value}
     table = [*_table(known), ""] if known else []
-    return table if chosen.scorer else [*table, "By which scorer is not known.", ""]
+    return table if selection.scorer else [*table, "By which scorer is not known.", ""]
 
 
 def _checkpoint(told: dict[str, str]) -> str:
@@ -145,39 +145,41 @@ def _share(kept: int, total: int | None) -> str | None:
     return f"{kept:,} of {total:,} pairs, {100 * kept / total:.3g} %" if total else None
 
 
-def _contents(facts: Facts) -> list[str]:
-    least, median, most = facts.words
-    low, high = facts.scores or (0.0, 0.0)
-    scores = {"scores": f"{low:.4g} to {high:.4g}"} if facts.scores else {}
+def _contents(statistics: SubsetStatistics) -> list[str]:
+    least, median, most = statistics.words
+    low, high = statistics.scores or (0.0, 0.0)
+    scores = {"scores": f"{low:.4g} to {high:.4g}"} if statistics.scores else {}
     return _table(
         {
-            "pairs": f"{facts.pairs:,}",
-            "images": f"{facts.images:,}",
-            "tars": f"{len(facts.shards):,}",
-            "image formats": ", ".join(facts.formats),
-            "sides of images, pixels": f"{facts.sides[0]} to {facts.sides[1]}",
+            "pairs": f"{statistics.pairs:,}",
+            "images": f"{statistics.images:,}",
+            "tars": f"{len(statistics.shards):,}",
+            "image formats": ", ".join(statistics.formats),
+            "sides of images, pixels": f"{statistics.sides[0]} to {statistics.sides[1]}",
             "words of a caption": f"{least} to {most}, median {median:g}",
             **scores,
-            "captions by": ", ".join(f"{name} ({n:,})" for name, n in facts.writers.items()),
-            "split of the pool": ", ".join(facts.splits),
+            "captions by": ", ".join(f"{name} ({n:,})" for name, n in statistics.writers.items()),
+            "split of the pool": ", ".join(statistics.splits),
         }
     )
 
 
-def _noise(facts: Facts, chosen: Chosen) -> list[str]:
-    if not any(name.endswith("+noise") for name in facts.writers):
+def _noise(statistics: SubsetStatistics, selection: Selection) -> list[str]:
+    if not any(name.endswith("+noise") for name in statistics.writers):
         return [noise_told({}), ""]
-    told = [noise_told(chosen.noise)] if chosen.noise else []
+    told = [noise_told(selection.noise)] if selection.noise else []
     return [*told, "Captions by `+noise` may hold mistakes that were put in on purpose.", ""]
 
 
-def _scenes(facts: Facts) -> list[str]:
-    if set(facts.scenes) == {""}:
+def _scenes(statistics: SubsetStatistics) -> list[str]:
+    if set(statistics.scenes) == {""}:
         return ["No image has a scene class."]
-    names = list(facts.scenes)
-    rows = [f"| {escaped(name or '(none)')} | {facts.scenes[name]:,} |" for name in names[:SCENES]]
+    names = list(statistics.scenes)
+    rows = [
+        f"| {escaped(name or '(none)')} | {statistics.scenes[name]:,} |" for name in names[:SCENES]
+    ]
     if rest := names[SCENES:]:
-        rows.append(f"| ({len(rest):,} more) | {sum(facts.scenes[name] for name in rest):,} |")
+        rows.append(f"| ({len(rest):,} more) | {sum(statistics.scenes[name] for name in rest):,} |")
     return ["| scene | pairs |", "|---|---:|", *rows]
 
 

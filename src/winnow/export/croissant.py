@@ -9,7 +9,7 @@ import mlcroissant as mlc
 from winnow import __version__
 from winnow.data.files import json_text
 from winnow.export.card import summary
-from winnow.export.facts import About, Chosen, Facts
+from winnow.export.subset_metadata import About, Selection, SubsetStatistics
 
 PAIRS = "pairs.parquet"
 IMAGES = "images"  # the file set inside the tars
@@ -22,25 +22,27 @@ CITATION = (
 )
 
 
-def croissant(folder: Path, facts: Facts, about: About, chosen: Chosen) -> dict[str, Any]:
+def croissant(
+    folder: Path, statistics: SubsetStatistics, about: About, selection: Selection
+) -> dict[str, Any]:
     """JSON-LD of the tars and of `pairs.parquet` in `folder`, named relative to it.
 
     mlcroissant reads from it the records of `pairs`: the columns of EXPORTED but the tar, and the
     image.
     """
-    tars = [_file(folder / name, "application/x-tar") for name in facts.shards]
+    tars = [_file(folder / name, "application/x-tar") for name in statistics.shards]
     images = mlc.FileSet(
         id=IMAGES,
         name=IMAGES,
         description="The images in the tars",
         contained_in=[tar.id for tar in tars],
-        encoding_formats=[MIMES[extension] for extension in facts.formats],
-        includes=[f"*.{extension}" for extension in facts.formats],
+        encoding_formats=[MIMES[extension] for extension in statistics.formats],
+        includes=[f"*.{extension}" for extension in statistics.formats],
     )
     known = {} if about.licence == "unknown" else {"license": [about.licence]}
     metadata = mlc.Metadata(
-        name=about.name or chosen.name,
-        description=summary(facts, chosen),
+        name=about.name or selection.name,
+        description=summary(statistics, selection),
         version=about.version,
         cite_as=CITATION,
         url=about.url,

@@ -8,7 +8,13 @@ from pydantic import Field, PositiveInt
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CAPTIONS, PAIR, SAMPLES, SUBSET, read_table, require_unique
-from winnow.export.facts import About, chosen, noise_beside, scored, scores_beside
+from winnow.export.subset_metadata import (
+    About,
+    noise_beside,
+    scores_beside,
+    selection_from_path,
+    with_scores,
+)
 
 
 class ExportSettings(About):
@@ -45,7 +51,9 @@ def export(
             f"({len(unknown)} such pairs)"
         )
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    how = replace(chosen(subset, known, samples, kept["uid"]), noise=noise_beside(captions))
-    pairs, how = scored(pairs, how, scores or scores_beside(subset))
+    how = replace(
+        selection_from_path(subset, known, samples, kept["uid"]), noise=noise_beside(captions)
+    )
+    pairs, how = with_scores(pairs, how, scores or scores_beside(subset))
     count = export_subset(pool, samples, pairs, output, settings.shard_size, settings, how)
     print(f"{output}: {count} pairs")

@@ -14,10 +14,10 @@ from winnow.data.shards import ShardWriter, iter_images, shard_path
 from winnow.data.tables import write_table
 from winnow.export.card import data_card
 from winnow.export.croissant import PAIRS, as_text, croissant
-from winnow.export.facts import EXPORTED, About, Chosen, describe
+from winnow.export.subset_metadata import EXPORTED, About, Selection, subset_statistics
 
 NOT_TOLD = About()
-NOT_KNOWN = Chosen()
+NOT_KNOWN = Selection()
 
 
 def export_subset(
@@ -27,7 +27,7 @@ def export_subset(
     output: Path,
     shard_size: int,
     about: About = NOT_TOLD,
-    chosen: Chosen = NOT_KNOWN,
+    selection: Selection = NOT_KNOWN,
 ) -> int:
     """Write at least one kept pair (rows of CAPTIONS, a `score` where there is one) as a data set;
     returns their count.
@@ -38,11 +38,11 @@ def export_subset(
     if output.exists():
         raise WinnowError(f"{output}: exists already; name another folder or delete it")
     with atomic_path(output) as folder:
-        exported = write_shards(pool, samples, pairs, folder, shard_size, chosen)
+        exported = write_shards(pool, samples, pairs, folder, shard_size, selection)
         write_table(folder / PAIRS, exported, EXPORTED)
-        facts = describe(exported, pairs, samples)
-        write_text(folder / "croissant.json", as_text(croissant(folder, facts, about, chosen)))
-        write_text(folder / "README.md", data_card(facts, about, chosen))
+        facts = subset_statistics(exported, pairs, samples)
+        write_text(folder / "croissant.json", as_text(croissant(folder, facts, about, selection)))
+        write_text(folder / "README.md", data_card(facts, about, selection))
     return len(exported)
 
 
@@ -52,7 +52,7 @@ def write_shards(
     pairs: pd.DataFrame,
     folder: Path,
     shard_size: int,
-    chosen: Chosen = NOT_KNOWN,
+    selection: Selection = NOT_KNOWN,
 ) -> pd.DataFrame:
     """Write the pairs' tars into `folder`; returns EXPORTED's rows in the order of the tars.
 
@@ -73,7 +73,7 @@ def write_shards(
     for shard in sorted(set(rows["shard"].tolist())):
         for uid, extension, content in iter_images(shard_path(pool, shard)):
             if uid in wanted:
-                exported += _add(writer, wanted[uid], known[uid], chosen, extension, content)
+                exported += _add(writer, wanted[uid], known[uid], selection, extension, content)
     writer.close()
     if len(exported) != len(pairs):
         raise WinnowError(f"{pool}: holds {len(exported)} of the {len(pairs)} kept pairs")
@@ -83,8 +83,8 @@ def write_shards(
 def _add(
     writer: ShardWriter,
     pairs: pd.DataFrame,
-    known: dict[str, Any],
-    chosen: Chosen,
+    metadata: dict[str, Any],
+    selection: Selection,
     extension: str,
     image: bytes,
 ) -> list[dict[str, Any]]:
@@ -97,9 +97,9 @@ def _add(
             "caption_id": pair.caption_id,
             "caption": pair.text,
             "score": None if math.isnan(score) else score,
-            **known,
+            **metadata,
         }
-        content = json.dumps({**row, **chosen.about}, ensure_ascii=False, allow_nan=False)
+        content = json.dumps({**row, **selection.about}, ensure_ascii=False, allow_nan=False)
         texts = {"txt": str(pair.text).encode(), "json": content.encode()}
         shard = writer.add(key, {extension: image, **texts})
         rows.append({**row, "shard": f"{shard:05d}.tar", "file": f"{key}.{extension}"})

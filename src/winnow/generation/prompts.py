@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.splits import rows_of
+from winnow.data.splits import split_rows
 from winnow.data.tables import PROMPTS
 
 
@@ -16,7 +16,7 @@ def prompts_of(pool: Path, samples: pd.DataFrame, human: pd.DataFrame, images: i
 
     WinnowError where the split has fewer images, or one of them has no caption.
     """
-    test = rows_of(samples, "test", pool)
+    test = split_rows(samples, "test", pool)
     if len(test) < images:
         raise WinnowError(
             f"{pool}: --images: {images} prompts are asked for, the test split has {len(test)} "
@@ -25,14 +25,14 @@ def prompts_of(pool: Path, samples: pd.DataFrame, human: pd.DataFrame, images: i
     return first_captions(pool, test.sort_values("uid").head(images), human)
 
 
-def first_captions(place: Path, asked: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
+def first_captions(source: Path, asked: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
     """PROMPTS of images (columns uid, scene) in their order: of each the caption with the lowest
-    number. WinnowError names the `place` of an image that has none."""
+    number. WinnowError names the `source` of an image that has none."""
     first = human.sort_values("caption_id", kind="stable").drop_duplicates("uid")
     asked = asked.merge(first[["uid", "text"]], on="uid", how="left")
     without = asked.loc[asked["text"].isna(), "uid"].tolist()
     if without:
-        raise WinnowError(f"{place}: image {without[0]} has no caption")
+        raise WinnowError(f"{source}: image {without[0]} has no caption")
     asked = asked.assign(row=np.arange(len(asked), dtype=np.int32), prompt=asked["text"])
     return asked[[name.rstrip("?") for name in PROMPTS]]
 

@@ -21,14 +21,14 @@ from winnow.generation.settings import Sampling
 if TYPE_CHECKING:
     import torch
 
-    from winnow.models.generator import Generator
+    from winnow.models.text_to_image import TextToImageModel
 
 
 DECODED = 16  # images decoded at once: their activations fit into a cache
 
 
 def sample(
-    generator: Generator,
+    generator: TextToImageModel,
     prompts: Sequence[str],
     settings: Sampling,
     seeds: Sequence[int],
@@ -62,7 +62,7 @@ def sample(
 
 
 def _denoised(
-    generator: Generator,
+    generator: TextToImageModel,
     context: torch.Tensor,
     empty: torch.Tensor,
     settings: Sampling,
@@ -99,7 +99,7 @@ def _denoised(
     return latents
 
 
-def _scheduler(generator: Generator, steps: int) -> Any:
+def _scheduler(generator: TextToImageModel, steps: int) -> Any:
     """DDIM over a model's noise schedule, whatever scheduler it came with."""
     from diffusers import DDIMScheduler
 
@@ -111,7 +111,7 @@ def _scheduler(generator: Generator, steps: int) -> Any:
     return scheduler
 
 
-def _decoded(generator: Generator, latents: torch.Tensor, start: int) -> np.ndarray:
+def _decoded(generator: TextToImageModel, latents: torch.Tensor, start: int) -> np.ndarray:
     """Images of latents, uint8 [B, S, S, 3], of the prompts from row `start` on. Raises WinnowError
     where there is nothing to see."""
     parts = enumerate(latents.split(DECODED))

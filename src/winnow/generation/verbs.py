@@ -7,7 +7,7 @@ from winnow.command.description import Given, Output, command
 from winnow.data.csv_file import csv_rows
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, write_signed, write_text
-from winnow.data.provenance import measured, provenance
+from winnow.data.provenance import measure_cost, provenance
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.images import COST, RECORD, write_images
 from winnow.generation.settings import Sampling
@@ -18,7 +18,7 @@ def list_prompts(pool: Path, human: Path, output: Output, images: int) -> None:
     """Write what another generator is to draw: a listing (.csv or .jsonl) for `import-images`."""
     import json
 
-    from winnow.generation.imported import KEYS, listing
+    from winnow.generation.external_images import KEYS, listing
 
     rows = listing(_prompts(pool, human, images))
     if output.suffix == ".jsonl":
@@ -38,7 +38,7 @@ def generate(
     settings: Sampling,
 ) -> None:
     """Draw an image for each prompt, with a ControlNet from the land-cover masks of the images."""
-    from winnow.generation import drawing
+    from winnow.generation import image_generation
     from winnow.models import diffusion
     from winnow.training.images import land_cover
 
@@ -48,30 +48,36 @@ def generate(
     texts = prompts["prompt"].tolist()
     with atomic_path(output) as folder:
         folder.mkdir()
-        with measured() as cost:
+        with measure_cost() as cost:
             generator = diffusion.load(model)
             control = None
             if controlnet is not None and masks is not None:
                 labels = land_cover(masks, prompts["uid"], generator.size)
-                generator, control = drawing.controlled(generator, controlnet, labels, masks)
-            write_images(folder, prompts, drawing.drawn(generator, texts, settings, control))
+                generator, control = image_generation.with_mask_control(
+                    generator, controlnet, labels, masks
+                )
+            write_images(
+                folder,
+                prompts,
+                image_generation.generate_images(generator, texts, settings, control),
+            )
         inputs = {"human": human, "samples": pool / "samples.parquet"}
         inputs |= {"masks": masks} if masks else {}
         recorded = (generator, model, controlnet, settings, inputs, cost, len(texts))
-        drawing.write_records(folder, *recorded)
+        image_generation.write_records(folder, *recorded)
     print(f"{output}: {len(texts)} images, {len(texts) / cost['wall_s']:.1f} a second")
 
 
 @command
 def import_images(pool: Path, human: Path, folder: Given, output: Output, images: int) -> None:
     """Take in images that somebody generated, once their folder holds all that was asked for."""
-    from winnow.generation.imported import matched_files, read_images
+    from winnow.generation.external_images import matched_files, read_images
 
     prompts = _prompts(pool, human, images)
     names = matched_files(folder, prompts)
     with atomic_path(output) as made:
         made.mkdir()
-        with measured() as cost:
+        with measure_cost() as cost:
             write_images(made, prompts, read_images(folder, names))
         inputs = {"human": human, "samples": pool / "samples.parquet", "images": folder}
         record = {

@@ -99,15 +99,15 @@ def _averaged(name: str) -> bool:
     return re.search(r"ema(?![a-z])|(?<![a-z])swa|averag", name.lower()) is not None
 
 
-def _states(content: Any, place: tuple[str, ...], depth: int) -> Iterator[tuple[str, State]]:
+def _states(content: Any, key_path: tuple[str, ...], depth: int) -> Iterator[tuple[str, State]]:
     if not isinstance(content, Mapping):
         return
     named = {key: value for key, value in content.items() if isinstance(key, str)}
     state = {key: value for key, value in named.items() if isinstance(value, torch.Tensor)}
     if state:
-        yield ".".join(place), state
+        yield ".".join(key_path), state
     for key, value in named.items() if depth else ():
-        yield from _states(value, (*place, key), depth - 1)
+        yield from _states(value, (*key_path, key), depth - 1)
 
 
 def fitting(content: Any, expected: Mapping[str, torch.Tensor], path: Path) -> tuple[State, str]:
@@ -157,20 +157,20 @@ def _renamed(state: State, expected: Mapping[str, torch.Tensor]) -> tuple[State,
     return weights, [key for key in state if not key.startswith(own)]
 
 
-def misfit(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+def misfit(expected: Mapping[str, torch.Tensor], actual: Mapping[str, torch.Tensor]) -> str:
     """Why a state dict is not one of a model: the first keys of each fault and how many there are;
     empty if it fits."""
     missing = [
         key
         for key in expected
-        if key not in found and not key.endswith("num_batches_tracked")  # torch fills these in
+        if key not in actual and not key.endswith("num_batches_tracked")  # torch fills these in
     ]
-    extra = [key for key in found if key not in expected]
-    both = [key for key in expected if key in found]
-    shapes = [key for key in both if found[key].shape != expected[key].shape]
-    kinds = [key for key in both if key not in shapes and not _plain(found[key], expected[key])]
-    nan = [key for key in both if key not in kinds and not _finite(found[key])]
-    told = [f"{k} {tuple(found[k].shape)}, not {tuple(expected[k].shape)}" for k in shapes]
+    extra = [key for key in actual if key not in expected]
+    both = [key for key in expected if key in actual]
+    shapes = [key for key in both if actual[key].shape != expected[key].shape]
+    kinds = [key for key in both if key not in shapes and not _plain(actual[key], expected[key])]
+    nan = [key for key in both if key not in kinds and not _finite(actual[key])]
+    told = [f"{k} {tuple(actual[k].shape)}, not {tuple(expected[k].shape)}" for k in shapes]
     return "; ".join(
         f"{len(keys)} {what} ({shown})"
         for keys, what, shown in (
@@ -203,9 +203,9 @@ def listed(keys: list[str]) -> str:
     return ", ".join([*keys[:_FEW], *(["..."] if len(keys) > _FEW else [])])
 
 
-def _plain(found: torch.Tensor, expected: torch.Tensor) -> bool:
-    dense = found.layout == torch.strided and not found.is_quantized and not found.is_meta
-    return dense and (found.is_floating_point() or not expected.is_floating_point())
+def _plain(actual: torch.Tensor, expected: torch.Tensor) -> bool:
+    dense = actual.layout == torch.strided and not actual.is_quantized and not actual.is_meta
+    return dense and (actual.is_floating_point() or not expected.is_floating_point())
 
 
 def _finite(tensor: torch.Tensor) -> bool:

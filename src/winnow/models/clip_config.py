@@ -57,9 +57,9 @@ def untrusting(name: str, config: dict[str, Any]) -> dict[str, bool]:
     return {"trust_remote_code": False} if reads else {}
 
 
-def read(place: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
     """The checked `model_cfg` of a folder. Raises WinnowError naming file and key."""
-    return check(read_json(place / CONFIG), str(place / CONFIG))
+    return check(read_json(path / CONFIG), str(path / CONFIG))
 
 
 def fetch(name: str) -> dict[str, Any]:

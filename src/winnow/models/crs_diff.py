@@ -33,7 +33,7 @@ from winnow.models.crs_config import (
 )
 from winnow.models.crs_network import Adapters, adapter_name
 from winnow.models.folder import offline, why
-from winnow.models.latent_diffusion import autoencoder_name, is_projection, unet_name
+from winnow.models.ldm_weight_names import autoencoder_name, is_projection, unet_name
 
 WEIGHTS = "last.safetensors"
 UNET, VAE = "model.diffusion_model.", "first_stage_model."

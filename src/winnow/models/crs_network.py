@@ -17,8 +17,8 @@ from torch import nn
 
 from winnow.models.crs_config import Configuration
 from winnow.models.crs_local import LocalAdapter
-from winnow.models.latent_diffusion import RESNET, resnet_name
-from winnow.models.satellite_unet import METADATA
+from winnow.models.diffusionsat_unet import METADATA
+from winnow.models.ldm_weight_names import RESNET, resnet_name
 
 # Its order of the metadata, and of each what stands for 0 and for 1.
 ORDER = ("year", "month", "day", "ground_sample_distance", "cloud", "latitude", "longitude")

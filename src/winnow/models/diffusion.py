@@ -17,9 +17,9 @@ import torch
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_json, read_json, write_json
-from winnow.models import crs_diff, satellite_unet, weights
+from winnow.models import crs_diff, diffusionsat_unet, weights
 from winnow.models.folder import check, offline, why
-from winnow.models.generator import Generator
+from winnow.models.text_to_image import TextToImageModel
 
 INDEX, CONFIG = "model_index.json", "config.json"
 PIPELINE = "StableDiffusionPipeline"
@@ -37,7 +37,7 @@ SHARED = ("in_channels", "block_out_channels", "layers_per_block", "cross_attent
 
 
 @offline()
-def load(folder: Path) -> Generator:
+def load(folder: Path) -> TextToImageModel:
     """The generator in a folder, on the accelerator if there is one, in evaluation mode.
 
     Its weights are 32-bit floats, however they are stored. Raises WinnowError naming the file and
@@ -46,7 +46,7 @@ def load(folder: Path) -> Generator:
     check(folder)
     if (folder / crs_diff.CONFIG).is_file():
         parts = crs_diff.load_parts(folder)
-        generator = Generator(kind="crs_diff", name=str(folder), **parts)
+        generator = TextToImageModel(kind="crs_diff", name=str(folder), **parts)
     elif (folder / INDEX).is_file():
         generator = _load_pipeline(folder)
     else:
@@ -57,7 +57,7 @@ def load(folder: Path) -> Generator:
     return generator
 
 
-def _load_pipeline(folder: Path) -> Generator:
+def _load_pipeline(folder: Path) -> TextToImageModel:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel
 
@@ -66,12 +66,12 @@ def _load_pipeline(folder: Path) -> Generator:
         known = " or ".join(PIPELINES)
         raise WinnowError(f"{folder / INDEX}: `_class_name` is {found!r}, expected {known}")
     place = unet_folder(folder)
-    satellite = is_satellite(place)
+    satellite = is_diffusionsat(place)
     if satellite:
-        unet, conditions = satellite_unet.load_unet(place)
+        unet, conditions = diffusionsat_unet.load_unet(place)
     else:
         unet, conditions = _part(UNet2DConditionModel, place), None
-    generator = Generator(
+    generator = TextToImageModel(
         kind="diffusionsat" if satellite else "stable_diffusion",
         name=str(folder),
         vae=_part(AutoencoderKL, folder / "vae"),
@@ -85,7 +85,7 @@ def _load_pipeline(folder: Path) -> Generator:
     return generator
 
 
-def _check_fit(generator: Generator, folder: Path, path: Path) -> None:
+def _check_fit(generator: TextToImageModel, folder: Path, path: Path) -> None:
     """Raise WinnowError where a pipeline's parts were not made for each other.
 
     `path`: the UNet's configuration.
@@ -120,12 +120,13 @@ def unet_folder(folder: Path) -> Path:
     steps = {
         int(name): path / "unet"
         for path in folder.glob("checkpoint-*")
-        if (name := path.name.removeprefix("checkpoint-")).isdigit() and is_satellite(path / "unet")
+        if (name := path.name.removeprefix("checkpoint-")).isdigit()
+        and is_diffusionsat(path / "unet")
     }
     return steps[max(steps)] if steps else folder / "unet"
 
 
-def is_satellite(folder: Path) -> bool:
+def is_diffusionsat(folder: Path) -> bool:
     """Whether the UNet in a folder takes metadata as DiffusionSat's does."""
     config = optional_json(folder / CONFIG)
     return bool(config.get("num_metadata") and config.get("use_metadata", True))
@@ -177,7 +178,7 @@ def _schedule(path: Path) -> dict[str, Any]:
     return {**config, "clip_sample": False, "steps_offset": 1}
 
 
-def save(generator: Generator, folder: Path, half: bool = False) -> None:
+def save(generator: TextToImageModel, folder: Path, half: bool = False) -> None:
     """Write a generator into an empty folder (the caller makes it atomic), in its own layout.
 
     `half` stores 16-bit floats. Its ControlNet has a folder of its own: `save_controlnet`. Raises
@@ -192,7 +193,7 @@ def save(generator: Generator, folder: Path, half: bool = False) -> None:
     write_digests(folder)
 
 
-def _save_pipeline(g: Generator, folder: Path, half: bool) -> None:
+def _save_pipeline(g: TextToImageModel, folder: Path, half: bool) -> None:
     from diffusers import DDIMScheduler, __version__
 
     _quiet()
@@ -202,10 +203,10 @@ def _save_pipeline(g: Generator, folder: Path, half: bool) -> None:
         _write(g.unet, folder / "unet", half)
     else:
         place = folder / f"checkpoint-{STEPS}" / "unet"
-        satellite_unet.save_unet(g.unet, g.conditions, place, half)
+        diffusionsat_unet.save_unet(g.unet, g.conditions, place, half)
     g.tokenizer.save_pretrained(folder / "tokenizer")
     DDIMScheduler.from_config(g.schedule).save_pretrained(folder / "scheduler")
-    own = ["diffusionsat", satellite_unet.CLASS]
+    own = ["diffusionsat", diffusionsat_unet.CLASS]
     index = {
         "_class_name": PIPELINE,
         "_diffusers_version": __version__,
@@ -230,7 +231,7 @@ def load_controlnet(folder: Path) -> Any:
     return _part(ControlNetModel, folder).to(weights.device()).eval()
 
 
-def with_controlnet(generator: Generator, folder: Path) -> Generator:
+def with_controlnet(generator: TextToImageModel, folder: Path) -> TextToImageModel:
     """The generator with the ControlNet in a folder.
 
     Raises WinnowError where the generator is no Stable Diffusion, which alone heeds it, or where it

@@ -14,12 +14,12 @@ from typing import Any
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, atomic_path, read_json, write_json
-from winnow.data.holders import holder
+from winnow.data.temporary_folders import temporary_folder
 from winnow.data.yaml_file import read_yaml
 from winnow.models import crs_diff, diffusion, weights
 from winnow.models.crs_config import ADAPTER, Configuration
 from winnow.models.folder import check, why
-from winnow.models.generator import Generator
+from winnow.models.text_to_image import TextToImageModel
 
 NETWORK, TEXT = "diffusion_pytorch_model", "model"
 # Weights by the folder they are in: their name without suffix, and that of a pickle.
@@ -57,7 +57,7 @@ def fetch_pipeline(
             check_digests(place)
         return _take(Path(id) / inner, str(PurePosixPath(id) / inner), output, side, satellite)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with holder(output) as scratch:
+    with temporary_folder(output) as scratch:
         _download(id, revision, inner, scratch)
         _take(scratch / inner, str(PurePosixPath(id) / inner), output, side, satellite)
 
@@ -73,7 +73,7 @@ def _take(source: Path, name: str, output: Path, side: int | None, satellite: bo
                 "ControlNet; --id is org/name of the hub, or a folder in a layout of diffusers"
             )
         unet = diffusion.unet_folder(folder)
-        if satellite and not diffusion.is_satellite(unet):
+        if satellite and not diffusion.is_diffusionsat(unet):
             place = unet.relative_to(folder) / diffusion.CONFIG
             raise WinnowError(f"{name}/{place}: no `num_metadata`, so it is no DiffusionSat")
         try:
@@ -190,7 +190,7 @@ def fetch_crs_diff(id: str, output: Path) -> None:
             f"{error}; there is no {beside}, so the published model's was taken: if the checkpoint "
             "has another, put it there"
         ) from error
-    generator = Generator(kind="crs_diff", name=id, **parts)
+    generator = TextToImageModel(kind="crs_diff", name=id, **parts)
     with atomic_path(output) as folder:
         folder.mkdir()
         diffusion.save(generator, folder)

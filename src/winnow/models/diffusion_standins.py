@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from winnow.data.errors import WinnowError
-from winnow.models.generator import Generator
+from winnow.models.text_to_image import TextToImageModel
 from winnow.models.weights import device
 
 SIDE = 64  # of the images, in pixels
@@ -54,7 +54,7 @@ CONTENT = (1, 2)  # widths of the adapter of an image's embedding, which makes t
 MASKS = (8, 16, 16, 32)  # channels of a ControlNet's reading of masks, the last at 1/8 of the side
 
 
-def build_stable_diffusion(texts: Iterable[str], seed: int) -> Generator:
+def build_stable_diffusion(texts: Iterable[str], seed: int) -> TextToImageModel:
     """A Stable Diffusion of the sizes above, whose tokenizer learned its merges on `texts`."""
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
@@ -90,7 +90,7 @@ def build_stable_diffusion(texts: Iterable[str], seed: int) -> Generator:
         )
     )
     modules: dict[str, Any] = {"vae": vae, "unet": unet, "text_encoder": text}
-    return Generator(
+    return TextToImageModel(
         kind="stable_diffusion",
         name="a new Stable Diffusion",
         **{key: module.to(device()).eval() for key, module in modules.items()},
@@ -99,9 +99,9 @@ def build_stable_diffusion(texts: Iterable[str], seed: int) -> Generator:
     )
 
 
-def build_diffusionsat(base: Generator, seed: int) -> Generator:
+def build_diffusionsat(base: TextToImageModel, seed: int) -> TextToImageModel:
     """DiffusionSat over a copy of `base`: its metadata have no effect until it is trained."""
-    from winnow.models.satellite_unet import METADATA, MetadataEmbedding, labelled_unet
+    from winnow.models.diffusionsat_unet import METADATA, MetadataEmbedding, labelled_unet
 
     _check_plain(base)
     torch.manual_seed(seed)
@@ -113,7 +113,7 @@ def build_diffusionsat(base: Generator, seed: int) -> Generator:
     return _over(base, "diffusionsat", unet, conditions)
 
 
-def build_crs_diff(base: Generator, seed: int) -> Generator:
+def build_crs_diff(base: TextToImageModel, seed: int) -> TextToImageModel:
     """CRS-Diff over a copy of `base`, whose weights its adapter of image conditions starts from.
 
     Maps and metadata have no effect until it is trained; the further context tokens do.
@@ -139,7 +139,7 @@ def build_crs_diff(base: Generator, seed: int) -> Generator:
     return _over(base, "crs_diff", unet, adapters)
 
 
-def build_controlnet(base: Generator, classes: int, seed: int) -> Any:
+def build_controlnet(base: TextToImageModel, classes: int, seed: int) -> Any:
     """A ControlNet on masks of `classes` classes over the UNet of `base`, without effect yet."""
     from diffusers import ControlNetModel
 
@@ -157,13 +157,13 @@ def build_controlnet(base: Generator, classes: int, seed: int) -> Any:
     return controlnet.to(base.device).eval()
 
 
-def _check_plain(base: Generator) -> None:
+def _check_plain(base: TextToImageModel) -> None:
     if base.kind != "stable_diffusion":
         raise WinnowError(f"{base.name}: is a {base.kind}; start from a Stable Diffusion")
 
 
-def _over(base: Generator, kind: Any, unet: Any, conditions: nn.Module) -> Generator:
-    return Generator(
+def _over(base: TextToImageModel, kind: Any, unet: Any, conditions: nn.Module) -> TextToImageModel:
+    return TextToImageModel(
         kind=kind,
         name=f"a new {kind}",
         vae=copy.deepcopy(base.vae),

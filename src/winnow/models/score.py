@@ -20,7 +20,7 @@ from transformers.initialization import no_init_weights
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json, write_json
-from winnow.models import hub, weights
+from winnow.models import transformers_folder, weights
 from winnow.models.folder import check, why
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 
@@ -46,7 +46,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> ScoreModel:
     except Exception as error:  # of many kinds
         raise WinnowError(f"{folder}/config.json: describes no Qwen2-VL ({why(error)})") from error
     head = nn.Linear(backbone.config.text_config.hidden_size, 1, bias=False, dtype=dtype)
-    model = ScoreModel(backbone, head, hub.load_processor(folder), _prompt(folder))
+    model = ScoreModel(backbone, head, transformers_folder.load_processor(folder), _prompt(folder))
     expected = {_published(name): tensor for name, tensor in model.state_dict().items()}
     missing = set(expected)
     for file, key, tensor in _weights(folder):
@@ -72,7 +72,7 @@ def start_from(folder: Path, seed: int) -> ScoreModel:
     config = _config(folder, (ARCHITECTURE, START))
     if config["architectures"] == [ARCHITECTURE]:
         return load(folder)
-    whole, processor = hub.load(folder, torch.float32)
+    whole, processor = transformers_folder.load(folder, torch.float32)
     text = whole.config.text_config
     head = nn.Linear(text.hidden_size, 1, bias=False)
     generator = torch.Generator().manual_seed(seed)
@@ -113,12 +113,12 @@ def _published(name: str) -> str:
     return f"model.{name.removeprefix(decoder)}" if name.startswith(decoder) else name
 
 
-def _config(folder: Path, known: tuple[str, ...]) -> dict[str, Any]:
+def _config(folder: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     path = folder / "config.json"
     config = read_json(path)
     found = config.get("architectures") if isinstance(config, dict) else None
-    if not (isinstance(found, list) and len(found) == 1 and found[0] in known):
-        raise WinnowError(f"{path}: `architectures` is {found}, expected {' or '.join(known)}")
+    if not (isinstance(found, list) and len(found) == 1 and found[0] in keys):
+        raise WinnowError(f"{path}: `architectures` is {found}, expected {' or '.join(keys)}")
     return dict(config)
 
 

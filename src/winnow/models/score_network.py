@@ -16,7 +16,13 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from winnow.models.qwen import alike, image_side, image_tokens, positions, vision_features
+from winnow.models.qwen2_vl import (
+    image_side,
+    image_tokens,
+    length_groups,
+    positions,
+    vision_features,
+)
 from winnow.models.shared_prefix import Packs, lay_out, packed_length, share
 
 
@@ -101,7 +107,7 @@ class ScoreModel(nn.Module):
         packs = share(tokens, image.tolist())
         places = positions(self.backbone, ids)
         found, order = [], []
-        for part in alike([packed_length(tokens, pack) for pack in packs]):
+        for part in length_groups([packed_length(tokens, pack) for pack in packs]):
             chosen = [packs[i] for i in part]
             order += [row for pack in chosen for row in pack]
             shown = image[[pack[0] for pack in chosen]]
@@ -110,7 +116,7 @@ class ScoreModel(nn.Module):
         return torch.cat(found)[torch.tensor(order).argsort().to(ids.device)]
 
     def _last(
-        self, ids: torch.Tensor, places: torch.Tensor, packs: Packs, shown: torch.Tensor
+        self, ids: torch.Tensor, indices: torch.Tensor, packs: Packs, shown: torch.Tensor
     ) -> torch.Tensor:
         """Padding is on the right, where a causal decoder never looks back from."""
         row, column = packs.row.to(ids.device), packs.column.to(ids.device)
@@ -120,7 +126,7 @@ class ScoreModel(nn.Module):
         images = (own == self.backbone.config.image_token_id)[:, :, None]
         hidden = self.backbone.language_model(
             inputs_embeds=embeddings.masked_scatter(images, shown.to(embeddings.dtype)),
-            position_ids=places[:, row, column],
+            position_ids=indices[:, row, column],
             attention_mask=mask,
             use_cache=False,
         ).last_hidden_state

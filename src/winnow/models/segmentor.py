@@ -18,7 +18,7 @@ from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path, read_json, write_json
 from winnow.models import mmsegmentation, weights
-from winnow.models.networks import Config, check, configuration
+from winnow.models.segmentation_networks import Config, check, configuration
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"

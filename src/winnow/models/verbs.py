@@ -7,8 +7,8 @@ from winnow.command.description import Given, Output, command
 from winnow.data.digests import check_digests, write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, OF_THE_RUN, atomic_path
-from winnow.models.hub import check_endpoint
 from winnow.models.settings import Model
+from winnow.models.transformers_folder import check_endpoint
 
 
 @command
@@ -20,7 +20,7 @@ def fetch_model(output: Output, settings: Model) -> None:
         raise WinnowError("--loader: a model at a server is not fetched")
     check_endpoint()
     if settings.loader == "transformers":
-        from winnow.models.hub import fetch_transformers
+        from winnow.models.transformers_folder import fetch_transformers
 
         return fetch_transformers(settings.id, settings.revision, output)
     if settings.loader in ("diffusers", "diffusionsat"):

@@ -71,13 +71,13 @@ def write(state: Mapping[str, torch.Tensor], path: Path, kind: torch.dtype | Non
 
 @torch.no_grad()
 def fill(
-    expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], path: Path
+    expected: Mapping[str, torch.Tensor], actual: Mapping[str, torch.Tensor], path: Path
 ) -> None:
-    """Copy `found`, read from `path`, into the tensors of `expected`, which has the same keys.
+    """Copy `actual`, read from `path`, into the tensors of `expected`, which has the same keys.
 
     Raises WinnowError naming the key that is missing, unexpected or of another shape.
     """
-    for key, tensor in found.items():
+    for key, tensor in actual.items():
         if key not in expected:
             raise WinnowError(f"{path}: {key} is no part of the model that its configuration tells")
         if tensor.shape != expected[key].shape:
@@ -85,8 +85,8 @@ def fill(
                 f"{path}: {key} has shape {tuple(tensor.shape)}, but by the configuration "
                 f"{tuple(expected[key].shape)}"
             )
-    missing = sorted(set(expected) - set(found))
+    missing = sorted(set(expected) - set(actual))
     if missing:
         raise WinnowError(f"{path}: lacks {missing[0]} ({len(missing)} missing in all)")
     for key, tensor in expected.items():
-        tensor.copy_(found[key])
+        tensor.copy_(actual[key])

@@ -16,7 +16,7 @@ from winnow.params.model import COMPLETE, NOT_SCALED
 from winnow.params.names import Scale
 
 COMMAND_LINE = "the command line"
-Place = tuple[str, ...]
+KeyPath = tuple[str, ...]
 # An entry that says what it is, by one of these keys, takes the place of an earlier one as a whole:
 # nobody's checkpoint gets the tag of another. Without them it changes the keys that it names.
 WHOLE = {
@@ -42,9 +42,9 @@ class Layer:
     tree: dict[str, Any]
     lines: Lines = field(default_factory=dict)
 
-    def where(self, place: Place) -> str:
+    def where(self, key_path: KeyPath) -> str:
         """The place of a path of keys, for an error."""
-        line = line_of(place, self.lines)
+        line = line_of(key_path, self.lines)
         return f"{self.name}:{line}" if line else self.name
 
 
@@ -54,14 +54,14 @@ class Joined:
 
     tree: dict[str, Any]
     first: str  # the name of the first layer
-    origin: dict[Place, tuple[Layer, Place]]  # path -> layer, path there
+    origin: dict[KeyPath, tuple[Layer, KeyPath]]  # path -> layer, path there
 
-    def where(self, place: Place) -> str:
+    def where(self, key_path: KeyPath) -> str:
         """The place where a value, or what it would stand in, was given."""
-        for end in range(len(place), 0, -1):
-            if place[:end] in self.origin:
-                layer, there = self.origin[place[:end]]
-                return layer.where((*there, *place[end:]))
+        for end in range(len(key_path), 0, -1):
+            if key_path[:end] in self.origin:
+                layer, there = self.origin[key_path[:end]]
+                return layer.where((*there, *key_path[end:]))
         return self.first
 
 
@@ -112,52 +112,54 @@ def _value(key: str, text: str) -> Any:
         return text  # `@mine` is no YAML, but may be a folder
 
 
-def _plain(value: Any, place: Place, given: Layer) -> Any:
+def _plain(value: Any, key_path: KeyPath, source: Layer) -> Any:
     """A copy of a value as JSON has them; numbers that are keys become words."""
     if isinstance(value, dict):
         odd = [key for key in value if not isinstance(key, str | int) or isinstance(key, bool)]
         if odd:
-            where = given.where((*place, str(odd[0]).lower()))
+            where = source.where((*key_path, str(odd[0]).lower()))
             raise WinnowError(f"{where}: the key {odd[0]!r} is no word; put it in quotes")
-        return {str(k): _plain(v, (*place, str(k)), given) for k, v in value.items()}
+        return {str(k): _plain(v, (*key_path, str(k)), source) for k, v in value.items()}
     if isinstance(value, list):
-        return [_plain(v, (*place, str(i)), given) for i, v in enumerate(value)]
+        return [_plain(v, (*key_path, str(i)), source) for i, v in enumerate(value)]
     if isinstance(value, str) and "\0" in value:
-        raise WinnowError(f"{_at(given, place)}: {value!r} holds a character that no text has")
+        raise WinnowError(f"{_at(source, key_path)}: {value!r} holds a character that no text has")
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def _at(given: Layer, place: Place) -> str:
-    return ": ".join(filter(None, (given.where(place), ".".join(place))))
+def _at(source: Layer, key_path: KeyPath) -> str:
+    return ": ".join(filter(None, (source.where(key_path), ".".join(key_path))))
 
 
 def join(layers: Sequence[Layer]) -> Joined:
     """Parameters from all layers: later ones win, and each one's `scales` over the rest of it."""
     scale = next((one.tree["scale"] for one in reversed(layers) if "scale" in one.tree), None)
     tree: dict[str, Any] = {}
-    origin: dict[Place, tuple[Layer, Place]] = {}
+    origin: dict[KeyPath, tuple[Layer, KeyPath]] = {}
     for one in layers:
         own = {key: value for key, value in one.tree.items() if key != "scales"}
         for prefix, part in (((), own), (("scales", str(scale)), _override(one, scale))):
 
-            def note(place: Place, new: bool, one: Layer = one, prefix: Place = prefix) -> None:
-                for below in [p for p in origin if new and p[: len(place)] == place]:
+            def note(
+                key_path: KeyPath, new: bool, one: Layer = one, prefix: KeyPath = prefix
+            ) -> None:
+                for below in [p for p in origin if new and p[: len(key_path)] == key_path]:
                     del origin[below]
-                origin[place] = one, (*prefix, *place)
+                origin[key_path] = one, (*prefix, *key_path)
 
             tree = merge(tree, part, note)
     return Joined(tree, layers[0].name if layers else COMMAND_LINE, origin)
 
 
-def _override(given: Layer, scale: Any) -> dict[str, Any]:
+def _override(source: Layer, scale: Any) -> dict[str, Any]:
     """What a layer has for `scale`, nothing if it is no scale: that is refused later."""
     allowed = get_args(Scale)
-    scales = given.tree.get("scales", {})
+    scales = source.tree.get("scales", {})
     if not isinstance(scales, dict):
         told = f"{scales!r} is not a mapping of {', '.join(allowed)}"
-        raise WinnowError(f"{_at(given, ('scales',))}: {told}")
+        raise WinnowError(f"{_at(source, ('scales',))}: {told}")
     for name, override in scales.items():
-        at = _at(given, ("scales", name))
+        at = _at(source, ("scales", name))
         if name not in allowed:
             told = f"unknown key{did_you_mean(name, allowed)}"
             raise WinnowError(f"{at}: {told}; allowed are {', '.join(allowed)}")
@@ -172,8 +174,8 @@ def _override(given: Layer, scale: Any) -> dict[str, Any]:
 def merge(
     base: dict[str, Any],
     over: dict[str, Any],
-    note: Callable[[Place, bool], None] = lambda place, new: None,
-    place: Place = (),
+    note: Callable[[KeyPath, bool], None] = lambda place, new: None,
+    key_path: KeyPath = (),
 ) -> dict[str, Any]:
     """`base` with the values of `over`, mapping by mapping; an empty mapping empties the old.
 
@@ -182,7 +184,7 @@ def merge(
     """
     result = dict(base)
     for key, value in over.items():
-        here, old = (*place, key), result.get(key)
+        here, old = (*key_path, key), result.get(key)
         both = isinstance(value, dict) and value and isinstance(old, dict)
         if both and not _whole(here, value):
             note(here, False)
@@ -193,8 +195,8 @@ def merge(
     return result
 
 
-def _whole(place: Place, entry: dict[str, Any]) -> bool:
+def _whole(key_path: KeyPath, entry: dict[str, Any]) -> bool:
     """Whether an entry stands for itself, whatever an earlier layer has there."""
-    names = ".".join(place), ".".join((*place[:-1], "*"))
+    names = ".".join(key_path), ".".join((*key_path[:-1], "*"))
     own = next((WHOLE[name] for name in names if name in WHOLE), set())
     return names[0] in ALWAYS_WHOLE or bool(own & entry.keys())

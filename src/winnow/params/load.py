@@ -28,22 +28,22 @@ def scaled(tree: dict[str, Any]) -> dict[str, Any]:
     return join([layer("parameters", tree)]).tree
 
 
-def resolve(given: dict[str, Any] | Joined, root: str | Path = ".") -> Params:
+def resolve(joined: dict[str, Any] | Joined, root: str | Path = ".") -> Params:
     """Check parameters, with the submissions among the scorers.
 
     `root` is what relative paths in `source`, `scorers` and `zeroshot` start from, and where
     `submissions/` lies. Raises WinnowError with one line for each wrong key: where it was given,
     its value, what is allowed.
     """
-    if not isinstance(given, Joined):
-        given = join([layer("parameters", given)])
-    merged = with_submissions(dict(given.tree), Path(root))
+    if not isinstance(joined, Joined):
+        joined = join([layer("parameters", joined)])
+    merged = with_submissions(dict(joined.tree), Path(root))
     world = merged.pop("terrarium", None)
     if world is not None:
         # A world that this source does not draw is checked all the same.
         content = {"kind": "terrarium", **world} if isinstance(world, dict) else world
-        merged = with_world(merged, checked(TypeAdapter(World), content, given, ["terrarium"]))
-    params = checked(TypeAdapter(WithTracks), merged, given)
+        merged = with_world(merged, checked(TypeAdapter(World), content, joined, ["terrarium"]))
+    params = checked(TypeAdapter(WithTracks), merged, joined)
     try:
         return _rooted(params, Path(root))
     except (OSError, RuntimeError) as error:  # too long a name, links in a circle

@@ -90,27 +90,27 @@ class Params(Section):
                 raise ValueError(f"scorers: {name!r} is the name of the cell of {whose}")
         return self
 
-    def require_swept(self, place: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `place`, is no scorer, or one that says
+    def require_swept(self, key: str, names: Sequence[str]) -> None:
+        """Raise ValueError if one of `names`, listed at `key`, is no scorer, or one that says
         itself what it keeps."""
         for name in names:
             if name not in self.scorers:
                 told = f"unknown scorer {name!r}{did_you_mean(name, self.scorers)}"
-                raise ValueError(f"{place}: {told} (scorers: {', '.join(self.scorers)})")
+                raise ValueError(f"{key}: {told} (scorers: {', '.join(self.scorers)})")
             if self.scorers[name].bar is not None or self.scorers[name].choose:
                 raise ValueError(
-                    f"{place}: {name!r} says itself what it keeps, so no ratio changes it"
+                    f"{key}: {name!r} says itself what it keeps, so no ratio changes it"
                 )
 
-    def require_selecting(self, place: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `place`, is no scorer whose keep ratio is
+    def require_selecting(self, key: str, names: Sequence[str]) -> None:
+        """Raise ValueError if one of `names`, listed at `key`, is no scorer whose keep ratio is
         swept or chosen by scene."""
-        self.require_swept(place, [name for name in names if not self._chooses(name)])
+        self.require_swept(key, [name for name in names if not self._chooses(name)])
         for name in names:
             if name == "none":
-                raise ValueError(f"{place}: 'none' is there without being named")
+                raise ValueError(f"{key}: 'none' is there without being named")
             if self.scorers[name].bar is not None:
-                raise ValueError(f"{place}: {name!r} has a threshold or is a subset")
+                raise ValueError(f"{key}: {name!r} has a threshold or is a subset")
 
     def _knows(self, name: str) -> bool:
         return (self.scorers[name].use or name) == "oracle"

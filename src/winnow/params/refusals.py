@@ -16,9 +16,9 @@ LONGEST = 100  # characters of a value that is told
 
 
 def checked(
-    adapter: TypeAdapter[Any], content: Any, given: Joined, place: Sequence[str] = ()
+    adapter: TypeAdapter[Any], content: Any, joined: Joined, key_path: Sequence[str] = ()
 ) -> Any:
-    """What `adapter` makes of the plain data at `place`, without turning one type into another.
+    """What `adapter` makes of the plain data at `key_path`, without turning one type into another.
 
     Raises WinnowError with one line for each wrong key: its file and line, place, value, and what
     is allowed.
@@ -26,11 +26,11 @@ def checked(
     try:
         return adapter.validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
-        told = [_told(problem, given, place) for problem in error.errors(include_url=False)]
+        told = [_told(problem, joined, key_path) for problem in error.errors(include_url=False)]
         raise WinnowError("\n".join(told)) from error
 
 
-def _told(problem: Any, given: Joined, root: Sequence[str]) -> str:
+def _told(problem: Any, joined: Joined, root: Sequence[str]) -> str:
     loc = [*root, *(str(part) for part in problem["loc"] if part != "[key]")]
     message, value = problem["msg"].removeprefix("Value error, "), problem["input"]
     shown = "" if isinstance(value, dict) else f" (is {_shown(value, loc)})"
@@ -46,7 +46,7 @@ def _told(problem: Any, given: Joined, root: Sequence[str]) -> str:
     else:
         message += shown + _hint(problem, value)
     place = ".".join(_word(part) for part in loc)
-    return ": ".join(filter(None, (given.where(_keys(loc, given.tree)), place, message)))
+    return ": ".join(filter(None, (joined.where(_keys(loc, joined.tree)), place, message)))
 
 
 def _hint(problem: Any, value: Any) -> str:
@@ -98,11 +98,11 @@ def _listed(key: str, allowed: Iterable[str]) -> str:
     return f"{did_you_mean(key, allowed)}; allowed are {', '.join(allowed)}"
 
 
-def siblings(place: Sequence[str]) -> list[str]:
-    """The keys that the JSON Schema allows where `place`, a path of keys, ends."""
+def siblings(key_path: Sequence[str]) -> list[str]:
+    """The keys that the JSON Schema allows where `key_path`, a path of keys, ends."""
     schema = json_schema()
     node = schema
-    for part in place[:-1]:
+    for part in key_path[:-1]:
         kinds = node.get("discriminator", {}).get("mapping", {})
         keys = node.get("properties", {})
         if part in kinds:

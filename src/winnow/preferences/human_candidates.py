@@ -9,7 +9,7 @@ import pandas as pd
 from winnow.captioning.questions import Category
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CANDIDATES
-from winnow.preferences.questions import CAPTION_PROMPTS, Question, generator_for
+from winnow.preferences.questions import CAPTION_PROMPTS, Question, question_rng
 from winnow.preferences.settings import Captioner
 from winnow.terrarium.noise import KINDS, corrupt
 from winnow.terrarium.perspectives import answers
@@ -18,7 +18,7 @@ from winnow.terrarium.schema import Layout
 BLOCK = 512  # images compared at once with all others
 
 
-def people_captions(
+def captioner_candidates(
     samples: pd.DataFrame,
     human: pd.DataFrame,
     captioners: Mapping[str, Captioner],
@@ -57,9 +57,9 @@ def people_captions(
 
 
 def _person(captions: Mapping[str, list[str]], uid: str, turn: int, seed: int) -> str:
-    """The caption of an image whose turn it is: each comes once, in a generator_for order."""
+    """The caption of an image whose turn it is: each comes once, in a random order."""
     texts = captions[uid]
-    return texts[int(generator_for(seed, uid, "person").permutation(len(texts))[turn % len(texts)])]
+    return texts[int(question_rng(seed, uid, "person").permutation(len(texts))[turn % len(texts)])]
 
 
 def source_answers(
@@ -82,7 +82,7 @@ def source_answers(
         if asked.uid not in told:
             layout = Layout.from_json(known[asked.uid], asked.uid)
             told[asked.uid] = answers(
-                layout, int(generator_for(seed, asked.uid, name).integers(2**32))
+                layout, int(question_rng(seed, asked.uid, name).integers(2**32))
             )
         viewpoint = asked.category
         if asked.kind == "remote_sensing":
@@ -99,9 +99,9 @@ def captions_of(human: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _one(captions: Mapping[str, list[str]], of: str, uid: str, purpose: str, seed: int) -> str:
-    """One of the captions of image `of`, generator_for for image `uid`."""
+    """One of the captions of image `of`, drawn for image `uid`."""
     texts = captions[of]
-    return texts[int(generator_for(seed, uid, purpose).integers(len(texts)))]
+    return texts[int(question_rng(seed, uid, purpose).integers(len(texts)))]
 
 
 def _neighbours(
@@ -141,7 +141,7 @@ def nearest(features: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
 def _noisy(
     samples: pd.DataFrame, captions: Mapping[str, list[str]], turn: int, seed: int
 ) -> list[tuple[str, str, str]]:
-    """Each with noise of a kind generator_for evenly, which is its category."""
+    """Each with noise of a kind drawn evenly, which is its category."""
     uids = samples["uid"].tolist()
     texts, kinds = corrupt(
         [_person(captions, uid, turn, seed - turn) for uid in uids],

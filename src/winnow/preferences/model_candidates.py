@@ -42,7 +42,7 @@ def kept_samples(pool: Path, images: Path) -> pd.DataFrame:
     return samples[samples["uid"].isin(kept)].reset_index(drop=True)
 
 
-def propose(
+def generate_candidates(
     pool: Path,
     samples: pd.DataFrame,
     proposers: Sequence[Proposer],

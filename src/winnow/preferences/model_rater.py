@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from winnow.captioning.answers import tidy
-from winnow.captioning.cleaning import declines, said
+from winnow.captioning.cleaning import declines, final_text
 from winnow.captioning.engine import Backend, ask
 from winnow.captioning.request_queue import Request
 from winnow.captioning.responses import Responses
-from winnow.captioning.settings import Generation
+from winnow.captioning.settings import TextGeneration
 from winnow.data.shards import pool_images
 from winnow.data.tables import QUARANTINE, RATED
 from winnow.preferences.rubric import LEVELS, Rating, Rubric
@@ -33,7 +33,7 @@ def rate_by_model(
     rubric: Rubric,
     backend: Backend,
     responses: Responses,
-    settings: Generation,
+    settings: TextGeneration,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """RATED, in the order of `candidates` (CANDIDATES), and QUARANTINE, one row a candidate.
 
@@ -72,7 +72,7 @@ def rate_by_model(
 
 
 def _requests(
-    asked: pd.DataFrame, pool: Path, samples: pd.DataFrame, rubric: Rubric, settings: Generation
+    asked: pd.DataFrame, pool: Path, samples: pd.DataFrame, rubric: Rubric, settings: TextGeneration
 ) -> Iterator[Request]:
     """One request a row of `asked`, keyed by its number, image by image."""
     by_image: dict[str, list[tuple[int, str, str]]] = {}
@@ -88,7 +88,7 @@ def _requests(
 
 def read_reply(reply: str, cut: bool) -> tuple[str, str]:
     """A reply as `ask` wants it read: a rating in JSON, or why it is none and how it begins."""
-    text, fault = said(reply)
+    text, fault = final_text(reply)
     try:
         if fault or (fault := declines(tidy(text))):
             raise ValueError(fault)

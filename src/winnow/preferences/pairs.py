@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from winnow.data.tables import PREFERENCES, RATINGS
-from winnow.preferences.questions import generator_for
-from winnow.terrarium.noise import normal
+from winnow.preferences.questions import question_rng
+from winnow.terrarium.noise import normalised
 
 REFERENCE = "reference"  # who gave the known answer to a closed question
 EXACT = 1e-9  # means that differ by less are equal
@@ -37,7 +37,7 @@ def rated_pairs(rated: pd.DataFrame) -> list[Pair]:
     The category is that of the rejected one: for a caption the kind of its noise, if known.
     """
     means = rated[list(RATINGS)].mean(axis=1)
-    table = rated.assign(mean=means, normal=rated["text"].map(normal))
+    table = rated.assign(mean=means, normal=rated["text"].map(normalised))
     table = table.sort_values(
         ["uid", "kind", "prompt", "mean", "proposer", "text"],
         ascending=[True, True, True, False, True, True],
@@ -64,8 +64,8 @@ def closed_pairs(candidates: pd.DataFrame) -> list[Pair]:
     a part of it passes, too.
     """
     closed = candidates[(candidates["kind"] == "closed") & candidates["reference"].notna()]
-    table = closed.assign(normal=closed["text"].map(normal))
-    table = table[table["normal"] != table["reference"].map(normal)]
+    table = closed.assign(normal=closed["text"].map(normalised))
+    table = table[table["normal"] != table["reference"].map(normalised)]
     keys = ["uid", "category", "prompt", "reference"]
     table = table.sort_values([*keys, "proposer", "text"]).drop_duplicates([*keys, "normal"])
     return [
@@ -79,10 +79,10 @@ def closed_pairs(candidates: pd.DataFrame) -> list[Pair]:
 
 def split_of(key: str, held_out: float, seed: int) -> str:
     """On which side the pairs of an image (or a text, of which `key` is the prompt) are."""
-    return "test" if generator_for(seed, key, "split").random() < held_out else "train"
+    return "test" if question_rng(seed, key, "split").random() < held_out else "train"
 
 
-def preferences(pairs: Mapping[str, list[Pair]]) -> pd.DataFrame:
+def preference_table(pairs: Mapping[str, list[Pair]]) -> pd.DataFrame:
     """PREFERENCES of the pairs of each split, in an order that depends on the pairs alone."""
     rows = [(*pair, split) for split, found in pairs.items() for pair in found]
     table = pd.DataFrame(rows, columns=COLUMNS)

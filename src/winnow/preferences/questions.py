@@ -48,7 +48,7 @@ class Counts(NamedTuple):
     remote_sensing: int
 
 
-def generator_for(seed: int, uid: str, purpose: str) -> np.random.Generator:
+def question_rng(seed: int, uid: str, purpose: str) -> np.random.Generator:
     """A generator that depends on nothing but its arguments."""
     digest = hashlib.sha256(f"{seed} {uid} {purpose}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
@@ -93,7 +93,7 @@ def image_questions(
     for uid, scene in zip(samples["uid"], samples["scene"], strict=True):
         layout = Layout.from_json(known[uid], uid) if uid in known else None
         scene = scene if isinstance(scene, str) else None
-        rng = generator_for(seed, uid, "closed")
+        rng = question_rng(seed, uid, "closed")
         asked = closed_questions(layout, scene, scenes, int(rng.integers(2**32)))
         tokens = TOKENS_PER_WORD * CLOSED_WORDS
         for i in sorted(rng.permutation(len(asked))[: counts.closed].tolist()):
@@ -109,7 +109,7 @@ def _perspectives(
     uid: str, perspectives: Perspectives, count: int, seed: int
 ) -> Iterator[Question]:
     names = list(perspectives.perspectives)
-    for i in generator_for(seed, uid, "open").permutation(len(names))[:count].tolist():
+    for i in question_rng(seed, uid, "open").permutation(len(names))[:count].tolist():
         asked = perspectives.perspectives[names[i]]
         prompt, tokens = asked.prompt, asked.max_tokens
         yield Question(uid, "open", names[i], prompt, prompt, tokens, empty=asked.empty)
@@ -118,7 +118,7 @@ def _perspectives(
 def _categories(
     uid: str, perspectives: Perspectives, categories: Mapping[str, Category], count: int, seed: int
 ) -> Iterator[Question]:
-    rng, names = generator_for(seed, uid, "remote sensing"), list(categories)
+    rng, names = question_rng(seed, uid, "remote sensing"), list(categories)
     for i in rng.permutation(len(names))[:count].tolist():
         category = categories[names[i]]
         prompt = category.questions[int(rng.integers(len(category.questions)))]

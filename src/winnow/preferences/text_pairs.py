@@ -16,9 +16,9 @@ from winnow.captioning.vote import parse_description, plurals, vote
 from winnow.data.errors import WinnowError
 from winnow.data.files import open_file
 from winnow.preferences.human_candidates import captions_of
-from winnow.preferences.pairs import Pair, closed_pairs, preferences, rated_pairs, split_of
-from winnow.preferences.questions import generator_for
-from winnow.terrarium.noise import normal
+from winnow.preferences.pairs import Pair, closed_pairs, preference_table, rated_pairs, split_of
+from winnow.preferences.questions import question_rng
+from winnow.terrarium.noise import normalised
 
 VOTES = 2  # captions that must make an assertion
 MERGE, OTHER, HALF, FILE = "merge", "other_merge", "half_merge", "file"
@@ -48,19 +48,19 @@ def merges(
         if text:
             prompt = merge_prompt(integration, {one.perspective: one.text for one in said}, text)
             half = write_caption(_half(assertions, uid, seed), many)
-            half = "" if normal(half) == normal(text) else half
+            half = "" if normalised(half) == normalised(text) else half
             found.append(Merge(uid, scene if isinstance(scene, str) else None, prompt, text, half))
     return found
 
 
-def merge_pairs(found: Sequence[Merge], seed: int) -> list[Pair]:
+def merge_pairs(merged: Sequence[Merge], seed: int) -> list[Pair]:
     """Each merge before that of another image, of the same scene if there is one, and its half."""
     pairs = []
     scenes: dict[str | None, list[Merge]] = {}
-    for merge in found:
+    for merge in merged:
         scenes.setdefault(merge.scene, []).append(merge)
-    for merge in found:
-        other = _other(merge, scenes[merge.scene], seed) or _other(merge, found, seed)
+    for merge in merged:
+        other = _other(merge, scenes[merge.scene], seed) or _other(merge, merged, seed)
         for text, by in ((other, OTHER), (merge.half, HALF)):
             if text:
                 texts = merge.text, text, MERGE, by
@@ -68,14 +68,14 @@ def merge_pairs(found: Sequence[Merge], seed: int) -> list[Pair]:
     return pairs
 
 
-def _other(merge: Merge, found: Sequence[Merge], seed: int) -> str:
-    """A merge that says something else; "" if there is none. Whatever the order of `found`."""
-    texts = sorted({one.text for one in found if normal(one.text) != normal(merge.text)})
-    return texts[int(generator_for(seed, merge.uid, "other").integers(len(texts)))] if texts else ""
+def _other(merge: Merge, merged: Sequence[Merge], seed: int) -> str:
+    """A merge that says something else; "" if there is none. Whatever the order of `merged`."""
+    texts = sorted({one.text for one in merged if normalised(one.text) != normalised(merge.text)})
+    return texts[int(question_rng(seed, merge.uid, "other").integers(len(texts)))] if texts else ""
 
 
 def _half(assertions: Sequence[Assertion], uid: str, seed: int) -> list[Assertion]:
-    rng = generator_for(seed, uid, "half")
+    rng = question_rng(seed, uid, "half")
     left = sorted(rng.permutation(len(assertions))[: len(assertions) // 2].tolist())
     return [assertions[i] for i in left]
 
@@ -106,7 +106,7 @@ def preference_set(
         for side, found in sides.items():
             own = merges(samples[split == side], human, integration, seed)
             found += merge_pairs(own, seed)
-    return preferences(sides)
+    return preference_table(sides)
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -129,20 +129,20 @@ def read_pairs(path: Path) -> list[Pair]:
         raise WinnowError(f"{path}: not UTF-8 ({error})") from error
 
 
-def _parsed(line: str, place: str) -> Pair:
+def _parsed(line: str, line_name: str) -> Pair:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise WinnowError(f"{place}: not valid JSON ({error})") from error
+        raise WinnowError(f"{line_name}: not valid JSON ({error})") from error
     if not isinstance(row, dict):
-        raise WinnowError(f"{place}: not a JSON object with {', '.join(FIELDS)}")
+        raise WinnowError(f"{line_name}: not a JSON object with {', '.join(FIELDS)}")
     for name in FIELDS:
         if not isinstance(row.get(name), str) or not row[name].strip():
-            raise WinnowError(f"{place}: {name!r} is missing, empty or no text")
+            raise WinnowError(f"{line_name}: {name!r} is missing, empty or no text")
         if not _encodes(row[name]):
-            raise WinnowError(f"{place}: {name!r} holds half a character")
-    if normal(row["chosen"]) == normal(row["rejected"]):
-        raise WinnowError(f"{place}: 'chosen' and 'rejected' are the same")
+            raise WinnowError(f"{line_name}: {name!r} holds half a character")
+    if normalised(row["chosen"]) == normalised(row["rejected"]):
+        raise WinnowError(f"{line_name}: 'chosen' and 'rejected' are the same")
     return Pair(None, "text", "", row["prompt"], row["chosen"], row["rejected"], FILE, FILE, None)
 
 

@@ -1,4 +1,4 @@
-"""Commands of preferences: `propose` candidates, `rate` them, make pairs of them (`prefer`)."""
+"""Commands `generate-candidates`, `rate` and `preference-pairs`."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -6,11 +6,11 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from winnow.captioning.verbs import Asking, OneEngine
+from winnow.captioning.verbs import EngineSettings, OneEngine
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_signed
-from winnow.data.provenance import measured
+from winnow.data.provenance import measure_cost
 from winnow.data.tables import (
     CANDIDATES,
     CAPTIONS,
@@ -43,7 +43,7 @@ class ProposeSettings(OneEngine, Quiz):
 
 
 @command
-def propose(
+def generate_candidates(
     pool: Path,
     images: Path,
     human: Path,
@@ -81,7 +81,7 @@ def propose(
     )
     found, unanswered, asked = empty(CANDIDATES), empty(QUARANTINE), 0
     asking = settings.asking()
-    with measured() as cost:
+    with measure_cost() as cost:
         if role == PEOPLE:
             captions = read_table(human, CAPTIONS)
             found = _of_people(
@@ -92,7 +92,7 @@ def propose(
             asked = sum(len(proposer.questions) for proposer in proposers)
             if asked:
                 backend = asking.backend(model)
-                found, unanswered = model_candidates.propose(
+                found, unanswered = model_candidates.generate_candidates(
                     pool, samples, proposers, backend, Responses(), asking.attempts, settings.seed
                 )
     write_table(quarantine, unanswered, QUARANTINE)
@@ -108,12 +108,12 @@ def _of_people(
     human: pd.DataFrame,
     clip: Path | None,
     quiz: list[Any],
-    known: pd.DataFrame,
+    layouts: pd.DataFrame,
     categories: dict[str, Any],
     threads: int,
     settings: ProposeSettings,
 ) -> pd.DataFrame:
-    from winnow.preferences.human_candidates import people_captions, source_answers
+    from winnow.preferences.human_candidates import captioner_candidates, source_answers
 
     captioners = {
         name: c
@@ -127,9 +127,9 @@ def _of_people(
 
         seen = load(clip)
         features = image_features(pool, samples, seen, seen.encode_images, threads)
-    said = [people_captions(samples, human, captioners, features, settings.seed)]
+    said = [captioner_candidates(samples, human, captioners, features, settings.seed)]
     said += [
-        source_answers(quiz, known, categories, name, settings.seed)
+        source_answers(quiz, layouts, categories, name, settings.seed)
         for name, a in settings.answerers.items()
         if a.by == "source"
     ]
@@ -169,7 +169,7 @@ def rate(
     human: Path | None,
     questions: Given | None,
     judge: Literal["truth", "openai"],
-    settings: Asking,
+    settings: EngineSettings,
 ) -> None:
     """Rate captions and answers to open questions about images of the reference split.
 
@@ -186,7 +186,7 @@ def rate(
     samples = read_table(pool / "samples.parquet", SAMPLES)
     rows = read_candidates(candidates, samples)
     unrated = empty(QUARANTINE)
-    with measured() as cost:
+    with measure_cost() as cost:
         if judge == "truth":
             if layouts is None or human is None or questions is None:
                 raise WinnowError("--judge truth: needs --layouts, --human and --questions")
@@ -211,7 +211,7 @@ def rate(
 
 
 @command
-def prefer(
+def preference_pairs(
     rated: Path,
     candidates: list[Path],
     human: Path,

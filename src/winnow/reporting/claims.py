@@ -9,12 +9,12 @@ import pandas as pd
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
-from winnow.reporting.methods import Method, method_values, outcomes_by_track
-from winnow.reporting.notes import struck_out
+from winnow.reporting.method_results import Method, method_values, outcomes_by_track
 from winnow.reporting.paired import Found, above, beyond, change, difference
-from winnow.reporting.papers import Choice, Claim, Comparison, Direction, Paper, Place, Size
-from winnow.reporting.regret import Sweep, gains, mean_gain
+from winnow.reporting.papers import CellSelector, Choice, Claim, Comparison, Direction, Paper, Size
+from winnow.reporting.ratio_regret import Sweep, gains, mean_gain
 from winnow.reporting.results import Results
+from winnow.reporting.row_notes import struck_out
 from winnow.reporting.tables import method_at
 from winnow.reporting.values import GAINS, Show, Value
 
@@ -160,7 +160,7 @@ def without_struck(part: Judged, struck: Mapping[Method, int]) -> Judged:
     )
 
 
-def gather_claimed(
+def load_claimed_results(
     papers: Sequence[Paper],
     cells_dir: str | Path,
     sweep_path: str | Path,
@@ -188,7 +188,7 @@ def _of(claim: Claim) -> Iterator[tuple[str, str, str]]:
         yield from ((choice.track, MAIN, scorer) for scorer in (choice.scorer, "none"))
 
 
-def judge(
+def judge_claims(
     results: Results,
     papers: Sequence[Paper],
     choice: pd.DataFrame | None,
@@ -245,7 +245,7 @@ def _circular(results: Results, comparison: Comparison) -> Found | None:
     return None
 
 
-def _effect(results: Results, comparison: Comparison, b: Place) -> Found:
+def _effect(results: Results, comparison: Comparison, b: CellSelector) -> Found:
     a = comparison.a
     method, base = (method_at(results, comparison.track, place) for place in (a, b))
     other = b if b.prefix else b.model_copy(update={"prefix": a.prefix})
@@ -284,11 +284,11 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
 def _judged(
     results: Results,
     about: About,
-    found: Found,
+    measured: Found,
     methods: Sequence[Method],
     size: Size | None = None,
 ) -> Judged:
-    effect, reason = found
+    effect, reason = measured
     if effect is None:
         return Judged(about, None, NOT_RUN, NOT_RUN if size else None, NOT_RUN, reason, methods)
     caveats = [results.caveat(method) for method in methods]

@@ -71,16 +71,16 @@ def _comparison(part: Judged) -> dict[str, object]:
     }
 
 
-def reason(found: Judgement) -> str:
+def reason(judgement: Judgement) -> str:
     """Why a claim was not run, or what its deciding comparison says and how the others ended."""
-    if found.claim.not_run is not None:
-        return found.claim.not_run
-    told = found.deciding.reason if found.deciding else ""
-    if len(found.parts) == 1:
+    if judgement.claim.not_run is not None:
+        return judgement.claim.not_run
+    told = judgement.deciding.reason if judgement.deciding else ""
+    if len(judgement.parts) == 1:
         return told
-    parts = Counter(part.verdict for part in found.parts)
+    parts = Counter(part.verdict for part in judgement.parts)
     ended = ", ".join(f"{parts[verdict]} {verdict}" for verdict in VERDICTS if parts[verdict])
-    return "; ".join(filter(None, [told, f"{len(found.parts)} comparisons: {ended}"]))
+    return "; ".join(filter(None, [told, f"{len(judgement.parts)} comparisons: {ended}"]))
 
 
 def counted(judgements: Sequence[Judgement]) -> str:
@@ -133,16 +133,18 @@ def _paper(judgements: list[Judgement]) -> list[str | Table]:
     ]
 
 
-def _decided(found: Judgement) -> str | None:
-    part = found.deciding
+def _decided(judgement: Judgement) -> str | None:
+    part = judgement.deciding
     if part is None or part.effect is None:
         return None
     return f"{part.about.label}: {SHOWN[part.about.kind](part.effect)}"
 
 
-def _alone(found: Judgement) -> bool:
+def _alone(judgement: Judgement) -> bool:
     """Whether a claim was judged by its direction alone."""
-    return found.deciding is not None and found.deciding.size == NOT_RUN != found.verdict
+    return (
+        judgement.deciding is not None and judgement.deciding.size == NOT_RUN != judgement.verdict
+    )
 
 
 def _comparisons(judgements: Sequence[Judgement]) -> Table:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from winnow.data.energy import ENERGY
+from winnow.data.energy_counters import ENERGY
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
 from winnow.data.metrics import Cell, Metrics

@@ -3,11 +3,11 @@
 from collections.abc import Container
 from typing import Any
 
-from winnow.reporting.boards import called
 from winnow.reporting.caption_sets import main_set
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import Results
 from winnow.reporting.table import Table, plain
+from winnow.reporting.track_leaderboards import metric_name
 from winnow.tracks.registry import BY_NAME
 
 
@@ -39,7 +39,7 @@ def ratio_plot(results: Results, track: str, struck: Container[Method] = ()) -> 
     methods = results.expected(track)
     main = main_set(method.captions for method in methods)
     for method in (m for m in methods if m.captions == main and m not in struck):
-        found = [results.value(method, called(results, method, head)) for head in headlines]
+        found = [results.value(method, metric_name(results, method, head)) for head in headlines]
         if found[0]:
             values = [value and value.estimate for value in found]
             own = {"ratio": results.share_kept(method)}

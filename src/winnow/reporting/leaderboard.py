@@ -4,10 +4,10 @@ the tracks."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from winnow.reporting.boards import Board, BoardRow, is_control
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.table import VALUE, Column, Row, Table, plain, spread
+from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard, is_control
 from winnow.reporting.values import Value
 from winnow.tracks import registry
 from winnow.tracks.registry import TRACKS
@@ -29,13 +29,13 @@ class Entry(NamedTuple):
     captions: str
     scorer: str
     ratio: float | None
-    row: BoardRow | None
+    row: LeaderboardRow | None
     values: dict[str, Value]
     warning: str
     note: str
 
 
-def entries(results: Results, tables: Sequence[Board]) -> list[Entry]:
+def entries(results: Results, tables: Sequence[TrackLeaderboard]) -> list[Entry]:
     """The methods of MAIN in the order of its first table, then those of other tracks alone, then
     the controls of MAIN that were not planned."""
     known = _known(tables)
@@ -58,7 +58,7 @@ def entries(results: Results, tables: Sequence[Board]) -> list[Entry]:
     return found + [Entry(*names, None, None, {}, "", NOT_IN_SWEEP) for names in absent]
 
 
-def _known(tables: Sequence[Board]) -> dict[tuple[str, Method], Value]:
+def _known(tables: Sequence[TrackLeaderboard]) -> dict[tuple[str, Method], Value]:
     return {
         (table.headline.key, row.method): row.value
         for table in tables
@@ -88,7 +88,7 @@ def _note(results: Results, method: Method) -> str:
     return "; ".join(told.values())
 
 
-def leaderboard_table(results: Results, tables: Sequence[Board]) -> Table:
+def leaderboard_table(results: Results, tables: Sequence[TrackLeaderboard]) -> Table:
     """A row a method; no measured time, so that equal runs give equal bytes."""
     columns = plain("captions", "scorer", "ratio", "kept", "control")
     columns += [spread(name) for name in (*METRICS, "difference")]
@@ -99,7 +99,7 @@ def leaderboard_table(results: Results, tables: Sequence[Board]) -> Table:
 
 
 def _row(results: Results, entry: Entry) -> Row:
-    own = entry.row or BoardRow(
+    own = entry.row or LeaderboardRow(
         Method(MAIN, entry.captions, entry.scorer, entry.ratio or 1.0), None
     )
     base, best = own.to_base, own.to_best
@@ -121,7 +121,7 @@ def _row(results: Results, entry: Entry) -> Row:
     }
 
 
-BOARD_COLUMNS = (
+TRACK_COLUMNS = (
     *plain("track", "metric", "higher_is_better", "unit"),
     *plain("captions", "scorer", "ratio", "kept", "control", "rank", "group"),
     VALUE,
@@ -130,12 +130,14 @@ BOARD_COLUMNS = (
 )
 
 
-def boards_table(results: Results, tables: Sequence[Board]) -> Table:
+def track_leaderboards_table(results: Results, tables: Sequence[TrackLeaderboard]) -> Table:
     """Every track: a row a headline metric and method."""
-    return Table(BOARD_COLUMNS, [row for table in tables for row in board_rows(results, table)])
+    return Table(
+        TRACK_COLUMNS, [row for table in tables for row in track_leaderboard_rows(results, table)]
+    )
 
 
-def board_rows(results: Results, table: Board) -> list[Row]:
+def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Row]:
     """The methods of a track in one metric, then the controls that were not planned."""
     line = table.headline
     first: dict[str, object] = {"track": table.track.name, "metric": line.key}

@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 from winnow.evaluation.statistics import VERSION
 from winnow.params.submissions import Card
-from winnow.reporting.boards import Board
 from winnow.reporting.caption_sets import meanings
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.leaderboard import MAIN, board_rows, elsewhere
-from winnow.reporting.methods import Method
-from winnow.reporting.notes import LINK, struck_out
+from winnow.reporting.leaderboard import MAIN, elsewhere, track_leaderboard_rows
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import CONTROLS, Results
+from winnow.reporting.row_notes import LINK, struck_out
 from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
+from winnow.reporting.track_leaderboards import TrackLeaderboard
 from winnow.reporting.values import GAINS, INDISTINCT, LEVEL, LEVELS, Value, kept
 from winnow.terrarium.settings import Noise, noise_told
 from winnow.tracks.registry import TRACKS, UNMEASURED
@@ -46,7 +46,7 @@ SUMMARY = ("rank", "captions", "scorer", "kept", "value", "none", "acc1", "avera
 
 def leaderboard_page(
     results: Results,
-    boards: Sequence[Board],
+    boards: Sequence[TrackLeaderboard],
     cards: Sequence[Card] = (),
     noise: Mapping[Noise, float] | None = None,
 ) -> Page:
@@ -66,7 +66,7 @@ def leaderboard_page(
     return [*page, *_legend(results, noise), *submissions(cards)]
 
 
-def summary(results: Results, boards: Sequence[Board]) -> Page:
+def summary(results: Results, boards: Sequence[TrackLeaderboard]) -> Page:
     """The best methods of the first section and the controls of CONTROLLED that have a value, below
     the section's warnings, as the README has them."""
     own = next(iter(_sections(boards)), [])
@@ -87,12 +87,14 @@ def _is_summed_up(row: Row, shown: Container[str]) -> bool:
     return told and row["control"] and row["captions"] in CONTROLLED
 
 
-def _sections(boards: Sequence[Board]) -> list[list[Board]]:
+def _sections(boards: Sequence[TrackLeaderboard]) -> list[list[TrackLeaderboard]]:
     """The boards of one track and caption set each."""
     return [list(own) for _, own in groupby(boards, lambda board: (board.track, board.captions))]
 
 
-def _section(results: Results, own: Sequence[Board], boards: Sequence[Board]) -> Page:
+def _section(
+    results: Results, own: Sequence[TrackLeaderboard], boards: Sequence[TrackLeaderboard]
+) -> Page:
     lower = [b.headline.label for b in own if not b.headline.higher_is_better]
     return [
         *_warnings(own),
@@ -103,19 +105,21 @@ def _section(results: Results, own: Sequence[Board], boards: Sequence[Board]) ->
     ]
 
 
-def _warnings(own: Sequence[Board]) -> list[str]:
+def _warnings(own: Sequence[TrackLeaderboard]) -> list[str]:
     texts = dict.fromkeys(text for board in own for text in board.warnings.values())
     return [f"> **Warning:** {markdown(text)}" for text in texts]
 
 
-def _table(results: Results, own: Sequence[Board], boards: Sequence[Board]) -> Table:
+def _table(
+    results: Results, own: Sequence[TrackLeaderboard], boards: Sequence[TrackLeaderboard]
+) -> Table:
     """The methods in the order of the first board; beside it those of the other boards, and what
     the scorers of the methods detect."""
     first, track = own[0], own[0].track
     detected = [b for b in boards if track.name == MAIN and b.track.apart]
     further = _further(first, [*own[1:], *detected])
     rows = []
-    for row in board_rows(results, first):
+    for row in track_leaderboard_rows(results, first):
         method = Method(row["track"], row["captions"], row["scorer"], row.get("ratio") or 1.0)
         planned = row.get("ratio") is not None
         more: dict[str, object] = {"control": row["scorer"] in CONTROLS}
@@ -152,7 +156,9 @@ def difference(row: Row, key: str) -> Cell:
     return Cell(row.get(key), mark=INDISTINCT if p is not None and p >= LEVEL else "")
 
 
-def _further(first: Board, others: Sequence[Board]) -> dict[Metric, dict[Method, Value | None]]:
+def _further(
+    first: TrackLeaderboard, others: Sequence[TrackLeaderboard]
+) -> dict[Metric, dict[Method, Value | None]]:
     """The values of the methods of the first board in other boards; of a board of scorers, what
     their scorer has there."""
     found: dict[Metric, dict[Method, Value | None]] = {}
@@ -164,10 +170,10 @@ def _further(first: Board, others: Sequence[Board]) -> dict[Metric, dict[Method,
     return found
 
 
-def _notes(results: Results, board: Board) -> list[str]:
+def _notes(results: Results, board: TrackLeaderboard) -> list[str]:
     """Why rows are empty, incomplete or struck out."""
     lines = []
-    for row in board_rows(results, board):
+    for row in track_leaderboard_rows(results, board):
         ratio = f" / {row['ratio']:g}" if row.get("ratio") is not None else ""
         told = (row["note"], struck_out(row.get("leaks")))
         lines += [f"{row['captions']} / {row['scorer']}{ratio}: {text}" for text in told if text]

@@ -13,7 +13,7 @@ from winnow.data.tables import COMPARED, ECHOED, ECHOES, LEAKS, SUBSET, read_tab
 from winnow.params.names import JUDGE
 from winnow.reporting.cells import read_sweep
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.methods import Method, method_of
+from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.table import Column, Page, Table, plain
 from winnow.reporting.values import PERCENT, kept
 from winnow.tracks.registry import BY_NAME, TRACKS

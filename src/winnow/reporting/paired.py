@@ -17,7 +17,7 @@ from winnow.evaluation.statistics import (
     percentile_interval,
 )
 from winnow.reporting.cells import cell_folder
-from winnow.reporting.methods import Method, kept, seeds_of
+from winnow.reporting.method_results import Method, method_resamples, seeds_of
 from winnow.reporting.results import Results
 from winnow.reporting.values import Value
 from winnow.tracks.registry import BY_NAME
@@ -77,7 +77,7 @@ def _parts(metric: str, means: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _of_draws(results: Results, sides: Sequence[Side]) -> Paired | None:
-    found = [kept(results.sweep, *side) for side in sides]
+    found = [method_resamples(results.sweep, *side) for side in sides]
     known = [results.value(*side) for side in sides]
     if len({len(part) for part in found}) > 1 or not len(found[0]) or None in known:
         return None

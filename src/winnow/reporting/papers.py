@@ -21,7 +21,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Place(Part):
+class CellSelector(Part):
     """The cells (all seeds) that measure a row; without `ratio` those of the one ratio that was
     planned, of a scorer that chooses by itself how much it keeps. `prefix` stands before the names
     of its metrics (`mask/100`); what it is compared with has the same, unless it has its own."""
@@ -88,8 +88,8 @@ class Comparison(Metrical):
 
     label: str
     track: str
-    a: Place
-    b: list[Place] = Field(default_factory=list)
+    a: CellSelector
+    b: list[CellSelector] = Field(default_factory=list)
     number: float | None = None
     relative: bool = False
     beyond: str | None = None
@@ -178,8 +178,8 @@ class Measure(Metrical):
     captions: str | None = None
     ratio: float | None = Field(None, gt=0, le=1)
     reason: str | None = None
-    relative_to: Place | None = None
-    minus: Place | None = None
+    relative_to: CellSelector | None = None
+    minus: CellSelector | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Measure":
@@ -203,7 +203,7 @@ class Row(Part):
 
     label: str
     published: list[float | None] | None = None
-    cell: Place | None = None
+    cell: CellSelector | None = None
     against: str | None = None
     not_run: str | None = None
     ours: bool = False

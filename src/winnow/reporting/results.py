@@ -9,7 +9,7 @@ from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
-from winnow.reporting.methods import (
+from winnow.reporting.method_results import (
     Method,
     Outcomes,
     Values,
@@ -145,7 +145,7 @@ class Results:
         return f"{len(lost)} of {len(cells)} seeds missing: {lost[0]}" if lost else ""
 
 
-def gather(
+def load_results(
     cells_dir: str | Path,
     sweep_path: str | Path,
     scale: str,
@@ -170,7 +170,7 @@ def gather_tracks(
 ) -> Results:
     """What the page of a track is made of, the cells of some `tracks`; prints what is refused."""
     told = settings.model_dump(include={"scale", "resamples", "seed", "standins"})
-    results = gather(cells_dir, sweep_path, tracks=tracks, **told)
+    results = load_results(cells_dir, sweep_path, tracks=tracks, **told)
     print_refusals(results)
     return results
 

@@ -7,16 +7,16 @@ from typing import NamedTuple
 from winnow.data.metrics import Metrics
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting import table
-from winnow.reporting.boards import LOWER, UPPER
 from winnow.reporting.emit.latex import latex, latex_table
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.methods import Method, method_of
-from winnow.reporting.notes import struck_out
+from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.paired import change, difference
-from winnow.reporting.papers import Measure, Paper, Place, Row, Table
+from winnow.reporting.papers import CellSelector, Measure, Paper, Row, Table
 from winnow.reporting.results import Results
+from winnow.reporting.row_notes import struck_out
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import Cell, Column, Footnotes, Page, plain
+from winnow.reporting.track_leaderboards import LOWER, UPPER
 from winnow.reporting.values import LEVELS, Show, Value, to
 from winnow.tracks.registry import BY_NAME
 from winnow.tracks.track import Unit
@@ -58,7 +58,7 @@ class Built(NamedTuple):
     scale: str
     models: list[str]
     standins: Sequence[str]
-    warnings: dict[Place, str]
+    warnings: dict[CellSelector, str]
 
 
 def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int]) -> Built:
@@ -91,11 +91,11 @@ def build(results: Results, paper: Paper, name: str, struck: Mapping[Method, int
 
 def _warnings(
     results: Results, measures: Sequence[Measured], lines: Sequence[Line]
-) -> dict[Place, str]:
+) -> dict[CellSelector, str]:
     """The columns that have the lower control above the upper one, of the same captions and ratio;
     the text is that of both rows."""
     rows = {line.row.cell: line for line in lines if line.row.cell}
-    found: dict[Place, str] = {}
+    found: dict[CellSelector, str] = {}
     for place, lower in rows.items():
         above = place.model_copy(update={"scorer": UPPER})
         upper = rows.get(above)
@@ -110,12 +110,12 @@ def _warnings(
 
 
 def _better(
-    results: Results, measure: Measured, place: Place, a: Value | None, b: Value | None
+    results: Results, measure: Measured, selector: CellSelector, a: Value | None, b: Value | None
 ) -> bool:
     """Whether a row's value `a` is better than `b`."""
     if a is None or b is None:
         return False
-    rising = results.higher_is_better(measure.track, place.metric(measure.metric))
+    rising = results.higher_is_better(measure.track, selector.metric(measure.metric))
     gain = round(a.estimate - b.estimate, 9)
     return gain > 0 if rising else gain < 0
 
@@ -150,11 +150,11 @@ def _method(results: Results, measured: Measured, row: Row) -> Method | None:
     return method_at(results, measured.track, place.model_copy(update=own))
 
 
-def method_at(results: Results, track: str, place: Place) -> Method:
+def method_at(results: Results, track: str, selector: CellSelector) -> Method:
     """The method of a place; where it has no ratio, of the first ratio that was planned."""
-    found = Method(track, place.captions, place.scorer, place.ratio or 1.0)
+    found = Method(track, selector.captions, selector.scorer, selector.ratio or 1.0)
     planned = (m for m in results.expected(track) if m[:3] == found[:3])
-    return found if place.ratio is not None else next(planned, found)
+    return found if selector.ratio is not None else next(planned, found)
 
 
 def _label(results: Results, row: Row, methods: Sequence[Method | None]) -> str:

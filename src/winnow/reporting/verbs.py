@@ -79,8 +79,8 @@ def claims(
     `choice` no keep ratio was chosen. A claim about a method that the table `leakage` strikes out
     is not run. `told` gets the verdicts in words."""
     from winnow.data.tables import CHOICE, read_table
-    from winnow.reporting import claims_page, closing
-    from winnow.reporting.claims import gather_claimed, judge
+    from winnow.reporting import claims_page, run_summary
+    from winnow.reporting.claims import judge_claims, load_claimed_results
     from winnow.reporting.emit.files import write_page, write_table
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.papers import load_papers
@@ -88,16 +88,16 @@ def claims(
 
     declared, scale = load_papers(papers), settings.scale
     asked = (scale, settings.resamples, settings.seed)
-    results = gather_claimed(declared, cells, sweep, *asked)
+    results = load_claimed_results(declared, cells, sweep, *asked)
     print_refusals(results)
     chosen = None if choice is None else read_table(choice, CHOICE)
-    judged = judge(results, declared, chosen, read_struck(leakage), settings.standins)
+    judged = judge_claims(results, declared, chosen, read_struck(leakage), settings.standins)
     write_table(output / "claims.csv", claims_page.claims_table(judged, scale))
     write_table(output / "claims_comparisons.csv", claims_page.comparisons_table(judged, scale))
     write_page(output / "claims.md", claims_page.claims_page(judged, scale, settings.standins))
     write_page(output / "summary/claims.md", claims_page.summary(judged))
     if told is not None:
-        write_json(told, closing.verdicts(judged))
+        write_json(told, run_summary.verdicts(judged))
 
 
 @command
@@ -118,27 +118,27 @@ def leaderboard(
     Equal cells give equal bytes; `cost.csv` alone is measured.
     """
     from winnow.params.submissions import read_card
-    from winnow.reporting import closing
-    from winnow.reporting.boards import boards
+    from winnow.reporting import run_summary
     from winnow.reporting.costs import cells_table, cost_table, read_costs
     from winnow.reporting.dvc import metrics_json
     from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.leaderboard import boards_table, leaderboard_table
+    from winnow.reporting.leaderboard import leaderboard_table, track_leaderboards_table
     from winnow.reporting.leaderboard_page import leaderboard_page, summary
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.papers import extra_means, load_papers
-    from winnow.reporting.results import gather, print_refusals
+    from winnow.reporting.results import load_results, print_refusals
     from winnow.reporting.tables import build, paper_page, paper_table, paper_tex
+    from winnow.reporting.track_leaderboards import track_leaderboards
 
     declared = load_papers(papers)
     asked = settings.model_dump(include={"scale", "resamples", "seed", "standins"})
-    results = gather(cells, sweep, extra=extra_means(declared), **asked)
+    results = load_results(cells, sweep, extra=extra_means(declared), **asked)
     print_refusals(results)
     struck = read_struck(leakage)
-    found = boards(results, struck)
+    found = track_leaderboards(results, struck)
     for name, table in {
         "leaderboard": leaderboard_table(results, found),
-        "boards": boards_table(results, found),
+        "boards": track_leaderboards_table(results, found),
         "cells": cells_table(results.sweep),
         "cost": cost_table(results.sweep, read_costs(results.sweep)),
     }.items():
@@ -156,7 +156,7 @@ def leaderboard(
             write_text(place / f"{name}.tex", paper_tex(built))
     write_json(output / "metrics.json", metrics_json(results))
     if told is not None:
-        write_json(told, closing.best(results, found))
+        write_json(told, run_summary.best(results, found))
 
 
 @command

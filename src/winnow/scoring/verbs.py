@@ -11,7 +11,7 @@ from winnow.command.code import code_digest, user_code
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, optional_signed, write_signed
-from winnow.data.provenance import measured, total_cost
+from winnow.data.provenance import measure_cost, total_cost
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -53,7 +53,7 @@ def score(
 
     pairs = pool_pairs(pool, read_table(captions, CAPTIONS))
     about = _about(scorer, settings, model)
-    with measured() as cost:
+    with measure_cost() as cost:
         if settings.scores is not None:
             given = read_table(settings.scores, SCORES)
             values = join_scores(pairs, given, settings.scores)
@@ -94,7 +94,7 @@ def combine_scores(scores: list[Path], output: Output) -> None:
     cost is that of theirs, too."""
     from winnow.scoring.combine import combine_scores as combined
 
-    with measured() as cost:
+    with measure_cost() as cost:
         table = combined(scores)
         told = [one for path in scores for one in read_about(path).get("checkpoints", [])]
         different = [one for i, one in enumerate(told) if one not in told[:i]]

@@ -27,9 +27,9 @@ from winnow.data.tables import (
     empty,
     write_table,
 )
+from winnow.sources.caption_text import caption_fault, clean, storable
 from winnow.sources.parallel import ordered
 from winnow.sources.reasons import grouped
-from winnow.sources.text import caption_fault, clean, storable
 
 TWICE = "duplicate caption"
 MAX_CAPTIONS = 1000  # of one image

@@ -6,16 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from winnow.data.records import Record, Rejected
-from winnow.sources.local import (
-    DOCUMENTS,
-    IMAGE_SUFFIXES,
-    UnreadableError,
-    may_be_image,
-    scene_of,
-    shown_suffix,
-)
-from winnow.sources.source import SourceOfSamples
-from winnow.sources.text import (
+from winnow.sources.caption_text import (
     clean,
     decode,
     given_captions,
@@ -24,6 +15,15 @@ from winnow.sources.text import (
     split_of,
     unique_keys,
 )
+from winnow.sources.local_images import (
+    DOCUMENTS,
+    IMAGE_SUFFIXES,
+    UnreadableError,
+    may_be_image,
+    scene_of,
+    shown_suffix,
+)
+from winnow.sources.source import SourceOfSamples
 
 MAX_TEXT = 2**20  # bytes of one text
 IMAGES = IMAGE_SUFFIXES | {".img_content"}  # RS5M's tars: KEY.img_content, .img_name, .caption

@@ -15,12 +15,12 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.data.images import BadImageError, open_rgb
 from winnow.data.masks import check_mask, read_mask
-from winnow.data.segments import IGNORED, write_items, write_segment
+from winnow.data.segmentation_set import IGNORED, write_image_and_mask, write_items
 from winnow.data.tables import QUARANTINE, write_table
-from winnow.sources.local import UnreadableError, is_image_name, read_inside
-from winnow.sources.segment_layouts import LAYOUTS, SKIPPED, Layout, listed_names
+from winnow.sources.caption_text import storable
+from winnow.sources.local_images import UnreadableError, is_image_name, read_inside
+from winnow.sources.segmentation_layouts import LAYOUTS, SKIPPED, Layout, listed_names
 from winnow.sources.settings import SegmentationData
-from winnow.sources.text import storable
 
 Fault = tuple[str, str]  # file, reason
 
@@ -53,7 +53,7 @@ def real_set(settings: SegmentationData, seed: int, limit: float, output: Path) 
         safe = re.sub(r"[^\w.-]+", "_", pair.key)[-80:]
         for place, part, labels in tiles(image, mask, settings.tile):
             name = f"{number:05d}-{safe}-{place}"
-            write_segment(output, name, part, labels)
+            write_image_and_mask(output, name, part, labels)
             content = (output / "images" / f"{name}.png").read_bytes()
             row = {"name": name, "uid": digest_bytes(content), "split": pair.split}
             rows.append(row | {"key": pair.key, "group": pair.key.rpartition("/")[0]})
@@ -152,12 +152,12 @@ def read_pair(
     return image, table[mask]
 
 
-def _naming(settings: SegmentationData, known: Collection[int]) -> tuple[str, str]:
+def _naming(settings: SegmentationData, codes: Collection[int]) -> tuple[str, str]:
     """What names the values of masks, and what to do about others."""
     if settings.layout == "folder":
         return "segmentation.data.classes", "anti-aliased? see segmentation.data.threshold"
     return f"the layout {settings.layout}", (
-        f"published masks hold {min(known)} to {max(known)}: take those, or give converted ones in "
+        f"published masks hold {min(codes)} to {max(codes)}: take those, or give converted ones in "
         "the layout folder"
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from winnow.data.errors import WinnowError
-from winnow.sources.text import MISSING, Twice, decode, storable, unique_keys
+from winnow.sources.caption_text import MISSING, Twice, decode, storable, unique_keys
 
 csv.field_size_limit(2**31 - 1)  # an endless caption costs its row, not the table
 DELIMITERS = "\t,;|"
@@ -104,8 +104,8 @@ def _text(path: Path) -> str:
     return text
 
 
-def _no_column(path: Path, wanted: Sequence[str], found: Sequence[str]) -> WinnowError:
-    has = ", ".join(storable(c) for c in found if c.strip()) or "none"
+def _no_column(path: Path, wanted: Sequence[str], names: Sequence[str]) -> WinnowError:
+    has = ", ".join(storable(c) for c in names if c.strip()) or "none"
     return WinnowError(f"{path}: needs a column {' or '.join(wanted)}, has {has}")
 
 

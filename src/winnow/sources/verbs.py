@@ -1,4 +1,4 @@
-"""Commands `pool`, `corrupt` and `zeroshot`."""
+"""Commands `pool`, `raw-captions` and `zeroshot`."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def pool(
 
 
 @command
-def corrupt(
+def raw_captions(
     pool: Path,
     human: Path,
     layouts: Path,
@@ -51,7 +51,7 @@ def corrupt(
     settings: Captions,
 ) -> None:
     """Make the caption set `raw`: human captions, with noise of known kind if it is asked for."""
-    from winnow.sources.corrupt import describe, raw_captions
+    from winnow.sources.raw_caption_set import describe, raw_captions
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
     known = read_table(human, CAPTIONS), read_table(layouts, LAYOUTS)

@@ -139,17 +139,17 @@ def corrupt_one(
     if kind not in ANY_LANGUAGE and language(text) != ENGLISH:
         return None
     body, tail = _split_tail(text)
-    taken = {normal(reference) for reference in (text, *references)}
+    taken = {normalised(reference) for reference in (text, *references)}
     for _ in range(_RETRIES):
         changed = CORRUPTORS[kind](body, rng, [text, *references], scene)
         if changed is None:
             return None
-        if normal(changed) and normal(changed) not in taken:
+        if normalised(changed) and normalised(changed) not in taken:
             return changed if kind == "truncated" else changed + tail
     return None
 
 
-def normal(text: str) -> str:
+def normalised(text: str) -> str:
     """A caption without the differences that do not matter: case, spaces, the final stop."""
     return " ".join(text.lower().split()).rstrip(_STOPS)
 
@@ -215,12 +215,14 @@ class _Donors:
 
     def mismatch(self, i: int, truths: list[str], rng: np.random.Generator) -> str | None:
         """Another image's caption that is not true of image i; half are of the same scene."""
-        taken = {normal(truth) for truth in truths}
+        taken = {normalised(truth) for truth in truths}
         same = self._by_scene[self._scenes[i]] if self._scenes[i] is not None else []
         hard = float(rng.random()) < 0.5
         for pool in (same, self._all) if hard else (self._all,):
             for j in self._order(pool, rng):
-                if self._ids[j] != self._ids[i] and normal(self._captions[j]) not in taken | {""}:
+                if self._ids[j] != self._ids[i] and normalised(self._captions[j]) not in taken | {
+                    ""
+                }:
                     return self._captions[j]
         return None
 

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from winnow.models.clip import Clip
-from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.perceptual import perceptual_loss
 from winnow.training.settings import Optimiser
+from winnow.training.training_loop import attention, bfloat16, run_training_loop
 
 EDGES = 0.5  # weight of the differences between neighbours: without it small objects blur
 PERCEPTUAL = 0.05  # weight of what a CLIP sees: FID of reconstructions halves, and PSNR stays
@@ -55,7 +55,9 @@ def fit(
 
     steps = max(1, images_seen // settings.batch_size)
     kernel = attention(device, half)
-    losses = descend([autoencoder], loss, len(pixels), batch, steps, settings, seed, kernel)
+    losses = run_training_loop(
+        [autoencoder], loss, len(pixels), batch, steps, settings, seed, kernel
+    )
     autoencoder.eval()
     spread = torch.cat([latents for latents, _ in _passes(autoencoder, pixels[:1000])]).std()
     autoencoder.register_to_config(scaling_factor=float(1 / spread))

@@ -10,11 +10,11 @@ from open_clip import ClipLoss
 from open_clip.loss import SigLipLoss
 
 from winnow.data.errors import WinnowError
-from winnow.data.holders import scratch_folder
+from winnow.data.temporary_folders import scratch_folder
 from winnow.models.clip import Clip
-from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.images import decode
 from winnow.training.settings import Optimiser
+from winnow.training.training_loop import attention, bfloat16, run_training_loop
 
 
 def fit(
@@ -73,6 +73,8 @@ def _train(
             model.logit_scale.clamp_(0, math.log(100))
 
     kernel = attention(clip.device, half, short=True)
-    losses = descend([model], loss, len(tokens), batch, steps, settings, seed, kernel, bound_scale)
+    losses = run_training_loop(
+        [model], loss, len(tokens), batch, steps, settings, seed, kernel, bound_scale
+    )
     model.eval()
     return losses

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from winnow.models.generator import Generator
-from winnow.training.descent import attention, bfloat16, descend
+from winnow.models.text_to_image import TextToImageModel
 from winnow.training.settings import DiffusionTraining
+from winnow.training.training_loop import attention, bfloat16, run_training_loop
 
 DROPPED = 0.1  # share of the metadata values that training hides
 LORA_LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]  # of every attention, as diffusers' recipes do
@@ -33,7 +33,7 @@ class Examples:
 
 
 def fit(
-    generator: Generator, examples: Examples, settings: DiffusionTraining, seed: int
+    generator: TextToImageModel, examples: Examples, settings: DiffusionTraining, seed: int
 ) -> list[float]:
     """Train `generator` in place for `settings.samples_seen` pairs; returns the losses.
 
@@ -48,7 +48,7 @@ def fit(
     batch = min(settings.batch_size, len(examples.texts))
     modules = _trained(generator, examples, settings)
     after, finish = _average(modules, settings.ema)
-    losses = descend(
+    losses = run_training_loop(
         modules,
         denoising_loss(generator, examples, settings, seed),
         len(examples.texts),
@@ -69,7 +69,7 @@ def fit(
 
 
 def denoising_loss(
-    generator: Generator, examples: Examples, settings: DiffusionTraining, seed: int
+    generator: TextToImageModel, examples: Examples, settings: DiffusionTraining, seed: int
 ) -> Callable[[np.ndarray], torch.Tensor]:
     """The loss of a batch of pairs: error of the predicted noise or velocity (Ho et al. 2020,
     Salimans and Ho 2022) at a random step, weighed by min-SNR, some prompts left empty.
@@ -137,14 +137,14 @@ def step_weights(noise_schedule: Any, gamma: float | None) -> torch.Tensor:
 
 
 @torch.no_grad()
-def encode(generator: Generator, pixels: np.ndarray, chunk: int = 64) -> torch.Tensor:
+def encode(generator: TextToImageModel, pixels: np.ndarray, chunk: int = 64) -> torch.Tensor:
     """Scaled latents [N, C, h, w] of uint8 [N, S, S, 3], on the CPU."""
     parts = [pixels[start : start + chunk] for start in range(0, len(pixels), chunk)]
     return torch.cat([generator.encode_images(part).float().cpu() for part in parts])
 
 
 def _trained(
-    generator: Generator, examples: Examples, settings: DiffusionTraining
+    generator: TextToImageModel, examples: Examples, settings: DiffusionTraining
 ) -> list[torch.nn.Module]:
     """What is trained, first the UNet or its ControlNet; everything else is frozen."""
     parts = (generator.vae, generator.unet, generator.text_encoder, generator.conditions)

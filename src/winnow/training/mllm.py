@@ -1,7 +1,8 @@
 """The foundry's multimodal model: a small Qwen2-VL that learns to see, then to speak.
 
 Large models come with a vision tower that was trained on much else; ours first learns to tell what
-a layout holds (`see`, where layouts are known), then the whole model answers questions (`speak`).
+a layout holds (`train_vision`, where layouts are known), then the whole model answers questions
+(`train_language`).
 """
 
 import json
@@ -16,16 +17,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 
-from winnow.data.holders import scratch_folder
+from winnow.data.temporary_folders import scratch_folder
 from winnow.models.mllm import END, IMAGE, PATCH, SIDE, SPECIAL, build, train_processor
-from winnow.models.qwen import alike, positions, vision_features
+from winnow.models.qwen2_vl import length_groups, positions, vision_features
 from winnow.models.settings import MllmRole
 from winnow.terrarium.phrases import labels
 from winnow.terrarium.schema import Layout
-from winnow.training.conversations import Exchange
-from winnow.training.descent import attention, bfloat16, descend
 from winnow.training.images import decode
+from winnow.training.instruction_data import QuestionAnswer
 from winnow.training.settings import MllmTraining
+from winnow.training.training_loop import attention, bfloat16, run_training_loop
 
 TOKENS = (SIDE // PATCH // 2) ** 2  # of one image in the decoder
 VOCABULARY = 1500
@@ -51,7 +52,7 @@ class Conversation:
         return IMAGE in self.prompt
 
 
-def tokenise(processor: Any, exchanges: Sequence[Exchange]) -> list[Conversation]:
+def tokenise(processor: Any, exchanges: Sequence[QuestionAnswer]) -> list[Conversation]:
     """Questions and their answers in the chat format that `generate` will meet."""
     asked = [_question(processor, exchange) for exchange in exchanges]
     told = [exchange.answer for exchange in exchanges]
@@ -62,7 +63,7 @@ def tokenise(processor: Any, exchanges: Sequence[Exchange]) -> list[Conversation
     ]
 
 
-def _question(processor: Any, exchange: Exchange) -> str:
+def _question(processor: Any, exchange: QuestionAnswer) -> str:
     content = [{"type": "image"}] * exchange.about_image
     content.append({"type": "text", "text": exchange.question})
     text = processor.apply_chat_template(
@@ -71,7 +72,7 @@ def _question(processor: Any, exchange: Exchange) -> str:
     return str(text).replace(SPECIAL[IMAGE], SPECIAL[IMAGE] * TOKENS, 1)
 
 
-def see(
+def train_vision(
     model: Any,
     processor: Any,
     pixels: np.ndarray,
@@ -101,10 +102,12 @@ def see(
     batch = min(settings.batch_size, len(pixels))
     steps = max(1, settings.images_seen // settings.batch_size)
     kernel = attention(CPU, half)
-    return descend([tower, probe], loss, len(pixels), batch, steps, settings, seed, kernel)
+    return run_training_loop(
+        [tower, probe], loss, len(pixels), batch, steps, settings, seed, kernel
+    )
 
 
-def speak(
+def train_language(
     model: Any,
     processor: Any,
     pixels: np.ndarray,
@@ -132,7 +135,7 @@ def speak(
     batch = min(settings.batch_size, len(pixels))
     steps = max(1, settings.answers_seen // (settings.batch_size * each))
     kernel = attention(CPU, half)
-    losses = descend([model], loss, len(pixels), batch, steps, settings, seed, kernel)
+    losses = run_training_loop([model], loss, len(pixels), batch, steps, settings, seed, kernel)
     model.eval()
     return losses
 
@@ -146,7 +149,7 @@ def answer_loss(
     """
     losses = [
         _token_losses(model, features[part], [conversations[i] for i in part])
-        for part in alike([len(c.prompt) + len(c.answer) for c in conversations])
+        for part in length_groups([len(c.prompt) + len(c.answer) for c in conversations])
     ]
     return torch.cat(losses).mean()
 
@@ -190,15 +193,16 @@ def train_mllm(
     role: MllmRole,
     pool: Path,
     samples: pd.DataFrame,
-    said: Sequence[Sequence[Exchange]],
+    exchanges: Sequence[Sequence[QuestionAnswer]],
     layouts: pd.DataFrame,
     settings: MllmTraining,
 ) -> tuple[Any, Any, dict[str, float]]:
     """Train the stand-in of `role` on the images of `samples`; `said[i]` is said about image i.
 
-    Returns model, processor and the last loss of each stage; without layouts there is no `see`.
+    Returns model, processor and the last loss of each stage; without layouts there is no
+    `train_vision`.
     """
-    words = [t for exchanges in said for e in exchanges for t in (e.question, e.answer)]
+    words = [t for exchanges in exchanges for e in exchanges for t in (e.question, e.answer)]
     processor = train_processor(words, VOCABULARY)
     seed = SEED[role]
     model = build(len(processor.tokenizer), seed, **SIZES[role])
@@ -208,9 +212,9 @@ def train_mllm(
         losses = {}
         if all(uid in known for uid in samples["uid"]):
             names = [labels(Layout.from_dict(json.loads(known[uid]))) for uid in samples["uid"]]
-            losses["see"] = see(model, processor, pixels, names, settings, seed)[-1]
-        talk = [tokenise(processor, exchanges) for exchanges in said]
-        losses["speak"] = speak(model, processor, pixels, talk, settings, seed)[-1]
+            losses["see"] = train_vision(model, processor, pixels, names, settings, seed)[-1]
+        talk = [tokenise(processor, exchanges) for exchanges in exchanges]
+        losses["speak"] = train_language(model, processor, pixels, talk, settings, seed)[-1]
     return model, processor, losses
 
 

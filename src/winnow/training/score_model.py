@@ -22,12 +22,12 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from winnow.data.errors import WinnowError
-from winnow.data.holders import scratch_folder
+from winnow.data.temporary_folders import scratch_folder
 from winnow.models.score_network import ScoreModel
-from winnow.training.descent import parameter_groups
 from winnow.training.images import decode
-from winnow.training.score_feed import Feed, items
+from winnow.training.preference_batches import PreferenceBatches, preference_items
 from winnow.training.settings import Normalisation, ScoreStage
+from winnow.training.training_loop import parameter_groups
 
 NORMALISATIONS: dict[Normalisation, Callable[[torch.Tensor], torch.Tensor]] = {
     "none": lambda values: values,
@@ -92,15 +92,15 @@ def fit(
         lacking = set(preferences["uid"].dropna()) - set(rows)
         if lacking:
             raise WinnowError(f"{pool}: has no image {min(lacking)}, which the preferences name")
-        asked, groups = items(preferences, rows)
-        feed = Feed(model, asked, groups, pixels, settings)
+        asked, groups = preference_items(preferences, rows)
+        feed = PreferenceBatches(model, asked, groups, pixels, settings)
         return _descend(feed, settings, normalisation, seed, scratch)
 
 
 class PairTrainer(Trainer):
     """transformers' Trainer with the Bradley-Terry loss; `losses` has one of each step."""
 
-    def __init__(self, feed: Feed, normalisation: Normalisation, **arguments: Any):
+    def __init__(self, feed: PreferenceBatches, normalisation: Normalisation, **arguments: Any):
         super().__init__(
             model=feed.module,
             train_dataset=range(len(feed.groups)),  # type: ignore[arg-type]
@@ -144,7 +144,11 @@ class Progress(TrainerCallback):
 
 
 def _descend(
-    feed: Feed, settings: ScoreStage, normalisation: Normalisation, seed: int, scratch: Path
+    feed: PreferenceBatches,
+    settings: ScoreStage,
+    normalisation: Normalisation,
+    seed: int,
+    scratch: Path,
 ) -> list[float]:
     """AdamW (0.9, 0.95), linear warm-up, cosine decay to 1 %, gradients clipped at norm 1."""
     pairs = sum(len(item.rejected) for item in feed.groups)

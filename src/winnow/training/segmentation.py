@@ -15,13 +15,13 @@ import pandas as pd
 import torch
 
 from winnow.data.errors import WinnowError
-from winnow.data.holders import scratch_folder
-from winnow.data.segments import IGNORED
+from winnow.data.segmentation_set import IGNORED
+from winnow.data.temporary_folders import scratch_folder
 from winnow.models.segmentor import Segmentor, build, predict
 from winnow.terrarium.schema import CLASSES
-from winnow.training.descent import bfloat16, parameter_groups
 from winnow.training.images import decode, fitted, land_cover
 from winnow.training.settings import SegmentorTraining
+from winnow.training.training_loop import bfloat16, parameter_groups
 
 SEED = 16  # of the foundry's segmentor
 SIDE = 64  # of the foundry's images, in pixels

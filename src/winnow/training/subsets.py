@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from winnow.data.splits import rows_of
+from winnow.data.splits import split_rows
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -26,6 +26,6 @@ def kept_pairs(subset: Path, captions: Path) -> pd.DataFrame:
 
 def reference_split(pool: Path, human: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The samples of a pool's reference split, and their human captions."""
-    samples = rows_of(read_table(pool / "samples.parquet", SAMPLES), "reference", pool)
+    samples = split_rows(read_table(pool / "samples.parquet", SAMPLES), "reference", pool)
     captions = read_table(human, CAPTIONS)
     return samples, captions[captions["uid"].isin(set(samples["uid"]))]

@@ -9,7 +9,7 @@ from winnow.data.files import write_signed
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
 from winnow.models.settings import GeneratorRole, MllmRole, Role
-from winnow.training.record import MLLM, SCORE_MODEL, trained
+from winnow.training.model_record import MLLM, SCORE_MODEL, new_model_folder
 from winnow.training.settings import (
     AutoencoderTraining,
     BackboneTraining,
@@ -40,13 +40,13 @@ def train_standin(
 ) -> None:
     """Train a stand-in on a pool's reference split."""
     from winnow.models import clip
-    from winnow.training import foundry
+    from winnow.training import clip_standins
 
     samples, captions = reference_split(pool, human)
     parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
     inputs = {"samples": pool / "samples.parquet", "human": human}
-    with trained(output, parameters, inputs) as (folder, given):
-        model, losses = foundry.train_standin(
+    with new_model_folder(output, parameters, inputs) as (folder, given):
+        model, losses = clip_standins.train_standin(
             role, pool, samples, captions, folder, settings, settings.samples_seen
         )
         clip.save(model, folder, half=True)
@@ -69,14 +69,14 @@ def train_mllm(
     from winnow.captioning.perspectives import load_perspectives
     from winnow.captioning.questions import load_questions
     from winnow.models import mllm as models
-    from winnow.training.conversations import exchanges, quiz
+    from winnow.training.instruction_data import perspective_dialogues, question_dialogues
     from winnow.training.mllm import SEED, train_mllm
 
     samples, captions = reference_split(pool, human)
     known = read_table(layouts, LAYOUTS)
     known = known[known["uid"].isin(set(samples["uid"]))]
     rules = own_rules(pool, samples, known)
-    described = exchanges(
+    described = perspective_dialogues(
         samples["uid"].tolist(),
         captions,
         known,
@@ -84,11 +84,11 @@ def train_mllm(
         load_perspectives(perspectives),
         SEED[role],
     )
-    answered = quiz(samples, captions, known, load_questions(questions), SEED[role])
+    answered = question_dialogues(samples, captions, known, load_questions(questions), SEED[role])
     said = [[*one, *other] for one, other in zip(described, answered, strict=True)]
     parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
     inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
-    with trained(output, parameters, inputs) as (folder, given):
+    with new_model_folder(output, parameters, inputs) as (folder, given):
         model, processor, losses = train_mllm(role, pool, samples, said, known, settings)
         models.save(model, processor, folder, half=True)
         given["loss"] = losses["speak"]
@@ -107,17 +107,20 @@ def tune_mllm(
     """Fine-tune the multimodal stand-in on one subset: a further start of score models."""
     import torch
 
-    from winnow.models import hub, mllm
+    from winnow.models import mllm, transformers_folder
     from winnow.preferences.questions import CAPTION_PROMPT
     from winnow.training.mllm import SEED
-    from winnow.training.tuning import tune
+    from winnow.training.mllm_tuning import tune
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
     pairs = kept_pairs(subset, captions)
     parameters = {**settings.model_dump(), "pairs": len(pairs)}
     inputs = {"subset": subset, "model": model, "captions": captions}
-    with trained(output, parameters, inputs, MLLM, settings.samples_seen) as (folder, given):
-        tuned, processor = hub.load(model, torch.float32)
+    with new_model_folder(output, parameters, inputs, MLLM, settings.samples_seen) as (
+        folder,
+        given,
+    ):
+        tuned, processor = transformers_folder.load(model, torch.float32)
         seed = SEED["mllm"]
         losses = tune(tuned, processor, pool, samples, pairs, CAPTION_PROMPT, settings, seed)
         mllm.save(tuned, processor, folder, half=True)
@@ -149,7 +152,7 @@ def train_score_model(
     parameters = {**settings.model_dump(), "seed": seed, "pairs": len(chosen)}
     inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
     inputs |= weight_files("model", model)
-    with trained(output, parameters, inputs, SCORE_MODEL, len(chosen)) as (folder, given):
+    with new_model_folder(output, parameters, inputs, SCORE_MODEL, len(chosen)) as (folder, given):
         tuned = score.start_from(model, seed)
         tuned.prompt = caption_prompt(pairs) or tuned.prompt
         losses = fit(tuned, pool, samples, chosen, settings, settings.normalisation, seed)
@@ -173,13 +176,13 @@ def train_autoencoder(
 ) -> None:
     """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
     from winnow.models import diffusion
-    from winnow.training import generators
+    from winnow.training import generator_standins
 
     samples, captions = reference_split(pool, human)
     parameters = {**settings.model_dump(), "images": len(samples)}
     inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
-    with trained(output, parameters, inputs) as (folder, given):
-        generator, losses, psnr = generators.train_autoencoder(
+    with new_model_folder(output, parameters, inputs) as (folder, given):
+        generator, losses, psnr = generator_standins.train_autoencoder(
             pool, samples, captions, clip, settings, settings.images_seen
         )
         diffusion.save(generator, folder, half=True)
@@ -198,16 +201,16 @@ def train_generator_standin(
 ) -> None:
     """Train a text-to-image stand-in: `t2i` from the autoencoder, others from a generator."""
     from winnow.models import diffusion
-    from winnow.training import generators
+    from winnow.training import generator_standins
 
     samples, captions = reference_split(pool, human)
     truth = read_table(layouts, LAYOUTS)
-    settings = generators.settings_of(role, settings)
+    settings = generator_standins.settings_of(role, settings)
     parameters = {**settings.model_dump(), "role": role, "images": len(samples)}
     inputs = {"samples": pool / "samples.parquet", "human": human, "layouts": layouts}
     inputs |= weight_files("model", start)
-    with trained(output, parameters, inputs) as (folder, given):
-        generator, losses = generators.train_generator_standin(
+    with new_model_folder(output, parameters, inputs) as (folder, given):
+        generator, losses = generator_standins.train_generator_standin(
             role, start, pool, samples, captions, truth, settings
         )
         if role == "controlnet":
@@ -226,7 +229,10 @@ def train_segmentor_standin(pool: Path, output: Output, settings: BackboneTraini
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples[samples["split"] == "reference"].head(settings.images)
     parameters = {**settings.model_dump(), "role": "segmentor", "images": len(samples)}
-    with trained(output, parameters, {"samples": pool / "samples.parquet"}) as (folder, given):
+    with new_model_folder(output, parameters, {"samples": pool / "samples.parquet"}) as (
+        folder,
+        given,
+    ):
         model, losses = segmentation.train_standin(pool, samples, settings)
         models.save(model, folder)
         given["loss"] = losses[-1]

@@ -10,23 +10,23 @@ from winnow.data.files import atomic_path
 from winnow.data.tables import CHOICE, read_table
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
-from winnow.reporting.boards import Board, boards
-from winnow.reporting.claims import VERDICTS, Judgement, judge
+from winnow.reporting.claims import VERDICTS, Judgement, judge_claims
 from winnow.reporting.claims_page import claims_table
 from winnow.reporting.costs import cost_table, read_costs
 from winnow.reporting.emit.files import write_table
-from winnow.reporting.leaderboard import boards_table, leaderboard_table
+from winnow.reporting.leaderboard import leaderboard_table, track_leaderboards_table
 from winnow.reporting.leaderboard_page import address
 from winnow.reporting.leakage import leakage_table
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.papers import Paper, extra_means, load_papers
-from winnow.reporting.results import Results, gather
+from winnow.reporting.results import Results, load_results
 from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site import cells, samples, tables
-from winnow.reporting.site.boards import curves, shown_boards
+from winnow.reporting.site.image_pages import gallery_page, samples_page
+from winnow.reporting.site.leaderboard_tables import curves, leaderboard_tables
 from winnow.reporting.site.pages import Page, write_data, write_pages
-from winnow.reporting.site.pictures import gallery_page, samples_page
 from winnow.reporting.site.tracks import track_pages
+from winnow.reporting.track_leaderboards import TrackLeaderboard, track_leaderboards
 from winnow.terrarium.settings import noise_told
 
 
@@ -58,14 +58,14 @@ def build(sources: Sources, output: Path, run: SiteSettings, threads: int = 1) -
     """
     papers = load_papers(sources.papers)
     asked = run.model_dump(include={"scale", "resamples", "seed", "standins"})
-    results = gather(sources.cells, sources.sweep, extra=extra_means(papers), **asked)
+    results = load_results(sources.cells, sources.sweep, extra=extra_means(papers), **asked)
     leaked = _leaked(sources, run)
     struck = {row.method: len(row.leaks) for row in leaked if row.struck}
     chosen = read_table(sources.choice, CHOICE) if sources.choice else None
-    judged = judge(results, papers, chosen, struck, run.standins)
-    found = boards(results, struck)
+    judged = judge_claims(results, papers, chosen, struck, run.standins)
+    found = track_leaderboards(results, struck)
     files = {
-        "boards": boards_table(results, found),
+        "boards": track_leaderboards_table(results, found),
         "claims": claims_table(judged, run.scale),
         "cost": cost_table(results.sweep, read_costs(results.sweep)),
         "leaderboard": leaderboard_table(results, found),
@@ -109,7 +109,7 @@ def _leaderboard(
     sources: Sources,
     run: SiteSettings,
     results: Results,
-    found: Sequence[Board],
+    leaderboards: Sequence[TrackLeaderboard],
     judged: Sequence[Judgement],
     leaked: Sequence[leakage.Leaked],
 ) -> Page:
@@ -126,9 +126,11 @@ def _leaderboard(
     states = Counter(cells.state(sweep, cell) for cell in sweep.expected)
     cards = [read_card(path) for path in sources.cards]
     context: dict[str, Any] = {
-        "boards": shown_boards(results, found, browsable),
+        "boards": leaderboard_tables(results, leaderboards, browsable),
         "measured": bool(results.values),
-        "captions": dict.fromkeys(row.method.captions for board in found for row in board.rows),
+        "captions": dict.fromkeys(
+            row.method.captions for board in leaderboards for row in board.rows
+        ),
         "standins": run.standins,
         "noise": "" if run.noise is None else noise_told(run.noise),
         "verdicts": _verdicts(judged),
@@ -140,8 +142,10 @@ def _leaderboard(
     return Page("index", "Leaderboard", lead, context)
 
 
-def _curves(folder: Path, results: Results, found: Sequence[Board]) -> Page | None:
-    charts = curves(results, found)
+def _curves(
+    folder: Path, results: Results, leaderboards: Sequence[TrackLeaderboard]
+) -> Page | None:
+    charts = curves(results, leaderboards)
     if not charts:
         return None
     write_data(folder, "curves", charts)

@@ -36,17 +36,17 @@ def parts(column: Column, row: Row) -> tuple[Cell, str, str]:
     return cell, value, bracket and f"({interval}"
 
 
-def places(drawn: Interval) -> dict[str, float | None]:
+def bar_positions(interval: Interval) -> dict[str, float | None]:
     """Where a value, the ends of its interval and its mark are drawn, in pixels from the left."""
-    low, high = drawn.ends
-    bottom, top = drawn.value.ends or (drawn.value.estimate,) * 2
-    mark = drawn.mark if drawn.mark is not None and low <= drawn.mark <= high else None
+    low, high = interval.ends
+    bottom, top = interval.value.ends or (interval.value.estimate,) * 2
+    mark = interval.mark if interval.mark is not None and low <= interval.mark <= high else None
 
     def x(number: float) -> float:
         share = (number - low) / ((high - low) or 1.0)
         return round(MARGIN + share * (RANGE[0] - 2 * MARGIN), 1)
 
-    numbers = {"low": bottom, "high": top, "value": drawn.value.estimate}
+    numbers = {"low": bottom, "high": top, "value": interval.value.estimate}
     return {name: x(number) for name, number in numbers.items()} | {
         "mark": None if mark is None else x(mark)
     }
@@ -66,4 +66,9 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"parts": parts, "places": places, "sort_key": sort_key, "RANGE": RANGE}
+_TEMPLATES.globals |= {
+    "parts": parts,
+    "bar_positions": bar_positions,
+    "sort_key": sort_key,
+    "RANGE": RANGE,
+}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from winnow.reporting.claims import SHOWN, Judged, Judgement
 from winnow.reporting.claims_page import EFFECT, reason
 from winnow.reporting.leakage import Leaked, leakage_table
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.papers import Paper
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Interval, Row, Table
@@ -82,7 +82,7 @@ def _drawn(effect: Value | None) -> Interval | None:
     return Interval(effect, (min(low, 0.0), max(high, 0.0)), 0.0)
 
 
-class Shown(NamedTuple):
+class PaperTable(NamedTuple):
     """A table of a paper; the first `published` of its columns are published values."""
 
     anchor: str
@@ -94,7 +94,7 @@ class Shown(NamedTuple):
 
 def papers(
     results: Results, declared: Sequence[Paper], struck: Mapping[Method, int]
-) -> dict[str, list[Shown]]:
+) -> dict[str, list[PaperTable]]:
     """Every table, by what its paper is called."""
     return {
         paper.citation.short: [_shown(build(results, paper, name, struck)) for name in paper.tables]
@@ -103,7 +103,7 @@ def papers(
     }
 
 
-def _shown(built: Built) -> Shown:
+def _shown(built: Built) -> PaperTable:
     published = published_columns(built)
     rows = [
         {key: _unmarked(cell) for key, cell in row_of(built, line, Footnotes()).items()}
@@ -114,7 +114,7 @@ def _shown(built: Built) -> Shown:
     title = f"{name}: {built.table.title}"
     columns = [*published, *measured_columns(built)]
     anchor = f"{built.paper.paper}-{built.name}"
-    return Shown(anchor, title[:1].upper() + title[1:], columns, len(published), rows)
+    return PaperTable(anchor, title[:1].upper() + title[1:], columns, len(published), rows)
 
 
 def _unmarked(cell: object) -> object:

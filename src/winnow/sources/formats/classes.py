@@ -9,7 +9,8 @@ from pydantic import Field
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
-from winnow.sources.local import (
+from winnow.sources.caption_text import class_words, storable
+from winnow.sources.local_images import (
     Entry,
     is_hidden,
     is_image_name,
@@ -20,7 +21,6 @@ from winnow.sources.local import (
 )
 from winnow.sources.sample import CAPTIONS
 from winnow.sources.source import FolderOfImages
-from winnow.sources.text import class_words, storable
 
 
 class ClassesSource(FolderOfImages):

@@ -8,13 +8,13 @@ from typing import Literal
 from pydantic import Field
 
 from winnow.data.records import Record, Rejected
-from winnow.sources.local import (
+from winnow.sources.local_images import (
     UnreadableError,
     is_hidden,
     read_inside,
     require_folder,
     thinned,
-    trusted_places,
+    trusted_folders,
     walk_files,
 )
 from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys, told_captions
@@ -41,7 +41,7 @@ class FilesSource(FolderOfImages, SourceOfSamples):
                 yield Rejected(item, "hidden file", image=False)
             else:
                 names.append(item)
-        places = trusted_places(folder, self.links)
+        places = trusted_folders(folder, self.links)
         samples: dict[str, dict[str, str]] = {}  # key -> suffix -> name
         for name, (key, suffix) in sample_keys(names).items():
             if suffix in samples.setdefault(key, {}):  # a.jpg and a.JPG

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from winnow.data.records import Record, Rejected
-from winnow.sources.local import (
+from winnow.sources.caption_text import given_captions, key_twice, seeming_captions, split_of
+from winnow.sources.local_images import (
     Entry,
     is_image_name,
     name_fault,
@@ -18,7 +19,6 @@ from winnow.sources.local import (
 )
 from winnow.sources.source import USUAL_SPLITS, FolderOfImages, Split
 from winnow.sources.table import Fault, read_rows
-from winnow.sources.text import given_captions, key_twice, seeming_captions, split_of
 
 NAME = ("file_name", "filename", "filepath")
 TEXT = ("text", "caption", "title", "captions")

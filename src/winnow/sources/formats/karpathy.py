@@ -9,9 +9,9 @@ from pydantic import Field
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_json
 from winnow.data.records import Record, Rejected
-from winnow.sources.local import Entry, read_entries, require_file, require_folder
+from winnow.sources.caption_text import split_of
+from winnow.sources.local_images import Entry, read_entries, require_file, require_folder
 from winnow.sources.source import FolderOfImages, Split
-from winnow.sources.text import split_of
 
 
 class KarpathySource(FolderOfImages):

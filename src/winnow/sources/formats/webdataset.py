@@ -15,7 +15,13 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import require_regular
 from winnow.data.records import Record, Rejected
 from winnow.data.shards import StrictInfo
-from winnow.sources.local import MAX_BYTES, UnreadableError, is_hidden, may_be_image, name_fault
+from winnow.sources.local_images import (
+    MAX_BYTES,
+    UnreadableError,
+    is_hidden,
+    may_be_image,
+    name_fault,
+)
 from winnow.sources.sample import IMAGES, MAX_TEXT, is_read, read_sample, sample_keys, told_captions
 from winnow.sources.source import USUAL_SPLITS, Glob, SourceOfSamples, Split
 

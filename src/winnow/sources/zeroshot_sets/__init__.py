@@ -16,8 +16,8 @@ from winnow.data.files import digest_bytes, read_bytes
 from winnow.data.images import BadImageError, encode_png, normalise
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.yaml_file import read_yaml
-from winnow.sources.local import MAX_BYTES, is_hidden, is_image_name, may_be_image
-from winnow.sources.text import class_words, storable
+from winnow.sources.caption_text import class_words, storable
+from winnow.sources.local_images import MAX_BYTES, is_hidden, is_image_name, may_be_image
 from winnow.sources.zeroshot import TEMPLATES, Made
 from winnow.terrarium.schema import SCENES, SEASONS, Style
 

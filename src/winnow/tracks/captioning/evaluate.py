@@ -4,14 +4,14 @@ from pathlib import Path
 
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.provenance import measured
+from winnow.data.provenance import measure_cost
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
     read_table,
     require_unique,
 )
-from winnow.evaluation.cell import CellSettings, cell_record, write_cell
+from winnow.evaluation.cell_results import CellSettings, cell_record, write_cell
 
 
 @command
@@ -32,7 +32,7 @@ def evaluate_captions(
 
     if facts is not None and truth is None:
         raise WinnowError("--facts: needs --truth, which names every judged caption")
-    with measured() as cost:
+    with measure_cost() as cost:
         table = read_table(captions, CAPTIONS)
         require_unique(table, PAIR, captions)
         pairs = pool_pairs(pool, table)

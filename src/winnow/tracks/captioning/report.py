@@ -14,7 +14,7 @@ from winnow.evaluation.statistics import VERSION, Difference, group_difference, 
 from winnow.reporting.caption_sets import in_order, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVEL, LEVELS, SAME, Value

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from winnow.command.description import Output, command
 from winnow.data.files import optional_signed
-from winnow.data.provenance import measured, total_cost
+from winnow.data.provenance import measure_cost, total_cost
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
-from winnow.evaluation.cell import Found, ModelCellSettings, cell_record, write_cell
+from winnow.evaluation.cell_results import Measurement, ModelCellSettings, cell_record, write_cell
 
 
 @command
@@ -23,7 +23,7 @@ def evaluate_contrastive(
     from winnow.evaluation.statistics import bootstrap, estimates, headline_means
     from winnow.models import clip
 
-    with measured() as cost:
+    with measure_cost() as cost:
         outcomes = contrastive_outcomes(
             clip.load(model),
             pool,
@@ -39,7 +39,7 @@ def evaluate_contrastive(
     spent = optional_signed(model / "cost.json")  # the control `pretrained` has none
     result = cell_record(
         settings,
-        Found(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}),
+        Measurement(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}),
         {"human": human, "samples": pool / "samples.parquet", "model": model / clip.WEIGHTS},
         task="zeroshot_retrieval and zeroshot_classification",
         model=settings.model_name,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.values import Value
 

@@ -4,7 +4,7 @@ from collections.abc import Container
 
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.emit.markdown import markdown
-from winnow.reporting.methods import Method
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Image, Page, Style, Table, plain, spread
 from winnow.reporting.values import PERCENT, Value, kept

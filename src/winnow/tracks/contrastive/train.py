@@ -5,7 +5,7 @@ from pathlib import Path
 from winnow.command.description import Output, command
 from winnow.data.tables import SAMPLES, read_table
 from winnow.tracks.contrastive.settings import Contrastive
-from winnow.training.record import CONTRASTIVE, trained
+from winnow.training.model_record import CONTRASTIVE, new_model_folder
 from winnow.training.subsets import kept_pairs
 
 
@@ -27,7 +27,10 @@ def train_contrastive(
     pairs = kept_pairs(subset, captions)
     parameters = {**settings.model_dump(), "seed": seed, "pairs": len(pairs)}
     inputs = {"subset": subset, "model": model / clip.WEIGHTS, "captions": captions}
-    with trained(output, parameters, inputs, CONTRASTIVE, settings.samples_seen) as (folder, given):
+    with new_model_folder(output, parameters, inputs, CONTRASTIVE, settings.samples_seen) as (
+        folder,
+        given,
+    ):
         tuned = clip.load(model)
         losses = fit(tuned, pool, samples, pairs, settings, settings.samples_seen, seed)
         clip.save(tuned, folder, half=True)

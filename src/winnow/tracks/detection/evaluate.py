@@ -4,14 +4,14 @@ from pathlib import Path
 
 from winnow.command.description import Output, command
 from winnow.data.files import read_signed
-from winnow.data.provenance import measured, total_cost
+from winnow.data.provenance import measure_cost, total_cost
 from winnow.data.tables import (
     SCORES,
     TRUTH,
     join_scores,
     read_table,
 )
-from winnow.evaluation.cell import CellSettings, cell_record, write_cell
+from winnow.evaluation.cell_results import CellSettings, cell_record, write_cell
 
 
 @command
@@ -19,7 +19,7 @@ def evaluate_detection(scores: Path, truth: Path, output: Output, settings: Cell
     """Evaluate how well one scorer finds the known noise, by kind."""
     from winnow.evaluation.detection import detection_metrics, detection_outcomes
 
-    with measured() as cost:
+    with measure_cost() as cost:
         kinds = read_table(truth, TRUTH)
         values = join_scores(kinds, read_table(scores, SCORES), scores)
         pairs = kinds.assign(score=values)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from winnow.command.description import Output, command
 from winnow.data.files import read_signed
-from winnow.data.provenance import measured, total_cost
-from winnow.evaluation.cell import ModelNames, cell_record, write_cell
+from winnow.data.provenance import measure_cost, total_cost
+from winnow.evaluation.cell_results import ModelNames, cell_record, write_cell
 from winnow.evaluation.generation import DISTANCES, GenerationSettings, evaluate_folder
 
 
@@ -27,7 +27,7 @@ def evaluate_generation(
     from winnow.generation.images import COST, RECORD, digest, read_prompts
     from winnow.models import clip as models
 
-    with measured() as cost:
+    with measure_cost() as cost:
         found, outcomes = evaluate_folder(generated, pool, human, clip, remoteclip, settings)
     record = read_signed(generated / RECORD)
     drawn = read_signed(generated / COST)

@@ -15,7 +15,7 @@ from winnow.data.shards import pool_images
 from winnow.data.tables import SAMPLES, read_table
 from winnow.generation.images import iter_images, read_prompts
 from winnow.reporting.figures import DPI, STYLE
-from winnow.reporting.methods import Method, seeds_of
+from winnow.reporting.method_results import Method, seeds_of
 from winnow.reporting.results import Results
 from winnow.tracks.generation.report import Plan, names, rows
 

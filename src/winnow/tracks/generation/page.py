@@ -38,7 +38,7 @@ def generation(
     from winnow.reporting.dvc import ratio_plot
     from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
-    from winnow.reporting.regret import regrets
+    from winnow.reporting.ratio_regret import regrets
     from winnow.reporting.results import gather_tracks
     from winnow.tracks.generation import gallery, report
 

@@ -9,11 +9,11 @@ from winnow.evaluation.statistics import VERSION
 from winnow.params.names import PRETRAINED
 from winnow.reporting.caption_sets import MAIN, in_order, meanings
 from winnow.reporting.emit.markdown import bullets, markdown
-from winnow.reporting.methods import Method
-from winnow.reporting.notes import noted, notes, struck_through
+from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change
-from winnow.reporting.regret import Regret, Sweep, overall, regrets
+from winnow.reporting.ratio_regret import Regret, Sweep, overall, regrets
 from winnow.reporting.results import Results
+from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVELS, NUMBER, SAME, Value
@@ -79,7 +79,11 @@ def generation_table(results: Results, plan: Plan, struck: Mapping[Method, int])
         columns += [spread(name), *plain(f"{name}_verdict")]
     body: list[Row] = []
     for method in rows(results, plan):
-        row = {**method._asdict(), "scale": results.scale, "note": noted(results, method, struck)}
+        row = {
+            **method._asdict(),
+            "scale": results.scale,
+            "note": row_note(results, method, struck),
+        }
         for metric in METRICS:
             if (value := results.value(method, metric.key)) is None:
                 continue
@@ -163,7 +167,9 @@ def generation_page(
         "## Gallery",
         Image("Same prompts, a row a method", "figures/generation.jpg"),
         bullets(f"{scene}: {text}" for scene, text in prompts),
-        *notes(results, {method: " ".join(map(str, method[1:])) for method in methods}, struck),
+        *page_notes(
+            results, {method: " ".join(map(str, method[1:])) for method in methods}, struck
+        ),
     ]
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from winnow.captioning.verbs import Asking
+from winnow.captioning.verbs import EngineSettings
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import optional_signed
-from winnow.data.provenance import measured
+from winnow.data.provenance import measure_cost
 from winnow.data.tables import (
     CANDIDATES,
     CAPTIONS,
@@ -16,7 +16,7 @@ from winnow.data.tables import (
     SAMPLES,
     read_table,
 )
-from winnow.evaluation.cell import CellSettings, cell_record, write_cell
+from winnow.evaluation.cell_results import CellSettings, cell_record, write_cell
 
 
 @command
@@ -37,7 +37,7 @@ def evaluate_score_model(
     if pairs.empty:
         raise WinnowError(f"{preferences}: no pair is held out; raise preferences.held_out")
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    with measured() as cost:
+    with measure_cost() as cost:
         values = pair_scores(score.load(model), pool, samples, pairs, preferences)
         outcomes = pair_outcomes(pairs, *values.T)
         found = summary(outcomes, settings)
@@ -49,7 +49,7 @@ def evaluate_score_model(
     write_cell(output, result, outcomes, cost, len(pairs), extra=curve)
 
 
-class JudgeSettings(CellSettings, Asking):
+class JudgeSettings(CellSettings, EngineSettings):
     """Which cell is measured, how a model is asked to rate, and the intervals."""
 
 
@@ -68,7 +68,7 @@ def evaluate_judge(
     """Evaluate how often the judge rates the right text higher where right and wrong are known."""
     import pandas as pd
 
-    from winnow.evaluation import agreement
+    from winnow.evaluation import judge_agreement
     from winnow.evaluation.preference import summary
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
@@ -76,14 +76,16 @@ def evaluate_judge(
     proposed = pd.concat([read_table(path, CANDIDATES) for path in candidates], ignore_index=True)
     people = read_table(human, CAPTIONS)
     known = read_table(layouts, LAYOUTS)
-    with measured() as cost:
-        asked = agreement.known_captions(samples, people, known, settings.seed)
+    with measure_cost() as cost:
+        asked = judge_agreement.right_and_wrong_captions(samples, people, known, settings.seed)
         if judge == "truth":
-            rated = agreement.by_truth(asked, people, known, questions, layouts)
+            rated = judge_agreement.truth_ratings(asked, people, known, questions, layouts)
         else:
-            asked = pd.concat([asked, agreement.known_answers(proposed)], ignore_index=True)
-            rated = agreement.by_model(asked, pool, samples, rubric, settings)
-        outcomes = agreement.agreement_outcomes(rated)
+            asked = pd.concat(
+                [asked, judge_agreement.right_and_wrong_answers(proposed)], ignore_index=True
+            )
+            rated = judge_agreement.model_ratings(asked, pool, samples, rubric, settings)
+        outcomes = judge_agreement.agreement_outcomes(rated)
         found = summary(outcomes, settings)
     inputs = {"human": human, "layouts": layouts, "rubric": rubric, "questions": questions}
     name = settings.server.model if settings.server else "the truth"

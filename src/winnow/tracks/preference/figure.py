@@ -12,7 +12,7 @@ from winnow.data.files import read_json
 from winnow.data.metrics import Cell
 from winnow.reporting.cells import Sweep, cell_folder
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, bar, empty, grid
-from winnow.reporting.methods import Method, method_of
+from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.results import Results
 from winnow.tracks.preference.report import TRACK
 

@@ -8,9 +8,9 @@ from winnow.evaluation.statistics import VERSION
 from winnow.params.names import JUDGE
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.emit.markdown import markdown
-from winnow.reporting.methods import Method
-from winnow.reporting.notes import noted, notes, struck_through
+from winnow.reporting.method_results import Method
 from winnow.reporting.results import Results
+from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain
 from winnow.reporting.values import PERCENT, SAME, to
 from winnow.tracks.preference.metrics import METRICS
@@ -58,7 +58,11 @@ def score_model_table(results: Results, struck: Mapping[Method, int]) -> Table:
     """
     body: list[Row] = []
     for method in _methods(results):
-        row = {**method._asdict(), "scale": results.scale, "note": noted(results, method, struck)}
+        row = {
+            **method._asdict(),
+            "scale": results.scale,
+            "note": row_note(results, method, struck),
+        }
         body += [
             row
             | {"metric": metric, "value": results.value(method, metric)}
@@ -96,7 +100,7 @@ def score_model_page(results: Results, struck: Mapping[Method, int]) -> Page:
         *(_judge(results) or ["Not measured here."]),
         "## Which noise does it find?",
         *(_detection(results) or ["Not measured here."]),
-        *notes(results, {method: method.scorer for method in _methods(results)}, struck),
+        *page_notes(results, {method: method.scorer for method in _methods(results)}, struck),
     ]
 
 

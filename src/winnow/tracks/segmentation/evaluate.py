@@ -6,8 +6,8 @@ from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
 from winnow.data.images import encode_png
-from winnow.data.provenance import measured, total_cost, weight_files
-from winnow.data.segments import (
+from winnow.data.provenance import measure_cost, total_cost, weight_files
+from winnow.data.segmentation_set import (
     TABLE,
     held_out,
     percent,
@@ -16,7 +16,7 @@ from winnow.data.segments import (
     read_items,
     read_masks,
 )
-from winnow.evaluation.cell import Found, ModelCellSettings, cell_record, write_cell
+from winnow.evaluation.cell_results import Measurement, ModelCellSettings, cell_record, write_cell
 
 RECORD = "training.json"
 SHOWN = 8  # test images whose predictions are kept for the figure
@@ -38,10 +38,10 @@ def evaluate_segmentor(
     classes = read_classes(segments)
     names = held_out(read_items(segments))["name"].tolist()
     variants = _variants(models)
-    with measured() as cost:
+    with measure_cost() as cost:
         images = read_images(segments, names)
         truth = read_masks(segments, names, len(classes))
-        found, tables, files = Found({}, {}, {}, {}), [], {}
+        found, tables, files = Measurement({}, {}, {}, {}), [], {}
         for variant, folder in variants.items():
             trained = segmentor.load(folder)
             _require_classes(trained.classes, classes, folder)
@@ -93,9 +93,9 @@ def _variants(models: list[Path]) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _require_classes(found: list[str], expected: list[str], folder: Path) -> None:
-    if found != expected:
+def _require_classes(actual: list[str], expected: list[str], folder: Path) -> None:
+    if actual != expected:
         raise WinnowError(
-            f"{folder}: labels {', '.join(found)}, the test images have {', '.join(expected)}; "
+            f"{folder}: labels {', '.join(actual)}, the test images have {', '.join(expected)}; "
             "train the segmentor again"
         )

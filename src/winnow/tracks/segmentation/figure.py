@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from winnow.data import segments
+from winnow.data import segmentation_set
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
-from winnow.reporting.methods import Method, seeds_of
+from winnow.reporting.method_results import Method, seeds_of
 from winnow.reporting.results import Results
 from winnow.reporting.values import Value
 from winnow.tracks.segmentation.report import (
@@ -66,11 +66,11 @@ def collect(results: Results, plan: Plan, folder: Path) -> Panel | None:
     if not found:
         return None
     names = sorted(path.stem for path in next(iter(found.values())).glob("*.png"))[:SHOWN]
-    classes = segments.read_classes(folder)
-    labels = {"truth": segments.read_masks(folder, names, len(classes))}
+    classes = segmentation_set.read_classes(folder)
+    labels = {"truth": segmentation_set.read_masks(folder, names, len(classes))}
     for title, place in found.items():
-        labels[title] = segments.read_labels(place, names, len(classes))
-    return Panel(segments.read_images(folder, names), labels, classes, percent)
+        labels[title] = segmentation_set.read_labels(place, names, len(classes))
+    return Panel(segmentation_set.read_images(folder, names), labels, classes, percent)
 
 
 def _predictions(results: Results, method: Method, percent: str) -> Path | None:
@@ -116,7 +116,7 @@ def predictions(panel: Panel | None) -> Figure:
 def coloured(labels: np.ndarray) -> np.ndarray:
     """Labels uint8 [H, W] as an image [H, W, 3]; what is ignored is white."""
     found = PALETTE[labels % len(PALETTE)]
-    found[labels == segments.IGNORED] = 255
+    found[labels == segmentation_set.IGNORED] = 255
     return found
 
 

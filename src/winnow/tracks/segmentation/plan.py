@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from winnow.data.metrics import Cell
-from winnow.data.provenance import without_places
+from winnow.data.provenance import without_paths
 from winnow.params.names import PRETRAINED, REAL
 from winnow.params.planning import known_truth, ratios_of, selective_controls
 from winnow.tracks.segmentation.settings import Segmentation
@@ -20,12 +20,12 @@ def plan(params: "Params", own: Segmentation) -> Iterator[Cell]:
     there are no masks."""
     if not known_truth(params) and own.data is None:
         return
-    for scorer, ratio in dict.fromkeys([(REAL, 1.0), *drawn(params, own)]):
+    for scorer, ratio in dict.fromkeys([(REAL, 1.0), *generator_subsets(params, own)]):
         for seed in dict.fromkeys(own.seeds):
             yield Cell(track="segmentation", captions="raw", scorer=scorer, ratio=ratio, seed=seed)
 
 
-def drawn(params: "Params", own: Segmentation) -> list[tuple[str, float]]:
+def generator_subsets(params: "Params", own: Segmentation) -> list[tuple[str, float]]:
     """Scorers and ratios whose generators draw: only from a pool with masks."""
     if not known_truth(params) or own.data is not None:
         return []
@@ -44,7 +44,7 @@ def models(params: "Params", own: Segmentation) -> Iterator[str]:
         yield "segmentor"
         if own.network == "unet":
             yield NETWORK
-    if drawn(params, own):
+    if generator_subsets(params, own):
         yield "controlnet"
 
 
@@ -54,7 +54,7 @@ def expected(params: "Params", own: Segmentation) -> dict[str, dict[str, Any]]:
         "parameters": params.statistics.model_dump(mode="json"),
         "training": {
             **own.training.model_dump(mode="json"),
-            "network": without_places(own.network),
+            "network": without_paths(own.network),
             **({"confidence": own.text.confidence} if own.text else {}),
         },
     }

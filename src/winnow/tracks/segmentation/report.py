@@ -9,10 +9,10 @@ from winnow.params.names import PRETRAINED, REAL
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import mapping, trainings
 from winnow.reporting.emit.markdown import markdown
-from winnow.reporting.methods import Method
-from winnow.reporting.notes import noted, notes, struck_through
+from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change, difference
 from winnow.reporting.results import Results
+from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, INDISTINCT, PERCENT, Show, Value, to
@@ -107,7 +107,11 @@ def segmentation_table(results: Results, struck: Mapping[Method, int]) -> Table:
     metrics = [*HEADLINES, *(f"iou/{name}" for name in classes(results))]
     body: list[Row] = []
     for method in results.expected(TRACK):
-        row = {**method._asdict(), "scale": results.scale, "note": noted(results, method, struck)}
+        row = {
+            **method._asdict(),
+            "scale": results.scale,
+            "note": row_note(results, method, struck),
+        }
         if method not in results.values:
             body.append(row)
         for variant in variants(results, method):
@@ -173,7 +177,9 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
         ),
         "## Predictions",
         Image("Test images, their masks, and predictions", "figures/segmentation.png"),
-        *notes(results, {method: " ".join(map(str, method[1:])) for method in methods}, struck),
+        *page_notes(
+            results, {method: " ".join(map(str, method[1:])) for method in methods}, struck
+        ),
     ]
 
 

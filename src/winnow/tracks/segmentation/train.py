@@ -8,7 +8,7 @@ from pydantic import Field
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.provenance import weight_files
-from winnow.data.segments import (
+from winnow.data.segmentation_set import (
     IGNORED,
     TABLE,
     labelled,
@@ -18,7 +18,7 @@ from winnow.data.segments import (
     read_masks,
 )
 from winnow.params.fields import Fraction, Ratio
-from winnow.training.record import SEGMENTOR, trained
+from winnow.training.model_record import SEGMENTOR, new_model_folder
 from winnow.training.settings import SegmentorTraining
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def train_segmentor(
         inputs |= weight_files("start", start)
     unused = set() if mode == "text" else {"confidence"}
     parameters = {**settings.model_dump(exclude=unused), "seed": seed, "mode": mode}
-    with trained(output, parameters, inputs, SEGMENTOR, settings.samples_seen) as (folder, given):
+    with new_model_folder(output, parameters, inputs, SEGMENTOR, settings.samples_seen) as (
+        folder,
+        given,
+    ):
         given["labelled"] = len(names)
         parts = [_examples(segments, names, len(classes))]
         if generated is not None:
