@@ -25,6 +25,8 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
 include: "workflow/rules/detection.smk"
+include: "workflow/rules/captioning.smk"
+include: "workflow/rules/preference.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/leakage.smk"
@@ -67,7 +69,7 @@ rule all:
         rules.leaderboard.output,
         rules.claims.output,
         rules.leakage.output,
-        [getattr(rules, t.page).output for t in TRACKS if cell_folders(t.name)],
+        [getattr(rules, track.page).output for track in RAN],
         rules.site.output,
     message:
         "all results are made"
