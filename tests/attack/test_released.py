@@ -75,6 +75,16 @@ def test_what_is_whole_is_pulled_and_a_cache_that_rots_is_found(
     assert pull(repository) == 0
 
 
+def test_a_list_that_rots_in_the_cache_is_pulled_again(repository: Path) -> None:
+    assert pull(repository) == 0
+    (listed,) = (repository / ".dvc/cache").rglob("*.dir")
+    rot(listed)
+    standins = repository / "released/standins"
+    shutil.rmtree(standins)
+    assert pull(repository) == 0
+    assert all((standins / name).read_bytes() == content for name, content in FILES.items())
+
+
 @pytest.mark.parametrize("how", ["flipped", "cut", "lost"])
 def test_a_store_that_rots_is_not_pulled(
     how: str, repository: Path, capsys: pytest.CaptureFixture[str]
