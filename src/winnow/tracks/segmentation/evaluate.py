@@ -48,8 +48,10 @@ def evaluate_segmentor(
             labels = segmentor.labels(trained, images)
             counted = areas(labels, truth, len(classes))
             part = measure(variant, counted, classes, settings.resamples, settings.seed)
-            for whole, own in zip(found, part, strict=True):
-                whole.update(own)
+            found.metrics.update(part.metrics)
+            found.intervals.update(part.intervals)
+            found.n.update(part.n)
+            found.draws.update(part.draws)
             tables.append(outcomes(variant, counted, names, classes))
             for name, mask in zip(names[:SHOWN], labels, strict=False):
                 files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
