@@ -319,7 +319,7 @@ def _caution(built: Built) -> str:
     )
 
 
-def _warnings(built: Built) -> list[str]:
+def _warned(built: Built) -> list[str]:
     """Each warning once, though it is that of two rows."""
     return list(dict.fromkeys(built.warnings.values()))
 
@@ -333,7 +333,7 @@ def paper_page(built: Built) -> Page:
         published,
         markdown(_source(built)),
         "## Measured",
-        *(f"> **Warning:** {markdown(text)}" for text in _warnings(built)),
+        *(f"> **Warning:** {markdown(text)}" for text in _warned(built)),
         measured,
         markdown(_caution(built)),
         bullets([*footnotes.lines(), *built.table.notes]),
@@ -344,7 +344,7 @@ def paper_tex(built: Built) -> str:
     """LaTeX (packages booktabs and graphicx): one float with both blocks."""
     published, measured, footnotes = _blocks(built)
     notes = [latex(f"{line}.") for line in footnotes.lines()]
-    warnings = [rf"\textbf{{Warning:}} {latex(text)}." for text in _warnings(built)]
+    warnings = [rf"\textbf{{Warning:}} {latex(text)}." for text in _warned(built)]
     small = " ".join([*warnings, latex(_caution(built)), *notes, *map(latex, built.table.notes)])
     blocks = [
         f"\\textbf{{{title}}}\\par\n\\resizebox{{\\linewidth}}{{!}}{{%\n{latex_table(table)}}}\n"

@@ -13,6 +13,7 @@ from winnow.reporting.site.samples import main_first
 from winnow.reporting.table import Cell, Column, Interval, Row, Table
 from winnow.reporting.values import GAINS, LEVELS, Value, kept
 from winnow.tracks.registry import TRACKS
+from winnow.tracks.track import Unit
 
 Keys = tuple[str, str, float]
 NAMES = (
@@ -189,5 +190,5 @@ def _chart(measure: _Measure, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _spread(value: Value, unit: str) -> list[Any]:
+def _spread(value: Value, unit: Unit) -> list[Any]:
     return [value.estimate, *(value.ends or (value.estimate,) * 2), LEVELS[unit](value)]

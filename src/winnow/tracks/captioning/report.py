@@ -138,7 +138,10 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    return Value(*(int(v) if isinstance(v, float) and v.is_integer() else v for v in value))
+    parts = value._asdict().items()
+    return value._replace(
+        **{name: int(v) for name, v in parts if isinstance(v, float) and v.is_integer()}
+    )
 
 
 def _rows(results: Results) -> dict[Method, Row]:
