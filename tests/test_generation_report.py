@@ -319,7 +319,7 @@ def test_changes_are_relative_and_paired(known):
     score, _ = change(known, ours, base, "clip_score")
     first, second = (known.values[m]["clip_score"].estimate for m in (ours, base))
     assert score.estimate == pytest.approx(first / second - 1)
-    assert score.low < score.estimate < score.high and score.apart
+    assert score.low < score.estimate < score.high and score.significant
 
 
 def test_changes_that_have_no_meaning(small):
@@ -339,7 +339,7 @@ def test_without_resamples_there_is_no_interval(small):
     (cell_folder(small / "cells", generation("none")) / "draws.parquet").unlink()
     known = load_results(small / "cells", small / "sweep.csv", "mini", tracks=("generation",))
     fid, _ = change(known, method(known, "none"), START, "fid")
-    assert fid.estimate < 0 and fid.low is None and not fid.apart
+    assert fid.estimate < 0 and fid.low is None and not fid.significant
     shown = rendered(small, small / "results")
     assert "| raw | none | 1 | -" in section(shown, "Does fine-tuning help?")
 
@@ -355,7 +355,7 @@ def test_seeds_are_averaged(tmp_path):
     distance = known.values[ours]["fid"]
     assert distance.low < distance.estimate < distance.high and distance.seeds == 2
     fid, _ = change(known, ours, START, "fid")
-    assert fid.low is not None and fid.apart
+    assert fid.low is not None and fid.significant
 
 
 def test_the_verdicts_of_changes(results):
@@ -495,9 +495,9 @@ def test_the_gallery_has_a_row_a_method_and_a_column_a_scene(written, known):
     figure = np.asarray(Image.open(written / "results/figures/generation.jpg").convert("RGB"))
     left, top = gallery.MARGIN
     step = gallery.TILE + gallery.GAP
-    for row, shade in enumerate(shades):  # pixels of the images are kept as they are
+    for row, shade in enumerate(shades):  # as a JPEG has them, away from the edges
         part = figure[top + row * step :, left:][: gallery.TILE, : gallery.TILE]
-        assert (part == shade).all()
+        assert np.abs(part[8:-8, 8:-8].astype(int) - shade).max() <= 2
 
 
 def test_an_image_that_is_missing_or_damaged(small, tmp_path, written):
@@ -516,10 +516,10 @@ def test_an_image_that_is_missing_or_damaged(small, tmp_path, written):
     )
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(WinnowError, match=r"raw/none/1\.0/0: image .* cannot be shown"):
-        page(*place, small / "results", None, None, settings)
+        page(*place, small / "results", None, None, None, settings)
     path.unlink()
     with pytest.raises(WinnowError, match=r"raw/none/1\.0/0/00000\.png"):
-        page(*place, small / "results", None, None, settings)
+        page(*place, small / "results", None, None, None, settings)
 
 
 def test_prompts_without_scenes():

@@ -7,8 +7,7 @@ from winnow.data.metrics import Cell, Metrics
 from winnow.reporting.cells import KEYS, NOT_RUN, Sweep
 from winnow.reporting.costs import cost_table, read_costs
 from winnow.reporting.table import Column, Table
-from winnow.reporting.values import LEVELS, NUMBER, Value, count, kept
-from winnow.tracks.track import Unit
+from winnow.reporting.values import NUMBER, PERCENT, Value, count, kept
 
 COLUMNS = (
     Column("track", "Track"),
@@ -51,11 +50,11 @@ def provenances(sweep: Sweep) -> dict[str, Any]:
 def _told(record: Metrics, parts: dict[str, int]) -> dict[str, Any]:
     told = {"dataset": record.dataset, "model": record.model, "pretrained": record.pretrained}
     origin = told | record.provenance
-    unit: Unit = "percent" if record.unit == "fraction" else "number"
+    show = PERCENT if record.unit == "fraction" else NUMBER
     metrics = [
         [
             name,
-            LEVELS[unit](Value(value, *record.intervals.get(name, ()))),
+            show(Value(value, *record.intervals.get(name, ()))),
             count(record.n.get(name)),
         ]
         for name, value in record.metrics.items()
