@@ -55,20 +55,8 @@ def describe_images(
     )
     faults |= {uid: "no rule caption" for uid in samples["uid"] if uid not in prompts}
     generator = "relay" if RULE in perspective.prompt else "mllm"
-    return answered(samples["uid"].tolist(), texts, faults, name, generator, STAGE)
-
-
-def answered(
-    uids: list[str],
-    texts: dict[str, str],
-    faults: dict[str, str],
-    name: str,
-    generator: str,
-    stage: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """CAPTIONS and QUARANTINE, in the order of `uids`, of what came of asking about each."""
-    captions = [(uid, 0, texts[uid], name, generator) for uid in uids if uid in texts]
-    quarantine = [(uid, stage, faults[uid]) for uid in uids if uid in faults]
+    captions = [(uid, 0, texts[uid], name, generator) for uid in samples["uid"] if uid in texts]
+    quarantine = [(uid, STAGE, faults[uid]) for uid in samples["uid"] if uid in faults]
     return (
         pd.DataFrame(captions, columns=list(CAPTIONS)),
         pd.DataFrame(quarantine, columns=list(QUARANTINE)),

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from winnow.assertions.realisation import write_caption
-from winnow.captioning.describe import answered
 from winnow.captioning.engine import Backend, Request, collect
 from winnow.captioning.perspectives import Perspective, merge_prompt
 from winnow.captioning.responses import Responses
 from winnow.captioning.settings import TextGeneration
 from winnow.captioning.vote import Description, closest, parse_description, plurals, vote
-from winnow.data.tables import CAPTIONS
+from winnow.data.tables import CAPTIONS, QUARANTINE
 
 STAGE, NAME = "integrate", "integrated"
 
@@ -54,7 +53,12 @@ def integrate_by_model(
         describe=NAME,
         empty=perspective.empty,
     )
-    return answered(uids, texts, faults, NAME, NAME, STAGE)
+    rows = [(uid, 0, texts[uid], NAME, NAME) for uid in uids if uid in texts]
+    quarantine = [(uid, STAGE, faults[uid]) for uid in uids if uid in faults]
+    return (
+        pd.DataFrame(rows, columns=list(CAPTIONS)),
+        pd.DataFrame(quarantine, columns=list(QUARANTINE)),
+    )
 
 
 def _requests(

@@ -8,17 +8,15 @@ from winnow import __version__
 from winnow.export.subset_metadata import About, Selection, SubsetStatistics
 from winnow.terrarium.settings import noise_told
 
-# As the hub names them: fewer than 1000, and so on by powers of ten.
 SIZES = (
-    "n<1K",
-    "1K<n<10K",
-    "10K<n<100K",
-    "100K<n<1M",
-    "1M<n<10M",
-    "10M<n<100M",
-    "100M<n<1B",
-    "n>1B",
-)
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+    (10**9, "100M<n<1B"),
+)  # as the hub names them
 SCENES = 40  # rows of the table
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 READING = """\
@@ -108,7 +106,7 @@ def escaped(value: object) -> str:
 
 
 def _front(statistics: SubsetStatistics, about: About, selection: Selection) -> str:
-    size = SIZES[min(max(len(str(statistics.pairs)) - 3, 0), len(SIZES) - 1)]
+    size = next((name for limit, name in SIZES if statistics.pairs < limit), "n>1B")
     content = {
         "pretty_name": about.name or selection.name,
         "license": about.licence,

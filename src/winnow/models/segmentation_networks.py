@@ -21,7 +21,7 @@ Config = dict[str, Any]
 
 
 class Tables(BaseModel):
-    """The tables of `networks.yaml`, which explains them."""
+    """The tables of `segmentation_networks.yaml`, which explains them."""
 
     types: str
     networks: dict[str, Config]
