@@ -266,10 +266,8 @@ def test_what_the_rivals_are_is_said(written, results, tmp_path):
     assert "masks" not in before and "the same prompts and seeds for all. Real" in before
     shown = rendered(written, tmp_path, '--baselines={"crs_diff": null, "geo_rssd": "controlnet"}')
     against = section(shown, "Is it better than the baselines?")
-    assert "geo\\_rssd is shown the land-cover masks" in against and "no fair rival" in against
-    told = (
-        "seeds for all (crs\\_diff: the prompts alone, for somebody generated these images). Real"
-    )
+    assert "geo\\_rssd is shown the land-cover masks" in against and "is not fair" in against
+    told = "(crs\\_diff: the same prompts alone, as the images were generated elsewhere). Real"
     assert told in shown
     assert "![Same prompts, a row a method]" in section(shown, "Gallery")
 

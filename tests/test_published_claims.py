@@ -557,9 +557,9 @@ def test_the_choice_of_ratios(tmp_path):
     for ratio, cell in cells.items():
         write_drawing(tmp_path / "cells", cell, dict(zip(SCENES, skills[ratio], strict=True)))
     write_sweep(tmp_path / "sweep.csv", cells.values())
-    gains = ("best", "chosen")
+    gains, swept = ("best", "chosen"), {"track": "generation", "scorer": "dldc"}
     claims = {
-        f"D{i}": claim(choices=[{"label": gain, "scorer": "dldc", "gain": gain}])
+        f"D{i}": claim(choices=[{"label": gain, **swept, "gain": gain}])
         for i, gain in enumerate(gains, 1)
     }
     fid = comparison(

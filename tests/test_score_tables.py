@@ -172,7 +172,10 @@ def test_the_report_has_values_and_deviations(written, results):
     assert "Means over 2 seeds" in shown and " ± " in shown
     order = [shown.index(f"\n| {name} ") for name in ("clip", "domain\\_clip", "text")]
     assert order == sorted(order)
-    assert "score\\_model beside clip, by their intervals: better: all, count, mismatch." in shown
+    assert (
+        "score\\_model compared with clip, by their intervals: better: all, count, mismatch."
+        in shown
+    )
 
 
 def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_path):

@@ -267,7 +267,7 @@ def test_gains_come_from_equal_resamples(known):
     ours, variant = method(known, "dldc_chosen", 0.3), Variant("mask", "100")
     absolute, relative = gain(known, ours, RAW, variant, "miou")
     alone = known.values[ours]["mask/100/miou"]
-    assert absolute.significant and relative.apart
+    assert absolute.significant and relative.significant
     assert absolute.high - absolute.low < (alone.high - alone.low) / 2  # images cancel out
     against_real, _ = gain(known, ours, ALONE, variant, "miou")
     assert against_real.estimate > absolute.estimate

@@ -6,10 +6,11 @@ A further table or paper is a further YAML file (or key), never code.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 from winnow.data.errors import WinnowError
 from winnow.data.yaml_file import read_yaml
+from winnow.tracks.registry import TRACKS
 from winnow.tracks.track import Unit
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
@@ -121,6 +122,14 @@ class Choice(Part):
     track: str
     scorer: str
     gain: Literal["best", "chosen"]
+
+    @field_validator("track")
+    @classmethod
+    def _judges(cls, name: str) -> str:
+        judging = [track.name for track in TRACKS if track.judged]
+        if name not in judging:
+            raise ValueError(f"{name!r} judges no keep ratios; these do: {', '.join(judging)}")
+        return name
 
 
 class Claim(Part):
