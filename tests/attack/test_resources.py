@@ -278,8 +278,9 @@ def owned(path: Path) -> Iterator[Path]:
 
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from winnow.data import holders;"
-    "how = holders.holder(Path(sys.argv[1])) if sys.argv[1:] else holders.scratch_folder();"
+    "import sys, time; from pathlib import Path; from winnow.data import temporary_folders as own;"
+    "place = sys.argv[1:];"
+    "how = own.temporary_folder(Path(place[0])) if place else own.scratch_folder();"
     "print(how.__enter__(), flush=True); time.sleep(600)"
 )
 
