@@ -350,7 +350,7 @@ from winnow.captioning.engine import Request, ask, backend_for
 from winnow.captioning.responses import Responses
 from winnow.captioning.settings import TextGeneration
 from winnow.models.settings import Server
-backend = backend_for(Server(url=sys.argv[1], model="m"), Generation(concurrency=4))
+backend = backend_for(Server(url=sys.argv[1], model="m"), TextGeneration(concurrency=4))
 asked = [Request(f"{i} slow", f"{i}: slow", None, 20) for i in range(30)]
 for number, answer in enumerate(ask(backend, asked, Responses(Path(sys.argv[2])))):
     if number == 10:

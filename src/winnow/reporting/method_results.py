@@ -188,13 +188,12 @@ def summarised(sweep: Sweep, resamples: int, seed: int) -> Values:
             try:
                 tables = [read_table(folder / "outcomes.parquet", OUTCOMES) for folder in folders]
                 summary = resolve_name(track.summary)
-                metrics, intervals, n = summary(average_seeds(tables), settings)
+                measured = summary(average_seeds(tables), settings)
             except WinnowError:
                 continue
             found[method] = {
-                name: Value(value, low, high, n[name], len(cells))
-                for name, value in metrics.items()
-                for low, high in [intervals[name]]
+                name: Value(value, *measured.intervals[name], measured.n[name], len(cells))
+                for name, value in measured.metrics.items()
             }
     return found
 
