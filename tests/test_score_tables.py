@@ -188,7 +188,7 @@ def test_what_is_struck_out_is_marked_and_off_the_figure(written, results, tmp_p
     assert "\n| ~~score\\_model~~ |" in shown and "\n| score\\_joint |" in shown
     assert "\n| score\\_model |" in shown  # what it detects was not audited
     reason = "struck out: learned from 4 leaking pairs"
-    assert f"- score\\_model: {reason}\n" in shown and "[leakage.md](leakage.md)" in shown
+    assert f"- score\\_model: {reason}\n" in shown and "(leakage.md)" in shown
     notes = {(r["track"], r["scorer"]): r["note"] for r in rows_of(tmp_path / "score_model.csv")}
     assert notes["preference", "score_model"] == reason
     assert notes["detection", "score_model"] == notes["preference", "score_joint"] == ""

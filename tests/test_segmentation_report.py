@@ -178,7 +178,7 @@ def test_what_is_struck_out_is_marked_and_off_the_curves(written, results, known
         assert "| ~~dldc\\_chosen~~ | chosen |" in part and "| dldc | 0.3 |" in part
     reason = "struck out: learned from 3 leaking pairs"
     assert f"- raw dldc\\_chosen 0.3: {reason}\n" in shown
-    assert shown.endswith("[leakage.md](leakage.md).\n")
+    assert shown.endswith("[which pairs leak](leakage.md).\n")
     notes = {r["scorer"]: r["note"] for r in rows_of(tmp_path / "segmentation.csv")}
     assert notes["dldc_chosen"] == reason and notes["none"] == ""
     scorers = [

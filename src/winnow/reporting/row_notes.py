@@ -7,7 +7,7 @@ from winnow.reporting.method_results import Method
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell
 
-LINK = "Which pairs leak: [leakage.md](leakage.md)."
+LINK = "See [which pairs leak](leakage.md)."
 
 
 def struck_out(leaks: int | None) -> str:

@@ -86,7 +86,7 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
         f"Not by a ratio: {', '.join(other)}; they stand under the ratio of their cells."
         if other
         else "",
-        "Struck out: learned from leaking pairs, see [leakage.md](leakage.md)." if lined else "",
+        "Struck out: learned from [leaking pairs](leakage.md)." if lined else "",
         "Of the other caption sets, all pairs; what scorers keep of them is in the leaderboard."
         if len(shown) < len(curves) or others
         else "",

@@ -23,6 +23,7 @@ COLUMNS = 20  # scenes shown, at most
 TILE = 64  # side of an image in the figure, in pixels; smaller ones are enlarged by whole numbers
 GAP = 4  # pixels between two
 MARGIN = (230, 110)  # left of and above the images, in pixels: names of methods and of scenes
+ASIDE = 80  # pixels right of them, for the end of the last scene's name
 
 
 class Gallery(NamedTuple):
@@ -79,7 +80,7 @@ def draw(gallery: Gallery) -> Figure:
     """The images, not resampled, with the names of methods and scenes."""
     high, wide = gallery.images.shape[:2] if gallery.names else (1, 1)
     left, top = MARGIN
-    size = (left + wide * (TILE + GAP), top + high * (TILE + GAP))
+    size = (left + wide * (TILE + GAP) + ASIDE, top + high * (TILE + GAP))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(size[0] / DPI, size[1] / DPI))
         if not gallery.names:

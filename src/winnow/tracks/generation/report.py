@@ -153,8 +153,8 @@ def generation_page(
         "## Does fine-tuning help?",
         _changes(results, {(m, START): row for m, row in named.items() if m != START}),
         "Relative change to the model before fine-tuning, per cent, with 95 % intervals from "
-        "resamples of the same prompts for both. What is published: "
-        "[tables/dldc/generation.md](tables/dldc/generation.md) (claims A1 to A3).",
+        "resamples of the same prompts for both. Published values: [the paper's "
+        "table](tables/dldc/generation.md) (claims A1 to A3).",
         "## Does cleaning help?",
         _changes(results, {(m, ALL): row for m, row in fine_tuned.items() if m != ALL}),
         "Relative change to the model fine-tuned on all pairs of raw, as above.",

@@ -164,8 +164,8 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
         *gains(RAW),
         "Minus raw-generated at the same share of the labels: percentage points with 95 % "
         f"intervals, then the relative change in per cent; {INDISTINCT}: not significantly "
-        "different. What is published: "
-        "[tables/dldc/segmentation.md](tables/dldc/segmentation.md) (claims A5, A6).",
+        "different. Published values: [the paper's table](tables/dldc/segmentation.md) (claims A5, "
+        "A6).",
         "## Do generated images help at all?",
         *gains(ALONE),
         "Minus real images alone at the same share of the labels, as above.",
