@@ -452,7 +452,9 @@ def test_what_is_struck_out_is_marked_and_off_the_curves(written, results, tmp_p
     assert "| forest | 400 | 0.350 | scene | 0.3 | 0.3 |" in told
     assert "| harbor | 400 | 0.350 | scene | 0.3 | ~~0.7~~ |" in told
     reason = "struck out: learned from 3 leaking pairs"
-    assert f"- raw dldc 0.7: {reason}\n" in shown and shown.endswith("[which pairs leak](leakage.md).\n")
+    assert f"- raw dldc 0.7: {reason}\n" in shown and shown.endswith(
+        "[which pairs leak](leakage.md).\n"
+    )
     notes = {(r["scorer"], r["ratio"]): r["note"] for r in rows_of(tmp_path / "generation.csv")}
     assert notes["dldc", "0.7"] == reason and notes["dldc", "0.3"] == ""
     curves = [
