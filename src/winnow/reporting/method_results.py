@@ -192,8 +192,9 @@ def summarised(sweep: Sweep, resamples: int, seed: int) -> Values:
             except WinnowError:
                 continue
             found[method] = {
-                name: Value(value, *measured.intervals[name], measured.n[name], len(cells))
+                name: Value(value, low, high, measured.n[name], len(cells))
                 for name, value in measured.metrics.items()
+                for low, high in [measured.intervals[name]]
             }
     return found
 
