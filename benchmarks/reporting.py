@@ -160,7 +160,7 @@ def main() -> None:
             write(folder, list(cells(given.cells)))
         places = (folder / "cells", folder / "sweep.csv")
         output, told = folder / "results", RenderSettings.model_validate({"scale": "mini"})
-        named = LeaderboardSettings(scale="mini", standins=["clip"])
+        named = LeaderboardSettings.model_validate({"scale": "mini", "standins": ["clip"]})
         steps: dict[str, Callable[[], None]] = {
             "plain reading": lambda: read(folder / "cells"),
             "leaderboard, tables": lambda: leaderboard(
