@@ -200,8 +200,8 @@ def pairwise(
 
 def _half(offset: Any, p: Any, spread: Spread) -> Any:
     """The distance of a limit from the estimate, of which `offset` is that of the resamples."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(spread.resampled > 0, spread.interaction / spread.resampled, 0)
+    resampled = np.asarray(spread.resampled)
+    share = spread.interaction / np.where(resampled > 0, resampled, 1)
     normal, student = np.square(ndtri(p / 2)), np.square(_student(p, spread.df))
     known = KNOWN * (student - normal) * spread.interaction
     seeds = np.maximum(student * spread.seeds - known, np.square(offset) * share)
