@@ -161,12 +161,23 @@ def test_one_seed_borrows_the_variance_of_others():
     borrowed = intervals.pooled(others)
     assert borrowed is not None and borrowed.df == 9
     single = repeats(simulated(9, 1))
-    alone, helped = intervals.value(single), intervals.value(single, borrowed)
+    helpless, single = single, single._replace(lent=borrowed)
+    alone, helped = intervals.value(helpless), intervals.value(single)
     assert not alone.replicated and not helped.replicated
     widths = [np.diff(intervals.interval(found))[0] for found in (alone, helped)]
     assert widths[1] > 1.5 * widths[0]
-    both = intervals.difference(single, single, borrowed)
-    assert both.spread.df == borrowed.df  # one estimate, counted once
+    both = intervals.difference(single, repeats(simulated(10, 1))._replace(lent=borrowed))
+    assert both.spread.df == pytest.approx(borrowed.df)  # one estimate, counted once
+
+
+def test_one_seed_is_enough_where_nothing_is_trained():
+    outcomes = simulated(9, 1)
+    single = repeats(outcomes)._replace(lent=intervals.UNTRAINED)
+    found = intervals.value(single)
+    assert found.replicated
+    assert intervals.interval(found) == pytest.approx(tuple(percentile_interval(found.draws)))
+    assert intervals.difference(single, repeats(simulated(8, 3))).replicated
+    assert not intervals.difference(single, repeats(simulated(8, 1))).replicated
 
 
 def test_nothing_is_borrowed_of_single_seeds():
@@ -176,7 +187,7 @@ def test_nothing_is_borrowed_of_single_seeds():
 def test_a_relative_change_carries_the_seeds_over():
     """The delta method: the change of logarithms to first order."""
     a, b = without_queries([2.0, 2.2, 2.1]), without_queries([1.0, 1.1, 0.9])
-    change = intervals.combined([[a], [b]], lambda x, y: x / y - 1, [[None], [None]])
+    change = intervals.combined([[a], [b]], lambda x, y: x / y - 1)
     assert change.estimate == pytest.approx(1.1)
     expected = stats.sem([2.0, 2.2, 2.1]) ** 2 + (2.1 * stats.sem([1.0, 1.1, 0.9])) ** 2
     assert change.spread.seeds == pytest.approx(expected, rel=1e-4)
@@ -184,7 +195,7 @@ def test_a_relative_change_carries_the_seeds_over():
 
 def test_two_metrics_of_one_method_share_its_seeds():
     a = repeats(simulated(4, 3, 1.0))
-    gap = intervals.combined([[a, a]], np.subtract, [[None, None]])
+    gap = intervals.combined([[a, a]], np.subtract)
     assert gap.spread.seeds == pytest.approx(0, abs=1e-12)
 
 
@@ -205,9 +216,8 @@ def test_seeds_of_different_number_are_not_paired():
 
 
 def test_borrowed_metrics_add_up_as_if_they_moved_together():
-    one = without_queries([1.0])
-    borrowed = SeedVariance(0.04, 0.0, 5)
-    found = intervals.combined([[one, one]], np.add, [[borrowed, borrowed]])
+    one = without_queries([1.0])._replace(lent=SeedVariance(0.04, 0.0, 5))
+    found = intervals.combined([[one, one]], np.add)
     assert found.spread.seeds == pytest.approx(0.16)
 
 

@@ -33,21 +33,26 @@ SMALLEST = 300.0  # decimal places at which a p counts as 0
 STEPS = 60  # bisections of a p
 
 
-class Repeats(NamedTuple):
-    """A metric of one method: `values` [S] of its seeds, and `draws` [B, S], which are the same in
-    resamples of the queries. All methods and seeds that are compared share the resamples."""
-
-    values: np.ndarray
-    draws: np.ndarray
-
-
 class SeedVariance(NamedTuple):
     """Variance of a metric over training seeds, with its degrees of freedom, and how much of it is
-    the interaction. A method of one seed borrows it from others."""
+    the interaction."""
 
     variance: float
     interaction: float
     df: float
+
+
+UNTRAINED = SeedVariance(0.0, 0.0, np.inf)  # of what no seed changes, and one is enough
+
+
+class Repeats(NamedTuple):
+    """A metric of one method: `values` [S] of its seeds, and `draws` [B, S], which are the same in
+    resamples of the queries. All methods and seeds that are compared share the resamples. A method
+    of one seed borrows the seeds' variance from others (`pooled`), if it is `lent`."""
+
+    values: np.ndarray
+    draws: np.ndarray
+    lent: SeedVariance | None = None
 
 
 class Spread(NamedTuple):
@@ -67,7 +72,7 @@ class Spread(NamedTuple):
 
 class Found(NamedTuple):
     """An estimate, its resamples [B], its spread. It is `replicated` where each method has several
-    seeds; where not, the seeds' part is borrowed, or zero if nothing could be."""
+    seeds or needs none; where not, the seeds' part is borrowed, or zero if nothing was lent."""
 
     estimate: float
     draws: np.ndarray
@@ -88,36 +93,29 @@ def pooled(methods: Sequence[Repeats]) -> SeedVariance | None:
     return SeedVariance(variance, min(interaction, variance), float(df.sum()))
 
 
-def value(method: Repeats, borrowed: SeedVariance | None = None) -> Found:
+def value(method: Repeats) -> Found:
     """A metric of one method, over its seeds."""
-    return combined([[method]], lambda mean: mean, [[borrowed]])
+    return combined([[method]], lambda mean: mean)
 
 
-def difference(
-    a: Repeats, b: Repeats, borrowed: SeedVariance | None = None, paired: bool = False
-) -> Found:
+def difference(a: Repeats, b: Repeats, paired: bool = False) -> Found:
     """How much `a` exceeds `b`. Their seeds are independent, or `paired`: the same seed makes the
     same random choices for both, so that their differences vary less."""
     if not paired:
-        return combined([[a], [b]], np.subtract, [[borrowed], [borrowed]])
+        return combined([[a], [b]], np.subtract)
     if len(a.values) != len(b.values):
         raise WinnowError(
             f"seeds cannot be paired: {len(a.values)} of one method, {len(b.values)} of the other"
         )
-    return combined([[a, b]], np.subtract, [[borrowed, borrowed]])
+    return combined([[a, b]], np.subtract)
 
 
-def combined(
-    methods: Sequence[Sequence[Repeats]],
-    combine: Callable[..., Any],
-    borrowed: Sequence[Sequence[SeedVariance | None]],
-) -> Found:
+def combined(methods: Sequence[Sequence[Repeats]], combine: Callable[..., Any]) -> Found:
     """What `combine` makes of the means over seeds of some metrics of some methods.
 
     `combine` takes one number, or array of numbers, for each metric of the first method, then of
     the second, and so on. Its slopes at the means carry over the variance of the seeds (delta
-    method). `borrowed` has, for each metric, the variance that a method of one seed borrows.
-    WinnowError where fewer than two resamples give a number.
+    method). WinnowError where fewer than two resamples give a number.
     """
     sides = [side for method in methods for side in method]
     means = np.array([side.values.mean() for side in sides])
@@ -127,13 +125,10 @@ def combined(
     if whole.sum() < 2:
         raise WinnowError("the resamples have no value (evaluate on more queries)")
     slopes = iter(_slopes(combine, means, averaged[:, whole].std(axis=1)))
-    parts = []
-    for method, theirs in zip(methods, borrowed, strict=True):
-        own = [next(slopes) for _ in method]
-        parts.append(_seeds(method, own, theirs, whole))
+    parts = [_seeds(method, [next(slopes) for _ in method], whole) for method in methods]
     resampled = float(np.var(drawn[whole], ddof=1))
     spread = _spread(np.array(parts).T[:, :, None], np.array([resampled]))
-    replicated = all(len(side.values) > 1 for side in sides)
+    replicated = all(len(side.values) > 1 or side.lent == UNTRAINED for side in sides)
     return Found(
         float(combine(*means)),
         drawn[whole],
@@ -174,9 +169,7 @@ def half_width(p: Any, spread: Spread) -> Any:
     return _half(-ndtri(p / 2) * np.sqrt(spread.resampled), p, spread)
 
 
-def pairwise(
-    methods: Sequence[Repeats], borrowed: SeedVariance | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def pairwise(methods: Sequence[Repeats]) -> tuple[np.ndarray, np.ndarray]:
     """How much each method exceeds each other, and the p of it, both [M, M]; seeds are independent.
 
     Resamples in which a method has no value (NaN) are left out of all; of fewer than two, and of
@@ -189,7 +182,7 @@ def pairwise(
     whole = np.isfinite(draws).all(axis=1)
     if whole.sum() < 2:
         return gaps, np.ones_like(gaps)
-    parts = [_seeds([method], [1.0], [borrowed], whole) for method in methods]
+    parts = [_seeds([method], [1.0], whole) for method in methods]
     shared = np.atleast_2d(np.cov(draws[whole], rowvar=False))
     total = np.diag(shared)[:, None] + np.diag(shared)
     resampled = np.where(total - 2 * shared > ROUNDING * total, total - 2 * shared, 0)
@@ -221,10 +214,7 @@ def _interaction(draws: np.ndarray) -> float:
 
 
 def _seeds(
-    sides: Sequence[Repeats],
-    slopes: Sequence[float],
-    borrowed: Sequence[SeedVariance | None],
-    whole: np.ndarray,
+    sides: Sequence[Repeats], slopes: Sequence[float], whole: np.ndarray
 ) -> tuple[float, float, float, bool]:
     """Seed variance and interaction of a method's mean, degrees of freedom, and whether they are
     borrowed; `whole` [B] are the resamples that count. What is borrowed of several metrics adds up
@@ -239,7 +229,8 @@ def _seeds(
             count - 1.0,
             False,
         )
-    known = [(abs(slope), part) for slope, part in zip(slopes, borrowed, strict=True) if part]
+    pairs = zip(slopes, sides, strict=True)
+    known = [(abs(slope), side.lent) for slope, side in pairs if side.lent is not None]
     if not known:
         return 0.0, 0.0, np.inf, True
     variance = sum(slope * part.variance**0.5 for slope, part in known) ** 2

@@ -14,7 +14,6 @@ from scipy.special import chdtri, ndtr
 
 from winnow.evaluation.intervals import (
     Repeats,
-    SeedVariance,
     Spread,
     difference,
     half_width,
@@ -77,15 +76,9 @@ class Qualification(NamedTuple):
         return apart and (claimed is None or self.headroom >= claimed)
 
 
-def qualify(
-    lower: Repeats,
-    upper: Repeats,
-    higher_is_better: bool = True,
-    borrowed: SeedVariance | None = None,
-) -> Qualification:
+def qualify(lower: Repeats, upper: Repeats, higher_is_better: bool = True) -> Qualification:
     """What two controls say of a metric, such as `random` and `oracle`, or `none` and `human`."""
-    sides = (upper, lower) if higher_is_better else (lower, upper)
-    found = difference(*sides, borrowed)
+    found = difference(upper, lower) if higher_is_better else difference(lower, upper)
     return Qualification(
         float(lower.values.mean()),
         float(upper.values.mean()),
