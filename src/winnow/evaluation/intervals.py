@@ -30,7 +30,7 @@ LEVEL = 95.0  # per cent
 KNOWN = 1 / 3
 ROUNDING = 1e-12  # of values and draws in 0..1 or not far above
 SMALLEST = 300.0  # decimal places at which a p counts as 0
-STEPS = 60  # bisections of a p
+STEPS = 40  # bisections of a p
 
 
 class SeedVariance(NamedTuple):
@@ -176,19 +176,21 @@ def pairwise(methods: Sequence[Repeats]) -> tuple[np.ndarray, np.ndarray]:
     equal methods, p is 1.
     """
     values = np.array([method.values.mean() for method in methods])
-    gaps = values[:, None] - values
+    gaps, p = values[:, None] - values, np.ones((len(methods), len(methods)))
     gaps[np.abs(gaps) <= ROUNDING * (1 + np.abs(values))] = 0
     draws = np.stack([method.draws.mean(axis=1) for method in methods], axis=1)
     whole = np.isfinite(draws).all(axis=1)
     if whole.sum() < 2:
-        return gaps, np.ones_like(gaps)
-    parts = [_seeds([method], [1.0], whole) for method in methods]
+        return gaps, p
+    parts = np.array([_seeds([method], [1.0], whole) for method in methods]).T  # [4, M]
     shared = np.atleast_2d(np.cov(draws[whole], rowvar=False))
-    total = np.diag(shared)[:, None] + np.diag(shared)
-    resampled = np.where(total - 2 * shared > ROUNDING * total, total - 2 * shared, 0)
-    columns = np.array(parts).T  # [4, M]
-    pairs = np.stack(np.broadcast_arrays(columns[:, :, None], columns[:, None, :]), axis=1)
-    return gaps, p_values(gaps, _spread(pairs, resampled))
+    pairs = np.triu_indices(len(methods), 1)
+    total = np.diag(shared)[np.array(pairs)].sum(axis=0)
+    resampled = total - 2 * shared[pairs]
+    resampled[resampled <= ROUNDING * total] = 0
+    p[pairs] = p_values(gaps[pairs], _spread(parts[:, np.array(pairs)], resampled))
+    p.T[pairs] = p[pairs]
+    return gaps, p
 
 
 def _half(offset: Any, p: Any, spread: Spread) -> Any:
