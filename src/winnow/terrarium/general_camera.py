@@ -84,9 +84,8 @@ def expose(
     noise = choices.pick((0.0, 2.0, 5.0, 11.0))
     if noise:
         x, y = choices.count(0, SIDE - 1), choices.count(0, SIDE - 1)
-        bank = np.roll(noise_bank(), (-y, -x), (0, 1))
-        rows = np.arange(size) % SIDE
-        pixels = pixels + noise * bank[np.ix_(rows, rows)]
+        step = np.arange(size)
+        pixels = pixels + noise * noise_bank()[np.ix_((step + y) % SIDE, (step + x) % SIDE)]
     finished = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     overlay = ""
     if choices.chance(clutter):

@@ -89,7 +89,7 @@ def _grains() -> tuple[Image.Image, ...]:
     rows = 1.4 * np.sin(y * (math.tau / 8)) + 0.5 * fractal(0.8, 108)
     fields = (
         fine, 1.2 * fractal(1.1, 103, 5.0), 1.3 * fractal(1.6, 104), leaves, rows,
-        1.1 * fractal(1.9, 109, 0.6) - 0.9,
+        3.3 * fractal(1.9, 109, 0.6) - 2.4,
     )  # fmt: skip
     return tuple(
         Image.fromarray(np.clip(127 + 60 * field, 0, 255).astype(np.uint8)) for field in fields
@@ -143,7 +143,7 @@ class Picture(Choices):
             x, y = self.count(0, SIDE // 2), self.count(0, SIDE // 2)
             cloud = _grains()[5].crop((x, y, x + SIDE // 2, y + SIDE // 2)).resize((side, high))
             tone = (250, 196, 170) if self.sky_kind == "sunset" else (248, 249, 252)
-            self.image.paste(tone, (0, 0), cloud.point(lambda v: max(0, min(255, 3 * v - 220))))
+            self.image.paste(tone, (0, 0), cloud)
         if self.sky_kind == "sunset" and self.chance(0.6):
             self.disc(self.between(0.15, 0.85), horizon * 0.85, 0.06, (255, 226, 150))
         elif self.sky_kind == "night":

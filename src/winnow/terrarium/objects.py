@@ -39,8 +39,12 @@ _HEIGHTS = {
 
 def shade(colour: Colour, factor: float) -> Colour:
     """A colour made lighter (> 1) or darker (< 1)."""
-    r, g, b = (max(0, min(255, round(c * factor))) for c in colour)
-    return r, g, b
+    r, g, b = colour
+    return (
+        max(0, min(255, round(r * factor))),
+        max(0, min(255, round(g * factor))),
+        max(0, min(255, round(b * factor))),
+    )
 
 
 def height(kind: str) -> float:
