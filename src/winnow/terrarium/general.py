@@ -1,8 +1,8 @@
 """The general world: the same kinds of things as the domain's, as a web crawl shows them.
 
-Close-ups, scenes with a horizon, and a few pictures from above, in the palettes and with the sensors
-of the web; captions name things, colours and counts, and scenes rarely. General roles learn here.
-Everything comes from one seed and an index, as in `world`.
+Close-ups, scenes with a horizon, and a few pictures from above, in the palettes and with the
+sensors of the web; captions name things, colours and counts, and scenes rarely. Everything comes
+from one seed and an index, as in `world`.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _colour(name: str, choices: Choices) -> str:
 def _counted(
     things: Sequence[Thing], noun: tuple[str, str], coloured: bool, choices: Choices
 ) -> str:
-    """ "a red car", "red car", "two cars", "many white boats", "cars"."""
+    """Things of one kind as a page calls them: "red car", "two cars", "many white boats"."""
     count, colours = len(things), Counter(thing.colour for thing in things)
     adjective = ""
     if coloured and len(colours) == 1 and choices.chance(0.7):
@@ -113,7 +113,7 @@ def _counted(
 
 
 def _backdrop(name: str, colour: str, coloured: bool, choices: Choices) -> str:
-    """What a stretch of land or water is called; with its colour only where the picture shows it."""
+    """What a stretch of land or water is called, with its colour only where that shows."""
     options = general_words().backdrops[name]
     if not coloured or not colour:
         options = tuple(option for option in options if "<colour>" not in option)

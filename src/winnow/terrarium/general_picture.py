@@ -199,9 +199,7 @@ class Picture(Choices):
             wave = 0.5 + 0.3 * math.sin(4.1 * k / steps + p) + 0.2 * math.sin(9.7 * k / steps + q)
             rise = self.between(0.4, 1.0) if sharp and k % 2 else wave * (0.35 if sharp else 1)
             points.append((k / steps, base - height * rise))
-        return self.area(
-            surface, [*points, (1.0, base + 0.02), (0.0, base + 0.02)], colour, name
-        )
+        return self.area(surface, [*points, (1.0, base + 0.02), (0.0, base + 0.02)], colour, name)
 
     def path(
         self, surface: str, horizon: float, colour: str = "", name: str | None = None,

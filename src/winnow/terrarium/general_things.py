@@ -45,13 +45,13 @@ def paint(
     flip: bool,
     light: float,
 ) -> None:
-    """Paint a thing into `box` (pixels), left and right exchanged if `flip`, in `light` (1: day)."""
+    """Paint a thing into `box` (pixels) in `light` (1: day); `flip` exchanges left and right."""
     tones = shapes().tones
+    frame = _Frame(box, flip)
     for form, tone, *numbers in shapes().kinds[kind][variant][1:]:  # type: ignore[misc]
-        fill = shade(tones[tone] if isinstance(tone, str) else shade(colour, tone), light)
-        if tone == "lamp":
-            fill = tones[tone]  # lamps shine at night, too
-        _FORMS[form](draw, fill, [float(n) for n in numbers], _Frame(box, flip))
+        own = tones[tone] if isinstance(tone, str) else shade(colour, tone)
+        fill = own if tone == "lamp" else shade(own, light)  # lamps shine at night, too
+        _FORMS[form](draw, fill, [float(n) for n in numbers], frame)
 
 
 class _Frame:
