@@ -27,7 +27,7 @@ from winnow.terrarium.schema import SCENES, Layout, Thing
 class Crawl:
     """What the general world's pictures and captions are like; shares are of 0..1.
 
-    The defaults were set by the controls `pretrained` and human captions alone.
+    The defaults are first guesses, to be set by the controls `pretrained` and human captions alone.
     """
 
     overhead: float = 0.2  # pictures that look down

@@ -131,7 +131,7 @@ class Picture(Choices):
         dark = Image.new("RGB", (side, side), shade(base, 1 - strength))
         return Image.composite(bright, dark, mask)
 
-    def sky(self, horizon: float, name: bool = True) -> None:
+    def sky(self, horizon: float) -> None:
         """Sky down to `horizon`, with the clouds, sun or stars of its kind."""
         side, high = self.side, max(1, round(horizon * self.side) + 1)
         above, below = (self.jitter(colour) for colour in SKIES[self.sky_kind])
@@ -153,8 +153,7 @@ class Picture(Choices):
             for _ in range(14):
                 x, y = self.between(0, 1), self.between(0, horizon * 0.8)
                 self.draw.point((x * side, y * side), fill=(220, 224, 240))
-        if name:
-            self.seen["sky"] = self.sky_kind
+        self.seen["sky"] = self.sky_kind
 
     def jitter(self, colour: Colour) -> Colour:
         """A colour near the given one, whatever the light."""
