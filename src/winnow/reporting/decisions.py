@@ -9,7 +9,7 @@ from typing import Literal
 
 from winnow.evaluation.intervals import Found, interval
 from winnow.evaluation.statistics import holm
-from winnow.reporting.claim import Direction
+from winnow.reporting.papers import Direction
 
 Decision = Literal[
     "held", "not held", "no effect", "inconclusive", "not replicated", "no power", "not run"
