@@ -74,7 +74,7 @@ FILES = {
             from winnow.evaluation.statistics import bootstrap
             from winnow.training.subsets import kept_pairs
 
-            with measured() as cost:
+            with measure_cost() as cost:
                 kept = kept_pairs(subset, captions)
                 short = kept["text"].str.split().str.len() <= settings.words
                 outcomes = pd.DataFrame(
@@ -86,7 +86,7 @@ FILES = {
                     }
                 )
                 intervals = bootstrap(outcomes, settings.resamples, settings.seed)
-            found = Found({"short": float(short.mean())}, intervals, {"short": len(kept)}, {})
+            found = Measurement({"short": float(short.mean())}, intervals, {"short": len(kept)}, {})
             told = {"task": "brevity", "model": "none"}
             result = cell_record(settings, found, {"subset": subset}, **told)
             write_cell(output, result, outcomes, cost, len(kept))
@@ -107,11 +107,11 @@ FILES = {
             """Render how short the kept captions are."""
             from winnow.reporting.dvc import ratio_plot
             from winnow.reporting.emit.files import Report, write_report
-            from winnow.reporting.results import gather_tracks
+            from winnow.reporting.results import load_track_results
             from winnow.reporting.table import Column, Table
             from winnow.reporting.values import PERCENT
 
-            plot = ratio_plot(gather_tracks(cells, sweep, settings, "brevity"), "brevity")
+            plot = ratio_plot(load_track_results(cells, sweep, settings, "brevity"), "brevity")
             columns = [Column("scorer", "scorer"), Column("short", "short", PERCENT)]
             shown = Table(columns, plot.rows)
             prose = "Those of **few** words, not of <few>."

@@ -165,7 +165,7 @@ def load_results(
     return Results(sweep, values, scale, outcomes, resamples, seed, standins)
 
 
-def gather_tracks(
+def load_track_results(
     cells_dir: str | Path, sweep_path: str | Path, settings: Page, *tracks: str
 ) -> Results:
     """What the page of a track is made of, the cells of some `tracks`; prints what is refused."""

@@ -12,11 +12,11 @@ def captions(
 ) -> None:
     """Render how good the caption sets are: tables, differences and figure."""
     from winnow.reporting.emit.files import Report, write_report
-    from winnow.reporting.results import gather_tracks
+    from winnow.reporting.results import load_track_results
     from winnow.tracks.captioning import report
     from winnow.tracks.captioning.figure import captions
 
-    results = gather_tracks(cells, sweep, settings, report.TRACK)
+    results = load_track_results(cells, sweep, settings, report.TRACK)
     compared = report.compare(results)
     tables = {
         "captions": report.captions_table(results),

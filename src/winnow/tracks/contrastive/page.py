@@ -20,11 +20,11 @@ def contrastive(
     from winnow.reporting.dvc import ratio_plot
     from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
-    from winnow.reporting.results import gather_tracks
+    from winnow.reporting.results import load_track_results
     from winnow.tracks.contrastive.figure import contrastive
     from winnow.tracks.contrastive.report import sweep_page, sweep_table
 
-    results = gather_tracks(cells, sweep, settings, "contrastive")
+    results = load_track_results(cells, sweep, settings, "contrastive")
     struck = read_struck(leakage)
     tables = {
         "sweep": sweep_table(results, struck),

@@ -12,11 +12,11 @@ def detection(
 ) -> None:
     """Render which noise each scorer finds: table and figure."""
     from winnow.reporting.emit.files import Report, write_report
-    from winnow.reporting.results import gather_tracks
+    from winnow.reporting.results import load_track_results
     from winnow.tracks.detection import report
     from winnow.tracks.detection.figure import detection
 
-    results = gather_tracks(cells, sweep, settings, report.TRACK)
+    results = load_track_results(cells, sweep, settings, report.TRACK)
     tables = {
         "detection": report.detection_table(results),
         "plots/detection": report.detection_plot(results),

@@ -39,11 +39,11 @@ def generation(
     from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
     from winnow.reporting.ratio_regret import regrets
-    from winnow.reporting.results import gather_tracks
+    from winnow.reporting.results import load_track_results
     from winnow.tracks.generation import gallery, report
 
     plan = report.Plan(settings.scorer, settings.chosen, settings.baselines)
-    results = gather_tracks(cells, sweep, settings, report.TRACK)
+    results = load_track_results(cells, sweep, settings, report.TRACK)
     struck = read_struck(leakage)
     ratios = empty(CHOICE) if choice is None else read_table(choice, CHOICE)
     drawn = gallery.collect(results, plan, generated, pool)

@@ -19,11 +19,11 @@ def score_models(
     `leakage` strikes out is marked, and left off curves."""
     from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
-    from winnow.reporting.results import gather_tracks
+    from winnow.reporting.results import load_track_results
     from winnow.tracks.preference import report
     from winnow.tracks.preference.figure import normalisation
 
-    results = gather_tracks(cells, sweep, settings, report.TRACK, report.DETECTION)
+    results = load_track_results(cells, sweep, settings, report.TRACK, report.DETECTION)
     struck = read_struck(leakage)
     tables = {"score_model": report.score_model_table(results, struck)}
     figures = {"score_normalisation": normalisation(results, struck)}

@@ -31,7 +31,7 @@ def segmentation(
     from winnow.reporting.dvc import ratio_plot
     from winnow.reporting.emit.files import Report, write_report
     from winnow.reporting.leakage import read_struck
-    from winnow.reporting.results import gather_tracks
+    from winnow.reporting.results import load_track_results
     from winnow.tracks.segmentation import figure
     from winnow.tracks.segmentation.report import (
         TRACK,
@@ -41,7 +41,7 @@ def segmentation(
     )
 
     plan = Plan(settings.scorer, settings.chosen)
-    results = gather_tracks(cells, sweep, settings, TRACK)
+    results = load_track_results(cells, sweep, settings, TRACK)
     struck = read_struck(leakage)
     panel = None if segments is None else figure.collect(results, plan, segments)
     tables = {
