@@ -289,8 +289,8 @@ def test_editing_a_scorer_reruns_scores_and_what_follows(small: Clone) -> None:
     following = {"select", "train_contrastive", "evaluate_contrastive", "evaluate_detection"}
     following |= {"train_generator", "generate", "evaluate_generation"}
     following |= {"draw_labelled", "draw_unlabelled", "train_segmentor", "evaluate_segmentor"}
-    rendered = {"detection", "generation", "segmentation", "leaderboard", "leakage", "claims"}
-    rendered |= {"site"}
+    rendered = {"contrastive", "detection", "generation", "segmentation"}
+    rendered |= {"leaderboard", "leakage", "claims", "site"}
     assert rules == {"score", *following, *rendered}
 
 
