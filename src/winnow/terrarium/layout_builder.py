@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 
+from winnow.terrarium.choices import Choices
 from winnow.terrarium.schema import KINDS, Box, Feature, Point, Style, Thing
-
-T = TypeVar("T")
 
 LARGE = 1.5
 _CLEARLY = 1.25
 """How many times the small variety a large thing must measure, or nobody would call it large."""
 
 
-class LayoutBuilder:
+class LayoutBuilder(Choices):
     """Collects features and things; every choice comes from one generator."""
 
     def __init__(self, rng: np.random.Generator, style: Style) -> None:
-        self._rng = rng
+        super().__init__(rng)
         self.style = style
         self.scale = self.between(*style.scale)
         self.season = self.pick(style.seasons)
@@ -30,22 +28,6 @@ class LayoutBuilder:
         self.features: list[Feature] = []
         self.things: list[Thing] = []
         self.relations: list[tuple[int | str, str, int | str]] = []
-
-    def pick(self, options: Sequence[T]) -> T:
-        """One of the options, all equally likely."""
-        return options[int(self._rng.random() * len(options))]
-
-    def between(self, low: float, high: float) -> float:
-        """A number in [low, high)."""
-        return low + (high - low) * self._rng.random()
-
-    def count(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
-        return low + int(self._rng.random() * (high - low + 1))
-
-    def chance(self, probability: float) -> bool:
-        """True with the given probability."""
-        return self._rng.random() < probability
 
     def area(self, name: str, surface: str, points: list[Point], **extra: object) -> None:
         """Add a polygon of land cover."""
