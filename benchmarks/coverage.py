@@ -194,7 +194,7 @@ def main() -> None:
     ]
     for case in cases:
         rows = list(judged(case, max(1, int(given.runs * KINDS[case.kind].share))))
-        one, two = ([row[i] for row in rows] for i in (1, 2))
+        one, two = [row[1] for row in rows], [row[2] for row in rows]
         place = f"{case.kind:17} {case.queries:5} queries {case.seeds} seeds SD {case.ratio:3.1f}"
         print(place, line("value", one, rows[0][0]), line("difference", two, 0.0), sep=" | ")
     print(f"{len(cases)} cases in {time.process_time() - start:.0f} s of one core")
