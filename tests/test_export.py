@@ -84,7 +84,7 @@ def exported(world: World, subset: Path, output: Path, *words: str) -> list[dict
 
 def test_a_sample_says_how_its_pair_was_chosen(world: World, tmp_path: Path, standin: Path) -> None:
     told = {"role": "clip", "loader": "open_clip", "id": str(tmp_path / "secret/RemoteCLIP.pt")}
-    model = [f"--model={standin}", f"--checkpoint={json.dumps(told)}"]
+    model = [f"--model={standin}", f"--checkpoint={json.dumps(told)}", "--precision=float32"]
     subset = curate(world, tmp_path, "clip", *model)
     found = exported(world, subset, tmp_path / "cleaned")
     text = world.raw.set_index(PAIR)["text"]
@@ -98,12 +98,15 @@ def test_a_sample_says_how_its_pair_was_chosen(world: World, tmp_path: Path, sta
             "uid": pair[0], "caption_id": pair[1], "caption": text[pair], "score": scores[pair],
             "scene": about["scene"][pair[0]], "source": about["source"][pair[0]],
             "scorer": "clip", "ratio": 0.3,
-            "checkpoints": [{**told, "id": "RemoteCLIP.pt", "digest": digest}],
+            "checkpoints": [
+                {**told, "id": "RemoteCLIP.pt", "digest": digest, "precision": "float32"}
+            ],
         }  # fmt: skip
     table = read_table(tmp_path / "cleaned/pairs.parquet", EXPORTED)
     assert table["score"].tolist() == [sample["score"] for sample in found]
     card = (tmp_path / "cleaned/README.md").read_text()
-    assert f"role clip, loader open\\_clip, id RemoteCLIP.pt, digest {digest}" in card
+    scored_by = f"id RemoteCLIP.pt, digest {digest}, precision float32"
+    assert f"role clip, loader open\\_clip, {scored_by}" in card
     assert f"| scores | {table['score'].min():.4g} to {table['score'].max():.4g} |" in card
     assert "secret" not in card + json.dumps(found)
 
@@ -112,14 +115,17 @@ def test_a_mean_names_the_checkpoints_of_its_parts(
     world: World, tmp_path: Path, standin: Path
 ) -> None:
     for scorer, role in (("clip", "clip"), ("rotation", "clip"), ("domain_clip", "domain_clip")):
-        given = [f"--model={standin}", f"--checkpoint={json.dumps({'role': role})}"]
+        checkpoint = json.dumps({"role": role})
+        given = [f"--model={standin}", f"--checkpoint={checkpoint}", "--precision=float32"]
         curate(world, tmp_path, scorer, *given)
     parts = [str(tmp_path / f"scores/raw/{s}.parquet") for s in ("clip", "rotation", "domain_clip")]
     output = tmp_path / "scores/raw/mean.parquet"
     assert main(["combine-scores", "--scores", *parts, f"--output={output}"]) == 0
     found = exported(world, select(world, tmp_path, "mean"), tmp_path / "cleaned")
     digest = digest_files([standin])
-    named = [{"role": role, "digest": digest} for role in ("clip", "domain_clip")]
+    named = [
+        {"role": role, "digest": digest, "precision": "float32"} for role in ("clip", "domain_clip")
+    ]
     assert {json.dumps(sample["checkpoints"]) for sample in found} == {json.dumps(named)}
     assert all(isinstance(sample["score"], float) for sample in found)
 

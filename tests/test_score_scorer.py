@@ -17,6 +17,8 @@ from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import PAIR, SCORES, read_table
 from winnow.models import score
+from winnow.models.precision import chosen
+from winnow.models.weights import device
 from winnow.scoring.engine import pool_pairs, score_pool
 from winnow.scoring.scorers import Context, make
 
@@ -87,19 +89,14 @@ def test_the_prompt_may_be_another(world: World, folder: Path, tmp_path: Path) -
     np.testing.assert_allclose(found, expected(world, folder, "describe it!"), atol=1e-4)
 
 
-def test_precision_is_chosen_once_and_changes_little(
-    world: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_precision_changes_little(world: World, folder: Path, tmp_path: Path) -> None:
     scores = {
         name: run(make("score_model", Context(folder, precision=name), {}), world, tmp_path / name)
         for name in ("float32", "bfloat16", "auto")
     }
     correlation = pd.DataFrame(scores).corr("spearman")
     assert 0.95 < correlation.loc["float32", "bfloat16"] < 1
-    (record,) = (tmp_path / "winnow" / "precision").iterdir()
-    chosen = "bfloat16" if '"bfloat16",' in record.read_text() else "float32"
-    assert np.array_equal(scores["auto"], scores[chosen])
+    assert np.array_equal(scores["auto"], scores[chosen("auto", device())])
 
 
 def test_what_it_lacks_is_named(folder: Path, standin: Path) -> None:

@@ -20,11 +20,12 @@ from PIL import Image
 from winnow.command.line import main
 from winnow.curation.select import keep_ratio
 from winnow.data.errors import WinnowError
+from winnow.data.files import digest_files
 from winnow.data.images import open_rgb
 from winnow.data.shards import ShardWriter, iter_members, iter_shard, shard_path
-from winnow.data.tables import PAIR, SCORES, read_table, write_table
+from winnow.data.tables import PAIR, SCORES, read_about, read_table, write_table
 from winnow.models import clip as models
-from winnow.scoring import precision
+from winnow.models.precision import chosen
 from winnow.scoring.engine import pool_pairs, score_pool
 from winnow.scoring.scorers import NAMES, Batch, Context, Scorer, make
 
@@ -463,26 +464,19 @@ def test_an_empty_caption_set_gets_an_empty_table(world: World, tmp_path: Path) 
 # precision
 
 
-def test_precision_is_measured_once(
-    standin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("unit", [None, "avx2", "amx_bf16", "avx512_bf16"])
+def test_the_hardware_chooses_the_precision(
+    standin: Path, monkeypatch: pytest.MonkeyPatch, unit: str | None
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    calls: list[str] = []
-    speed = {"float32": 2.0, "bfloat16": 1.0}
-    times = iter([*speed.values()])
-
-    def seconds(*_: Any) -> float:
-        calls.append("measured")
-        return next(times)
-
-    monkeypatch.setattr(precision, "_seconds", seconds)
-    clip = models.load(standin)
-    for _ in range(2):
-        with precision.choose(clip, "auto", standin)():
-            assert torch.is_autocast_enabled("cpu") or clip.device.type != "cpu"
-    assert len(calls) == 2
-    with precision.choose(clip, "float32", standin)():
-        assert not torch.is_autocast_enabled("cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True} if unit else {})
+    cpu = torch.device("cpu")
+    native = "bfloat16" if unit in ("amx_bf16", "avx512_bf16") else "float32"
+    assert chosen("auto", cpu) == native
+    assert [chosen(name, cpu) for name in ("float32", "bfloat16")] == ["float32", "bfloat16"]
+    if not torch.cuda.is_available():
+        scorer: Any = make("clip", Context(standin), {})
+        with scorer.autocast():
+            assert torch.is_autocast_enabled("cpu") == (native == "bfloat16")
 
 
 def test_bfloat16_scores_are_close(world: World, standin: Path, tmp_path: Path) -> None:
@@ -511,6 +505,8 @@ def test_the_verb_scores(world: World, standin: Path, tmp_path: Path) -> None:
     direct = run(make("clip", Context(standin, precision="float32"), {}), world, tmp_path)
     assert read_table(output, SCORES)["score"].to_numpy() == pytest.approx(direct, abs=1e-5)
     assert (tmp_path / "clip.cost.json").is_file()
+    (checkpoint,) = read_about(output)["checkpoints"]
+    assert checkpoint == {"digest": digest_files([standin]), "precision": "float32"}
 
 
 @pytest.mark.usefixtures("same_environment")

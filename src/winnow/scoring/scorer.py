@@ -36,6 +36,7 @@ class Scorer:
 
     sees_images = True  # False spares the engine reading and decoding them
     needs: ClassVar[Literal["clip", "score_model"] | None] = None  # the model of a built-in one
+    precision: str | None = None  # that its model computes in; the table of scores tells it
 
     def __init__(self, context: Context, **options: Any):
         if options:

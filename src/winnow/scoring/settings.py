@@ -87,6 +87,6 @@ class Scoring(Section):
 
     batch_size: PositiveInt = Field(256, description="Pairs per forward pass")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="`auto`: bfloat16 if a measurement shows that it is faster"
+        "auto", description="`auto`: bfloat16 if the hardware supports it natively"
     )
     seed: Seed = Field(0, description="Random seed of the control `random`")

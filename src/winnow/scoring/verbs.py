@@ -71,9 +71,12 @@ def score(
             context = Context(model, truth, settings.seed, settings.precision)
             use = settings.use or scorer
             engine = make(use, context, {**settings.options, **settings.files})
+            if engine.precision is not None:
+                for checkpoint in about["checkpoints"]:
+                    checkpoint["precision"] = engine.precision
             inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
             code = code_digest("score") + user_code(place(use))
-            key = f"{code} {digest_files(inputs)} {settings!r} {scorer}"
+            key = f"{code} {digest_files(inputs)} {settings!r} {scorer} {engine.precision}"
             score_pool(
                 engine,
                 pool,

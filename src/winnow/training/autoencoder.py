@@ -8,9 +8,10 @@ from torch import nn
 from torch.nn import functional
 
 from winnow.models.clip import Clip
+from winnow.models.precision import is_bfloat16
 from winnow.training.perceptual import perceptual_loss
 from winnow.training.settings import Optimiser
-from winnow.training.training_loop import attention, bfloat16, run_training_loop
+from winnow.training.training_loop import attention, run_training_loop
 
 EDGES = 0.5  # weight of the differences between neighbours: without it small objects blur
 PERCEPTUAL = 0.05  # weight of what a CLIP sees: FID of reconstructions halves, and PSNR stays
@@ -38,7 +39,7 @@ def fit(
     dice = np.random.default_rng(seed)
     batch = min(settings.batch_size, len(pixels))
     device = next(autoencoder.parameters()).device
-    half = bfloat16(settings, device)
+    half = is_bfloat16(settings.precision, device)
     # Measured on two cores: channels last is the faster order in float32, not in bfloat16.
     autoencoder.train().to(memory_format=torch.preserve_format if half else torch.channels_last)
     _start_quiet(autoencoder)

@@ -12,9 +12,10 @@ from open_clip.loss import SigLipLoss
 from winnow.data.errors import WinnowError
 from winnow.data.temporary_folders import scratch_folder
 from winnow.models.clip import Clip
+from winnow.models.precision import is_bfloat16
 from winnow.training.images import decode
 from winnow.training.settings import Optimiser
-from winnow.training.training_loop import attention, bfloat16, run_training_loop
+from winnow.training.training_loop import attention, run_training_loop
 
 
 def fit(
@@ -58,7 +59,7 @@ def _train(
 ) -> list[float]:
     model = clip.model.train().to(memory_format=torch.channels_last)
     criterion = ClipLoss() if model.logit_bias is None else SigLipLoss()
-    half = bfloat16(settings, clip.device)
+    half = is_bfloat16(settings.precision, clip.device)
 
     def loss(rows: np.ndarray) -> torch.Tensor:
         images = clip.normalise(pixels[image[rows]]).contiguous(memory_format=torch.channels_last)

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from winnow.models.precision import is_bfloat16
 from winnow.models.text_to_image import TextToImageModel
 from winnow.training.settings import DiffusionTraining
-from winnow.training.training_loop import attention, bfloat16, run_training_loop
+from winnow.training.training_loop import attention, run_training_loop
 
 DROPPED = 0.1  # share of the metadata values that training hides
 LORA_LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]  # of every attention, as diffusers' recipes do
@@ -56,7 +57,7 @@ def fit(
         steps,
         settings,
         seed,
-        attention(generator.device, bfloat16(settings, generator.device)),
+        attention(generator.device, is_bfloat16(settings.precision, generator.device)),
         after,
     )
     finish()
@@ -78,7 +79,7 @@ def denoising_loss(
 
     device = generator.device
     noise_schedule = DDPMScheduler.from_config(generator.schedule)
-    half = bfloat16(settings, device)
+    half = is_bfloat16(settings.precision, device)
     dice = torch.Generator().manual_seed(seed)
     weights = step_weights(noise_schedule, settings.min_snr).to(device)
     predicts_noise = noise_schedule.config.prediction_type == "epsilon"

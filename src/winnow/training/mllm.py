@@ -19,6 +19,7 @@ from PIL import Image
 
 from winnow.data.temporary_folders import scratch_folder
 from winnow.models.mllm import END, IMAGE, PATCH, SIDE, SPECIAL, build, train_processor
+from winnow.models.precision import is_bfloat16
 from winnow.models.qwen2_vl import length_groups, positions, vision_features
 from winnow.models.settings import MllmRole
 from winnow.terrarium.phrases import labels
@@ -26,7 +27,7 @@ from winnow.terrarium.schema import Layout
 from winnow.training.images import decode
 from winnow.training.instruction_data import QuestionAnswer
 from winnow.training.settings import MllmTraining
-from winnow.training.training_loop import attention, bfloat16, run_training_loop
+from winnow.training.training_loop import attention, run_training_loop
 
 TOKENS = (SIDE // PATCH // 2) ** 2  # of one image in the decoder
 VOCABULARY = 1500
@@ -89,7 +90,7 @@ def train_vision(
     torch.manual_seed(seed)
     probe = torch.nn.Linear(TOKENS * model.config.text_config.hidden_size, targets.shape[1])
     rng = np.random.default_rng(seed)
-    half = bfloat16(settings, CPU)
+    half = is_bfloat16(settings.precision, CPU)
 
     def loss(rows: np.ndarray) -> torch.Tensor:
         turns, step = rng.integers(0, 4), rng.choice((-1, 1))
@@ -123,7 +124,7 @@ def train_language(
     model.train()
     each = settings.answers_per_image
     rng = np.random.default_rng(seed)
-    half = bfloat16(settings, CPU)
+    half = is_bfloat16(settings.precision, CPU)
 
     def loss(rows: np.ndarray) -> torch.Tensor:
         drawn = [rng.choice(len(conversations[row]), each) for row in rows]

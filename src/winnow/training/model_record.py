@@ -61,15 +61,20 @@ def new_model_folder(
     """The folder of a model that the block trains and saves into it, whole or not at all.
 
     Yields the folder, and a mapping that the block fills with what its training gave: `loss`, or
-    `losses` by step. Both it and `parameters`, which the block may add to, are in the record: of a
-    model of some `kind` the files of `write_trained`, and the cost of `samples`; of a stand-in
-    `foundry.json`.
+    `losses` by step. Both it and `parameters`, which the block may add to, are in the record, with
+    the precision that `auto` came to: of a model of some `kind` the files of `write_trained`, and
+    the cost of `samples`; of a stand-in `foundry.json`.
     """
     given: dict[str, Any] = {}
     with atomic_path(output) as folder:
         folder.mkdir()
         with measure_cost() as cost:
             yield folder, given
+        if "precision" in parameters:
+            from winnow.models.precision import chosen
+            from winnow.models.weights import device
+
+            given.setdefault("precision", chosen(parameters["precision"], device()))
         if kind is None:
             write_record(folder / "foundry.json", parameters, inputs, **given)
         else:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from winnow.models.precision import is_bfloat16
 from winnow.models.qwen2_vl import image_tokens
 from winnow.models.score_network import Asked, ScoreModel, local_images, pad
 from winnow.training.settings import ScoreStage
-from winnow.training.training_loop import attention, bfloat16
+from winnow.training.training_loop import attention
 
 KEPT = 2**30  # bytes of image features that are kept in memory where they do not change
 CHUNK = 64  # conversations or images in one pass without gradients
@@ -61,7 +62,7 @@ class PreferenceBatches:
                  "head": model.head}  # fmt: skip
         for part, module in parts.items():
             module.requires_grad_(part in settings.train)
-        self.half = bfloat16(settings, model.device)
+        self.half = is_bfloat16(settings.precision, model.device)
         self.module = model.head if settings.train == ["head"] else model
         self.features = self.summaries = None
         if "vision" not in settings.train and self._features_bytes() <= KEPT:

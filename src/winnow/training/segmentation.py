@@ -17,11 +17,12 @@ import torch
 from winnow.data.errors import WinnowError
 from winnow.data.segmentation_set import IGNORED
 from winnow.data.temporary_folders import scratch_folder
+from winnow.models.precision import is_bfloat16
 from winnow.models.segmentor import Segmentor, build, predict
 from winnow.terrarium.schema import CLASSES
 from winnow.training.images import decode, fitted, land_cover
 from winnow.training.settings import SegmentorTraining
-from winnow.training.training_loop import bfloat16, parameter_groups
+from winnow.training.training_loop import parameter_groups
 
 SEED = 16  # of the foundry's segmentor
 SIDE = 64  # of the foundry's images, in pixels
@@ -165,7 +166,7 @@ def _optimiser(segmentor: Segmentor, settings: SegmentorTraining) -> Any:
     """AdamW with clipped gradients; bfloat16 on a CPU too, where mmengine's own wrapper refuses."""
     from mmengine.optim import OptimWrapper
 
-    half, device = bfloat16(settings, segmentor.device), segmentor.device.type
+    half, device = is_bfloat16(settings.precision, segmentor.device), segmentor.device.type
 
     class Autocast(OptimWrapper):
         @contextmanager

@@ -67,16 +67,6 @@ def attention(device: torch.device, half: bool, short: bool = False) -> Abstract
     return sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
 
 
-def bfloat16(settings: Optimiser, device: torch.device) -> bool:
-    """By hardware, not by measurement: training must not differ between two runs on one machine."""
-    if settings.precision != "auto":
-        return settings.precision == "bfloat16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    able = torch.cpu.get_capabilities()
-    return any(able.get(unit, False) for unit in ("amx_bf16", "avx512_bf16"))
-
-
 def _batches(total: int, batch: int, seed: int) -> Iterator[np.ndarray]:
     """Rows of full batches, for ever; each epoch permutes anew and leaves out its remainder."""
     rng = np.random.default_rng(seed)

@@ -69,8 +69,9 @@ def train_mllm(
     from winnow.captioning.perspectives import load_perspectives
     from winnow.captioning.questions import load_questions
     from winnow.models import mllm as models
+    from winnow.models.precision import chosen
     from winnow.training.instruction_data import perspective_dialogues, question_dialogues
-    from winnow.training.mllm import SEED, train_mllm
+    from winnow.training.mllm import CPU, SEED, train_mllm
 
     samples, captions = reference_split(pool, human)
     known = read_table(layouts, LAYOUTS)
@@ -91,7 +92,7 @@ def train_mllm(
     with new_model_folder(output, parameters, inputs) as (folder, given):
         model, processor, losses = train_mllm(role, pool, samples, said, known, settings)
         models.save(model, processor, folder, half=True)
-        given["loss"] = losses["speak"]
+        given |= {"loss": losses["speak"], "precision": chosen(settings.precision, CPU)}
     print(f"losses {losses}")
 
 

@@ -21,11 +21,13 @@ class ClipScore(Scorer):
         import torch
 
         from winnow.models import clip
-        from winnow.scoring.precision import choose
+        from winnow.models.precision import chosen
+        from winnow.scoring.precision import autocast
 
         self.torch = torch
         self.clip = clip.load(context.model)
-        self.autocast = choose(self.clip, context.precision, context.model)
+        self.precision = chosen(context.precision, self.clip.device)
+        self.autocast = autocast(self.precision, self.clip)
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """The model's own resizing: uint8 [H, W, 3]."""

@@ -1,7 +1,6 @@
 """Scorer `score_model`: the value of a caption as the answer to a question about its image."""
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,15 +27,15 @@ class ScoreModelScore(Scorer):
         import torch
 
         from winnow.models import score
+        from winnow.models.precision import chosen
+        from winnow.models.weights import device
 
         self.torch = torch
-        kind = torch.bfloat16 if torch.cuda.is_available() else torch.float32
-        self.model = score.load(context.model, kind)
+        self.precision = chosen(context.precision, device())
+        half = self.precision == "bfloat16" and torch.cuda.is_available()
+        self.model = score.load(context.model, torch.bfloat16 if half else torch.float32)
         self.prompt = prompt or self.model.prompt
         self.asked, self.score_pairs = score.Asked, score.score_pairs
-        self.precision = context.precision
-        if self.precision == "auto":
-            self.precision = self._faster(context.model / "config.json")
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """The image as a square, uint8 [S, S, 3]."""
@@ -52,26 +51,10 @@ class ScoreModelScore(Scorer):
         with self.autocast():
             return self.score_pairs(self.model, asked, batch.pixels, len(asked))
 
-    def autocast(self, precision: str | None = None) -> AbstractContextManager[Any]:
-        """The context of `precision`, by default the chosen one."""
-        half = (precision or self.precision) == "bfloat16"
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context of the scorer's precision."""
+        half = self.precision == "bfloat16"
         return self.torch.autocast(self.model.device.type, self.torch.bfloat16, enabled=half)
-
-    def _faster(self, config: Path) -> str:
-        """bfloat16 or float32, as `precision.choose` has it for a CLIP."""
-        from winnow.scoring.precision import BATCH, TEXT, best_seconds, faster
-
-        pixels = np.zeros((BATCH, self.model.side, self.model.side, 3), dtype=np.uint8)
-        asked = [self.asked(self.prompt, TEXT, row) for row in range(BATCH)]
-
-        def seconds(precision: str) -> float:
-            return best_seconds(
-                lambda: self.autocast(precision),
-                self.model.device,
-                lambda: self.score_pairs(self.model, asked, pixels),
-            )
-
-        return faster(config, self.model.device, seconds)
 
 
 SCORER = ScoreModelScore
