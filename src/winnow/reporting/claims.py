@@ -6,13 +6,15 @@ from typing import Literal, NamedTuple, get_args
 
 import pandas as pd
 
+from winnow.evaluation.intervals import Found
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting.caption_sets import MAIN
+from winnow.reporting.caption_sets import LENDING, MAIN
 from winnow.reporting.cells import load_cells
 from winnow.reporting.method_results import Method, method_values, outcomes_by_track
-from winnow.reporting.paired import Found, above, beyond, change, difference
+from winnow.reporting.paired import Effect, above, beyond, change, difference
 from winnow.reporting.papers import CellSelector, Choice, Claim, Comparison, Direction, Paper, Size
 from winnow.reporting.ratio_regret import Sweep, gains, mean_gain
+from winnow.reporting.repeats import LENDERS
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import struck_out
 from winnow.reporting.tables import method_at
@@ -95,7 +97,8 @@ class About(NamedTuple):
 
 class Judged(NamedTuple):
     """One comparison of a claim, and the methods that it is about. `size` is None where no size was
-    published; `reason` says why something is missing, such as that a method was `struck` out."""
+    published; `reason` says why something is missing, such as that a method was `struck` out.
+    `found` is the effect with its spread, None without an interval."""
 
     about: About
     effect: Value | None
@@ -105,6 +108,7 @@ class Judged(NamedTuple):
     reason: str
     methods: Sequence[Method]
     struck: bool = False
+    found: Found | None = None
 
 
 class Judgement(NamedTuple):
@@ -152,6 +156,7 @@ def without_struck(part: Judged, struck: Mapping[Method, int]) -> Judged:
         return part
     return part._replace(
         effect=None,
+        found=None,
         direction=NOT_RUN,
         size=part.size and NOT_RUN,
         verdict=NOT_RUN,
@@ -168,15 +173,19 @@ def load_claimed_results(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Results:
-    """Of the cells of a sweep those that claims are about, without intervals of their own."""
+    """Of the cells of a sweep those that claims are about, without intervals of their own, and the
+    controls that lend them their seeds' variance."""
     places = {place for paper in papers for claim in paper.claims.values() for place in _of(claim)}
     sweep = load_cells(
         sweep_path,
         cells_dir,
-        wanted=lambda cell: (cell.track, cell.captions, cell.scorer) in places,
+        wanted=lambda cell: (
+            (cell.track, cell.captions, cell.scorer) in places
+            or (cell.captions in LENDING and cell.scorer in LENDERS)
+        ),
     )
     outcomes = outcomes_by_track(sweep)
-    return Results(sweep, method_values(sweep, {}, {}), scale, outcomes, resamples, seed)
+    return Results(sweep, method_values(sweep), scale, outcomes, resamples, seed)
 
 
 def _of(claim: Claim) -> Iterator[tuple[str, str, str]]:
@@ -234,18 +243,18 @@ def _compared(results: Results, comparison: Comparison) -> Iterator[Judged]:
         yield _judged(results, about, found, [method], comparison.size)
 
 
-def _circular(results: Results, comparison: Comparison) -> Found | None:
+def _circular(results: Results, comparison: Comparison) -> Effect | None:
     """Why a comparison is not run though its cells are there, if it is not."""
     if comparison.unless is None:
         return None
     cells = results.cells(method_at(results, comparison.track, comparison.a))
     records = (results.sweep.records.get(cell) for cell in cells)
     if any(record and record.model == comparison.unless.model for record in records):
-        return None, f"{NOT_RUN}: {comparison.unless.reason}"
+        return Effect(None, reason=f"{NOT_RUN}: {comparison.unless.reason}")
     return None
 
 
-def _effect(results: Results, comparison: Comparison, b: CellSelector) -> Found:
+def _effect(results: Results, comparison: Comparison, b: CellSelector) -> Effect:
     a = comparison.a
     method, base = (method_at(results, comparison.track, place) for place in (a, b))
     other = b if b.prefix else b.model_copy(update={"prefix": a.prefix})
@@ -273,29 +282,32 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
     if found is None:
         reason = "no keep ratio was chosen by scene in this sweep" if choice is None else ""
         reason = reason or "no scene has both its chosen ratio and others measured"
-        return _judged(results, about, (None, f"{NOT_RUN}: {reason}"), methods)
+        return _judged(results, about, Effect(None, reason=f"{NOT_RUN}: {reason}"), methods)
     known = [results.value(method, sweep.metric) for method in methods]
     seeds = min(value.seeds for value in known if value is not None)
     mean = mean_gain(results, found)
     effect = Value(mean.difference, mean.low, mean.high, len(found), seeds)
-    return _judged(results, about, (effect, ""), methods)
+    return _judged(results, about, Effect(effect), methods)
 
 
 def _judged(
     results: Results,
     about: About,
-    measured: Found,
+    measured: Effect,
     methods: Sequence[Method],
     size: Size | None = None,
 ) -> Judged:
-    effect, reason = measured
+    effect = measured.value
     if effect is None:
-        return Judged(about, None, NOT_RUN, NOT_RUN if size else None, NOT_RUN, reason, methods)
+        unrun = NOT_RUN if size else None
+        return Judged(about, None, NOT_RUN, unrun, NOT_RUN, measured.reason, methods)
     caveats = [results.caveat(method) for method in methods]
     if effect.low is None:
         caveats.append("no interval: the cells were not resampled alike")
+    caveats.append(effect.replication)
     direction = of_direction(effect, about.claimed)
     sized = of_size(effect, about.claimed, size, UNITS[about.kind]) if size else None
     verdict = together([direction, sized]) if sized else direction
     reason = "; ".join(filter(None, caveats))
-    return Judged(about, effect, direction, sized, verdict, reason, methods)
+    verdicts = (direction, sized, verdict)
+    return Judged(about, effect, *verdicts, reason, methods, found=measured.found)

@@ -15,13 +15,12 @@ MEASURED = Column("measured", parts=("measured", "low", "high", "n", "seeds"))
 CLAIMED = {"up": "higher", "down": "lower"}
 EFFECT: Show = SHOWN["points"]  # of a column; a cell has its own
 LEGEND = (
-    "Measured: a minus b, or the change relative to b (%), with its 95 % bootstrap interval over "
-    f"images, both from the same resamples (statistics version {VERSION}); of a claim with several "
+    "Measured: a minus b, or the change relative to b (%), with its 95 % interval over images and "
+    f"seeds, both from the same resamples (statistics version {VERSION}); of a claim with several "
     "comparisons the one that decides. Held: the whole interval lies in the claimed direction; not "
     "held: in the other; inconclusive: it holds zero. A claim of several comparisons holds if all "
-    "do, and does not if one does not. Intervals cover the choice of test images, not the variance "
-    "of training. Claims are judged one by one, without correction for their number. How: "
-    "docs/claims.md."
+    "do, and does not if one does not. Not replicated: one side has a single training seed. Claims "
+    "are judged one by one, without correction for their number. How: docs/claims.md."
 )
 
 

@@ -14,7 +14,7 @@ from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.row_notes import LINK, struck_out
 from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
 from winnow.reporting.track_leaderboards import TrackLeaderboard
-from winnow.reporting.values import GAINS, INDISTINCT, LEVEL, LEVELS, Value, kept
+from winnow.reporting.values import GAINS, INDISTINCT, LEVELS, ONE_SEED, Value, kept
 from winnow.terrarium.settings import Noise, noise_told
 from winnow.tracks.registry import TRACKS, UNMEASURED
 from winnow.tracks.track import Metric
@@ -151,9 +151,11 @@ def _style(row: Row) -> Style:
 
 
 def difference(row: Row, key: str) -> Cell:
-    """A difference of a row of a board, with a mark where it is not significant."""
-    p = row.get(f"{key}_p")
-    return Cell(row.get(key), mark=INDISTINCT if p is not None and p >= LEVEL else "")
+    """A difference of a row of a board, with a mark where it is not significant, or not
+    replicated."""
+    told = row.get(f"{key}_distinguishable")
+    mark = INDISTINCT if told is False else ONE_SEED if isinstance(told, str) else ""
+    return Cell(row.get(key), mark=mark)
 
 
 def _further(
@@ -184,15 +186,18 @@ def _notes(results: Results, board: TrackLeaderboard) -> list[str]:
 def _legend(results: Results, noise: Mapping[Noise, float] | None) -> list[str]:
     planned = [m for track in TRACKS if track.by_captions for m in results.expected(track.name)]
     return [
-        "Shares are in per cent, scores as they are, with 95 % bootstrap intervals over images. "
+        "Shares are in per cent, scores as they are, with 95 % intervals over test images and "
+        "training seeds. "
         "Keep: the share of the pairs that is kept; cleaned: the rest. Differences are paired over "
         "the same images: to `none` (all pairs) of the same caption set, to the set or scorer that "
         "the column names, and to the best. "
-        f"{INDISTINCT}: not significantly different at 5 % (Holm's correction over the table). "
-        "Group: methods that share a number are not significantly different (Holm's correction "
-        "over all pairs of methods). Intervals cover the choice of test images, not the variance "
-        "of training: differences of a few points, of one seed, may turn with another. Controls "
-        f"bracket the other methods and have no rank. Statistics version {VERSION}; see "
+        f"{INDISTINCT}: not significantly different at 5 %, corrected for the comparisons of the "
+        "controls, which were declared beforehand, and not for the number of rows. "
+        f"{ONE_SEED}: significant, but not replicated: a side has one seed. Its interval takes the "
+        "variance between seeds from the controls with several seeds, or covers images alone where "
+        "no control has them. Group: methods that share a number are not significantly different, "
+        "by the same correction. Controls bracket the other methods and have no rank. Statistics "
+        f"version {VERSION}; see "
         "`docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
         "" if noise is None else noise_told(noise),

@@ -50,7 +50,7 @@ class Sweep(NamedTuple):
         outcomes = results.outcomes[self.track]
         rows = outcomes.queries[outcomes.queries["metric"] == f"{self.metric}/{scene}"]
         places = rows.sort_values("query", kind="stable").index.to_numpy()
-        return np.stack([outcomes.values[method][places] for method in self.methods.values()])
+        return np.stack([outcomes.values[m][places].mean(axis=1) for m in self.methods.values()])
 
 
 class Regret(NamedTuple):

@@ -37,8 +37,8 @@ class Measured(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One row: published and measured values, why each of the measured ones is missing, and the
-    number of leaking pairs for which a row is struck out."""
+    """One row: published and measured values, why each of the measured ones is missing or that it
+    is not replicated, and the number of leaking pairs for which a row is struck out."""
 
     row: Row
     published: list[float | None]
@@ -179,7 +179,7 @@ def _published(table: Table, row: Row) -> list[float | None]:
 def _look_up(
     results: Results, row: Row, method: Method | None, measure: Measured
 ) -> tuple[Value | None, str]:
-    """A row's value in a measured column, and why there is none."""
+    """A row's value in a measured column, and why there is none or that it is not replicated."""
     place = row.cell
     if method is None or place is None:
         return None, f"not run: {row.not_run or measure.measure.reason}"
@@ -192,10 +192,11 @@ def _look_up(
         against = method_at(results, method.track, base)
         if (method, metric) == (against, other):
             return None, "what the other rows are compared with"
-        return compare(results, method, against, metric, other)
+        effect = compare(results, method, against, metric, other)
+        return effect.value, effect.value.replication if effect.value else effect.reason
     value = results.value(method, metric)
     if value is not None:
-        return value, ""
+        return value, value.replication
     unmeasured = measure.measure.reason or "this metric was not measured in this cell"
     return None, results.reason(method) or unmeasured
 
@@ -224,7 +225,7 @@ def _plain_row(built: Built, line: Line) -> table.Row:
     for column, number in zip(built.table.columns, line.published, strict=True):
         row[f"published: {column.label}"] = _plain(number, column.unit, 1)
     for measure, value in zip(built.measures, line.measured, strict=True):
-        for end, number in zip(("", " low", " high"), value or (), strict=False):
+        for end, number in zip(("", " low", " high"), value[:3] if value else (), strict=False):
             row[f"measured: {measure.label}{end}"] = _plain(number, measure.unit, 100)
     return row
 
@@ -237,7 +238,7 @@ def _plain(value: float | None, unit: str, whole: int) -> str | None:
 
 
 def reason_of(built: Built, line: Line) -> str:
-    """What is wrong with a row, and why values are missing."""
+    """What is wrong with a row, and why values are missing or not replicated."""
     warning = built.warnings.get(line.row.cell) if line.row.cell else None
     told = [warning, struck_out(line.leaks), *line.reasons]
     return "; ".join(dict.fromkeys(filter(None, told)))
@@ -260,7 +261,7 @@ def measured_columns(built: Built) -> list[Column]:
 
 
 def row_of(built: Built, line: Line, footnotes: Footnotes) -> table.Row:
-    """A row of both blocks; marks say why values are missing."""
+    """A row of both blocks; marks say why values are missing or what they lack."""
     label = f"{line.row.label} (ours)" if line.row.ours else line.row.label
     row: dict[str, object] = {
         "published": line.row.label,
@@ -273,7 +274,7 @@ def row_of(built: Built, line: Line, footnotes: Footnotes) -> table.Row:
         row[column.key] = Cell(number, mark=mark)
     found = zip(measured_columns(built), line.measured, line.reasons, strict=True)
     for column, value, reason in found:
-        row[column.key] = Cell(value, mark="" if value else footnotes.mark(reason))
+        row[column.key] = Cell(value, mark=footnotes.mark(reason))
     return row
 
 
@@ -315,7 +316,7 @@ def _caution(built: Built) -> str:
         f"Measured at scale {built.scale} on our own sets, so these {stand_ins}numbers are not "
         f"comparable with the paper's; compare the order of the rows. They keep the paper's names; "
         f"the second column says which of our cells was measured.{models} {units} with "
-        f"95 % bootstrap intervals over images (statistics version {VERSION}).{repeats}"
+        f"95 % intervals over images and seeds (statistics version {VERSION}).{repeats}"
     )
 
 

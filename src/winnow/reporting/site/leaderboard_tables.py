@@ -22,7 +22,7 @@ NAMES = (
     Column("captions", "Captions"),
 )
 HEADLINES = {line.key: line for track in TRACKS for line in track.headlines}
-NOT_APART = "≈ not significantly different"
+NOT_APART = "≈ not significantly different; † significant, but not replicated: one seed"
 
 
 class LeaderboardTable(NamedTuple):
