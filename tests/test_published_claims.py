@@ -16,6 +16,7 @@ from report_helpers import (
     contents,
     contrastive,
     damage,
+    expected_difference,
     preference,
     rows_of,
     seed_of,

@@ -138,10 +138,8 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    numbers = ("estimate", "low", "high")
-    counts: dict[str, Any] = {
-        k: int(v) for k in numbers if (v := getattr(value, k)) is not None and v.is_integer()
-    }
+    told: dict[str, Any] = value._asdict()
+    counts = {k: int(v) for k, v in told.items() if isinstance(v, float) and v.is_integer()}
     return value._replace(**counts)
 
 
