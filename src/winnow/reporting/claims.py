@@ -8,13 +8,13 @@ import pandas as pd
 
 from winnow.evaluation.intervals import Found
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting.caption_sets import LENDING, MAIN
+from winnow.params.names import CONTROLS, LENDING
+from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
 from winnow.reporting.method_results import Method, method_values, outcomes_by_track
 from winnow.reporting.paired import Effect, above, beyond, change, difference
 from winnow.reporting.papers import CellSelector, Choice, Claim, Comparison, Direction, Paper, Size
 from winnow.reporting.ratio_regret import Sweep, gains, mean_gain
-from winnow.reporting.repeats import LENDERS
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import struck_out
 from winnow.reporting.tables import method_at
@@ -181,7 +181,7 @@ def load_claimed_results(
         cells_dir,
         wanted=lambda cell: (
             (cell.track, cell.captions, cell.scorer) in places
-            or (cell.captions in LENDING and cell.scorer in LENDERS)
+            or (cell.captions in LENDING and cell.scorer in CONTROLS)
         ),
     )
     outcomes = outcomes_by_track(sweep)

@@ -26,7 +26,7 @@ from winnow.evaluation.intervals import (
     value,
 )
 from winnow.evaluation.statistics import Resampling, headline_means, joined_seeds
-from winnow.reporting.caption_sets import LENDING
+from winnow.params.names import CONTROLS, LENDING
 from winnow.reporting.cells import Sweep, cell_folder
 from winnow.reporting.method_results import Method, Outcomes, is_trained, means_of
 from winnow.reporting.values import IMAGES_ALONE, NOT_REPLICATED, Value
@@ -35,7 +35,6 @@ from winnow.tracks.registry import BY_NAME
 if TYPE_CHECKING:
     from winnow.reporting.results import Results
 
-LENDERS = ("none", "random", "oracle")  # the controls, whose seed variance is lent
 COLUMNS = 32  # resampled at once
 
 
@@ -174,7 +173,7 @@ def _lending(results: "Results", track: str) -> list[Method]:
     return [
         method
         for method in results.expected(track)
-        if method.scorer in LENDERS and method.captions in LENDING
+        if method.scorer in CONTROLS and method.captions in LENDING
         if len(cells := results.usable(method)) > 1 and is_trained(results.sweep, cells)
     ]
 
