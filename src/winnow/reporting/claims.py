@@ -283,11 +283,7 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
         reason = "no keep ratio was chosen by scene in this sweep" if choice is None else ""
         reason = reason or "no scene has both its chosen ratio and others measured"
         return _judged(results, about, Effect(None, reason=f"{NOT_RUN}: {reason}"), methods)
-    known = [results.value(method, sweep.metric) for method in methods]
-    seeds = min(value.seeds for value in known if value is not None)
-    mean = mean_gain(results, found)
-    effect = Value(mean.difference, mean.low, mean.high, len(found), seeds)
-    return _judged(results, about, Effect(effect), methods)
+    return _judged(results, about, mean_gain(results, sweep, found), methods)
 
 
 def _judged(
