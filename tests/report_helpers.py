@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, signed, write_metrics
@@ -214,6 +215,13 @@ def contents(folder):
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
+
+
+def assert_drawn(axes, values, axis="y"):
+    """The markers of a figure's axes stand at these values, in per cent, and nowhere else."""
+    lines = [line for line in axes.lines if line.get_marker() != "None"]
+    points = [point["xy".index(axis)] for line in lines for point in line.get_xydata()]
+    assert values and sorted(points) == pytest.approx(sorted(100 * v.estimate for v in values))
 
 
 def damage(path, change):

@@ -15,6 +15,7 @@ from PIL import Image
 from report_helpers import (
     KINDS,
     ROWS,
+    assert_drawn,
     contents,
     contrastive,
     damage,
@@ -364,19 +365,17 @@ def test_figures_are_pictures(results):
 
 def test_figures_draw_what_was_measured(written):
     read = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
-    drawn = contrastive_figure.contrastive(read)
-    for axes, (metric, label) in zip(drawn.axes[:2], contrastive_figure.PANELS, strict=True):
-        assert axes.get_ylabel() == label
-        curves = {line.get_label(): line.get_xydata() for line in axes.lines}
-        measured = {m.scorer for m in read.expected("contrastive") if read.value(m, metric)}
-        assert {"random", "oracle", "none (keep all)"} <= set(curves)
-        for scorer in measured & set(curves):
-            values = {
-                m.ratio: 100 * value.estimate
-                for m in read.expected("contrastive")
-                if (m.captions, m.scorer) == ("raw", scorer) and (value := read.value(m, metric))
-            }
-            assert list(curves[scorer][:, 1]) == pytest.approx([values[r] for r in sorted(values)])
+    drawn = contrastive_figure.contrastive(read).axes
+    for panel, (metric, label) in enumerate(contrastive_figure.PANELS):
+        curves, sets = drawn[panel], drawn[panel + 2]
+        assert curves.get_ylabel() == sets.get_xlabel() == label
+        values = {m: v for m in read.expected("contrastive") if (v := read.value(m, metric))}
+        levels = ("none", "pretrained")
+        on_curves = {m: v for m, v in values.items() if m.captions == "raw"}
+        assert_drawn(curves, [v for m, v in on_curves.items() if m.scorer not in levels])
+        names = {line.get_label() for line in curves.lines}
+        assert {"none (keep all)"} | {m.scorer for m in on_curves} - set(levels) <= names
+        assert_drawn(sets, [v for m, v in values.items() if m.scorer == "none"], axis="x")
     axes = detection_figure(read).axes[0]
     cells = [
         read.value(method, "average_precision" if kind == "all" else f"{kind}/average_precision")
