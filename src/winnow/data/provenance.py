@@ -37,7 +37,7 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
 
 
 def without_paths(value: Any) -> Any:
-    """Parameters as records have them: of a file of a user's its name, not the folder."""
+    """Parameters as records have them: absolute paths are reduced to the file's name."""
     if isinstance(value, dict):
         return {name: without_paths(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

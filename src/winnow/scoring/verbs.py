@@ -11,7 +11,7 @@ from winnow.command.code import code_digest, user_code
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_files, optional_signed, write_signed
-from winnow.data.provenance import measure_cost, total_cost
+from winnow.data.provenance import measure_cost, total_cost, without_paths
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -110,14 +110,11 @@ def combine_scores(scores: list[Path], output: Output) -> None:
 
 def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:
     """What the table says of itself: whose scores these are, whether they tell pairs apart, and the
-    checkpoints that they come from. Of a file of this machine the name alone is told."""
+    checkpoints that they come from."""
     keeps_all = settings.subset is not None or (settings.use or scorer) == "none"
     checkpoints = []
     if model is not None:
-        told = {
-            k: Path(v).name if Path(v).is_absolute() else v for k, v in settings.checkpoint.items()
-        }
-        checkpoints = [{**told, "digest": digest_files([model])}]
+        checkpoints = [{**without_paths(settings.checkpoint), "digest": digest_files([model])}]
     return {"scorer": scorer, "scored": not keeps_all, "checkpoints": checkpoints}
 
 
