@@ -92,9 +92,9 @@ def write_cell(
     """Write a cell's folder, whole or not at all: metrics.json, outcomes.parquet and cost.json.
 
     `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
-    contents of further JSON files by their name; `draws`, as of Found, become draws.parquet;
-    `files` are further files by their path in the folder. The record holds the digests of them all
-    but of cost.json, which was measured.
+    contents of further JSON files by their name; `draws`, as of Measurement, become
+    draws.parquet; `files` are further files by their path in the folder. The record holds the
+    digests of all files except cost.json.
     """
     with atomic_path(output) as folder:
         folder.mkdir()

@@ -26,7 +26,7 @@ Cost = dict[str, float]
 
 
 def read_costs(sweep: Sweep) -> dict[Cell, Cost]:
-    """The numbers of COST that each usable cell's `cost.json` has; a lost one costs no result."""
+    """The numbers of COST that each usable cell's `cost.json` has; without the file, none."""
     return {cell: _cost(sweep, cell) for cell in sweep.expected if cell in sweep.records}
 
 
