@@ -20,6 +20,7 @@ from winnow.reporting.cells import cell_folder
 from winnow.reporting.settings import LeaderboardSettings, RenderSettings
 from winnow.reporting.verbs import leaderboard
 from winnow.tracks.contrastive.page import contrastive as contrastive_page
+from winnow.tracks.registry import BY_NAME
 
 SETS = ("terra-mixed", "terra-winter")
 KINDS = ("count", "mismatch")
@@ -215,6 +216,12 @@ def contents(folder):
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
+
+
+def assert_declared(record):
+    """The metrics that a track declares are in the record of a cell, with the same directions."""
+    declared = {m.key: m.higher_is_better for m in BY_NAME[record.cell.track].metrics}
+    assert {name: record.higher_is_better.get(name) for name in declared} == declared
 
 
 def assert_drawn(axes, values, axis="y"):

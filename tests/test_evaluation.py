@@ -15,6 +15,7 @@ import torch
 from clip_benchmark.datasets.builder import build_wds_dataset
 from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
 from conftest import World
+from report_helpers import assert_declared
 from torch.utils.data import DataLoader
 
 from winnow.command.line import main
@@ -306,6 +307,7 @@ def test_a_contrastive_cell(
     assert evaluate(world, model, terrarium, output, "--seed=7", repeat=3) == 0
     place = Cell(track="contrastive", captions="raw", scorer="clip", ratio=0.3, seed=3)
     metrics = read_metrics(output / "metrics.json", place)
+    assert_declared(metrics)
     means = headline_means(outcomes["metric"])
     assert metrics.metrics == pytest.approx(estimates(outcomes, means))
     assert set(metrics.intervals) == set(metrics.n) == set(metrics.metrics)
@@ -345,6 +347,7 @@ def test_a_detection_cell(world: World, tmp_path: Path) -> None:
     assert main(["evaluate-detection", *words, *DETECTED, "--resamples=100", "--threads=1"]) == 0
     place = Cell(track="detection", captions="raw", scorer="clip", ratio=1.0, seed=0)
     metrics = read_metrics(tmp_path / "cell" / "metrics.json", place)
+    assert_declared(metrics)
     kinds = set(world.truth["kind"]) - {"clean"}
     assert {name.partition("/")[0] for name in metrics.metrics if "/" in name} == kinds
     assert set(metrics.metrics.values()) == {1.0}  # a scorer that knows is perfect
