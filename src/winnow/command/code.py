@@ -59,7 +59,7 @@ def _modules() -> dict[str, Path]:
 
 
 def command_source(command: str) -> ast.FunctionDef:
-    """The function of a command, parsed. Raises WinnowError for a command that there is not."""
+    """The function of a command, parsed. Raises WinnowError for an unknown command."""
     function = _bound(_module_of(command))[command.replace("-", "_")]
     assert isinstance(function, ast.FunctionDef)
     return function
@@ -77,7 +77,7 @@ def _module_of(command: str) -> "_Module":
 def code_digest(command: str) -> str:
     """Digest of the code of a command: its function, and every module of winnow behind it.
 
-    Imports inside functions count. Raises WinnowError for a command that there is not.
+    Imports inside functions count. Raises WinnowError for an unknown command.
     """
     module = _module_of(command)
     reached = _reached(module, command.replace("-", "_"))

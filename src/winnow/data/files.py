@@ -16,9 +16,9 @@ from winnow.data.resource_errors import shortage
 from winnow.data.temporary_folders import temporary_folder
 
 DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
-# In the folders that jobs made, but of the run and not of what it made: marks and measured times
+# Files in the folders of jobs that are no part of their outputs: timestamps and measured costs
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
-# In a folder of a model's or a set's: digests of its files, which `data.digests` writes
+# Beside the files of a model or a set: their digests, which `data.digests` writes
 DIGESTS = "winnow_digests.json"
 
 
@@ -175,8 +175,7 @@ def digest_bytes(content: bytes) -> str:
 def digest_files(paths: list[Path]) -> str:
     """One digest of several files or folders: of names relative to each folder, and contents.
 
-    Snakemake's mark in the folders that its jobs made, what they took, and digests of their files
-    are no part of them.
+    Leaves out Snakemake's timestamps, measured costs, and the folders' own lists of digests.
     """
     total = hashlib.sha256()
     for path in paths:

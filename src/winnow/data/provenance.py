@@ -69,10 +69,10 @@ def measure_cost() -> Iterator[dict[str, float]]:
 
 
 def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
-    """The cost of a step and of the one before it, which `spent` that (0 where it does not say).
+    """The cost of a step and of the one before it, `spent`, whose missing entries count as 0.
 
-    Costs add up, but of the peaks of memory the larger one counts, and the energy of the two is
-    known where that of each is.
+    Costs add up, except `peak_mb`, which is the larger of the two. The energy is known only where
+    that of both steps is.
     """
     total = {name: round(value + spent.get(name, 0), 3) for name, value in cost.items()}
     if spent and ENERGY not in spent:

@@ -14,7 +14,7 @@ from winnow.data.tables import PROMPTS, read_table, write_table
 
 TABLE = "prompts.parquet"
 RECORD = "generated.json"  # generator, how it was trained, provenance
-COST = "cost.json"  # of drawing; of training, under its name
+COST = "cost.json"  # of drawing; under the key `training`, of training
 
 
 def image_name(row: int) -> str:

@@ -94,7 +94,7 @@ def score(
 @command
 def combine_scores(scores: list[Path], output: Output) -> None:
     """Join the scores of several scorers into one: the mean of their z-scores over the pairs. Its
-    cost is that of theirs, too."""
+    cost includes theirs."""
     from winnow.scoring.combine import combine_scores as combined
 
     with measure_cost() as cost:
