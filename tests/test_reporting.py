@@ -366,16 +366,13 @@ def test_figures_are_pictures(results):
 def test_figures_draw_what_was_measured(written):
     read = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
     drawn = contrastive_figure.contrastive(read).axes
-    for panel, (metric, label) in enumerate(contrastive_figure.PANELS):
-        curves, sets = drawn[panel], drawn[panel + 2]
-        assert curves.get_ylabel() == sets.get_xlabel() == label
+    for axes, (metric, label) in zip(drawn, contrastive_figure.PANELS, strict=True):
+        assert axes.get_ylabel() == label
         values = {m: v for m in read.expected("contrastive") if (v := read.value(m, metric))}
         levels = ("none", "pretrained")
-        on_curves = {m: v for m, v in values.items() if m.captions == "raw"}
-        assert_drawn(curves, [v for m, v in on_curves.items() if m.scorer not in levels])
-        names = {line.get_label() for line in curves.lines}
-        assert {"none (keep all)"} | {m.scorer for m in on_curves} - set(levels) <= names
-        assert_drawn(sets, [v for m, v in values.items() if m.scorer == "none"], axis="x")
+        assert_drawn(axes, [v for m, v in values.items() if m.scorer not in levels])
+        names = {line.get_label() for line in axes.lines}
+        assert {"none (keep all)"} | {m.scorer for m in values} - set(levels) <= names
     axes = detection_figure(read).axes[0]
     cells = [
         read.value(method, "average_precision" if kind == "all" else f"{kind}/average_precision")
@@ -384,6 +381,19 @@ def test_figures_draw_what_was_measured(written):
     ]
     texts = [text.get_text() for text in axes.texts]
     assert texts and texts == [f"{100 * value.estimate:.1f}" for value in cells if value]
+
+
+def test_each_caption_set_has_a_point_below_the_curves(tmp_path):
+    cells = [contrastive("none", 1.0, captions=captions) for captions in ("raw", "human")]
+    for cell in cells:
+        write_cell(tmp_path / "cells", cell, 0.5)
+    write_sweep(tmp_path / "sweep.csv", cells)
+    read = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    panels = contrastive_figure.contrastive(read).axes[2:]
+    for axes, (metric, label) in zip(panels, contrastive_figure.PANELS, strict=True):
+        assert axes.get_xlabel() == label
+        values = [read.value(method, metric) for method in read.expected("contrastive")]
+        assert_drawn(axes, values, axis="x")
 
 
 def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):
