@@ -174,7 +174,7 @@ def write_judge(folder, skill, images=80):
 
 def write_preference_cell(folder, cell, outcomes, task):
     found = summary(outcomes, Statistics(resamples=100))
-    write_record(folder, cell, *found, task=task)
+    write_record(folder, cell, found.metrics, found.intervals, found.n, task=task)
     write_table(cell_folder(folder, cell) / "outcomes.parquet", outcomes, OUTCOMES)
 
 
