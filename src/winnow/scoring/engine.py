@@ -14,7 +14,7 @@ from tqdm import tqdm
 from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
-from winnow.data.images import BadImageError, open_rgb
+from winnow.data.images import open_pool_image
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import SAMPLES, SCORES, empty, read_table, write_table
 from winnow.scoring.scorer import Batch, Scorer, check
@@ -103,12 +103,7 @@ def _image_batches(
     wanted = ((uid, content) for uid, content in iter_shard(path) if uid in places)
 
     def decode(item: tuple[str, bytes]) -> np.ndarray:
-        try:
-            return scorer.prepare(open_rgb(item[1]))
-        except BadImageError as error:
-            raise WinnowError(
-                f"{path}: image {item[0]} is {error}; delete the pool and run again"
-            ) from error
+        return scorer.prepare(open_pool_image(path, *item))
 
     def pending() -> Iterator[tuple[list[str], list[Future[np.ndarray]]]]:
         for chunk in batches(wanted, batch_size):
