@@ -12,7 +12,7 @@ from typing import Any
 
 import winnow
 from winnow.data.energy_counters import ENERGY, energy_used, read_counters
-from winnow.data.files import digest_files
+from winnow.data.files import digest_files, write_signed
 from winnow.data.hardware import gpu_name, hardware
 
 ROOT = Path(winnow.__file__).parent
@@ -66,6 +66,11 @@ def measure_cost() -> Iterator[dict[str, float]]:
     cost["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     if joules is not None:
         cost[ENERGY] = round(joules, 1)
+
+
+def write_cost(table: Path, cost: Mapping[str, float], samples: int) -> None:
+    """Write what a table cost, and for how many `samples`: `clip.cost.json` for `clip.parquet`."""
+    write_signed(table.with_suffix(".cost.json"), {**cost, "samples": samples})
 
 
 def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:

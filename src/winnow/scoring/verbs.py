@@ -10,8 +10,8 @@ from pydantic import Field
 from winnow.command.code import code_digest, user_code
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, optional_signed, write_signed
-from winnow.data.provenance import measure_cost, total_cost, without_paths
+from winnow.data.files import digest_files, optional_signed
+from winnow.data.provenance import measure_cost, total_cost, without_paths, write_cost
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -88,7 +88,7 @@ def score(
                 ahead=_ahead(),
                 about=about,
             )
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
+    write_cost(output, cost, len(pairs))
 
 
 @command
@@ -105,7 +105,7 @@ def combine_scores(scores: list[Path], output: Output) -> None:
         write_table(output, table, SCORES, about)
     for path in scores:
         cost = total_cost(cost, optional_signed(path.with_suffix(".cost.json")))
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
+    write_cost(output, cost, len(table))
 
 
 def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:
