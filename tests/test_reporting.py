@@ -344,7 +344,9 @@ def test_table12_says_what_was_not_run(results):
 
 
 def test_latex_is_balanced(results):
-    for path in (results / "tables").rglob("*.tex"):
+    paths = list((results / "tables").rglob("*.tex"))
+    assert paths
+    for path in paths:
         source = path.read_text(encoding="utf-8")
         assert source.count("{") == source.count("}") and source.count(r"\begin{") == source.count(
             r"\end{"
