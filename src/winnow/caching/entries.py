@@ -82,7 +82,7 @@ def size(path: Path) -> int:
 
 def manifest(entry: Path, key: str) -> dict[str, Any]:
     """The key of an entry, the folders in its outputs, and size and SHA-256 of every file, by
-    relative path. What is no file and no folder, as a link, has neither."""
+    relative path. What is neither a file nor a folder, as a link, has neither."""
     folders: list[str] = []
     files: dict[str, list[int | str]] = {}
     waiting = [entry / OUTPUTS]

@@ -67,7 +67,7 @@ def _sync(path: Path) -> None:
 
 
 def require_regular(path: str | Path) -> None:
-    """Raise OSError for what is no regular file, links followed: a FIFO, a socket or a device is
+    """Raise OSError for what is not a regular file, links followed: a FIFO, a socket or a device is
     never opened, since reading it may not end."""
     if not stat.S_ISREG(Path(path).stat().st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
@@ -141,7 +141,7 @@ def write_signed(path: str | Path, record: dict[str, Any]) -> None:
 def read_signed(path: str | Path) -> dict[str, Any]:
     """A record without its digest. One that has none is taken as it is: somebody else wrote it.
 
-    WinnowError names a file that is no record, or not as it was written.
+    WinnowError names a file that is not a record, or not as it was written.
     """
     content = read_json(path)
     if not isinstance(content, dict):
@@ -158,7 +158,7 @@ def optional_json(path: str | Path) -> dict[str, Any]:
     """An object of a JSON file, empty where there is no such file."""
     content = read_json(path) if Path(path).is_file() else {}
     if not isinstance(content, dict):
-        raise WinnowError(f"{path}: is no JSON object")
+        raise WinnowError(f"{path}: is not a JSON object")
     return content
 
 

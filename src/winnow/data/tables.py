@@ -370,7 +370,7 @@ def strangers(captions: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, 
     unknown = ~pd.MultiIndex.from_frame(table[PAIR]).isin(known)
     if not unknown.any():
         return unknown, ""
-    told = f"row {int(np.flatnonzero(unknown)[0])}: {_pair(table, unknown)} is no pair of the "
+    told = f"row {int(np.flatnonzero(unknown)[0])}: {_pair(table, unknown)} is not a pair of the "
     return unknown, f"{told}captions ({int(unknown.sum())} such rows of {len(table)})"
 
 

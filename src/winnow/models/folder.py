@@ -78,7 +78,7 @@ def _check_file(path: Path) -> None:
     except WinnowError:
         return  # whoever reads it tells what is wrong
     if path.name.endswith(("config.json", "model_index.json")) and not isinstance(content, dict):
-        raise WinnowError(f"{path}: is no JSON object; fetch the model again")
+        raise WinnowError(f"{path}: is not a JSON object; fetch the model again")
     for section in sections(content):
         for key, value in section.items():
             if key in REFUSED:
