@@ -1,4 +1,4 @@
-"""Commands of captioning."""
+"""Commands that make caption sets: by rule, by models, merged, and by the dual loop."""
 
 from pathlib import Path
 from typing import Any

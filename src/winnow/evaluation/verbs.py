@@ -1,5 +1,5 @@
-"""Commands `check_captions`, and `evaluate-` standin, mllm, generator and segmentor-standin: model
-cards."""
+"""Command `check-captions`, and the commands that write the model cards of stand-ins:
+`evaluate-standin`, `evaluate-mllm`, `evaluate-generator` and `evaluate-segmentor-standin`."""
 
 from pathlib import Path
 
