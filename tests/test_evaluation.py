@@ -30,7 +30,7 @@ from winnow.evaluation import contrastive
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.models import clip as models
 from winnow.sources import zeroshot_sets as sets
-from winnow.sources.zeroshot import TEMPLATES, Made, read_set, write_sets
+from winnow.sources.zeroshot import TEMPLATES, SetContent, read_set, write_sets
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 ZEROSHOT = tuple(sets.terrarium())
@@ -209,11 +209,11 @@ def test_what_is_written_is_read(terrarium: Path) -> None:
         assert all(open_rgb(content).size == (40, 40) for content, _ in found)
 
 
-def scenes(world: World) -> dict[str, Made]:
+def scenes(world: World) -> dict[str, SetContent]:
     return sets.scene_set(world.pool, world.samples)
 
 
-def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, Made]:
+def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, SetContent]:
     return sets.own_sets(folders, files or {}, images=5, seed=2, size=32)
 
 
