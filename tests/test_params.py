@@ -362,7 +362,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "no label at the smallest share": (
         lambda t: t["segmentation"].update(labels=1),
-        ["segmentation", "0.25 of 1 is not a label"],
+        ["segmentation", "0.25 of 1 is no label"],
     ),
     "pseudo labels of a share that is not there": (
         lambda t: t["segmentation"]["text"].update(fractions=[0.3]),

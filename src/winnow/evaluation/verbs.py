@@ -1,5 +1,5 @@
-"""Command `check-captions`, and the commands that write the model cards of stand-ins:
-`evaluate-standin`, `evaluate-mllm`, `evaluate-generator` and `evaluate-segmentor-standin`."""
+"""Commands `check_captions`, and `evaluate-` standin, mllm, generator and segmentor-standin: model
+cards."""
 
 from pathlib import Path
 

@@ -90,7 +90,7 @@ class Track:
     by_ratio: bool = True  # a method learns from a subset, so it differs by keep ratio
     by_captions: bool = False  # planned by caption set, together with the other such tracks
 
-    # How intervals come about: by a bootstrap of the outcomes and, where a metric is not a mean of
+    # How intervals come about: by a bootstrap of the outcomes and, where a metric is no mean of
     # them, from the resamples that a cell keeps. Outcomes are of queries that all cells share, or
     # of rows of each cell's own; or no means of them are metrics (None)
     outcomes: Literal["shared", "own"] | None = "shared"

@@ -68,7 +68,7 @@ class Segmentation(Segmentor, TrackSection):
             if share not in self.fractions:
                 raise ValueError(f"`text.fractions`: {share:g} is not among `fractions`")
         if round(self.fractions[0] * self.labels) < 1:
-            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is not a label")
+            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is no label")
         return self
 
     def check(self, params: "Params") -> None:
