@@ -200,7 +200,7 @@ def test_a_users_module_that_is_no_python_is_named(
 def test_a_module_that_is_not_there_is_named() -> None:
     with pytest.raises(WinnowError, match=r"no module nowhere_at_all.*PYTHONPATH"):
         code.user_code("nowhere_at_all:Mine")
-    with pytest.raises(WinnowError, match="no command"):
+    with pytest.raises(WinnowError, match="is not a command"):
         code.code_digest("nothing")
 
 

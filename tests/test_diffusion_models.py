@@ -582,7 +582,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
         lambda f: edit_weights(
             f / crs_diff.WEIGHTS, lambda s: s.update({"control_model.a": torch.zeros(1)})
         ),
-        r"last\.safetensors: control_model\.a is no part of the model",
+        r"last\.safetensors: control_model\.a is not part of the model",
     ),
 }
 

@@ -426,7 +426,7 @@ def test_a_subset_that_does_not_fit(
     output = tmp_path / "model"
     strange = world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])
     assert tune(world, foundry / "t2i", output, strange) == 2
-    assert "is no pair of the captions (2 such rows" in capsys.readouterr().err
+    assert "is not a pair of the captions (2 such rows" in capsys.readouterr().err
     assert tune(world, foundry / "t2i", output, world.raw.iloc[:0]) == 2
     assert "the subset is empty" in capsys.readouterr().err
     assert not output.exists()

@@ -15,6 +15,7 @@ import torch
 from clip_benchmark.datasets.builder import build_wds_dataset
 from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
 from conftest import World
+from report_helpers import assert_declared
 from torch.utils.data import DataLoader
 
 from winnow.command.line import main
@@ -29,7 +30,7 @@ from winnow.evaluation import contrastive
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.models import clip as models
 from winnow.sources import zeroshot_sets as sets
-from winnow.sources.zeroshot import TEMPLATES, Made, read_set, write_sets
+from winnow.sources.zeroshot import TEMPLATES, SetContent, read_set, write_sets
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 ZEROSHOT = tuple(sets.terrarium())
@@ -208,11 +209,11 @@ def test_what_is_written_is_read(terrarium: Path) -> None:
         assert all(open_rgb(content).size == (40, 40) for content, _ in found)
 
 
-def scenes(world: World) -> dict[str, Made]:
+def scenes(world: World) -> dict[str, SetContent]:
     return sets.scene_set(world.pool, world.samples)
 
 
-def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, Made]:
+def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, SetContent]:
     return sets.own_sets(folders, files or {}, images=5, seed=2, size=32)
 
 
@@ -306,6 +307,7 @@ def test_a_contrastive_cell(
     assert evaluate(world, model, terrarium, output, "--seed=7", repeat=3) == 0
     place = Cell(track="contrastive", captions="raw", scorer="clip", ratio=0.3, seed=3)
     metrics = read_metrics(output / "metrics.json", place)
+    assert_declared(metrics)
     means = headline_means(outcomes["metric"])
     assert metrics.metrics == pytest.approx(estimates(outcomes, means))
     assert set(metrics.intervals) == set(metrics.n) == set(metrics.metrics)
@@ -345,6 +347,7 @@ def test_a_detection_cell(world: World, tmp_path: Path) -> None:
     assert main(["evaluate-detection", *words, *DETECTED, "--resamples=100", "--threads=1"]) == 0
     place = Cell(track="detection", captions="raw", scorer="clip", ratio=1.0, seed=0)
     metrics = read_metrics(tmp_path / "cell" / "metrics.json", place)
+    assert_declared(metrics)
     kinds = set(world.truth["kind"]) - {"clean"}
     assert {name.partition("/")[0] for name in metrics.metrics if "/" in name} == kinds
     assert set(metrics.metrics.values()) == {1.0}  # a scorer that knows is perfect

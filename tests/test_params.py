@@ -754,10 +754,15 @@ def test_the_schema_refuses_what_the_types_refuse(text: str) -> None:
 
 
 def test_every_knob_is_described() -> None:
-    schema = json.loads(SCHEMA.read_text())
-    for name in ("Captions", "Scorer", "Scoring", "Curation", "Sweep", "Contrastive", "Foundry"):
-        properties = schema["$defs"][name]["properties"]
-        assert [key for key, entry in properties.items() if "description" not in entry] == []
+    sections = json.loads(SCHEMA.read_text())["$defs"]
+    sections.pop("Override")  # of a scale: the same sections in part
+    silent = [
+        f"{name}.{key}"
+        for name, section in sections.items()
+        for key, entry in section.get("properties", {}).items()
+        if not {"description", "$ref", "const"} & set(entry)
+    ]
+    assert len(sections) > 40 and silent == []
 
 
 def test_parameters_are_read_without_what_takes_time() -> None:

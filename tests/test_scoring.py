@@ -300,7 +300,7 @@ def test_a_class_of_ones_own(mine: str, world: World, tmp_path: Path) -> None:
 
 
 def test_scorers_that_are_not_there(mine: str) -> None:
-    with pytest.raises(WinnowError, match=r"'clop' is no built-in scorer \(clip, "):
+    with pytest.raises(WinnowError, match=r"'clop' is not a built-in scorer \(clip, "):
         make("clop", Context(), {})
     with pytest.raises(WinnowError, match=r"no_module.*cannot be imported.*PYTHONPATH"):
         make("no_module:Clop", Context(), {})
@@ -566,7 +566,7 @@ def test_the_verb_refuses_in_one_line(
 ) -> None:
     output = tmp_path / "out.parquet"
     assert score(world, output, "--scorer=clop") == 2
-    assert "'clop' is no built-in scorer" in capsys.readouterr().err
+    assert "'clop' is not a built-in scorer" in capsys.readouterr().err
     assert score(world, output, "--scorer=clip", f"--model={tmp_path}") == 2
     assert "no open_clip_config.json" in capsys.readouterr().err
     assert score(world, output, "--scorer=text", "--batch-size=0") == 2

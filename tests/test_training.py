@@ -221,7 +221,7 @@ def test_a_subset_that_does_not_fit(
         [world.raw[PAIR].iloc[:5], world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])]
     )
     for subset, told in [
-        (strange, "is no pair of the captions (2 such rows"),
+        (strange, "is not a pair of the captions (2 such rows"),
         (world.raw.iloc[[0, 1, 2, 1]], "occurs again in row 3"),
         (world.raw.iloc[:1], "1 pairs to train on"),
     ]:

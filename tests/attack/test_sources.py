@@ -32,7 +32,7 @@ from winnow.sources.pool import MAX_CAPTIONS, build_pool
 from winnow.sources.read import read_source
 from winnow.sources.registry import Source
 from winnow.sources.segmentation_layouts import listed_names
-from winnow.sources.zeroshot import Made, read_set, write_set, write_sets
+from winnow.sources.zeroshot import SetContent, read_set, write_set, write_sets
 from winnow.sources.zeroshot_sets import own_sets
 
 pytestmark = pytest.mark.timeout(60)  # a read that never ends
@@ -110,7 +110,7 @@ def test_shards_of_a_pool_that_lie_about_sizes(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("kept", [0, 700, 1500])
 def test_a_cut_set_without_digests_is_one_line(tmp_path: Path, kept: int) -> None:
     folder = tmp_path / "sets/scenes"
-    write_set(folder, Made(["port", "river"], ["a {c}"], [(IMAGE, 0), (IMAGE, 1)]))
+    write_set(folder, SetContent(["port", "river"], ["a {c}"], [(IMAGE, 0), (IMAGE, 1)]))
     (folder / "winnow_digests.json").unlink()
     path = folder / "test/0.tar"
     path.write_bytes(path.read_bytes()[:kept])

@@ -1,4 +1,4 @@
-"""Commands of captioning."""
+"""Commands that make caption sets: by rule, by models, merged, and by the dual loop."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,7 @@ from pydantic import Field
 from winnow.captioning.settings import Annotations, Integration, Loop, TextGeneration
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.files import write_signed
-from winnow.data.provenance import measure_cost
+from winnow.data.provenance import measure_cost, write_cost
 from winnow.data.tables import (
     ANNOTATIONS,
     CAPTIONS,
@@ -103,7 +102,7 @@ def describe(
     )
     check_quarantine(unanswered, count, settings.quarantine_limit, quarantine)
     write_table(output, captions, CAPTIONS)
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
+    write_cost(output, cost, count)
 
 
 @command
@@ -155,7 +154,7 @@ def integrate(
     print(f"{count} images: {len(captions)} captions, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, count, settings.quarantine_limit, quarantine)
     write_table(output, captions, CAPTIONS)
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
+    write_cost(output, cost, count)
 
 
 class OneEngine(Section):
@@ -223,7 +222,7 @@ def redescribe(
     print(f"{len(uids)} images to describe: {len(found)} captions, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, len(uids), asking.quarantine_limit, quarantine)
     write_table(output, found.assign(generator="loop"), CAPTIONS)
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(uids)})
+    write_cost(output, cost, len(uids))
 
 
 @command

@@ -48,6 +48,11 @@ def write_metrics(path: str | Path, metrics: Metrics) -> None:
     write_signed(path, metrics.model_dump(mode="json"))
 
 
+def record_digest(metrics: Metrics) -> str:
+    """The digest of a record, by which what lies beside it knows it."""
+    return str(signed(metrics.model_dump(mode="json"))[DIGEST])
+
+
 def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:
     """Read and check a `metrics.json`.
 

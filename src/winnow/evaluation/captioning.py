@@ -15,7 +15,7 @@ from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import bootstrap, estimates
 
-LOWER_IS_BETTER = caption_quality.LOWER_IS_BETTER | text_statistics.LOWER_IS_BETTER
+LOWER_IS_BETTER = ("hallucination_rate", "self_bleu")
 
 
 def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int) -> np.ndarray:

@@ -91,7 +91,7 @@ class Params(Section):
         return self
 
     def require_swept(self, key: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `key`, is no scorer, or one that says
+        """Raise ValueError if one of `names`, listed at `key`, is not a scorer, or one that says
         itself what it keeps."""
         for name in names:
             if name not in self.scorers:
@@ -103,7 +103,7 @@ class Params(Section):
                 )
 
     def require_selecting(self, key: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `key`, is no scorer whose keep ratio is
+        """Raise ValueError if one of `names`, listed at `key`, is not a scorer whose keep ratio is
         swept or chosen by scene."""
         self.require_swept(key, [name for name in names if not self._chooses(name)])
         for name in names:
@@ -124,7 +124,7 @@ class Params(Section):
             for part in scorer.mean_of:
                 if part not in self.scorers or self.scorers[part].mean_of or self._knows(part):
                     raise ValueError(
-                        f"scorers.{name}: mean_of: {part!r} is no scorer that scores by itself, "
+                        f"scorers.{name}: mean_of: {part!r} is not a scorer that scores by itself, "
                         "without the truth"
                     )
         return self
@@ -156,7 +156,7 @@ class Params(Section):
                 continue
             if use not in built_in.NAMES:
                 raise ValueError(
-                    f"scorers.{name}: {use!r} is no built-in scorer"
+                    f"scorers.{name}: {use!r} is not a built-in scorer"
                     f"{did_you_mean(use, built_in.NAMES)} ({', '.join(built_in.NAMES)}); a "
                     "class of your own goes under `use` as `module:Class`, a parquet of scores "
                     "under `scores`"

@@ -32,5 +32,5 @@ def curating(params: "Params", captions: str) -> list[str]:
 
 
 def ratios_of(params: "Params", scorer: str, ratios: list[float]) -> list[float]:
-    """The keep ratios of a listed scorer: `ratios`, or if it chooses by scene the headline's."""
+    """The keep ratios of a listed scorer: `ratios`, or the main one if it chooses by scene."""
     return [params.ratio] if params.scorers[scorer].choose else ratios

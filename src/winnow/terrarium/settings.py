@@ -20,7 +20,7 @@ Noise = Literal[
 
 
 def _no_noise(rates: Any) -> Any:
-    """`none` in words is no kind of noise at all, as is an empty mapping."""
+    """`none` in words is not a kind of noise at all, as is an empty mapping."""
     if rates is None or rates == "none":
         return {}
     if not isinstance(rates, dict):

@@ -5,12 +5,7 @@ from pathlib import Path
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.provenance import measure_cost
-from winnow.data.tables import (
-    CAPTIONS,
-    PAIR,
-    read_table,
-    require_unique,
-)
+from winnow.data.tables import CAPTIONS, PAIR, read_table, require_unique
 from winnow.evaluation.cell_results import CellSettings, cell_record, write_cell
 
 

@@ -21,7 +21,6 @@ from winnow.tracks.generation.metrics import METRICS
 
 TRACK = "generation"
 BY_KEY = {metric.key: metric for metric in METRICS}
-DISTANCES = ("fid", "kid")
 START = Method(TRACK, MAIN, PRETRAINED, 1.0)
 ALL = Method(TRACK, MAIN, "none", 1.0)
 BASES = {"change_pretrained": START, "change_none": ALL}
@@ -185,7 +184,7 @@ def _quality(results: Results, named: Mapping[Method, Row]) -> Table:
     ]
     known = next((m for m in named if m in results.values), None)
     # Of as many images of the reference split, and of the test split's own
-    ends = {m: "floor" if m in DISTANCES else "real" for m in BY_KEY}
+    ends = {m.key: "real" if m.higher_is_better else "floor" for m in METRICS}
     real = {m: results.value(known, f"{m}_{end}") if known else None for m, end in ends.items()}
     columns = [Column(m.key, m.titled, LEVELS[m.unit]) for m in METRICS]
     return Table([*KEYS, *columns], [*body, {"captions": "real images", **real}])
