@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.tables import CHOICE
+from winnow.evaluation.intervals import Found, Spread
 from winnow.evaluation.statistics import (
     PAIRED_RESAMPLES,
     Difference,
@@ -20,8 +21,9 @@ from winnow.evaluation.statistics import (
     holm,
 )
 from winnow.reporting.method_results import Method
+from winnow.reporting.paired import Effect
 from winnow.reporting.results import Results
-from winnow.reporting.values import LEVEL, SAME
+from winnow.reporting.values import IMAGES_ALONE, LEVEL, SAME, Value
 from winnow.tracks.registry import BY_NAME
 
 MIN_PROMPTS = 4  # of a scene: two to choose on, two to compare on
@@ -50,7 +52,7 @@ class Sweep(NamedTuple):
         outcomes = results.outcomes[self.track]
         rows = outcomes.queries[outcomes.queries["metric"] == f"{self.metric}/{scene}"]
         places = rows.sort_values("query", kind="stable").index.to_numpy()
-        return np.stack([outcomes.values[method][places] for method in self.methods.values()])
+        return np.stack([outcomes.values[m][places].mean(axis=1) for m in self.methods.values()])
 
 
 class Regret(NamedTuple):
@@ -123,11 +125,24 @@ def _verdict(row: Regret, adjusted: float) -> str:
 def mean_gain(results: Results, values: np.ndarray) -> Difference:
     """The mean of gains [prompts] with its interval and p, by bootstrap over the prompts, in no
     fewer resamples than p-values need."""
+    return differences(_over_prompts(results, values), values[:, None], "difference")[0]
+
+
+def gain_effect(results: Results, values: np.ndarray, seeds: int) -> Effect:
+    """`mean_gain` of methods with so many seeds. Its interval covers the prompts alone."""
+    mean = mean_gain(results, values)
+    draws = _over_prompts(results, values).draws(values[:, None])[:, 0, 0]
+    spread = Spread(float(np.var(draws, ddof=1)), 0.0, 0.0, np.inf)
+    replication = IMAGES_ALONE if seeds == 1 else ""
+    value = Value(*mean[:3], len(values), seeds, replication)
+    return Effect(value, Found(mean.difference, draws, spread, seeds > 1))
+
+
+def _over_prompts(results: Results, values: np.ndarray) -> Resampling:
     resamples = max(results.resamples, PAIRED_RESAMPLES)
     names = [str(i) for i in range(len(values))]
     frame = pd.DataFrame({"metric": "difference", "query": names, "group": names})
-    plan = Resampling(frame, None, resamples, results.seed)
-    return differences(plan, values[:, None], "difference")[0]
+    return Resampling(frame, None, resamples, results.seed)
 
 
 def gains(results: Results, sweep: Sweep, choice: pd.DataFrame) -> dict[str, np.ndarray]:

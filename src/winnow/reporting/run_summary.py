@@ -1,12 +1,11 @@
 """What a run found, in the few lines with which it ends."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from winnow.data.files import read_json
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.claims import VERDICTS, Judgement
+from winnow.reporting.claims import Judgement, tally
 from winnow.reporting.leaderboard import entries
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard
@@ -43,8 +42,8 @@ def _listed(results: Results, rows: Iterable[LeaderboardRow]) -> str:
 
 def verdicts(judged: Sequence[Judgement]) -> dict[str, str]:
     """How many claims have which verdict."""
-    count = Counter(found.verdict for found in judged)
-    return {"Claims": ", ".join(f"{count[v]} {v}" for v in VERDICTS if count[v])}
+    known = {found.verdict for found in judged}
+    return {"Claims": ", ".join(told for verdict, told in tally(judged).items() if verdict in known)}
 
 
 def summary_lines(told: Iterable[Path], named: str) -> list[str]:

@@ -10,9 +10,10 @@ from winnow.data.files import atomic_path
 from winnow.data.tables import CHOICE, read_table
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
-from winnow.reporting.claims import VERDICTS, Judgement, judge_claims
+from winnow.reporting.claims import Judgement, judge_claims
 from winnow.reporting.claims_page import claims_table
 from winnow.reporting.costs import cost_table, read_costs
+from winnow.reporting.decisions import VERDICTS
 from winnow.reporting.emit.files import write_table
 from winnow.reporting.leaderboard import leaderboard_table, track_leaderboards_table
 from winnow.reporting.leaderboard_page import address

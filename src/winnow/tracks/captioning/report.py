@@ -15,6 +15,7 @@ from winnow.reporting.caption_sets import in_order, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVEL, LEVELS, SAME, Value
@@ -174,6 +175,7 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
     texts = [Column(metric.key, metric.label, LEVELS[metric.unit]) for metric in TEXT]
     return [
         f"# Caption sets (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         meanings(method.captions for method in methods),
         "## How good are the captions?",
         _truth(results, rows) if known else "",

@@ -5,6 +5,7 @@ from collections.abc import Container
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Image, Page, Style, Table, plain, spread
 from winnow.reporting.values import PERCENT, Value, kept
@@ -93,6 +94,7 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
     ]
     return [
         f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         Table(columns, rows),
         "\n".join(filter(None, notes)),
         Image("Mean recall and zero-shot accuracy by keep ratio", "figures/contrastive.svg"),
