@@ -260,9 +260,7 @@ def test_one_seed_stands_beside_its_verdict(tmp_path, papers):
 def test_comparisons_of_a_claim_are_corrected_where_it_says_so(runs, papers):
     many = claim()
     many["comparisons"] *= 18
-    found = claims_of(
-        runs["apart"], {"D1": many, "D2": many | {"correction": "holm"}}, papers
-    )
+    found = claims_of(runs["apart"], {"D1": many, "D2": many | {"correction": "holm"}}, papers)
     assert found["D1"]["p_holm"] == "" and 0 <= float(found["D2"]["p_holm"]) <= 1
     parts = [row for row in rows_of(papers / "results/claims_comparisons.csv")]
     assert {row["p_holm"] for row in parts if row["claim"] == "D1"} == {""}

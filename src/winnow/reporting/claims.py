@@ -226,8 +226,7 @@ def judge_claims(
             measured += [_chosen(results, c, choice) for c in claim.choices]
             ps = _corrected(claim, measured)
             parts = [
-                _judged(results, one, claim.margin, p)
-                for one, p in zip(measured, ps, strict=True)
+                _judged(results, one, claim.margin, p) for one, p in zip(measured, ps, strict=True)
             ]
             if standins:
                 parts = [without_size(part) for part in parts]
@@ -376,9 +375,7 @@ def _judged(results: Results, one: _Measured, share: float, p: float | None) -> 
     reason = "; ".join(filter(None, [*told, effect.replication]))
     decides = None if one.powers[0].decides is None else weak is None
     verdicts = (direction, size, verdict)
-    return Judged(
-        about, effect, *verdicts, reason, one.methods, power=decides, margin=margin, p=p
-    )
+    return Judged(about, effect, *verdicts, reason, one.methods, power=decides, margin=margin, p=p)
 
 
 def _shortfall(one: _Measured, effect: Value) -> str:
@@ -391,4 +388,5 @@ def _shortfall(one: _Measured, effect: Value) -> str:
     if most >= claimed:
         return ""
     show = SHOWN[one.about.kind]
-    return f"{NO_POWER} for the size: the best control gains {show(sign * most)}, claimed is {show(sign * claimed)}"
+    told = f"the best control gains {show(sign * most)}, claimed is {show(sign * claimed)}"
+    return f"{NO_POWER} for the size: {told}"

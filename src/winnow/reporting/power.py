@@ -26,6 +26,7 @@ from winnow.tracks.registry import BY_NAME
 from winnow.tracks.track import Metric, Unit
 
 PEOPLE = "human"  # the caption set that is the upper control of caption sets
+DECIDES = {True: "yes", False: NO_POWER, None: "not known"}
 GAIN: dict[Unit, Format] = {"percent": "points", "number": "number"}
 
 
@@ -124,8 +125,13 @@ def marked(label: str, power: Power) -> str:
     return f"{label} ({power.mark})" if power.mark else label
 
 
+def headline_label(results: Results, track: str, metric: Metric) -> str:
+    """The label of a declared metric of a track, with a mark where it decides nothing."""
+    return marked(metric.label, headline_power(results, track, metric))
+
+
 def metric_label(results: Results, track: str, key: str, label: str) -> str:
-    """The label of a metric of a track's page, by its key, with a mark where it decides nothing."""
+    """Another label of a metric of a track, by its key, with a mark where it decides nothing."""
     declared = next((m for m in BY_NAME[track].metrics if m.key == key), Metric(key, label))
     return marked(label, headline_power(results, track, declared))
 
@@ -159,7 +165,9 @@ def _controls(results: Results, track: str) -> Iterator[tuple[str, tuple[Method,
     """The upper and the lower control that were measured, of selection and of captions. Those of
     selection are at the keep ratio at which most cells of the main caption set are planned."""
     planned = Counter(
-        cell.ratio for cell in results.sweep.expected if (cell.track, cell.captions) == (track, MAIN)
+        cell.ratio
+        for cell in results.sweep.expected
+        if (cell.track, cell.captions) == (track, MAIN)
     )
     for ratio in sorted(planned, key=lambda ratio: (-planned[ratio], ratio)):
         upper, lower = (Method(track, MAIN, name, ratio) for name in (UPPER, LOWER))

@@ -7,13 +7,12 @@ from typing import NamedTuple
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.papers import Claim, Paper
-from winnow.reporting.power import GAIN, NO_POWER, Power, headline_power, power_of
+from winnow.reporting.power import DECIDES, GAIN, NO_POWER, Power, headline_power, power_of
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVELS, NUMBER, count, shown
 from winnow.tracks.registry import BY_NAME
 
-DECIDES = {True: "yes", False: NO_POWER, None: "not known"}
 CONTRASTS = {"oracle_random": "oracle minus random", "human_none": "human minus none"}
 BOUNDS = {"floor": "real images", "real": "real images"}  # how the keys of such metrics end
 LEGEND = (
@@ -66,7 +65,9 @@ def claimed(results: Results, papers: Sequence[Paper]) -> dict[tuple[str, str], 
 
 
 def _metrics(claim: Claim) -> list[tuple[str, str]]:
-    compared = [(c.track, c.a.metric(n)) for c in claim.comparisons for n in (c.name, c.beyond) if n]
+    compared = [
+        (c.track, c.a.metric(n)) for c in claim.comparisons for n in (c.name, c.beyond) if n
+    ]
     return compared + [(choice.track, BY_NAME[choice.track].judged) for choice in claim.choices]
 
 
@@ -147,7 +148,9 @@ def counted(lines: Sequence[Line]) -> str:
 def _told(line: Line) -> str:
     """What a reader should know of a line: why it decides nothing, and what one seed leaves out."""
     first = next(iter(line.power.contrasts), None)
-    return "; ".join(filter(None, [line.power.reason, first.difference.replication if first else ""]))
+    return "; ".join(
+        filter(None, [line.power.reason, first.difference.replication if first else ""])
+    )
 
 
 def _shown(results: Results, lines: Sequence[Line]) -> Table:

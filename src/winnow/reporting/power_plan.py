@@ -31,7 +31,9 @@ def plan(results: Results, settings: PowerPlan) -> Plan:
     power = power_of(results, track, metric)
     controls = next(iter(power.contrasts), None)
     if controls is None or controls.images is None:
-        told = "no two controls (random and oracle, or all pairs of raw and human) were measured in it"
+        told = (
+            "no two controls (random and oracle, or all pairs of raw and human) were measured in it"
+        )
         raise WinnowError(f"--metric: {metric!r}: {told}, alike; run them, or name another metric")
     spread = controls.said.gain.spread
     if not controls.said.gain.replicated and spread.seeds == 0:

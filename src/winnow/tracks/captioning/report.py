@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.compute as pc
@@ -139,8 +139,9 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    counts = {k: v for k, v in value._asdict().items() if isinstance(v, float) and v.is_integer()}
-    return value._replace(**{name: int(count) for name, count in counts.items()})
+    told: dict[str, Any] = value._asdict()
+    counts = {k: int(v) for k, v in told.items() if isinstance(v, float) and v.is_integer()}
+    return value._replace(**counts)
 
 
 def _rows(results: Results) -> dict[Method, Row]:

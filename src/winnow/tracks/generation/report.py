@@ -90,7 +90,7 @@ def generation_table(results: Results, plan: Plan, struck: Mapping[Method, int])
                 continue
             own: dict[str, object] = {"metric": metric.key, "value": value}
             for name, base in BASES.items():
-                found, _ = change(results, method, base, metric.key)
+                found = change(results, method, base, metric.key).value
                 verdict = found.verdict(metric.higher_is_better) if found else ""
                 own |= {name: found, f"{name}_verdict": verdict}
             body.append(row | own)
@@ -223,7 +223,7 @@ def _changes(results: Results, pairs: Mapping[tuple[Method, Method], Row]) -> Ta
     """The relative change in each metric of a method from a base."""
     body = []
     for (method, base), row in pairs.items():
-        found = {m: change(results, method, base, m)[0] for m in BY_KEY}
+        found = {m: change(results, method, base, m).value for m in BY_KEY}
         cells = {
             m: Cell(value, mark=value.verdict(BY_KEY[m].higher_is_better) if value else "")
             for m, value in found.items()
