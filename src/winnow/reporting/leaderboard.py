@@ -99,11 +99,8 @@ def leaderboard_table(results: Results, tables: Sequence[TrackLeaderboard]) -> T
     columns += plain("best_p_holm", "best_distinguishable", "group", "samples_seen", "seeds")
     columns += plain("scale", "rank", "leaks")
     rows = [_row(results, entry) for entry in entries(results, tables)]
-    powers = {
-        name: headline_power(results, METRICS[name].name, HEADLINES[name]) for name in METRICS
-    }
-    weak = ", ".join(name for name, power in powers.items() if power.mark)
-    rows = [{**row, "no_power": weak} for row in rows]
+    weak = [m for m, t in METRICS.items() if headline_power(results, t.name, HEADLINES[m]).mark]
+    rows = [{**row, "no_power": ", ".join(weak)} for row in rows]
     return Table([*columns, *plain("warning", "note", "no_power")], rows)
 
 

@@ -164,11 +164,8 @@ def _power(results: Results, track: str, metric: str) -> Power:
 def _controls(results: Results, track: str) -> Iterator[tuple[str, tuple[Method, Method]]]:
     """The upper and the lower control that were measured, of selection and of captions. Those of
     selection are at the keep ratio at which most cells of the main caption set are planned."""
-    planned = Counter(
-        cell.ratio
-        for cell in results.sweep.expected
-        if (cell.track, cell.captions) == (track, MAIN)
-    )
+    main = [cell for cell in results.sweep.expected if cell.captions == MAIN]
+    planned = Counter(cell.ratio for cell in main if cell.track == track)
     for ratio in sorted(planned, key=lambda ratio: (-planned[ratio], ratio)):
         upper, lower = (Method(track, MAIN, name, ratio) for name in (UPPER, LOWER))
         if upper in results.values and lower in results.values:

@@ -65,10 +65,9 @@ def claimed(results: Results, papers: Sequence[Paper]) -> dict[tuple[str, str], 
 
 
 def _metrics(claim: Claim) -> list[tuple[str, str]]:
-    compared = [
-        (c.track, c.a.metric(n)) for c in claim.comparisons for n in (c.name, c.beyond) if n
-    ]
-    return compared + [(choice.track, BY_NAME[choice.track].judged) for choice in claim.choices]
+    compared = [(c, name) for c in claim.comparisons for name in (c.name, c.beyond) if name]
+    judged = [(choice.track, BY_NAME[choice.track].judged) for choice in claim.choices]
+    return [(c.track, c.a.metric(name)) for c, name in compared] + judged
 
 
 def bounds(results: Results, power: Power) -> dict[str, float]:
@@ -147,10 +146,8 @@ def counted(lines: Sequence[Line]) -> str:
 
 def _told(line: Line) -> str:
     """What a reader should know of a line: why it decides nothing, and what one seed leaves out."""
-    first = next(iter(line.power.contrasts), None)
-    return "; ".join(
-        filter(None, [line.power.reason, first.difference.replication if first else ""])
-    )
+    alone = [contrast.difference.replication for contrast in line.power.contrasts[:1]]
+    return "; ".join(filter(None, [line.power.reason, *alone]))
 
 
 def _shown(results: Results, lines: Sequence[Line]) -> Table:

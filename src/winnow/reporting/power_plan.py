@@ -23,7 +23,7 @@ class Plan(NamedTuple):
 
 
 def plan(results: Results, settings: PowerPlan) -> Plan:
-    """The plan that was asked for; WinnowError where the controls do not say how a metric varies."""
+    """The plan that was asked for; WinnowError where no controls say how a metric varies."""
     track, metric = settings.track, settings.metric
     if not results.expected(track):
         known = [name for name in BY_NAME if results.expected(name)]

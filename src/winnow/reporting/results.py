@@ -37,7 +37,7 @@ class Results:
     """Values of each method, the sweep they come from, and the outcomes of each track whose queries
     are shared; `resamples` and `seed` draw what methods are compared in. `standins` are the models
     of the run that are stand-ins. `lenders` holds what controls of several seeds have in the
-    metrics that were asked for, by track and metric, and `powers` what was asked of the controls."""
+    metrics that were asked for, by track and metric, and `powers` what controls say of these."""
 
     sweep: Sweep
     values: Values

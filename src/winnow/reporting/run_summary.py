@@ -24,10 +24,9 @@ def best(results: Results, boards: Sequence[TrackLeaderboard]) -> dict[str, str]
     methods = [row for row in measured if row.rank][:BEST]
     controls = [r for r in measured if r.method.scorer in CONTROLS and r.method.captions == MAIN]
     refused = sum("refused" in entry.note for entry in entries(results, boards))
+    label = headline_label(results, boards[0].track.name, boards[0].headline)
     return {
-        f"Best in {headline_label(results, boards[0].track.name, boards[0].headline)}": _listed(
-            results, methods
-        ),
+        f"Best in {label}": _listed(results, methods),
         "Controls": _listed(results, controls),
         "Refused": f"cells of {refused} rows, see the log" if refused else "",
     }

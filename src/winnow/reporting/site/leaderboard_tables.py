@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from winnow.reporting.leaderboard import (
     HEADLINES,
     METRICS,
-    leaderboard_table, track_leaderboard_rows
+    leaderboard_table,
+    track_leaderboard_rows,
+)
 from winnow.reporting.leaderboard_page import difference
 from winnow.reporting.power import Power, headline_label, headline_power, marked
 from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
@@ -16,7 +18,6 @@ from winnow.reporting.site.samples import main_first
 from winnow.reporting.table import Cell, Column, Interval, Row, Table
 from winnow.reporting.track_leaderboards import TrackLeaderboard
 from winnow.reporting.values import GAINS, LEVELS, Value, kept
-from winnow.tracks.registry import TRACKS
 from winnow.tracks.track import Unit
 
 Keys = tuple[str, str, float]
