@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 MAIN = "raw"  # whose pairs the scorers select at every keep ratio
-LENDING = (MAIN, "human")  # whose controls have further seeds, and lend their variance
 # In the order of the tables; `mllm_*` and `loop_*` are several.
 MEANINGS = {
     "human": "the source's own captions",

@@ -9,7 +9,8 @@ import pandas as pd
 
 from winnow.evaluation.intervals import p_value
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.reporting.caption_sets import LENDING, MAIN
+from winnow.params.names import CONTROLS, LENDING
+from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
 from winnow.reporting.decisions import (
     HELD,
@@ -27,8 +28,7 @@ from winnow.reporting.method_results import Method, method_values, outcomes_by_t
 from winnow.reporting.paired import Effect, above, beyond, change, difference
 from winnow.reporting.papers import CellSelector, Choice, Claim, Comparison, Direction, Paper, Size
 from winnow.reporting.power import Power, power_of
-from winnow.reporting.ratio_regret import Sweep, gain_effect, gains
-from winnow.reporting.repeats import LENDERS
+from winnow.reporting.ratio_regret import Sweep, gains, mean_gain
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import struck_out
 from winnow.reporting.tables import method_at
@@ -193,7 +193,7 @@ def load_claimed_results(
         cells_dir,
         wanted=lambda cell: (
             (cell.track, cell.captions, cell.scorer) in places
-            or (cell.captions in LENDING and cell.scorer in LENDERS)
+            or (cell.captions in LENDING and cell.scorer in CONTROLS)
         ),
     )
     outcomes = outcomes_by_track(sweep)
@@ -346,9 +346,7 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
         reason = "no keep ratio was chosen by scene in this sweep" if choice is None else ""
         reason = reason or "no scene has both its chosen ratio and others measured"
         return _Measured(about, Effect(None, reason=f"{NOT_RUN}: {reason}"), methods, powers)
-    known = [results.value(method, sweep.metric) for method in methods]
-    seeds = min(value.seeds for value in known if value is not None)
-    return _Measured(about, gain_effect(results, found, seeds), methods, powers, unit=1.0)
+    return _Measured(about, mean_gain(results, sweep, found), methods, powers, unit=1.0)
 
 
 def _judged(results: Results, one: _Measured, share: float, p: float | None) -> Judged:

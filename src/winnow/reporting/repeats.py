@@ -4,7 +4,7 @@ A method of one seed borrows the seeds' variance of its track's controls: of tho
 ratio, where any has several seeds, or else of all. What seeds do not change needs none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,13 +20,12 @@ from winnow.evaluation.intervals import (
     UNTRAINED,
     Found,
     Repeats,
-    SeedVariance,
     interval,
     pooled,
     value,
 )
 from winnow.evaluation.statistics import Resampling, headline_means, joined_seeds
-from winnow.reporting.caption_sets import LENDING
+from winnow.params.names import CONTROLS, LENDING
 from winnow.reporting.cells import Sweep, cell_folder
 from winnow.reporting.method_results import Method, Outcomes, is_trained, means_of
 from winnow.reporting.values import IMAGES_ALONE, NOT_REPLICATED, Value
@@ -35,7 +34,6 @@ from winnow.tracks.registry import BY_NAME
 if TYPE_CHECKING:
     from winnow.reporting.results import Results
 
-LENDERS = ("none", "random", "oracle")  # the controls, whose seed variance is lent
 COLUMNS = 32  # resampled at once
 
 
@@ -64,8 +62,22 @@ def paired(results: "Results", sides: Sequence[Side]) -> Paired | None:
     found = _resampled(results, sides)
     if found is None:
         return None
-    repeats = [_lent(results, *pair) for pair in zip(sides, found.sides, strict=True)]
+    repeats = [_side_lent(results, *pair) for pair in zip(sides, found.sides, strict=True)]
     return found._replace(sides=repeats)
+
+
+def of_outcomes(
+    results: "Results", method: Method, measure: Callable[[np.ndarray], Repeats]
+) -> Repeats:
+    """What `measure` makes of a method's values [rows, S] of the outcomes that all cells of its
+    track share, with what it is lent if it has one seed."""
+    values = results.outcomes[method.track].values
+    return _lent(
+        results,
+        method,
+        measure(values[method]),
+        lambda: {m: measure(values[m]) for m in _lending(results, method.track)},
+    )
 
 
 def replication(sides: Sequence[Repeats]) -> str:
@@ -124,7 +136,7 @@ def _cover_shared(
             if method in lenders:
                 results.lenders.setdefault((track, name), {})[method] = repeats
             told = results.values[method].get(name)
-            repeats = _lent(results, side, repeats)
+            repeats = _side_lent(results, side, repeats)
             n = told.n if told else None
             results.values[method][name] = with_interval(value(repeats), [repeats], n)
 
@@ -155,18 +167,24 @@ def _of_outcomes(
                 yield method, name, Repeats(estimates[place, seeds], draws[:, place, seeds])
 
 
-def _lent(results: "Results", side: Side, repeats: Repeats) -> Repeats:
-    """A side with what it is lent, if it has one seed."""
+def _side_lent(results: "Results", side: Side, repeats: Repeats) -> Repeats:
+    return _lent(results, side.method, repeats, lambda: _lenders(results, *side))
+
+
+def _lent(
+    results: "Results",
+    method: Method,
+    repeats: Repeats,
+    lenders: Callable[[], Mapping[Method, Repeats]],
+) -> Repeats:
+    """What a method has, with what it is lent if it has one seed."""
     if len(repeats.values) > 1:
         return repeats
-    if not is_trained(results.sweep, results.usable(side.method)):
+    if not is_trained(results.sweep, results.usable(method)):
         return repeats._replace(lent=UNTRAINED)
-    return repeats._replace(lent=_borrowed(_lenders(results, *side), side.method.ratio))
-
-
-def _borrowed(lenders: Mapping[Method, Repeats], ratio: float) -> SeedVariance | None:
-    same = [repeats for method, repeats in lenders.items() if method.ratio == ratio]
-    return pooled(same or list(lenders.values()))
+    known = lenders()
+    same = [found for lender, found in known.items() if lender.ratio == method.ratio]
+    return repeats._replace(lent=pooled(same or list(known.values())))
 
 
 def _lending(results: "Results", track: str) -> list[Method]:
@@ -174,7 +192,7 @@ def _lending(results: "Results", track: str) -> list[Method]:
     return [
         method
         for method in results.expected(track)
-        if method.scorer in LENDERS and method.captions in LENDING
+        if method.scorer in CONTROLS and method.captions in LENDING
         if len(cells := results.usable(method)) > 1 and is_trained(results.sweep, cells)
     ]
 

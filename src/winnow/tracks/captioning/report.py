@@ -139,8 +139,10 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    told: dict[str, Any] = value._asdict()
-    counts = {k: int(v) for k, v in told.items() if isinstance(v, float) and v.is_integer()}
+    told = value._asdict().items()
+    counts: dict[str, Any] = {
+        name: int(v) for name, v in told if isinstance(v, float) and v.is_integer()
+    }
     return value._replace(**counts)
 
 

@@ -17,7 +17,7 @@ from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
-from winnow.reporting.values import GAINS, LEVELS, NUMBER, SAME, Value
+from winnow.reporting.values import GAINS, LEVELS, NUMBER, SAME
 from winnow.tracks.generation.metrics import METRICS
 
 TRACK = "generation"
@@ -119,17 +119,12 @@ def choice_table(found: Sequence[Regret]) -> Table:
         {
             **row._asdict(),
             **{"clean_share": row.share, "chosen_ratio": row.chosen, "best_ratio": row.best},
-            **{"regret": _regret(row), "p_holm": row.adjusted},
-            "p": row.difference.p if row.difference else None,
+            **{"regret": row.difference, "p_holm": row.adjusted},
         }
         for row in found
     ]
     regret = Column("regret", parts=("regret", "low", "high"))
     return Table([*plain(*keys), regret, *plain("p", "p_holm", "verdict", "reason")], body)
-
-
-def _regret(row: Regret) -> Value | None:
-    return Value(*row.difference[:3]) if row.difference else None
 
 
 def generation_page(
@@ -213,9 +208,10 @@ def _how(results: Results, folders: Sequence[str]) -> str:
         "by the roles evaluator_general (CLIP score) and evaluator_clip (RemoteCLIP score), which "
         f"no scorer uses. {' or '.join(map(str, counts)) or 'No'} images a method, "
         f"the same prompts and seeds for all{apart if folders else ''}. Real images: FID and KID "
-        "of as many of the reference split, scores of the test split's own. 95 % bootstrap "
-        f"intervals over images. Measured with {markdown('; '.join(models) or 'nothing yet')} "
-        f"(statistics version {VERSION}). {markdown(standins_named(results.standins))}".rstrip()
+        "of as many of the reference split, scores of the test split's own. 95 % intervals "
+        "over images and training seeds. Measured with "
+        f"{markdown('; '.join(models) or 'nothing yet')} (statistics version {VERSION}). "
+        f"{markdown(standins_named(results.standins))}".rstrip()
     )
 
 
@@ -302,7 +298,7 @@ def _choice(results: Results, plan: Plan, chosen: pd.DataFrame, struck: Containe
     ]
     body = [
         row._asdict()
-        | {"chosen": crossed(row.chosen), "best": crossed(row.best), "regret": _regret(row)}
+        | {"chosen": crossed(row.chosen), "best": crossed(row.best), "regret": row.difference}
         | {"result": row.verdict or row.reason}
         for row in found
     ]
@@ -310,8 +306,8 @@ def _choice(results: Results, plan: Plan, chosen: pd.DataFrame, struck: Containe
     lines = [
         f"The best ratio of the sweep takes {several} values over the scenes (claim A7). Regret: "
         "what the best ratio gains over the chosen one, chosen on one half of a scene's prompts "
-        f"and compared on the other, in {BY_KEY[sweep.metric].label}; 95 % intervals and p by "
-        "bootstrap over prompts, p after Holm's correction over the scenes. The column best is "
+        f"and compared on the other, in {BY_KEY[sweep.metric].label}; 95 % intervals and p over "
+        "prompts and seeds, p after Holm's correction over the scenes. The column best is "
         "chosen on all prompts, so it can be the chosen ratio and the regret not zero. The share "
         "is the weight of the better component in a mixture of two normal distributions of the "
         "scores, rounded to the nearest ratio: our choice, as the paper's rule could not be read."
@@ -322,7 +318,7 @@ def _choice(results: Results, plan: Plan, chosen: pd.DataFrame, struck: Containe
         "choice": "The chosen ratios gain {} over that one",
     }
     for name, gain in overall(results, sweep, chosen).items():
-        value = Value(*gain[:3])
-        sentence = told[name].format(GAINS["number"](value))
-        lines.append(f"{sentence}{'' if value.significant else f': {SAME}'}.")
+        sentence = told[name].format(GAINS["number"](gain))
+        note = gain.replication if gain.significant else SAME
+        lines.append(f"{sentence}{f': {note}' if note else ''}.")
     return [Table(columns, body), " ".join(lines)]
