@@ -1,6 +1,6 @@
 """The papers' claims, judged by the cells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -264,6 +264,7 @@ def _compared(results: Results, comparison: Comparison) -> Iterator[_Measured]:
     powers = [power_of(results, about.track, name) for name in names]
     method = method_at(results, about.track, comparison.a)
 
+    sides: list[tuple[str, list[Method], Callable[[Method], Effect], float | None]]
     if comparison.number is not None:
         number = comparison.number * UNITS[about.kind]
         sides = [(about.b, [method], partial(_above, results, about.metric, number), 1.0)]

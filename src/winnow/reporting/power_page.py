@@ -46,10 +46,10 @@ def power_lines(results: Results, papers: Sequence[Paper]) -> list[Line]:
             claims = uses.get((track.name, power.metric), [])
             lines[track.name, power.metric] = Line(power, metric.label, True, claims)
         labels = {metric.key: metric.label for metric in track.metrics}
-        for (name, metric), claims in uses.items():
-            if name == track.name and (name, metric) not in lines:
-                label = labels.get(metric, labels.get(metric.rsplit("/", 1)[-1], metric))
-                lines[name, metric] = Line(power_of(results, name, metric), label, False, claims)
+        for (name, key), claims in uses.items():
+            if name == track.name and (name, key) not in lines:
+                label = labels.get(key, labels.get(key.rsplit("/", 1)[-1], key))
+                lines[name, key] = Line(power_of(results, name, key), label, False, claims)
     return list(lines.values())
 
 
