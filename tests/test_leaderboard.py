@@ -25,7 +25,7 @@ from winnow.reporting.leaderboard_page import leaderboard_page, submissions
 from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.results import CONTROLS, load_results
 from winnow.reporting.track_leaderboards import track_leaderboards as boards_of
-from winnow.reporting.values import EMPTY
+from winnow.reporting.values import EMPTY, IMAGES_ALONE
 from winnow.tracks.contrastive.figure import contrastive as contrastive_figure
 from winnow.tracks.contrastive.report import sweep_page
 
@@ -157,7 +157,7 @@ def test_methods_are_compared_with_none_and_with_the_best(shown):
     oracle, fair = wide["oracle", "raw", "0.3"], wide["fair", "raw", "0.3"]
     assert oracle["best_difference"] == oracle["best_p_holm"] == ""
     assert float(fair["difference_low"]) > 0 > float(fair["best_difference_high"])
-    assert fair["distinguishable"] == "yes" and float(fair["best_p_holm"]) < 0.05
+    assert fair["distinguishable"] == IMAGES_ALONE and float(fair["best_p_holm"]) < 0.05
     gap = float(fair["mean_recall"]) - float(oracle["mean_recall"])
     assert float(fair["best_difference"]) == pytest.approx(gap, abs=1e-5)
     assert wide["random", "raw", "0.3"]["distinguishable"] == "no"

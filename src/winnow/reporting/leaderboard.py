@@ -7,7 +7,6 @@ from typing import NamedTuple
 from winnow.reporting.method_results import Method
 from winnow.reporting.power import DECIDES, headline_power
 from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.significance_groups import Comparison
 from winnow.reporting.table import VALUE, Row, Table, plain, spread
 from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard, is_control
 from winnow.reporting.values import Value
@@ -97,7 +96,7 @@ def leaderboard_table(results: Results, tables: Sequence[TrackLeaderboard]) -> T
     columns += [spread(name) for name in (*METRICS, "difference")]
     columns += [*plain("p", "p_holm", "distinguishable"), spread("best_difference")]
     columns += plain("best_p_holm", "best_distinguishable", "group", "samples_seen", "seeds")
-    columns += plain("scale", "rank", "leaks")
+    columns += plain("replication", "scale", "rank", "leaks")
     rows = [_row(results, entry) for entry in entries(results, tables)]
     weak = [m for m, t in METRICS.items() if headline_power(results, t.name, HEADLINES[m]).mark]
     rows = [{**row, "no_power": ", ".join(weak)} for row in rows]
@@ -117,20 +116,16 @@ def _row(results: Results, entry: Entry) -> Row:
         "difference": base and base.value,
         "p": base and base.p,
         "p_holm": base and base.adjusted,
-        "distinguishable": base and _distinguishable(base),
+        "distinguishable": base and base.distinguishable,
         "best_difference": best and best.value,
         "best_p_holm": best and best.adjusted,
-        "best_distinguishable": best and _distinguishable(best),
+        "best_distinguishable": best and best.distinguishable,
         **{"group": own.group, "rank": own.rank, "leaks": own.leaks},
         "samples_seen": results.trained_with(own.method, "samples_seen"),
         "seeds": own.value.seeds if own.value else None,
+        "replication": own.value.replication if own.value else None,
         **{"scale": results.scale, "warning": entry.warning, "note": entry.note},
     }
-
-
-def _distinguishable(found: Comparison) -> bool | str:
-    """Whether a difference is significant; of one seed this is said in place of yes."""
-    return (found.significant and found.value.replication) or found.significant
 
 
 TRACK_COLUMNS = (
@@ -169,9 +164,9 @@ def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Ro
                 "control": is_control(table.track, row.method.scorer),
                 **{"rank": row.rank, "group": row.group, "value": row.value, "leaks": row.leaks},
                 **{"none": base and base.value, "none_p": base and base.adjusted},
-                "none_distinguishable": base and _distinguishable(base),
+                "none_distinguishable": base and base.distinguishable,
                 **{"best": best and best.value, "best_p": best and best.adjusted},
-                "best_distinguishable": best and _distinguishable(best),
+                "best_distinguishable": best and best.distinguishable,
                 "warning": table.warnings.get(row.method, ""),
                 "note": results.caveat(row.method),
             }

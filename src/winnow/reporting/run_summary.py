@@ -33,10 +33,11 @@ def best(results: Results, boards: Sequence[TrackLeaderboard]) -> dict[str, str]
 
 
 def _listed(results: Results, rows: Iterable[LeaderboardRow]) -> str:
-    """Each method with what it keeps and its value; `~`: not significantly different from all."""
+    """Each method with what it keeps and its value; ≈: not significantly different from all; †:
+    different, but not replicated."""
     return ", ".join(
         f"{row.method.captions}/{row.method.scorer} at {results.share_kept(row.method):.0%} "
-        f"{'~' if row.to_base and not row.to_base.significant else ''}"
+        f"{row.to_base.mark if row.to_base else ''}"
         f"{PERCENT(row.value and row.value.estimate)}"
         for row in rows
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from winnow.reporting.values import LEVEL, Value
+from winnow.reporting.values import INDISTINCT, LEVEL, ONE_SEED, Value
 
 
 class Comparison(NamedTuple):
@@ -24,6 +24,18 @@ class Comparison(NamedTuple):
     def significant(self) -> bool:
         """Whether the difference is significant at 5 % after correction."""
         return self.adjusted < LEVEL
+
+    @property
+    def distinguishable(self) -> bool | str:
+        """Whether it is significant; where it is not replicated, that is said in place of yes."""
+        return (self.significant and self.value.replication) or self.significant
+
+    @property
+    def mark(self) -> str:
+        """INDISTINCT, ONE_SEED, or nothing."""
+        if not self.significant:
+            return INDISTINCT
+        return ONE_SEED if self.value.replication else ""
 
 
 def indistinguishable(p: np.ndarray, declared: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from winnow.reporting import significance_groups
 from winnow.reporting.caption_sets import MEANINGS, in_order, main_set
 from winnow.reporting.decisions import corrected
 from winnow.reporting.method_results import Method
-from winnow.reporting.repeats import Side, kept_draws, paired, with_interval
+from winnow.reporting.repeats import Side, kept_draws, paired, replication, with_interval
 from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
 from winnow.reporting.significance_groups import Comparison
 from winnow.reporting.values import SAME, Value
@@ -114,7 +114,7 @@ def _board(
         contest, significance_groups.indistinguishable_groups(alike), strict=True
     ):
         rows[method] = rows[method]._replace(group=significance_groups.joined_numbers(numbers))
-    warnings = _warnings(headline, measured, contest, alike)
+    warnings = _warnings(headline, measured, contest, alike, shared)
     absent = [] if track.base_captions else list(_absent(methods, track))
     return TrackLeaderboard(track, headline, captions, list(rows.values()), absent, warnings)
 
@@ -184,6 +184,10 @@ class SharedResamples(NamedTuple):
         value = with_interval(difference(first, second), [first, second], None)
         return Comparison(value, self._p(a, b), adjusted)
 
+    def replication(self, *methods: Method) -> str:
+        """What is to be said of the seeds of some methods; as `repeats.replication`."""
+        return replication([self.repeats[self.positions[method]] for method in methods])
+
     def among(self, methods: Sequence[Method]) -> np.ndarray:
         """Of every two of some methods the p, [M, M]."""
         chosen = [self.positions[method] for method in methods]
@@ -232,6 +236,7 @@ def _warnings(
     measured: Mapping[Method, float],
     contest: Sequence[Method],
     alike: np.ndarray,
+    shared: SharedResamples,
 ) -> dict[Method, str]:
     """The lower control above the upper one, of the same captions and ratio."""
     found: dict[Method, str] = {}
@@ -242,7 +247,8 @@ def _warnings(
         told = ""
         if lower in contest and upper in contest:
             apart = not alike[contest.index(lower), contest.index(upper)]
-            told = f" ({'significant difference' if apart else SAME})"
+            different = ["significant difference", shared.replication(lower, upper)]
+            told = f" ({', '.join(filter(None, different)) if apart else SAME})"
         scale = 100 if headline.unit == "percent" else 1
         shown = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
         text = "controls out of order on {} at keep ratio {:g}: random {} above oracle {} in {}{}"

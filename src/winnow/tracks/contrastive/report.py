@@ -1,6 +1,6 @@
 """The sweep over keep ratios: mean recall by scorer and ratio."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.emit.markdown import markdown
@@ -47,11 +47,30 @@ def sweep_table(results: Results, struck: Struck = ()) -> Table:
             "scorer": key[1],
             "best_ratio": _best(curve, _struck_ratios(key, curve, struck)),
             **{repr(ratio): value for ratio, value in curve.items()},
+            **{f"{ratio!r}_replication": value.replication for ratio, value in curve.items()},
         }
         for key, curve in _curves(results).items()
     ]
-    columns = [spread(repr(ratio)) for ratio in _ratios(results)]
+    columns = [
+        column
+        for name in map(repr, _ratios(results))
+        for column in (spread(name), *plain(f"{name}_replication"))
+    ]
     return Table([*plain("captions", "scorer", "best_ratio"), *columns], rows)
+
+
+def _replicated(results: Results, shown: Sequence[tuple[str, str]]) -> str:
+    """Which of the shown values rest on several seeds, if not all do."""
+    methods = [m for m in results.expected(TRACK) if (m.captions, m.scorer) in shown]
+    known = {m: value for m in methods if (value := results.value(m, HEADLINE))}
+    if not any(value.replication for value in known.values()):
+        return ""
+    several = [
+        f"{markdown(m.captions)} / {markdown(m.scorer)} at {kept(m.ratio)}"
+        for m, value in known.items()
+        if value.seeds > 1
+    ]
+    return f"Several seeds: {', '.join(several) or 'none'}. What else is trained is not replicated."
 
 
 def sweep_page(results: Results, struck: Struck = ()) -> Page:
@@ -83,7 +102,8 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
         if share != m.ratio and (m.captions, m.scorer) in shown
     ]
     notes = [
-        "Per cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.",
+        "Per cent, with 95 % intervals over images and seeds. Bold: a scorer's best ratio.",
+        _replicated(results, shown),
         f"Not by a ratio: {', '.join(other)}; they stand under the ratio of their cells."
         if other
         else "",
