@@ -6,6 +6,7 @@ import pytest
 from report_helpers import (
     captioning,
     contrastive,
+    damage,
     render,
     rows_of,
     write_captions,
@@ -14,8 +15,11 @@ from report_helpers import (
 )
 
 from winnow.command.line import main
+from winnow.reporting.cells import cell_folder
 from winnow.reporting.power import power_of
 from winnow.reporting.results import load_results
+from winnow.reporting.site.leaderboard_tables import curves
+from winnow.reporting.track_leaderboards import track_leaderboards
 
 APART = {"none": 0.4, "random": 0.4, "oracle": 0.7, "sieve": 0.6, "human": 0.8}
 ALIKE = APART | {"oracle": 0.4, "human": 0.4}
@@ -41,6 +45,20 @@ def write_run(folder, skills, seeds=SEEDS, also=()):
 def runs(tmp_path_factory):
     skills = {"apart": APART, "alike": ALIKE, "turned": TURNED}
     return {name: write_run(tmp_path_factory.mktemp(name), s) for name, s in skills.items()}
+
+
+PAPER = {
+    "paper": "mine",
+    "citation": {"title": "t", "short": "Mine", "venue": "v", "url": "https://x.test"},
+}
+TABLE = {
+    "title": "Sieved",
+    "verified": "Table 1",
+    "track": "contrastive",
+    "columns": [{"key": "acc", "label": "Accuracy"}],
+    "measured": [{"metric": "acc1", "label": "acc1"}],
+    "rows": [{"label": "A sieve", "published": [70], "cell": {"scorer": "sieve", "ratio": 0.3}}],
+}
 
 
 def results_of(folder):
@@ -114,6 +132,7 @@ def test_a_larger_difference_than_the_smallest_is_told_apart_by_all_seeds(runs):
 
 def test_every_table_and_curve_has_the_mark(runs, papers, tmp_path):
     folder, results = runs["alike"], tmp_path / "results"
+    (papers / "mine.yaml").write_text(json.dumps(PAPER | {"tables": {"one": TABLE}}))
     render(folder / "cells", folder / "sweep.csv", papers, results, "mini", 200)
     boards = rows_of(results / "boards.csv")
     assert {row["power"] for row in boards} == {"no power"}
@@ -124,9 +143,30 @@ def test_every_table_and_curve_has_the_mark(runs, papers, tmp_path):
         shown = (results / page).read_text("utf-8")
         assert "**Warning:** no power in mR: oracle minus random is" in shown
     assert "mR (no power)" in (results / "leaderboard.md").read_text("utf-8")
+    assert [row["no_power"] for row in rows_of(results / "tables/mine/one.csv")] == ["acc1"]
+    for kind in ("md", "tex"):
+        shown = (results / f"tables/mine/one.{kind}").read_text("utf-8")
+        assert "acc1 (no power)" in shown and "no power in acc1: oracle minus random" in shown
     render(runs["apart"] / "cells", runs["apart"] / "sweep.csv", papers, results, "mini", 200)
     assert {row["power"] for row in rows_of(results / "boards.csv")} == {"yes"}
     assert "no power" not in (results / "leaderboard.md").read_text("utf-8")
+
+
+def test_the_curves_of_the_site_have_the_mark(runs):
+    for run, mark in (("alike", " (no power)"), ("apart", "")):
+        results = results_of(runs[run])
+        charts = curves(results, track_leaderboards(results))
+        assert [chart["axis"] for chart in charts] == [f"mR{mark}", f"zero-shot @1{mark}"]
+        assert all(mark in chart["label"] for chart in charts)
+
+
+def test_the_bounds_that_records_tell_stand_beside_the_controls(tmp_path, papers):
+    write_run(tmp_path, APART, seeds=(0, 1))
+    cell = contrastive("none", 1.0, 0)
+    record = cell_folder(tmp_path / "cells", cell) / "metrics.json"
+    damage(record, lambda told: told["floors"].update(mean_recall=0.25))
+    row = power_rows(tmp_path, papers)["mean_recall"]
+    assert row["bounds"].endswith(" 0.25")
 
 
 # a larger run
@@ -177,12 +217,7 @@ def test_one_seed_plans_nothing(tmp_path, capsys):
 
 def claims_of(folder, claims, place, standins=()):
     """The row of each claim."""
-    paper = {
-        "paper": "mine",
-        "citation": {"title": "t", "short": "Mine", "venue": "v", "url": "https://x.test"},
-        "claims": claims,
-    }
-    (place / "mine.yaml").write_text(json.dumps(paper), encoding="utf-8")
+    (place / "mine.yaml").write_text(json.dumps(PAPER | {"claims": claims}), encoding="utf-8")
     words = [f"--cells={folder}/cells", f"--sweep={folder}/sweep.csv", f"--papers={place}"]
     words += [
         f"--output={place}/results",

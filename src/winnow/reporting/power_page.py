@@ -76,13 +76,14 @@ def bounds(results: Results, power: Power) -> dict[str, float]:
     if cell is None:
         return {}
     record = results.sweep.records[cell]
-    found = {BY_NAME[power.track].floor: record.floors.get(power.metric)}
-    found |= {
+    found = {
         told: value
         for end, told in BOUNDS.items()
         if (value := record.metrics.get(f"{power.metric}_{end}")) is not None
     }
-    return {told: value for told, value in found.items() if value is not None}
+    if (floor := record.floors.get(power.metric)) is not None:
+        found[BY_NAME[power.track].floor or "bound"] = floor
+    return found
 
 
 def power_table(results: Results, lines: Sequence[Line]) -> Table:
