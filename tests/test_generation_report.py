@@ -129,6 +129,8 @@ def write_generation(folder, cell, noise=0.02):
     counts = dict(outcomes["metric"].value_counts()) | dict.fromkeys(distances, len(asked))
     worse = dict.fromkeys(distances, False)
     origin = {"parameters": {"features": "evaluator"}, "inputs": {}, "code": "ab"}
+    if cell.scorer not in (START.scorer, *PLAN.baselines):
+        origin["training"] = {"parameters": {"samples_seen": 4096}}
     write_record(
         folder, cell, metrics, intervals, {k: int(v) for k, v in counts.items()}, unit="mixed",
         higher_is_better={name: worse.get(name, True) for name in metrics}, provenance=origin,

@@ -101,12 +101,20 @@ def test_what_is_not_trained_has_no_variance_between_seeds(tmp_path):
     assert not BY_NAME["captioning"].trained and not BY_NAME["detection"].trained
 
 
+def numbers(text):
+    """The groups of `1-3, 5`."""
+    ends = [part.split("-") for part in text.split(", ") if part]
+    return {number for run in ends for number in range(int(run[0]), int(run[-1]) + 1)}
+
+
 def verdicts(results):
     """What a board says of each method beside others: p, whether it counts, and the groups."""
     board = next(b for b in track_leaderboards(results) if b.headline.key == METRIC)
     table = track_leaderboards_table(results, [board])
-    told = {row["scorer"]: (row["none_p"], row["none_distinguishable"]) for row in table.rows}
-    groups = {row.method.scorer: set(row.group.replace(",", "").split()) for row in board.rows}
+    told = {
+        row["scorer"]: (row.get("none_p"), row.get("none_distinguishable")) for row in table.rows
+    }
+    groups = {row.method.scorer: numbers(row.group) for row in board.rows}
     return told, groups
 
 
