@@ -280,8 +280,9 @@ def test_controls_out_of_order_differ_significantly_or_not(tmp_path):
     assert f"in mR (significant difference, {IMAGES_ALONE})" in first
     second = wide["random", "raw", "0.5"]["warning"]
     assert second.endswith("in zero-shot @1 (no significant difference)")  # in mR they are in order
-    warned = [line for line in text.splitlines() if line.startswith("> **Warning:**")]
+    warned = [line for line in text.splitlines() if "**Warning:** controls" in line]
     assert text.index(warned[-1]) < text.index("| rank |")
+    assert text.count("**Warning:** no power in") == 2
     told = {part for row in wide.values() for part in row["warning"].split("; ") if part}
     assert len(warned) == len(told)
 
