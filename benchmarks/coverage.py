@@ -178,11 +178,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 5])
-    parser.add_argument("--queries", type=int, nargs="+", default=[500, 2000])
+    parser.add_argument("--queries", type=int, nargs="+", default=[500])
     parser.add_argument("--ratios", type=float, nargs="+", default=[0, 0.5, 1, 2, 3])
-    parser.add_argument("--metrics", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument(
+        "--metrics", nargs="+", default=["accuracy", "overlap"], choices=list(KINDS)
+    )
     given = parser.parse_args()
     start = time.process_time()
     cases = [

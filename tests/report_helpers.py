@@ -13,9 +13,17 @@ import pytest
 from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, signed, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
+from winnow.evaluation.intervals import Repeats, difference, interval
 from winnow.evaluation.preference import pair_outcomes, summary
 from winnow.evaluation.settings import Statistics
-from winnow.evaluation.statistics import RESAMPLES, bootstrap, estimates, headline_means
+from winnow.evaluation.statistics import (
+    RESAMPLES,
+    Resampling,
+    bootstrap,
+    estimates,
+    headline_means,
+    joined_seeds,
+)
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.settings import LeaderboardSettings, RenderSettings
 from winnow.reporting.verbs import leaderboard
@@ -60,6 +68,19 @@ ROWS = queries()
 
 def seed_of(*parts):
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
+
+
+def expected_difference(a, b, metric, means=None, resamples=RESAMPLES, seed=0):
+    """Estimate, low and high of a metric of outcomes `a` minus `b`, each a table a seed."""
+    sides = [joined_seeds(tables) for tables in (a, b)]
+    rows, columns = sides[0][0], np.concatenate([values for _, values in sides], axis=1)
+    needed = (means or {}).get(metric, [metric])
+    chosen = rows["metric"].isin(needed).to_numpy()
+    plan = Resampling(rows[chosen], {"it": needed}, resamples, seed)
+    values, draws = plan.estimates(columns[chosen])[-1], plan.draws(columns[chosen])[:, -1]
+    parts = slice(None, len(a)), slice(len(a), None)
+    found = difference(*(Repeats(values[part], draws[:, part]) for part in parts))
+    return found.estimate, *interval(found)
 
 
 def write_cell(folder, cell, skill, rows=ROWS, resamples=100, pairs=None):

@@ -37,7 +37,6 @@ from winnow.evaluation.statistics import (
     cluster_weights,
     estimates,
     group_difference,
-    paired_difference,
 )
 from winnow.scoring.engine import pool_pairs
 from winnow.terrarium.schema import Layout
@@ -140,17 +139,6 @@ def test_layouts_that_do_not_fit(world: World) -> None:
 values = st.lists(
     st.tuples(st.sampled_from("abcde"), st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=30
 )
-
-
-@settings(deadline=None, max_examples=40)
-@given(values, st.integers(0, 2**32 - 1))
-def test_group_difference_of_the_same_rows_is_paired(
-    rows: list[tuple[str, float]], seed: int
-) -> None:
-    a = outcomes(rows)
-    b = a.assign(value=np.random.default_rng(seed).choice([0.0, 0.5, 1.0], len(a)))
-    found = group_difference(a, b, "m", resamples=200, seed=3)
-    assert found == pytest.approx(paired_difference(a, b, "m", resamples=200, seed=3), abs=1e-9)
 
 
 @settings(deadline=None, max_examples=40)

@@ -25,7 +25,7 @@ from winnow.reporting.leaderboard_page import leaderboard_page, submissions
 from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.results import CONTROLS, load_results
 from winnow.reporting.track_leaderboards import track_leaderboards as boards_of
-from winnow.reporting.values import EMPTY
+from winnow.reporting.values import EMPTY, IMAGES_ALONE
 from winnow.tracks.contrastive.figure import contrastive as contrastive_figure
 from winnow.tracks.contrastive.report import sweep_page
 
@@ -157,7 +157,7 @@ def test_methods_are_compared_with_none_and_with_the_best(shown):
     oracle, fair = wide["oracle", "raw", "0.3"], wide["fair", "raw", "0.3"]
     assert oracle["best_difference"] == oracle["best_p_holm"] == ""
     assert float(fair["difference_low"]) > 0 > float(fair["best_difference_high"])
-    assert fair["distinguishable"] == "yes" and float(fair["best_p_holm"]) < 0.05
+    assert fair["distinguishable"] == IMAGES_ALONE and float(fair["best_p_holm"]) < 0.05
     gap = float(fair["mean_recall"]) - float(oracle["mean_recall"])
     assert float(fair["best_difference"]) == pytest.approx(gap, abs=1e-5)
     assert wide["random", "raw", "0.3"]["distinguishable"] == "no"
@@ -277,11 +277,12 @@ def test_controls_out_of_order_differ_significantly_or_not(tmp_path):
     first = wide["random", "raw", "0.3"]["warning"]
     assert first == wide["oracle", "raw", "0.3"]["warning"]
     assert first.startswith("controls out of order on raw at keep ratio 0.3: random ")
-    assert "in mR (significant difference)" in first
+    assert f"in mR (significant difference, {IMAGES_ALONE})" in first
     second = wide["random", "raw", "0.5"]["warning"]
     assert second.endswith("in zero-shot @1 (no significant difference)")  # in mR they are in order
-    warned = [line for line in text.splitlines() if line.startswith("> **Warning:**")]
+    warned = [line for line in text.splitlines() if "**Warning:** controls" in line]
     assert text.index(warned[-1]) < text.index("| rank |")
+    assert text.count("**Warning:** no power in") == 2
     told = {part for row in wide.values() for part in row["warning"].split("; ") if part}
     assert len(warned) == len(told)
 

@@ -549,6 +549,24 @@ def test_a_trivial_baseline_stands_in_every_sweep(scale: str, swept: list[str] |
     assert ("detection" in {cell.track for cell in found}) == params.captions.known_noise
 
 
+def test_controls_and_named_methods_have_seeds_of_their_own() -> None:
+    params = resolve(merge(tree(), {
+        "sweep": {"seeds": [7], "control_seeds": [0, 1, 2], "replicated": ["clip"]},
+        "generation": {"seeds": [0], "control_seeds": [], "replicated": []},
+    }))  # fmt: skip
+    found: dict[tuple[str, str, str, float], list[int]] = {}
+    for cell in cells(params):
+        found.setdefault((cell.track, cell.captions, cell.scorer, cell.ratio), []).append(cell.seed)
+    own = {key[1:]: seeds for key, seeds in found.items() if key[0] == "contrastive"}
+    several = [("raw", "random", 0.1), ("raw", "clip", params.ratio), ("human", "none", 1.0)]
+    assert all(own[key] == [0, 1, 2] for key in several)
+    alone = [("raw", "clip", 0.1), ("mllm", "none", 1.0), ("raw", "text", params.ratio)]
+    assert all(own[key] == [7] for key in alone) and own["raw", "pretrained", 1.0] == [0]
+    assert {tuple(s) for key, s in found.items() if key[0] == "generation"} == {(0,)}
+    real = [seeds for key, seeds in found.items() if key[0] == "segmentation" and key[2] == "real"]
+    assert real == [[0, 1, 2]]
+
+
 ratios = st.floats(1e-6, 1.0)
 names = st.lists(st.sampled_from(["random", "oracle", "clip", "text", "mine"]), unique=True)
 
@@ -572,7 +590,7 @@ def test_cells(
     truth: bool,
 ) -> None:
     swept = [name for name in swept if name in methods]
-    methods = [*methods, "chooser"]
+    methods, repeats = [*methods, "chooser"], list(dict.fromkeys(seeds))
     everything = cells(
         SimpleNamespace(
             ratio=headline,
@@ -581,16 +599,17 @@ def test_cells(
             source=SimpleNamespace(knows_truth=truth),
             score_model=SimpleNamespace(recipes=methods, seeds=seeds),
             sweep=SimpleNamespace(
-                ratios=listed, scorers=swept, seeds=seeds,
+                ratios=listed, scorers=swept, of_method=lambda *_: repeats,
                 captions=["human", "mllm"], curated=["mllm"],
             ),
             contrastive=None,
             generation=SimpleNamespace(
                 scorers=[*swept, "chooser"], ratios=listed, captions=["human"],
-                baselines=["theirs"], seeds=seeds,
+                baselines=["theirs"], of_method=lambda *_: repeats,
             ),
             segmentation=SimpleNamespace(
-                scorers=["chooser"], ratios=listed, pretrained=False, data=None, seeds=seeds
+                scorers=["chooser"], ratios=listed, pretrained=False, data=None,
+                of_method=lambda *_: repeats,
             ),
         )
     )  # fmt: skip

@@ -91,7 +91,7 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected |= {"captions.csv", "captions.md", "captions_differences.csv"}
     expected |= {"score_model.csv", "score_model.md"}
     expected |= {"claims.csv", "claims.md", "claims_comparisons.csv"}
-    expected |= {"leakage.csv", "leakage.md"}
+    expected |= {"leakage.csv", "leakage.md", "power.csv", "power.md"}
     expected |= {f"generation{end}.csv" for end in ("", "_choice", "_scenes")}
     expected |= {"generation.md", "figures/generation.jpg"}  # of pixels: no SVG
     expected |= {"segmentation.csv", "segmentation.md", "figures/segmentation.png"}

@@ -59,7 +59,8 @@ def learned_from(wildcards):
         "start": model("segmentor") if "segmentor" in P.models else [],
         **{"generated": [], "drawn": [], "teacher": []},
     }
-    seeds = P.generation.seeds
+    kept = wildcards.captions, wildcards.scorer, float(wildcards.ratio) == P.ratio
+    seeds = P.generation.of_method(*kept)
     known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
     cell = (
         f"{wildcards.captions}/{wildcards.scorer}/{wildcards.ratio}/"

@@ -83,6 +83,7 @@ class Params(Section):
             if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
         self.require_swept("sweep.scorers", self.sweep.scorers)
+        self.sweep.check_replicated("sweep", self.scorers)
         if "loop" in self.sweep.captions:
             self.require_swept("captioning.loop.scorers", self.captioning.loop.scorers)
         for name, whose in ((PRETRAINED, "the untuned model"), (REAL, "real images alone")):

@@ -4,6 +4,7 @@ from typing import Literal
 
 Scale = Literal["smoke", "mini", "paper"]
 CONTROLS = ("none", "random", "oracle")
+LENDING = ("raw", "human")  # caption sets whose controls are trained with more seeds
 JUDGE = "judge"  # the cell of what rates the preferences
 PRETRAINED = "pretrained"  # the cell of the model before fine-tuning
 REAL = "real"  # the cell of the segmentor that learns from real images alone

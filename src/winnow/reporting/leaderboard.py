@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import DECIDES, headline_power
 from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.table import VALUE, Column, Row, Table, plain, spread
+from winnow.reporting.table import VALUE, Row, Table, plain, spread
 from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard, is_control
 from winnow.reporting.values import Value
 from winnow.tracks import registry
@@ -15,6 +16,7 @@ from winnow.tracks.track import Track
 
 MAIN = registry.MAIN.name  # the track whose first headline metric ranks
 # The metrics of leaderboard.csv, and the track of each.
+HEADLINES = {metric.key: metric for track in TRACKS for metric in track.headlines}
 METRICS = {metric.key: track for track in TRACKS for metric in track.headlines if metric.column}
 NOT_IN_SWEEP = "not in this sweep"
 
@@ -93,9 +95,12 @@ def leaderboard_table(results: Results, tables: Sequence[TrackLeaderboard]) -> T
     columns = plain("captions", "scorer", "ratio", "kept", "control")
     columns += [spread(name) for name in (*METRICS, "difference")]
     columns += [*plain("p", "p_holm", "distinguishable"), spread("best_difference")]
-    columns += plain("best_p_holm", "group", "samples_seen", "seeds", "scale", "rank", "leaks")
+    columns += plain("best_p_holm", "best_distinguishable", "group", "samples_seen", "seeds")
+    columns += plain("replication", "scale", "rank", "leaks")
     rows = [_row(results, entry) for entry in entries(results, tables)]
-    return Table([*columns, *plain("warning", "note")], rows)
+    weak = [m for m, t in METRICS.items() if headline_power(results, t.name, HEADLINES[m]).mark]
+    rows = [{**row, "no_power": ", ".join(weak)} for row in rows]
+    return Table([*columns, *plain("warning", "note", "no_power")], rows)
 
 
 def _row(results: Results, entry: Entry) -> Row:
@@ -109,14 +114,16 @@ def _row(results: Results, entry: Entry) -> Row:
         "control": entry.scorer in CONTROLS,
         **entry.values,
         "difference": base and base.value,
-        "p": base and base.difference.p,
+        "p": base and base.p,
         "p_holm": base and base.adjusted,
-        "distinguishable": base and base.significant,
+        "distinguishable": base and base.distinguishable,
         "best_difference": best and best.value,
         "best_p_holm": best and best.adjusted,
+        "best_distinguishable": best and best.distinguishable,
         **{"group": own.group, "rank": own.rank, "leaks": own.leaks},
         "samples_seen": results.trained_with(own.method, "samples_seen"),
         "seeds": own.value.seeds if own.value else None,
+        "replication": own.value.replication if own.value else None,
         **{"scale": results.scale, "warning": entry.warning, "note": entry.note},
     }
 
@@ -125,16 +132,20 @@ TRACK_COLUMNS = (
     *plain("track", "metric", "higher_is_better", "unit"),
     *plain("captions", "scorer", "ratio", "kept", "control", "rank", "group"),
     VALUE,
-    *(spread("none"), Column("none_p"), spread("best"), Column("best_p")),
-    *plain("leaks", "warning", "note"),
+    *(spread("none"), *plain("none_p", "none_distinguishable")),
+    *(spread("best"), *plain("best_p", "best_distinguishable")),
+    *plain("leaks", "warning", "note", "power"),
 )
 
 
 def track_leaderboards_table(results: Results, tables: Sequence[TrackLeaderboard]) -> Table:
     """Every track: a row a headline metric and method."""
-    return Table(
-        TRACK_COLUMNS, [row for table in tables for row in track_leaderboard_rows(results, table)]
-    )
+    rows = [
+        {**row, "power": DECIDES[headline_power(results, table.track.name, table.headline).decides]}
+        for table in tables
+        for row in track_leaderboard_rows(results, table)
+    ]
+    return Table(TRACK_COLUMNS, rows)
 
 
 def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Row]:
@@ -153,7 +164,9 @@ def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Ro
                 "control": is_control(table.track, row.method.scorer),
                 **{"rank": row.rank, "group": row.group, "value": row.value, "leaks": row.leaks},
                 **{"none": base and base.value, "none_p": base and base.adjusted},
+                "none_distinguishable": base and base.distinguishable,
                 **{"best": best and best.value, "best_p": best and best.adjusted},
+                "best_distinguishable": best and best.distinguishable,
                 "warning": table.warnings.get(row.method, ""),
                 "note": results.caveat(row.method),
             }

@@ -1,11 +1,13 @@
 """Everything the tables and figures are drawn from, computed once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from winnow.data.metrics import Cell
+from winnow.evaluation.intervals import Repeats
 from winnow.evaluation.statistics import RESAMPLES
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
@@ -16,12 +18,14 @@ from winnow.reporting.method_results import (
     method_of,
     method_values,
     outcomes_by_track,
-    summarised,
-    with_intervals,
 )
+from winnow.reporting.repeats import cover_seeds
 from winnow.reporting.settings import Page
 from winnow.reporting.values import Value
 from winnow.tracks.registry import TRACKS
+
+if TYPE_CHECKING:
+    from winnow.reporting.power import Power
 
 CONTROLS = ("none", "random", "oracle", "pretrained")
 UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
@@ -32,7 +36,8 @@ ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 class Results:
     """Values of each method, the sweep they come from, and the outcomes of each track whose queries
     are shared; `resamples` and `seed` draw what methods are compared in. `standins` are the models
-    of the run that are stand-ins."""
+    of the run that are stand-ins. `lenders` holds what controls of several seeds have in the
+    metrics that were asked for, by track and metric, and `powers` what controls say of these."""
 
     sweep: Sweep
     values: Values
@@ -41,6 +46,8 @@ class Results:
     resamples: int = RESAMPLES
     seed: int = 0
     standins: Sequence[str] = ()
+    lenders: dict[tuple[str, str], dict[Method, Repeats]] = field(default_factory=dict)
+    powers: dict[tuple[str, str], "Power"] = field(default_factory=dict)
 
     @cached_property
     def planned(self) -> dict[str, dict[Method, list[Cell]]]:
@@ -58,6 +65,10 @@ class Results:
     def cells(self, method: Method) -> list[Cell]:
         """The planned cells of a method, one a seed."""
         return self.planned.get(method.track, {}).get(method, [])
+
+    def usable(self, method: Method) -> list[Cell]:
+        """The cells of a method that can be used."""
+        return [cell for cell in self.cells(method) if cell in self.sweep.records]
 
     def value(self, method: Method, metric: str) -> Value | None:
         """A method's metric, or None if it was not measured."""
@@ -155,14 +166,13 @@ def load_results(
     tracks: Sequence[str] | None = None,
     standins: Sequence[str] = (),
 ) -> Results:
-    """Read the cells of a sweep (of `tracks`, or all) and average their seeds."""
+    """Read the cells of a sweep (of `tracks`, or all), and give values intervals over seeds."""
     sweep = load_cells(sweep_path, cells_dir, tracks)
     outcomes = outcomes_by_track(sweep)
-    values = method_values(sweep, outcomes, extra or {}, resamples, seed)
-    for method, found in summarised(sweep, resamples, seed).items():
-        values[method] |= found
-    with_intervals(sweep, values)
-    return Results(sweep, values, scale, outcomes, resamples, seed, standins)
+    values = method_values(sweep)
+    results = Results(sweep, values, scale, outcomes, resamples, seed, standins)
+    cover_seeds(results, extra or {})
+    return results
 
 
 def load_track_results(

@@ -105,7 +105,7 @@ def spread(key: str) -> Column:
     return Column(key, parts=(key, f"{key}_low", f"{key}_high"))
 
 
-VALUE = Column("value", parts=("value", "low", "high", "n", "seeds"))
+VALUE = Column("value", parts=("value", "low", "high", "n", "seeds", "replication"))
 
 
 def plain(*keys: str) -> list[Column]:

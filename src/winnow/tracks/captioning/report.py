@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.compute as pc
@@ -15,6 +15,7 @@ from winnow.reporting.caption_sets import in_order, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVEL, LEVELS, SAME, Value
@@ -138,8 +139,11 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    counts = {k: v for k, v in value._asdict().items() if isinstance(v, float) and v.is_integer()}
-    return value._replace(**{name: int(count) for name, count in counts.items()})
+    told = value._asdict().items()
+    counts: dict[str, Any] = {
+        name: int(v) for name, v in told if isinstance(v, float) and v.is_integer()
+    }
+    return value._replace(**counts)
 
 
 def _rows(results: Results) -> dict[Method, Row]:
@@ -174,6 +178,7 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
     texts = [Column(metric.key, metric.label, LEVELS[metric.unit]) for metric in TEXT]
     return [
         f"# Caption sets (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         meanings(method.captions for method in methods),
         "## How good are the captions?",
         _truth(results, rows) if known else "",

@@ -15,5 +15,6 @@ TRACK = Track(
     base_captions="human",
     by_ratio=False,
     by_captions=True,
+    trained=False,
     outcomes="own",
 )

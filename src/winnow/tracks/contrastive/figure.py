@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import metric_label
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.values import Value
 
+TRACK = "contrastive"
 CONTROL_STYLES: dict[str, dict[str, Any]] = {
     "random": {"color": "#777777", "linestyle": "--", "marker": "x"},
     "oracle": {"color": "#000000", "linestyle": "-.", "marker": "*"},
@@ -24,7 +26,7 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
     """Mean recall and zero-shot accuracy of the main caption set by keep ratio: a line a scorer
     with its interval, `none` a horizontal band, the model before fine-tuning dotted. Below, all
     pairs of each caption set, if there are several. What is struck out is left out."""
-    methods = [method for method in results.expected("contrastive") if method not in struck]
+    methods = [method for method in results.expected(TRACK) if method not in struck]
     main = main_set(method.captions for method in methods)
     curves = [method for method in methods if method.captions == main]
     sets = {method.captions: method for method in methods if method.scorer == "none"}
@@ -36,7 +38,7 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
         panels = parts[0].subplots(1, len(PANELS))
         for axes, (metric, label) in zip(panels, PANELS, strict=True):
             _ratio_panel(axes, results, curves, metric)
-            axes.set_ylabel(label)
+            axes.set_ylabel(metric_label(results, TRACK, metric, label))
             title = f"captions: {main} (shaded, bars: 95 % intervals)" if main else "no cells"
             axes.set_title(title, fontsize=10)
         handles, labels = _legend(list(panels))
@@ -49,7 +51,7 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
             panels = parts[1].subplots(1, len(PANELS), sharey=True)
             for axes, (metric, label) in zip(panels, PANELS, strict=True):
                 _sets_panel(axes, results, rows, metric)
-                axes.set_xlabel(label)
+                axes.set_xlabel(metric_label(results, TRACK, metric, label))
                 axes.set_title("all pairs of each caption set (bars: 95 % intervals)", fontsize=10)
     return figure
 

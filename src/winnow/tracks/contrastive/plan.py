@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def plan(params: "Params", own: Contrastive) -> Iterator[Cell]:
-    """The model as it is, and tuned on every subset with every seed."""
+    """The model as it is, and tuned on every subset with each of its seeds."""
     yield Cell(track="contrastive", captions="raw", scorer=PRETRAINED, ratio=1.0, seed=0)
     for captions, scorer, ratio in _subsets(params):
-        for seed in dict.fromkeys(params.sweep.seeds):
+        for seed in params.sweep.of_method(captions, scorer, ratio == params.ratio):
             yield Cell(
                 track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=seed
             )

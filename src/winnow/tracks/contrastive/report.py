@@ -1,10 +1,11 @@
 """The sweep over keep ratios: mean recall by scorer and ratio."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Image, Page, Style, Table, plain, spread
 from winnow.reporting.values import PERCENT, Value, kept
@@ -46,11 +47,30 @@ def sweep_table(results: Results, struck: Struck = ()) -> Table:
             "scorer": key[1],
             "best_ratio": _best(curve, _struck_ratios(key, curve, struck)),
             **{repr(ratio): value for ratio, value in curve.items()},
+            **{f"{ratio!r}_replication": value.replication for ratio, value in curve.items()},
         }
         for key, curve in _curves(results).items()
     ]
-    columns = [spread(repr(ratio)) for ratio in _ratios(results)]
+    columns = [
+        column
+        for name in map(repr, _ratios(results))
+        for column in (spread(name), *plain(f"{name}_replication"))
+    ]
     return Table([*plain("captions", "scorer", "best_ratio"), *columns], rows)
+
+
+def _replicated(results: Results, shown: Sequence[tuple[str, str]]) -> str:
+    """Which of the shown values rest on several seeds, if not all do."""
+    methods = [m for m in results.expected(TRACK) if (m.captions, m.scorer) in shown]
+    known = {m: value for m in methods if (value := results.value(m, HEADLINE))}
+    if not any(value.replication for value in known.values()):
+        return ""
+    several = [
+        f"{markdown(m.captions)} / {markdown(m.scorer)} at {kept(m.ratio)}"
+        for m, value in known.items()
+        if value.seeds > 1
+    ]
+    return f"Several seeds: {', '.join(several) or 'none'}. What else is trained is not replicated."
 
 
 def sweep_page(results: Results, struck: Struck = ()) -> Page:
@@ -82,7 +102,8 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
         if share != m.ratio and (m.captions, m.scorer) in shown
     ]
     notes = [
-        "Per cent, with 95 % bootstrap intervals over images. Bold: a scorer's best ratio.",
+        "Per cent, with 95 % intervals over images and seeds. Bold: a scorer's best ratio.",
+        _replicated(results, shown),
         f"Not by a ratio: {', '.join(other)}; they stand under the ratio of their cells."
         if other
         else "",
@@ -93,6 +114,7 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
     ]
     return [
         f"# Mean recall by keep ratio (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         Table(columns, rows),
         "\n".join(filter(None, notes)),
         Image("Mean recall and zero-shot accuracy by keep ratio", "figures/contrastive.svg"),

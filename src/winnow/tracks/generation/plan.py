@@ -17,7 +17,7 @@ def plan(params: "Params", own: TextToImage) -> Iterator[Cell]:
     for name in untrained(params, own):
         yield Cell(track="generation", captions="raw", scorer=name, ratio=1.0, seed=0)
     for captions, scorer, ratio in dict.fromkeys(_subsets(params, own)):
-        for seed in dict.fromkeys(own.seeds):
+        for seed in own.of_method(captions, scorer, ratio == params.ratio):
             yield Cell(track="generation", captions=captions, scorer=scorer, ratio=ratio, seed=seed)
 
 

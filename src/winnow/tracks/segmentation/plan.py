@@ -21,7 +21,7 @@ def plan(params: "Params", own: Segmentation) -> Iterator[Cell]:
     if not known_truth(params) and own.data is None:
         return
     for scorer, ratio in dict.fromkeys([(REAL, 1.0), *generator_subsets(params, own)]):
-        for seed in dict.fromkeys(own.seeds):
+        for seed in own.of_method("raw", scorer, ratio == params.ratio):
             yield Cell(track="segmentation", captions="raw", scorer=scorer, ratio=ratio, seed=seed)
 
 

@@ -11,11 +11,12 @@ from winnow.reporting.cells import mapping, trainings
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change, difference
+from winnow.reporting.power import metric_label, power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
-from winnow.reporting.values import GAINS, INDISTINCT, PERCENT, Show, Value, to
+from winnow.reporting.values import GAINS, INDISTINCT, ONE_SEED, PERCENT, Show, Value, to
 from winnow.tracks.segmentation.metrics import METRICS
 
 TRACK = "segmentation"
@@ -72,7 +73,7 @@ def gain(
     """How much a method exceeds `base` at the same share: the difference and the relative change,
     each from the same resamples for both."""
     names = called(method, variant, name), called(base, variant, name)
-    absolute, relative = (f(results, method, base, *names)[0] for f in (difference, change))
+    absolute, relative = (f(results, method, base, *names).value for f in (difference, change))
     return absolute, relative
 
 
@@ -152,6 +153,7 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
 
     return [
         f"# Segmentation (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         "A segmentor learns from real labelled images and, beside them, from generated ones: of "
         "`none` from a generator fine-tuned on all pairs of raw (raw-generated), of a scorer from "
         "one fine-tuned on what it keeps (cleaned-generated). `real` learns from real images "
@@ -164,8 +166,8 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
         *gains(RAW),
         "Minus raw-generated at the same share of the labels: percentage points with 95 % "
         f"intervals, then the relative change in per cent; {INDISTINCT}: not significantly "
-        "different. Published values: [the paper's table](tables/dldc/segmentation.md) (claims A5, "
-        "A6).",
+        f"different; {ONE_SEED}: significant, but not replicated. Published values: [the paper's "
+        "table](tables/dldc/segmentation.md) (claims A5, A6).",
         "## Do generated images help at all?",
         *gains(ALONE),
         "Minus real images alone at the same share of the labels, as above.",
@@ -207,7 +209,8 @@ def _by_mode(
                 for method, row in named.items()
             ]
             labels = f", {MODES[mode]}" if mode in MODES else ""
-            page += [f"{metric.label}{labels}:", Table(columns, body)]
+            label = metric_label(results, TRACK, name, metric.label)
+            page += [f"{label}{labels}:", Table(columns, body)]
     return page or ["Not measured here."]
 
 
@@ -217,8 +220,7 @@ def _gain(results: Results, base: Method, method: Method, variant: Variant, name
     if absolute is None:
         return Cell(None)
     change = f"; {GAINS['change'](relative.estimate)}" if relative else ""
-    same = absolute.ends is not None and not absolute.significant
-    return Cell(f"{GAINS['percent'](absolute)}{change}", mark=INDISTINCT if same else "")
+    return Cell(f"{GAINS['percent'](absolute)}{change}", mark=absolute.mark)
 
 
 def _by_class(results: Results, named: Mapping[Method, Row]) -> Page:
@@ -245,8 +247,8 @@ def _how(results: Results) -> str:
     counts = {n for record in records for name, n in record.n.items() if name.endswith("/miou")}
     seeds = {v.seeds for m in results.expected(TRACK) for v in results.values.get(m, {}).values()}
     return (
-        "Per cent of the test split, with 95 % bootstrap intervals over images (and over seeds "
-        f"where there are several; here {to(seeds) or '0'}). Images measured: "
+        "Per cent of the test split, with 95 % intervals over images and training seeds (here "
+        f"{to(seeds) or '0'}). Images measured: "
         f"{' or '.join(map(str, sorted(counts))) or 'none'}. IoU and accuracy are of the areas of "
         "all test images together, as in mmsegmentation's metric; their means are over classes. "
         f"{_started(records)}"

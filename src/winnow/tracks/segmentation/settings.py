@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from winnow.params.fields import Fraction, Name, PositiveInt, Ratio, Section, Seed
 from winnow.params.planning import known_truth
 from winnow.sources.settings import SegmentationData
-from winnow.tracks.settings import TrackSection
+from winnow.tracks.settings import Seeds, TrackSection
 from winnow.training.settings import SegmentorTraining
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class PseudoLabels(Section):
     confidence: Fraction = Field(0.5, description="Pixels below this probability are ignored")
 
 
-class Segmentation(Segmentor, TrackSection):
+class Segmentation(Segmentor, TrackSection, Seeds):
     """The track `segmentation`: what generated images add to real labels."""
 
     labels: PositiveInt = Field(description="Number of labelled real images of the split `pool`")
@@ -55,7 +55,6 @@ class Segmentation(Segmentor, TrackSection):
     pretrained: bool = Field(True, description="Add a row for t2i without fine-tuning")
     scorers: list[Name] = Field(description="Scorers whose generators are used")
     ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
     data: SegmentationData | None = Field(
         None, description="A real data set in place of the pool's masks, without generated images"
     )
@@ -74,6 +73,7 @@ class Segmentation(Segmentor, TrackSection):
     def check(self, params: "Params") -> None:
         """See `TrackSection`."""
         params.require_selecting("segmentation.scorers", self.scorers)
+        self.check_replicated("segmentation", self.scorers)
         start = params.models.get("segmentor")
         masks = known_truth(params) or self.data is not None
         standin = start is not None and start.loader == "standin"

@@ -19,7 +19,6 @@ TRACK = Track(
     models=models,
     untrained=lambda params, own: (REAL,),
     outcomes="own",
-    resamples_seeds=True,
     prefix=at_most_labels,
     measured_on=("segmentation",),
     trained_on="labels",
