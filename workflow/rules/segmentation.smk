@@ -145,7 +145,7 @@ rule draw_unlabelled:
     input:
         segments=SET,
         pool="artifacts/pool",
-        human="artifacts/captions/human.parquet",
+        captions="artifacts/captions/raw.parquet",
         model=generator,
     output:
         directory(

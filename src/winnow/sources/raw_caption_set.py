@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
+from winnow.data.files import digest_bytes
 from winnow.sources.settings import Captions
 from winnow.terrarium.noise import CLEAN, account, corrupt
 from winnow.terrarium.settings import noise_told
@@ -17,7 +18,8 @@ def raw_captions(
     Each image brings all of its human captions in their order, or `per_image` of them, drawn by
     seed and uid, so an image's draw does not depend on the others. What a noisy caption asserts is
     false of all the image's human captions and, where `layouts` knows one, of its rule caption,
-    which names every countable thing.
+    which names every countable thing. Where noise is added, the order and the numbers of an image's
+    captions are those of their digests, which do not tell what each was made of.
     """
     pool = samples[samples["split"] == "pool"]
     scenes = {
@@ -46,7 +48,23 @@ def raw_captions(
     )
     generator = "human+noise" if settings.known_noise else "human"
     captions = frame.assign(text=texts, perspective="human", generator=generator)
-    return captions, frame.assign(kind=kinds)
+    truth = frame.assign(kind=kinds)
+    if not settings.known_noise:
+        return captions, truth
+    numbers, order = _numbers(captions, settings.seed)
+    captions, truth = (table.assign(caption_id=numbers) for table in (captions, truth))
+    return captions.iloc[order].reset_index(drop=True), truth.iloc[order].reset_index(drop=True)
+
+
+def _numbers(captions: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A number for each caption of its image, by a digest of what it says; and the rows in the
+    order of images and numbers."""
+    keys = zip(captions["uid"], captions["text"], strict=True)
+    digests = pd.Series([digest_bytes(f"{seed}/{uid}/{text}".encode()) for uid, text in keys])
+    image, _ = pd.factorize(captions["uid"])
+    order = np.lexsort((digests.to_numpy(str), image))
+    ranks = digests.groupby(image).rank(method="first").to_numpy(int)
+    return ranks - 1, order
 
 
 def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
