@@ -51,12 +51,10 @@ def draw_unlabelled(
     output: Output,
     settings: Sampling,
 ) -> None:
-    """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
+    """Draw captions of images of the pool, none of which is labelled; nobody knows the masks."""
     # Those that come first by uid.
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    known = sets.read_items(segments)["uid"]
-    others = samples[(samples["split"] == "pool") & ~samples["uid"].isin(known)]
-    items = others.sort_values("uid").head(settings.images)
+    items = samples[samples["split"] == "pool"].sort_values("uid").head(settings.images)
     _require(len(items), settings.images, f"{pool}: unlabelled images")
     items = items.assign(name=items["uid"], split="train", group=items["scene"].fillna(""))
     items = items.assign(rank=np.arange(len(items), dtype=np.int32))
