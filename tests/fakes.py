@@ -23,7 +23,7 @@ def pixels(seed: int, side: int = 16) -> np.ndarray:
 
 
 def pool_places(root: Path) -> tuple[Path, Path, Path, Path]:
-    """Where tests write a pool, its open and its sealed human captions, and the rest of its truth."""
+    """Where tests write a pool, its human captions, open and sealed, and its other truth."""
     return root / "pool", root / "human.parquet", root / "sealed.parquet", root / "truth"
 
 

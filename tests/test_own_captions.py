@@ -43,7 +43,7 @@ def given(tmp_path: Path) -> dict[str, Any]:
     return {"kind": "folder", "images": str(folder), "metadata": metadata}
 
 
-BESIDE = {"human": "captions", "sealed": "sealed", "truth": "truth"}  # what is written beside a pool
+BESIDE = {"human": "captions", "sealed": "sealed", "truth": "truth"}  # written beside a pool
 
 
 def make(place: Path, source: dict[str, Any]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
-from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, read_table
+from winnow.data.tables import QUARANTINE, SAMPLES, read_table
 from winnow.export.webdataset import export_subset
 from winnow.sources.caption_text import clean
 from winnow.sources.local_images import may_be_image

@@ -24,9 +24,10 @@ def annotations(
 ) -> tuple[pd.DataFrame, list[Fault]]:
     """ANNOTATIONS of all images of a pool, in its order, and what could not be used.
 
-    They come from Terrarium's layouts and masks, those in the folder `truth`, where these are known,
-    and from the files that `settings` names. Of an image's masks the label that covers most comes first. Raises WinnowError
-    for a file that cannot be read at all, or of which nothing belongs to the pool.
+    They come from Terrarium's layouts and from its masks in the folder `truth`, where it has some,
+    and from the files that `settings` names. Of an image's masks the label that covers most comes
+    first. Raises WinnowError for a file that cannot be read at all, or of which nothing belongs to
+    the pool.
     """
     rows: list[Row] = [*_layout_boxes(layouts), *pool_masks(truth / "masks", settings.min_area)]
     faults: list[Fault] = []

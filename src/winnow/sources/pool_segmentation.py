@@ -1,4 +1,4 @@
-"""Segmentation sets of a pool: its images with Terrarium's land-cover masks, where these are open."""
+"""Segmentation sets of a pool: its images whose masks are open, Terrarium's land-cover masks."""
 
 from pathlib import Path
 
@@ -23,8 +23,8 @@ def pool_set(pool: Path, samples: pd.DataFrame, labels: int, seed: int, output: 
     test = samples[samples["split"] == "test"].sort_values("uid")
     if len(train) < labels or test.empty:
         raise WinnowError(
-            f"{pool}: {len(train)} images in the split reference and {len(test)} in test; asked for "
-            f"are {labels} labelled ones, and one to test on: lower segmentation.labels"
+            f"{pool}: {len(train)} images in the split reference and {len(test)} in test; asked "
+            f"for are {labels} labelled ones, and one to test on: lower segmentation.labels"
         )
     drawn = train.iloc[np.random.default_rng(seed).permutation(len(train))[:labels]]
     chosen = pd.concat([drawn, test], ignore_index=True)
