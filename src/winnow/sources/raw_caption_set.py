@@ -46,25 +46,22 @@ def raw_captions(
         settings.seed,
         references=[true[uid] for uid in frame["uid"]],
     )
-    generator = "human+noise" if settings.known_noise else "human"
-    captions = frame.assign(text=texts, perspective="human", generator=generator)
     truth = frame.assign(kind=kinds)
+    captions = frame.assign(text=texts, perspective="human", generator="human")
     if not settings.known_noise:
         return captions, truth
-    numbers, order = _numbers(captions, settings.seed)
-    captions, truth = (table.assign(caption_id=numbers) for table in (captions, truth))
-    return captions.iloc[order].reset_index(drop=True), truth.iloc[order].reset_index(drop=True)
+    order = _by_digest(captions, settings.seed)
+    captions, truth = (table.iloc[order].reset_index(drop=True) for table in (captions, truth))
+    numbers = captions.groupby("uid").cumcount()
+    captions = captions.assign(caption_id=numbers, generator="human+noise")
+    return captions, truth.assign(caption_id=numbers)
 
 
-def _numbers(captions: pd.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A number for each caption of its image, by a digest of what it says; and the rows in the
-    order of images and numbers."""
-    keys = zip(captions["uid"], captions["text"], strict=True)
-    digests = pd.Series([digest_bytes(f"{seed}/{uid}/{text}".encode()) for uid, text in keys])
-    image, _ = pd.factorize(captions["uid"])
-    order = np.lexsort((digests.to_numpy(str), image))
-    ranks = digests.groupby(image).rank(method="first").to_numpy(int)
-    return ranks - 1, order
+def _by_digest(captions: pd.DataFrame, seed: int) -> np.ndarray:
+    """The rows, image by image, and those of an image by a digest of what they say."""
+    pairs = zip(captions["uid"], captions["text"], strict=True)
+    digests = [digest_bytes(f"{seed}/{uid}/{text}".encode()) for uid, text in pairs]
+    return np.lexsort((digests, pd.factorize(captions["uid"])[0]))
 
 
 def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
