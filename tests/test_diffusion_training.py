@@ -321,7 +321,7 @@ def test_metadata_come_from_layouts(world: World) -> None:
 
 
 def test_masks_come_in_the_order_asked_for(world: World) -> None:
-    uids = world.samples["uid"].tolist()[:5]
+    uids = world.of("reference")["uid"].tolist()[:5]
     masks = land_cover(world.pool / "masks", uids, 64)
     assert masks.shape == (5, 64, 64) and masks.max() < len(CLASSES)
     assert np.array_equal(land_cover(world.pool / "masks", uids[::-1], 64), masks[::-1])

@@ -420,6 +420,10 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t["sweep"].update(captions=["human"], curated=["mllm"]),
         ["sweep", "curated", "'mllm'", "captions"],
     ),
+    "a sealed set that is curated": (
+        lambda t: t["sweep"].update(captions=["human"], curated=["human"]),
+        ["sweep", "curated", "'human'", "sealed"],
+    ),
     "unknown scorer in the loop": (
         lambda t: t["captioning"]["loop"].update(scorers=["clop"]),
         ["captioning.loop.scorers", "'clop'"],

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fakes
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
@@ -213,9 +214,9 @@ def test_lists_of_names_that_are_no_text(tmp_path: Path) -> None:
 
 
 def _pool(tmp_path: Path, source: Source) -> tuple[dict[str, Any], Path]:
-    outputs = (tmp_path / "pool", tmp_path / "human.parquet", tmp_path / "layouts.parquet")
+    outputs = fakes.pool_places(tmp_path)
     shares = {"quarantine_limit": 1.0, "reference": 0.0, "test": 0.0}
-    return build_pool(read_source(source), *outputs, shard_size=8, **shares), outputs[1]  # type: ignore[arg-type]
+    return build_pool(read_source(source), *outputs, shard_size=8, **shares), outputs[2]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("rows", "count"), [("one", 400_000), ("many", 40_000)])

@@ -280,6 +280,19 @@ wildcard_constraints:
 CELLS = cells(P)
 
 
+def captions_of(*sets):
+    """The files of caption sets. `human`, the pool's human captions, is sealed with the truth."""
+    return [
+        f"artifacts/{'truth/captions' if name == 'human' else 'captions'}/{name}.parquet"
+        for name in sets
+    ]
+
+
+def own_captions(wildcards):
+    """The file of the caption set of a job."""
+    return captions_of(wildcards.captions)[0]
+
+
 def cell_folders(track):
     """The folders of a track's cells."""
     return [

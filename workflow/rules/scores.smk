@@ -54,7 +54,7 @@ rule score:
     input:
         unpack(scorer_inputs),
         pool="artifacts/pool",
-        captions="artifacts/captions/{captions}.parquet",
+        captions=own_captions,
     output:
         scores="artifacts/scores/{captions}/{scorer}.parquet",
         cost="artifacts/scores/{captions}/{scorer}.cost.json",

@@ -42,12 +42,13 @@ class EngineSettings(TextGeneration):
 
 
 @command
-def annotate(pool: Path, layouts: Path, output: Output, settings: Annotations) -> None:
+def annotate(pool: Path, truth: Path, output: Output, settings: Annotations) -> None:
     """Gather the boxes and masks that come with the pool's images."""
     from winnow.captioning.annotations import annotations, describe
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    rows, faults = annotations(pool, samples, read_table(layouts, LAYOUTS), settings)
+    layouts = read_table(truth / "layouts.parquet", LAYOUTS)
+    rows, faults = annotations(truth, samples, layouts, settings)
     write_table(output, rows, ANNOTATIONS)
     print(describe(rows, faults))
 

@@ -56,6 +56,7 @@ CONVERSIONS = {
     "orientation": pa.int32(),  # EXIF's, which was undone; 1 is upright
 }
 LAYOUTS = {"uid": TEXT, "layout": TEXT, "rule_caption": TEXT}  # Terrarium's truth, layout as JSON
+ORIGINS = {"uid": TEXT, "origin": TEXT}  # what Terrarium draws an image from: seed, split, number
 # What comes with an annotated data set: boxes, from boxes or from masks; fractions of the side.
 ANNOTATIONS = {
     "uid": TEXT,
