@@ -30,10 +30,12 @@ KNOWING = (
     "raw_captions",
     "annotate",
     "check_captions",
+    "check_raw",
     "evaluate_detection",
     "evaluate_captions",
     "site",
 )
+CONTROLS = ("clean", "oracle")  # the scorers that know the truth
 NOTHING = "Nothing to be done"
 LINTS = {
     "Specify a conda environment or container for each rule.",  # one environment for all
@@ -254,23 +256,23 @@ def test_segmentors_of_real_images_that_start_from_a_file(small: Clone, tmp_path
 # what each job reads
 
 
-def test_only_oracle_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> None:
+def test_only_the_controls_that_know_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> None:
     readers = {
         (rule, Path(output).stem if rule == "score" else "")
         for output, rule in jobs.rule.items()
         if any(path.startswith("artifacts/truth/") for path in jobs.inputs[output])
     }
-    oracle = {("score", "oracle"), ("score", "oracle.cost")}
-    assert readers == {*((rule, "") for rule in KNOWING), *oracle}
+    controls = {("score", f"{name}{end}") for name in CONTROLS for end in ("", ".cost")}
+    assert readers == {*((rule, "") for rule in KNOWING), *controls}
 
 
 def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
     scores = [out for out, rule in jobs.rule.items() if rule in ("score", "combine_scores")]
     assert len(scores) > 20
     for output in scores:
-        behind = jobs.behind(output, ("raw_captions", "annotate", "check_captions"))
+        behind = jobs.behind(output, ("raw_captions", "annotate", "check_captions", "check_raw"))
         sealed = [path for path in behind if path.startswith("artifacts/truth/")]
-        assert bool(sealed) == ("oracle" in output), f"{output} depends on {sealed}"
+        assert bool(sealed) == any(name in output for name in CONTROLS), f"{output}: {sealed}"
 
 
 def test_shell_commands_take_no_wildcards() -> None:
@@ -335,10 +337,13 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
         "pretrained",
         "none",
         "random",
+        "clean",
         "oracle",
         "domain_clip",
         "score_model",
     }
+    known = {row["scorer"]: row for row in rows if row["scorer"] in CONTROLS}
+    assert known["clean"]["mean_recall"] and "no layouts" in known["oracle"]["note"]
     assert (run / "artifacts/foundry/clip/foundry.json").is_file()
     assert not (small.folder / "artifacts").exists()
     assert NOTHING in small.snakemake("--configfile", str(tmp_path / "mine.yaml")).text

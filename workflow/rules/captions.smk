@@ -252,3 +252,16 @@ rule check_captions:
         "judging {wildcards.judged} by the truth"
     shell:
         command_text("check-captions")
+
+
+use rule check_captions as check_raw with:
+    input:
+        captions="artifacts/captions/raw.parquet",
+        layouts="artifacts/truth/layouts.parquet",
+    output:
+        truth="artifacts/truth/raw.checked.parquet",  # the truth of `raw` is the noise that was added
+        facts="artifacts/truth/raw.facts.parquet",
+    log:
+        "logs/check_raw.log",
+    message:
+        "judging raw by the truth"

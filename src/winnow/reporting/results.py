@@ -7,6 +7,7 @@ from pathlib import Path
 
 from winnow.data.metrics import Cell
 from winnow.evaluation.statistics import RESAMPLES
+from winnow.params import names
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
 from winnow.reporting.method_results import (
@@ -23,8 +24,8 @@ from winnow.reporting.settings import Page
 from winnow.reporting.values import Value
 from winnow.tracks.registry import TRACKS
 
-CONTROLS = ("none", "random", "oracle", "pretrained")
-UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
+CONTROLS = (*names.CONTROLS, names.PRETRAINED)
+UNSELECTIVE = ("none", names.PRETRAINED)  # controls that leave out no pair
 ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 
 

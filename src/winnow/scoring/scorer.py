@@ -23,10 +23,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Context:
-    """What a scorer may use: its role's model folder, the sealed truth (oracle alone), a seed."""
+    """What a scorer may use: its role's model folder, a seed; and the controls that know it, the
+    sealed truth (TRUTH, and the checked assertions, FACTS)."""
 
     model: Path | None = None
     truth: Path | None = None
+    facts: Path | None = None
     seed: int = 0
     precision: str = "auto"
 

@@ -15,6 +15,7 @@ from winnow.reporting.values import Value
 
 CONTROL_STYLES: dict[str, dict[str, Any]] = {
     "random": {"color": "#777777", "linestyle": "--", "marker": "x"},
+    "clean": {"color": "#777777", "linestyle": ":", "marker": "+"},
     "oracle": {"color": "#000000", "linestyle": "-.", "marker": "*"},
 }
 PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))
@@ -57,7 +58,7 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
 def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:
     scorers = list(dict.fromkeys(m.scorer for m in methods if m.scorer not in CONTROLS))
     curves: dict[str, dict[float, Value]] = {}
-    for scorer in [*scorers, "random", "oracle"]:
+    for scorer in [*scorers, *CONTROL_STYLES]:
         points = {
             results.share_kept(m): value
             for m in methods
