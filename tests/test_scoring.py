@@ -372,7 +372,7 @@ def test_a_class_of_ones_own(mine: str, world: World, tmp_path: Path) -> None:
 
 
 def test_scorers_that_are_not_there(mine: str) -> None:
-    with pytest.raises(WinnowError, match=r"'clop' is no built-in scorer \(clip, "):
+    with pytest.raises(WinnowError, match=r"'clop' is no built-in scorer \(clean, "):
         make("clop", Context(), {})
     with pytest.raises(WinnowError, match=r"no_module.*cannot be imported.*PYTHONPATH"):
         make("no_module:Clop", Context(), {})

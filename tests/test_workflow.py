@@ -153,7 +153,7 @@ def test_each_cell_has_provenance_intervals_and_cost(smoke: Clone) -> None:
         folder = smoke.folder.joinpath("artifacts/cells", *place)
         record = read_metrics(folder / "metrics.json", cell)
         assert set(record.metrics) == set(record.n)
-        whole = {"images", "captions", "vocabulary", "distinct_1", "distinct_2", "self_bleu"}
+        whole = {"images", "captions", "cut", "vocabulary", "distinct_1", "distinct_2", "self_bleu"}
         ranged = set(record.metrics) - (whole if cell.track == "captioning" else set())
         assert set(record.intervals) == ranged
         assert {"parameters", "inputs", "code", "versions", "hardware"} <= set(record.provenance)

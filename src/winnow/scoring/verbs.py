@@ -75,6 +75,9 @@ def score(
             if engine.precision is not None:
                 for checkpoint in about["checkpoints"]:
                     checkpoint["precision"] = engine.precision
+            if (cuts := engine.cuts(pairs["text"].tolist())) is not None:
+                about["cuts"] = cuts._asdict()
+                print(f"{captions}: {cuts}", flush=True)
             inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth, facts) if p)]
             code = code_digest("score") + user_code(place(use))
             key = f"{code} {digest_files(inputs)} {settings!r} {scorer} {engine.precision}"

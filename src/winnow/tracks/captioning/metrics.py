@@ -14,6 +14,7 @@ METRICS = (
     page_metric("clean_rate", "clean"),
     page_metric("images", "images", "number"),
     page_metric("captions", "captions", "number"),
+    page_metric("cut", "cut", "number", higher_is_better=False),
     page_metric("captions_per_image", "per image", "number"),
     page_metric("length", "words", "number"),
     page_metric("vocabulary", "vocabulary", "number"),
