@@ -31,7 +31,6 @@ from winnow.data.tables import (
 from winnow.evaluation import text_statistics
 from winnow.evaluation.caption_quality import check_captions, quality_outcomes
 from winnow.evaluation.captioning import evaluate, evaluator_scores
-from winnow.models.cuts import Cuts
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import (
     cluster_weights,
@@ -39,6 +38,7 @@ from winnow.evaluation.statistics import (
     group_difference,
     paired_difference,
 )
+from winnow.models.cuts import Cuts
 from winnow.scoring.engine import pool_pairs
 from winnow.terrarium.schema import Layout
 

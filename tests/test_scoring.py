@@ -25,6 +25,7 @@ from winnow.data.files import digest_files
 from winnow.data.images import open_rgb
 from winnow.data.shards import ShardWriter, iter_members, iter_shard, shard_path
 from winnow.data.tables import (
+    CAPTIONS,
     FACTS,
     LAYOUTS,
     PAIR,
@@ -579,6 +580,22 @@ def test_the_verb_scores(world: World, standin: Path, tmp_path: Path) -> None:
     assert (tmp_path / "clip.cost.json").is_file()
     (checkpoint,) = read_about(output)["checkpoints"]
     assert checkpoint == {"digest": digest_files([standin]), "precision": "float32"}
+    assert read_about(output)["cuts"] == models.load(standin).cuts(world.raw["text"])._asdict()
+
+
+@pytest.mark.usefixtures("same_environment")
+def test_the_verb_tells_how_many_captions_are_cut(
+    world: World, standin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = world.raw["text"].where(world.raw.index % 3 > 0, " ".join(["river"] * 200))
+    captions, output = tmp_path / "long.parquet", tmp_path / "clip.parquet"
+    write_table(captions, world.raw.assign(text=long), CAPTIONS)
+    words = [f"--pool={world.pool}", f"--captions={captions}", f"--output={output}"]
+    words += ["--scorer=clip", f"--model={standin}", "--threads=1"]
+    assert main(["score", *words]) == 0
+    cuts = read_about(output)["cuts"]
+    assert cuts["captions"] == 96 and cuts["cut"] == 32
+    assert f"32 of 96 captions are cut at {cuts['context']} tokens" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("same_environment")

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from winnow.data.errors import WinnowError
-from winnow.models.cuts import Cuts
 from winnow.models import crs_network, diffusionsat_unet
+from winnow.models.cuts import Cuts
 
 Kind = Literal["stable_diffusion", "diffusionsat", "crs_diff"]
 LongPrompts = Literal["refuse", "truncate"]
