@@ -127,7 +127,7 @@ def graft(folder: Path, part: str, **changes: Any) -> None:
 
 def test_images_and_latents(models: dict[str, TextToImageModel]) -> None:
     model = models["stable_diffusion"]
-    assert (model.size, model.latent_shape, model.context_length) == (64, (8, 8, 8), 48)
+    assert (model.size, model.latent_shape, model.context_length) == (64, (8, 8, 8), 64)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     with torch.no_grad():
         latents = model.encode_images(pixels)
