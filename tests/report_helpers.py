@@ -116,7 +116,8 @@ def write_record(folder, cell, metrics, intervals, n, pairs=None, **other):
         "provenance": {
             "parameters": {"resamples": 100},
             "training": {
-                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {})
+                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {}),
+                "cuts": {"captions": 50, "cut": 8 if cell.captions == "mllm" else 0},
             },
             "inputs": {"pool": "ab"},
             "code": "cd",
@@ -154,6 +155,7 @@ def write_captions(folder, captions, quality, truth=True, images=200, per_image=
         "images": images,
         "captions": len(keys),
         "captions_per_image": per_image,
+        "cut": 7,
         "vocabulary": 640,
         "distinct_1": 0.125,
         "distinct_2": 0.5,

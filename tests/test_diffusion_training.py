@@ -414,6 +414,7 @@ def test_fine_tuning_repeats_itself(world: World, foundry: Path, tmp_path: Path)
     diffusion.load(tmp_path / "a")
     record = json.loads((tmp_path / "a" / "training.json").read_text())
     assert record["parameters"]["pairs"] == 10 and np.isfinite(record["loss"])
+    assert record["cuts"]["captions"] == 10 and record["cuts"]["cut"] == 0
     assert {"subset", "captions", "model/unet/diffusion_pytorch_model.safetensors"} <= set(
         record["inputs"]
     )

@@ -21,12 +21,13 @@ from torch.utils.data import DataLoader
 from winnow.command.line import main
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, read_json, write_json
+from winnow.data.files import digest_files, read_json, write_json, write_signed
 from winnow.data.images import open_rgb
 from winnow.data.metrics import Cell, read_metrics
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import OUTCOMES, PAIR, SAMPLES, SCORES, read_table, write_table
 from winnow.evaluation import contrastive
+from winnow.evaluation.standin_cards import correlation
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.models import clip as models
 from winnow.sources import zeroshot_sets as sets
@@ -316,10 +317,48 @@ def test_a_contrastive_cell(
         assert 0 <= low <= high <= 1, name
     assert metrics.provenance["parameters"] == {"resamples": 100, "seed": 7}
     assert metrics.provenance["training"]["parameters"] == {"pairs": 9}
+    assert metrics.provenance["cuts"]["clip"]["captions"] == 80
     assert read_table(output / "outcomes.parquet", OUTCOMES).equals(outcomes)
     total = read_json(output / "cost.json")
     assert total["wall_s"] > 1000 and total["cpu_s"] > 2000
     assert total["samples"] == 64 and total["peak_mb"] == 1e6
+
+
+# the card of a stand-in
+
+
+def test_a_card_tells_how_far_an_evaluator_is_a_scorers_twin(
+    world: World, standin: Path, terrarium: Path, tmp_path: Path
+) -> None:
+    twin, output = tmp_path / "domain_clip", tmp_path / "card.md"
+    shutil.copytree(standin, twin)
+    model = tmp_path / "evaluator_clip"
+    shutil.copytree(standin, model)
+    write_signed(
+        model / "foundry.json",
+        {"loss": 1.0, "code": "ab", "parameters": {}, "inputs": {"samples": "cd"}},
+    )
+    words = [f"--pool={world.pool}", f"--human={world.human_path}", f"--zeroshot={terrarium}"]
+    words += [f"--model={model}", f"--output={output}", "--role=evaluator_clip", "--threads=1"]
+    assert main(["evaluate-standin", *words, "--scorers", str(twin)]) == 0
+    text = output.read_text(encoding="utf-8")
+    assert "over 80 captions" in text and "| domain_clip | 1.00 | 1.00 |" in text
+    assert main(["evaluate-standin", *words]) == 0
+    assert "Spearman" not in output.read_text(encoding="utf-8")
+
+
+def test_cosines_with_the_own_image_and_with_another(world: World, standin: Path) -> None:
+    clip = models.load(standin)
+    test = world.of("test")
+    own, other = contrastive.pair_cosines(clip, world.pool, test, world.human)
+    again, others = contrastive.pair_cosines(clip, world.pool, test.iloc[::-1], world.human)
+    assert len(own) == len(other) == 80 and np.abs(own).max() <= 1 + 1e-6
+    assert np.array_equal(own, again) and np.array_equal(other, others)
+    assert (own != other).all()
+    noise = np.random.default_rng(0).normal(size=5000)
+    assert abs(correlation(noise, noise[::-1])) < 0.05
+    assert correlation(noise, np.exp(noise)) == pytest.approx(1)
+    assert correlation(noise, -noise) == pytest.approx(-1)
 
 
 def test_two_evaluations_agree(

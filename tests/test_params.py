@@ -231,7 +231,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "no seed": (lambda t: t["sweep"].update(seeds=[]), ["sweep.seeds", "[]", "at least 1"]),
     "unknown scorer in the sweep": (
         lambda t: t["sweep"].update(scorers=["clip", "clop"]),
-        ["sweep.scorers", "'clop'", "none, random, oracle, clip"],
+        ["sweep.scorers", "'clop'", "none, random, clean, oracle, clip"],
     ),
     "unknown scorer": (
         lambda t: t["scorers"].update(mine={}),
@@ -503,15 +503,29 @@ def test_refusals(edit: Edit, words: list[str]) -> None:
     assert [word for word in words if word not in message] == [], message
 
 
+def test_of_real_images_with_added_noise_clean_is_the_upper_control() -> None:
+    noisy = {"captions": {"noise": {"mismatch": 0.3}}, "sweep": {"curated": ["mllm"]}}
+    params = resolve(merge(tree(source=REAL), noisy))
+    found = {(cell.track, cell.scorer) for cell in cells(params)}
+    for track in ("contrastive", "detection", "generation"):
+        assert (track, "clean") in found and (track, "oracle") not in found
+    curated = {cell.scorer for cell in cells(params) if cell.captions == "mllm"}
+    assert curated.isdisjoint({"clean", "oracle"}) and "random" in curated
+    without = merge(tree(source=REAL), merge(noisy, {"scorers": {"oracle": None}}))
+    without["sweep"]["scorers"] = ["clip"]
+    assert "oracle" not in resolve(without).scorers
+
+
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_missing_control_is_named(control: str) -> None:
     message = refusal(lambda t: t["scorers"].pop(control))
     assert f"control '{control}' is missing" in message
 
 
-def test_without_noise_there_need_be_no_oracle() -> None:
+def test_without_noise_there_need_be_no_control_that_knows_it() -> None:
     content = tree()
-    content["scorers"].pop("oracle")
+    for name in ("clean", "oracle"):
+        content["scorers"].pop(name)
     content["sweep"]["scorers"] = ["clip"]
     content["captions"]["noise"] = {"count": 0.0}
     assert not resolve(content).captions.known_noise
@@ -572,7 +586,7 @@ def test_controls_and_named_methods_have_seeds_of_their_own() -> None:
 
 
 ratios = st.floats(1e-6, 1.0)
-names = st.lists(st.sampled_from(["random", "oracle", "clip", "text", "mine"]), unique=True)
+names = st.lists(st.sampled_from(["random", "clean", "oracle", "clip", "mine"]), unique=True)
 
 
 @given(
@@ -618,7 +632,7 @@ def test_cells(
         )
     )  # fmt: skip
     assert len(set(everything)) == len(everything)
-    judged = {"none", *methods} & {"none", *swept} - (set() if truth else {"oracle"})
+    judged = {"none", *methods} & {"none", *swept} - (set() if truth else {"clean", "oracle"})
     for captions, scorers in (("human", {"none"}), ("mllm", judged)):
         own = [cell for cell in everything if cell.captions == captions]
         assert {c.scorer for c in own if c.track == "contrastive"} == scorers
@@ -630,7 +644,7 @@ def test_cells(
             scorers - {"none"} if truth else set()
         )
     segmented = [(c.scorer, c.ratio, c.seed) for c in everything if c.track == "segmentation"]
-    controls = ["random", "oracle"] if known else ["random"]
+    controls = ["random", *(["oracle" if truth else "clean"] if known else [])]
     rows = [("real", 1.0), ("none", 1.0), *((c, headline) for c in [*controls, "chooser"])]
     assert segmented == [(*row, seed) for row in rows if truth for seed in dict.fromkeys(seeds)]
     drawn = [cell for cell in everything if cell.track == "generation"]
@@ -651,7 +665,8 @@ def test_cells(
     assert ("pretrained", 1.0, 0) in contrastive
     assert {("none", 1.0, seed) for seed in seeds} <= contrastive
     assert {ratio for name, ratio, _ in contrastive if name in ("none", "pretrained")} == {1.0}
-    compared = [name for name in methods if known or name != "oracle"]
+    unknown = {("clean", known), ("oracle", known and truth)}
+    compared = [name for name in methods if (name, False) not in unknown]
     for name in compared:
         wanted = {headline, *(listed if name in swept else [])}
         assert {(r, s) for n, r, s in contrastive if n == name} == {

@@ -141,11 +141,15 @@ def test_leaderboard_ranks_and_marks(results):
     board = rows_of(results / "leaderboard.csv")
     ranks = [int(row["rank"]) for row in board if row["rank"]]
     assert ranks == sorted(ranks) and ranks[0] == 1
-    assert board[0]["scorer"] == "oracle" and len(board) == 14
+    assert board[0]["scorer"] == "oracle" and len(board) == 15
     assert all((row["rank"] == "") == (row["control"] == "yes") for row in board)
     controls = {row["scorer"] for row in board if row["control"] == "yes"}
-    assert controls == {"none", "random", "oracle", "pretrained"}
+    assert controls == {"none", "random", "clean", "oracle", "pretrained"}
+    (absent,) = (row for row in board if row["scorer"] == "clean")
+    assert absent["note"] == "not in this sweep"
     for row in board:
+        if row is absent:
+            continue
         assert (
             float(row["mean_recall_low"])
             < float(row["mean_recall"])

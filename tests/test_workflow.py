@@ -31,12 +31,14 @@ KNOWING = {
     "annotate",
     "rule_captions",
     "check_captions",
+    "check_raw",
     "evaluate_detection",
     "evaluate_captions",
     "audit",
     "site",
 }
 CAPTIONING = ("raw_captions", "rule_captions")  # what they make of the truth is open
+CONTROLS = ("clean", "oracle")  # the scorers that know the truth
 NOTHING = "Nothing to be done"
 LINTS = {
     "Specify a conda environment or container for each rule.",  # one environment for all
@@ -154,7 +156,7 @@ def test_each_cell_has_provenance_intervals_and_cost(smoke: Clone) -> None:
         folder = smoke.folder.joinpath("artifacts/cells", *place)
         record = read_metrics(folder / "metrics.json", cell)
         assert set(record.metrics) == set(record.n)
-        whole = {"images", "captions", "vocabulary", "distinct_1", "distinct_2", "self_bleu"}
+        whole = {"images", "captions", "cut", "vocabulary", "distinct_1", "distinct_2", "self_bleu"}
         ranged = set(record.metrics) - (whole if cell.track == "captioning" else set())
         assert set(record.intervals) == ranged
         assert {"parameters", "inputs", "code", "versions", "hardware"} <= set(record.provenance)
@@ -258,8 +260,8 @@ def test_segmentors_of_real_images_that_start_from_a_file(small: Clone, tmp_path
 
 
 def is_control(output: str) -> bool:
-    """Whether an output is of the control `oracle`, or of the pool's own captions."""
-    return "human" in Path(output).parts or Path(output).name.partition(".")[0] == "oracle"
+    """Whether an output is of a control that knows the truth, or of the pool's own captions."""
+    return "human" in Path(output).parts or Path(output).name.partition(".")[0] in CONTROLS
 
 
 def sealed(paths: Collection[str]) -> list[str]:
@@ -277,7 +279,7 @@ def test_only_controls_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> 
 
 def test_the_truth_lies_in_one_folder(jobs: Jobs) -> None:
     makers = {jobs.rule[output] for output in sealed(jobs.rule)}
-    assert makers == {"pool", "raw_captions", "annotate", "check_captions"}
+    assert makers == {"pool", "raw_captions", "annotate", "check_captions", "check_raw"}
 
 
 def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
@@ -350,10 +352,13 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
         "pretrained",
         "none",
         "random",
+        "clean",
         "oracle",
         "domain_clip",
         "score_model",
     }
+    known = {row["scorer"]: row for row in rows if row["scorer"] in CONTROLS}
+    assert known["clean"]["mean_recall"] and "no layouts" in known["oracle"]["note"]
     assert (run / "artifacts/foundry/clip/foundry.json").is_file()
     assert not (small.folder / "artifacts").exists()
     assert NOTHING in small.snakemake("--configfile", str(tmp_path / "mine.yaml")).text

@@ -247,3 +247,16 @@ rule check_captions:
         "judging {wildcards.judged} by the truth"
     shell:
         command_text("check-captions", layouts="{input.known:q}/layouts.parquet")
+
+
+use rule check_captions as check_raw with:
+    input:
+        captions="artifacts/captions/raw.parquet",
+        known=rules.pool.output.truth,
+    output:
+        truth="artifacts/truth/raw.checked.parquet",  # the truth of `raw` is the noise that was added
+        facts="artifacts/truth/raw.facts.parquet",
+    log:
+        "logs/check_raw.log",
+    message:
+        "judging raw by the truth"

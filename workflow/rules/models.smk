@@ -122,6 +122,14 @@ rule evaluate_standin:
         human=FOUNDRY["human"],
         zeroshot=rules.zeroshot.output,
         model="artifacts/foundry/{role}",
+        scorers=lambda wildcards: collect(
+            "artifacts/foundry/{scorer}",
+            scorer=(
+                get_args(ScoringRole)
+                if wildcards.role in get_args(EvaluatorRole)
+                else []
+            ),
+        ),
     output:
         "artifacts/foundry/{role}.md",
     log:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from winnow.data.metrics import Cell, Metrics, record_digest, write_metrics
 from winnow.data.provenance import provenance
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.settings import Statistics
+from winnow.models.cuts import Cuts
 from winnow.params.fields import Section
 
 
@@ -39,12 +41,14 @@ class ModelCellSettings(ModelNames, Statistics):
 
 class Measurement(NamedTuple):
     """What was measured, by metric: values, their 95 % intervals, the queries behind each, and
-    where they are kept the values of all resamples [B]."""
+    where they are kept the values of all resamples [B]; and what models cut of the captions that
+    they read, by the role of each."""
 
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     n: dict[str, int]
     draws: dict[str, np.ndarray]
+    cuts: Mapping[str, Cuts] = MappingProxyType({})
 
 
 def cell_record(
@@ -64,6 +68,9 @@ def cell_record(
     `lower` names the metrics of which lower values are better. `origin` joins the provenance.
     """
     asked = settings.model_dump(exclude=set(ModelNames.model_fields))
+    if measurement.cuts:
+        origin["cuts"] = {role: cuts._asdict() for role, cuts in measurement.cuts.items()}
+        print("\n".join(f"{role}: {cuts}" for role, cuts in measurement.cuts.items()))
     return Metrics(
         cell=settings.cell,
         dataset=settings.dataset,

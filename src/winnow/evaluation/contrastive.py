@@ -33,6 +33,29 @@ def contrastive_outcomes(
 
 def retrieval(clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
     """Table OUTCOMES of retrieval among the images `test` (uid, shard) and all their captions."""
+    uids, features, captions, owner = _test_pairs(clip, pool, test, human)
+    return retrieval_outcomes(features, encode_texts(clip, captions), owner, images=uids)
+
+
+def pair_cosines(
+    clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines [captions] of the captions of the images `test` (uid, shard) with their own images,
+    and with the next image by uid, a digest: mismatches as by chance."""
+    uids, features, captions, owner = _test_pairs(clip, pool, test, human)
+    order = np.argsort(uids)
+    following = np.empty(len(uids), dtype=np.int64)
+    following[order] = np.roll(order, -1)
+    texts = encode_texts(clip, captions)
+    own, other = features[owner], features[following[owner]]
+    return (own * texts).sum(axis=1), (other * texts).sum(axis=1)
+
+
+def _test_pairs(
+    clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame
+) -> tuple[list[str], np.ndarray, pd.Series, np.ndarray]:
+    """The uids and features [N, D] of the images `test`; the texts [M] of their captions, and the
+    row of the image of each."""
     wanted = set(test["uid"])
     stream = (
         item
@@ -45,8 +68,7 @@ def retrieval(clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame) -
         raise WinnowError(f"{pool}: shards hold {len(uids)} of the {len(wanted)} test images")
     captions = human[human["uid"].isin(wanted)]
     row = {uid: index for index, uid in enumerate(uids)}
-    owner = captions["uid"].map(row).to_numpy()
-    return retrieval_outcomes(features, encode_texts(clip, captions["text"]), owner, images=uids)
+    return uids, features, captions["text"], captions["uid"].map(row).to_numpy()
 
 
 def classification(clip: Clip, folder: Path) -> pd.DataFrame:

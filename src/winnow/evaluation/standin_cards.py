@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
@@ -31,10 +32,21 @@ TRAINING_TEXT = {
 }
 
 
-def standin_card(role: str, clip: Clip, training: dict[str, Any], outcomes: pd.DataFrame) -> str:
+Cosines = tuple[np.ndarray, np.ndarray]  # of captions with their own images, and with others
+
+
+def standin_card(
+    role: str,
+    clip: Clip,
+    training: dict[str, Any],
+    outcomes: pd.DataFrame,
+    own: Cosines,
+    others: Mapping[str, Cosines],
+) -> str:
     """Markdown with what the stand-in is, how it was trained, and its measured quality.
 
-    `training` is the content of its `foundry.json`, `outcomes` those of the contrastive track.
+    `training` is the content of its `foundry.json`, `outcomes` those of the contrastive track;
+    `own` are its cosines of the test pairs, `others` those of the models that it is compared with.
     """
     means = headline_means(outcomes["metric"])
     values, intervals = estimates(outcomes, means), bootstrap(outcomes, means=means)
@@ -45,7 +57,36 @@ def standin_card(role: str, clip: Clip, training: dict[str, Any], outcomes: pd.D
     ]
     size = sum(p.numel() for p in clip.model.parameters()) / 1e6
     kind = f"A small open_clip model ({size:.1f} M parameters, {clip.size} px)"
-    return _card(role, kind, training, ["metric", "value", "interval"], rows)
+    return _card(
+        role, kind, training, ["metric", "value", "interval"], [*rows, *_twins(own, others)]
+    )
+
+
+def _twins(own: Cosines, others: Mapping[str, Cosines]) -> list[str]:
+    """A table of how far a model agrees with others; nothing without others."""
+    if not others:
+        return []
+    rows = []
+    for name, theirs in others.items():
+        alone, mixed = (
+            correlation(own[0], theirs[0]),
+            correlation(*map(np.concatenate, (own, theirs))),
+        )
+        rows.append(f"| {name} | {mixed:.2f} | {alone:.2f} |")
+    return [
+        "",
+        f"Spearman correlation of its cosines with those of scorers' models, over {len(own[0])} "
+        "captions, each with its own image and with another:",
+        "",
+        "| scorer's model | all pairs | matching pairs alone |",
+        "|---|---|---|",
+        *rows,
+    ]
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two series [n], -1 to 1."""
+    return float(pd.Series(a).corr(pd.Series(b), method="spearman"))
 
 
 CAPTION_METRICS = {

@@ -19,7 +19,8 @@ from winnow.models.settings import (
     ScoringRole,
 )
 from winnow.params.fields import DROPPABLE, Named, Ratio, Section
-from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
+from winnow.params.names import KNOWING, PRETRAINED, REAL, Scale
+from winnow.params.planning import selective_controls
 from winnow.preferences.settings import Preferences
 from winnow.reporting.settings import Site
 from winnow.scoring import scorers as built_in
@@ -79,8 +80,8 @@ class Params(Section):
     @model_validator(mode="after")
     def _names_exist(self) -> "Params":
         known = ", ".join(self.scorers)
-        for name in CONTROLS:
-            if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
+        for name in ("none", *selective_controls(self)):
+            if name not in self.scorers:
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
         self.require_swept("sweep.scorers", self.sweep.scorers)
         self.sweep.check_replicated("sweep", self.scorers)
@@ -114,7 +115,7 @@ class Params(Section):
                 raise ValueError(f"{key}: {name!r} has a threshold or is a subset")
 
     def _knows(self, name: str) -> bool:
-        return (self.scorers[name].use or name) == "oracle"
+        return (self.scorers[name].use or name) in KNOWING
 
     def _chooses(self, name: str) -> bool:
         return name in self.scorers and self.scorers[name].choose

@@ -1,7 +1,7 @@
 """The leaderboard for programs: a row a method, with what each track says of it; and the boards of
 the tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from winnow.reporting.method_results import Method
@@ -19,6 +19,7 @@ MAIN = registry.MAIN.name  # the track whose first headline metric ranks
 HEADLINES = {metric.key: metric for track in TRACKS for metric in track.headlines}
 METRICS = {metric.key: track for track in TRACKS for metric in track.headlines if metric.column}
 NOT_IN_SWEEP = "not in this sweep"
+NO_LAYOUTS = f"{NOT_IN_SWEEP}: no layouts tell what a caption says rightly; clean takes its place"
 
 
 class Entry(NamedTuple):
@@ -57,7 +58,14 @@ def entries(results: Results, tables: Sequence[TrackLeaderboard]) -> list[Entry]
         for method in methods
     ]
     absent = main.absent if main else []
-    return found + [Entry(*names, None, None, {}, "", NOT_IN_SWEEP) for names in absent]
+    return found + [Entry(*names, None, None, {}, "", _absence(names, absent)) for names in absent]
+
+
+def _absence(names: tuple[str, str], absent: Collection[tuple[str, str]]) -> str:
+    """Why a control, captions and name, has no row among those of a table."""
+    captions, scorer = names
+    instead = scorer == "oracle" and (captions, "clean") not in absent
+    return NO_LAYOUTS if instead else NOT_IN_SWEEP
 
 
 def _known(tables: Sequence[TrackLeaderboard]) -> dict[tuple[str, Method], Value]:
@@ -172,6 +180,7 @@ def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Ro
             }
         )
     for captions, scorer in table.absent:
-        own = {"captions": captions, "scorer": scorer, "control": True, "note": NOT_IN_SWEEP}
+        note = _absence((captions, scorer), table.absent)
+        own = {"captions": captions, "scorer": scorer, "control": True, "note": note}
         rows.append(first | own)
     return rows

@@ -167,9 +167,10 @@ def _controls(results: Results, track: str) -> Iterator[tuple[str, tuple[Method,
     main = [cell for cell in results.sweep.expected if cell.captions == MAIN]
     planned = Counter(cell.ratio for cell in main if cell.track == track)
     for ratio in sorted(planned, key=lambda ratio: (-planned[ratio], ratio)):
-        upper, lower = (Method(track, MAIN, name, ratio) for name in (UPPER, LOWER))
-        if upper in results.values and lower in results.values:
-            yield MAIN, (upper, lower)
+        lower, *uppers = (Method(track, MAIN, name, ratio) for name in (LOWER, *UPPER))
+        known = [upper for upper in uppers if upper in results.values]
+        if known and lower in results.values:
+            yield MAIN, (known[0], lower)
             break
     people, every = (Method(track, captions, "none", 1.0) for captions in (PEOPLE, MAIN))
     if people in results.values and every in results.values:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from winnow.data.metrics import Cell
 from winnow.evaluation.intervals import Repeats
 from winnow.evaluation.statistics import RESAMPLES
+from winnow.params import names
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
 from winnow.reporting.method_results import (
@@ -27,8 +28,8 @@ from winnow.tracks.registry import TRACKS
 if TYPE_CHECKING:
     from winnow.reporting.power import Power
 
-CONTROLS = ("none", "random", "oracle", "pretrained")
-UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
+CONTROLS = (*names.CONTROLS, names.PRETRAINED)
+UNSELECTIVE = ("none", names.PRETRAINED)  # controls that leave out no pair
 ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 
 

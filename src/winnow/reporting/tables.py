@@ -104,10 +104,11 @@ def _warnings(
     rows = {line.row.cell: line for line in lines if line.row.cell}
     found: dict[CellSelector, str] = {}
     for place, lower in rows.items():
-        above = place.model_copy(update={"scorer": UPPER})
-        upper = rows.get(above)
-        if place.scorer != LOWER or upper is None:
+        bounds = [place.model_copy(update={"scorer": name}) for name in UPPER]
+        above = next((bound for bound in bounds if bound in rows), None)
+        if place.scorer != LOWER or above is None:
             continue
+        upper = rows[above]
         columns = zip(measures, lower.measured, upper.measured, strict=True)
         wrong = [m.label for m, low, high in columns if _better(results, m, place, low, high)]
         if wrong:

@@ -43,6 +43,7 @@ def score(
     output: Output,
     model: Path | None,
     truth: Path | None,
+    facts: Path | None,
     scorer: str,
     threads: int,
     settings: ScoreSettings,
@@ -68,13 +69,16 @@ def score(
             values[kept_rows(pairs, kept, settings.subset)] = 1
             write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         else:
-            context = Context(model, truth, settings.seed, settings.precision)
+            context = Context(model, truth, facts, settings.seed, settings.precision)
             use = settings.use or scorer
             engine = make(use, context, {**settings.options, **settings.files})
             if engine.precision is not None:
                 for checkpoint in about["checkpoints"]:
                     checkpoint["precision"] = engine.precision
-            inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
+            if (cuts := engine.cuts(pairs["text"].tolist())) is not None:
+                about["cuts"] = cuts._asdict()
+                print(f"{captions}: {cuts}", flush=True)
+            inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth, facts) if p)]
             code = code_digest("score") + user_code(place(use))
             key = f"{code} {digest_files(inputs)} {settings!r} {scorer} {engine.precision}"
             score_pool(

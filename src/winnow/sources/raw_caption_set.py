@@ -61,7 +61,7 @@ def _by_digest(captions: pd.DataFrame, seed: int) -> np.ndarray:
     """The rows, image by image, and those of an image by a digest of what they say."""
     pairs = zip(captions["uid"], captions["text"], strict=True)
     digests = [digest_bytes(f"{seed}/{uid}/{text}".encode()) for uid, text in pairs]
-    return np.lexsort((digests, pd.factorize(captions["uid"])[0]))
+    return np.lexsort((np.array(digests), pd.factorize(captions["uid"])[0]))
 
 
 def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:

@@ -32,8 +32,8 @@ def evaluate_captions(
         require_unique(table, PAIR, captions)
         pairs = pool_pairs(pool, table)
         judged = captioning.judged_outcomes(pairs, truth, facts) if truth else []
-        scores = captioning.evaluator_scores(pool, pairs, model, threads)
-        found, outcomes = captioning.evaluate(pairs, scores, judged, settings)
+        scores, cuts = captioning.evaluator_scores(pool, pairs, model, threads)
+        found, outcomes = captioning.evaluate(pairs, scores, cuts, judged, settings)
     inputs = {
         "captions": captions,
         "samples": pool / "samples.parquet",

@@ -191,8 +191,9 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
         else "The truth about these images is not known, or no cell has run.",
         "## What are they made of?",
         Table([Column("caption_set", "captions"), *texts], list(rows.values())),
-        "Words: mean of a caption. Distinct-n: distinct n-grams as a share of all; it falls as a "
-        "set grows. Self-BLEU: how much the captions repeat each other. Evaluator score: mean "
+        "Cut: captions with more tokens than the evaluator reads. Words: mean of a caption. "
+        "Distinct-n: distinct n-grams as a share of all; it falls as a set grows. Self-BLEU: how "
+        "much the captions repeat each other. Evaluator score: mean "
         "cosine of image and caption by a model that scores nothing else "
         f"({markdown('; '.join(graders) or 'not run')}). 95 % bootstrap intervals over images.",
         "## Differences",

@@ -24,22 +24,20 @@ def evaluate_contrastive(
     from winnow.models import clip
 
     with measure_cost() as cost:
-        outcomes = contrastive_outcomes(
-            clip.load(model),
-            pool,
-            read_table(pool / "samples.parquet", SAMPLES),
-            read_table(human, CAPTIONS),
-            zeroshot,
-        )
+        loaded, captions = clip.load(model), read_table(human, CAPTIONS)
+        samples = read_table(pool / "samples.parquet", SAMPLES)
+        outcomes = contrastive_outcomes(loaded, pool, samples, captions, zeroshot)
         means = headline_means(outcomes["metric"])
         intervals = bootstrap(outcomes, settings.resamples, settings.seed, means)
     metrics = estimates(outcomes, means)
+    test = captions["uid"].isin(samples.loc[samples["split"] == "test", "uid"])
+    cuts = {"clip": loaded.cuts(captions.loc[test, "text"].tolist())}
     asked = {str(name): set(rows["query"]) for name, rows in outcomes.groupby("metric")}
     asked |= {name: set().union(*(asked[m] for m in parts)) for name, parts in means.items()}
     spent = optional_signed(model / "cost.json")  # the control `pretrained` has none
     result = cell_record(
         settings,
-        Measurement(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}),
+        Measurement(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}, cuts),
         {"human": human, "samples": pool / "samples.parquet", "model": model / clip.WEIGHTS},
         task="zeroshot_retrieval and zeroshot_classification",
         model=settings.model_name,

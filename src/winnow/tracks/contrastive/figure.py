@@ -17,6 +17,7 @@ from winnow.reporting.values import Value
 TRACK = "contrastive"
 CONTROL_STYLES: dict[str, dict[str, Any]] = {
     "random": {"color": "#777777", "linestyle": "--", "marker": "x"},
+    "clean": {"color": "#777777", "linestyle": ":", "marker": "+"},
     "oracle": {"color": "#000000", "linestyle": "-.", "marker": "*"},
 }
 PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))

@@ -3,6 +3,7 @@
 from collections.abc import Container, Sequence
 
 from winnow.reporting.caption_sets import in_order, main_set
+from winnow.reporting.cells import mapping
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.method_results import Method
 from winnow.reporting.power import power_warnings
@@ -73,6 +74,18 @@ def _replicated(results: Results, shown: Sequence[tuple[str, str]]) -> str:
     return f"Several seeds: {', '.join(several) or 'none'}. What else is trained is not replicated."
 
 
+def _cuts(results: Results, methods: Sequence[Method]) -> str:
+    """Which caption sets training cuts at the model's context."""
+    told = []
+    for method in methods:
+        records = [results.sweep.records.get(cell) for cell in results.cells(method)]
+        trained = next((mapping(r.provenance.get("training")) for r in records if r), {})
+        cuts = mapping(trained.get("cuts"))
+        if cuts.get("cut"):
+            told.append(f"{markdown(method.captions)} {cuts['cut']} of {cuts['captions']}")
+    return f"Captions that training cuts at the model's context: {', '.join(told)}." if told else ""
+
+
 def sweep_page(results: Results, struck: Struck = ()) -> Page:
     """The sweep for people: every scorer of the main caption set, all pairs of the others. The best
     of several ratios is bold; what is struck out has a line through it and is no scorer's best."""
@@ -108,6 +121,7 @@ def sweep_page(results: Results, struck: Struck = ()) -> Page:
         if other
         else "",
         "Struck out: learned from [leaking pairs](leakage.md)." if lined else "",
+        _cuts(results, [method for method in results.expected(TRACK) if method.scorer == "none"]),
         "Of the other caption sets, all pairs; what scorers keep of them is in the leaderboard."
         if len(shown) < len(curves) or others
         else "",

@@ -32,6 +32,8 @@ def train_contrastive(
         given,
     ):
         tuned = clip.load(model)
+        cuts = tuned.cuts(pairs["text"].tolist())
+        print(f"{captions}: {cuts}", flush=True)
         losses = fit(tuned, pool, samples, pairs, settings, settings.samples_seen, seed)
         clip.save(tuned, folder, half=True)
-        given["loss"] = losses[-1]
+        given |= {"loss": losses[-1], "cuts": cuts._asdict()}
