@@ -39,6 +39,8 @@ class Metrics(BaseModel):
     n: dict[str, int]  # queries behind each metric
     higher_is_better: dict[str, bool]
     unit: str = "fraction"
+    # What metrics have without learning anything from images: the bound that the track names
+    floors: dict[str, float] = {}
     provenance: dict[str, Any]  # parameters, digests, versions, hardware
     files: dict[str, str] = {}  # digests of the files beside the record, by name
 

@@ -19,23 +19,19 @@ def evaluate_contrastive(
     settings: ModelCellSettings,
 ) -> None:
     """Evaluate one model by retrieval and zero-shot classification."""
-    from winnow.evaluation.contrastive import contrastive_outcomes
+    from winnow.evaluation.contrastive import contrastive_outcomes, scene_counts, scene_only
     from winnow.evaluation.statistics import bootstrap, estimates, headline_means
     from winnow.models import clip
 
+    samples, captions = read_table(pool / "samples.parquet", SAMPLES), read_table(human, CAPTIONS)
     with measure_cost() as cost:
-        outcomes = contrastive_outcomes(
-            clip.load(model),
-            pool,
-            read_table(pool / "samples.parquet", SAMPLES),
-            read_table(human, CAPTIONS),
-            zeroshot,
-        )
+        outcomes = contrastive_outcomes(clip.load(model), pool, samples, captions, zeroshot)
         means = headline_means(outcomes["metric"])
         intervals = bootstrap(outcomes, settings.resamples, settings.seed, means)
     metrics = estimates(outcomes, means)
     asked = {str(name): set(rows["query"]) for name, rows in outcomes.groupby("metric")}
     asked |= {name: set().union(*(asked[m] for m in parts)) for name, parts in means.items()}
+    test = samples[samples["split"] == "test"]
     spent = optional_signed(model / "cost.json")  # the control `pretrained` has none
     result = cell_record(
         settings,
@@ -43,6 +39,8 @@ def evaluate_contrastive(
         {"human": human, "samples": pool / "samples.parquet", "model": model / clip.WEIGHTS},
         task="zeroshot_retrieval and zeroshot_classification",
         model=settings.model_name,
+        floors=scene_only(test, captions),
+        within_scene=scene_counts(test),
         training=optional_signed(model / "training.json"),
     )
     write_cell(output, result, outcomes, total_cost(cost, spent), spent.get("samples", 0))
