@@ -302,7 +302,7 @@ def test_the_scene_only_floor_is_what_random_ranks_in_the_scene_give():
     assert expected["within_scene_auc"] == 0.5
     codes = pd.factorize(np.array(scenes))[0]
     drawn = []
-    for _ in range(300):  # features that hold the scene, and the rest by chance
+    for _ in range(100):  # features that hold the scene, and the rest by chance
         visual = np.hstack([50 * np.eye(3)[codes], rng.normal(size=(24, 30))])
         textual = np.hstack([50 * np.eye(3)[codes[owner]], rng.normal(size=(len(owner), 30))])
         tables = [

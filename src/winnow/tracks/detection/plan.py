@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 def plan(params: "Params", own: None) -> Iterator[Cell]:
     """Every scorer on `raw` if noise of known kinds was added, and the swept ones on the caption
-    sets that they curate if the truth is known."""
+    sets that they curate if the truth is known. One that keeps another part by the scores of a
+    single other scorer finds what that one finds, and is left out."""
     known = params.captions.known_noise
-    found = {"raw": selecting(params, known) if known else []}
+    scoring = [name for name in selecting(params, known) if len(params.scorers[name].mean_of) != 1]
+    found = {"raw": scoring if known else []}
     if known_truth(params):
         found |= {name: curating(params, name) for name in params.sweep.captions}
     for captions, scorers in found.items():
