@@ -57,13 +57,11 @@ def cell_record(
     pretrained: str | None = None,
     lower: Collection[str] = (),
     unit: str = "fraction",
-    floors: Mapping[str, float] | None = None,
     **origin: Any,
 ) -> Metrics:
     """The record of a cell: what was measured, by which settings and from which `inputs`.
 
-    `lower` names the metrics of which lower values are better. `floors` are the values of the
-    track's bound. `origin` joins the provenance.
+    `lower` names the metrics of which lower values are better. `origin` joins the provenance.
     """
     asked = settings.model_dump(exclude=set(ModelNames.model_fields))
     return Metrics(
@@ -77,7 +75,6 @@ def cell_record(
         n=measurement.n,
         higher_is_better={name: name not in lower for name in measurement.metrics},
         unit=unit,
-        floors=dict(floors or {}),
         provenance=provenance(asked, inputs) | origin,
     )
 

@@ -39,8 +39,8 @@ def evaluate_contrastive(
         {"human": human, "samples": pool / "samples.parquet", "model": model / clip.WEIGHTS},
         task="zeroshot_retrieval and zeroshot_classification",
         model=settings.model_name,
-        floors=scene_only(test, captions),
         within_scene=scene_counts(test),
         training=optional_signed(model / "training.json"),
     )
+    result = result.model_copy(update={"floors": scene_only(test, captions)})
     write_cell(output, result, outcomes, total_cost(cost, spent), spent.get("samples", 0))
