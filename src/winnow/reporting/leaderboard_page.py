@@ -87,7 +87,7 @@ def _is_summed_up(row: Row, shown: Container[str]) -> bool:
         return bool(row["rank"] <= BEST)
     values = (row.get(key) for key in SUMMARY[4:] if key in shown)
     told = any((v.value if isinstance(v, Cell) else v) is not None for v in values)
-    return told and row["control"] and (row["captions"] in CONTROLLED or "bound" in row)
+    return told and ("bound" in row or (row["control"] and row["captions"] in CONTROLLED))
 
 
 def _sections(boards: Sequence[TrackLeaderboard]) -> list[list[TrackLeaderboard]]:
