@@ -125,7 +125,8 @@ def test_outcomes_can_be_compared_paired(
     )
     assert other[["metric", "query", "group"]].equals(outcomes[["metric", "query", "group"]])
     assert not other["value"].equals(outcomes["value"])
-    assert set(outcomes["value"]) == {0.0, 1.0}
+    auc = outcomes["metric"] == "within_scene_auc"
+    assert set(outcomes["value"][~auc]) == {0.0, 1.0} and outcomes["value"][auc].between(0, 1).all()
     shuffled = contrastive.contrastive_outcomes(
         models.load(standin), world.pool, world.samples.sample(frac=1, random_state=0),
         world.human, terrarium,
@@ -138,7 +139,7 @@ def test_batches_do_not_matter(
 ) -> None:
     monkeypatch.setattr(contrastive, "BATCH", 3)
     again = contrastive.retrieval(models.load(standin), world.pool, world.of("test"), world.human)
-    expected = outcomes[outcomes["metric"].str.contains("retrieval")].reset_index(drop=True)
+    expected = outcomes[~outcomes["metric"].str.contains("/")].reset_index(drop=True)
     assert again.equals(expected)
 
 
@@ -318,6 +319,15 @@ def test_a_contrastive_cell(
     assert metrics.provenance["parameters"] == {"resamples": 100, "seed": 7}
     assert metrics.provenance["training"]["parameters"] == {"pairs": 9}
     assert metrics.provenance["cuts"]["clip"]["captions"] == 80
+    sizes = world.of("test")["scene"].value_counts()
+    counts = metrics.provenance["within_scene"]
+    assert counts["images"] == sizes[sizes > 1].sum() == 16 - counts["alone"]
+    assert counts["scenes"] == (sizes > 1).sum() > 0 and counts["unknown"] == 0
+    assert metrics.n["within_scene_auc"] == 5 * counts["images"]
+    assert set(metrics.floors) == {name for name in metrics.metrics if "acc" not in name}
+    assert metrics.floors["within_scene_auc"] == 0.5
+    expected = [min(1.0, 5 / sizes[scene]) for scene in world.of("test")["scene"]]
+    assert metrics.floors["image_retrieval_recall@5"] == pytest.approx(np.mean(expected))
     assert read_table(output / "outcomes.parquet", OUTCOMES).equals(outcomes)
     total = read_json(output / "cost.json")
     assert total["wall_s"] > 1000 and total["cpu_s"] > 2000

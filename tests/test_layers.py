@@ -260,7 +260,11 @@ def test_what_holds_between_sections_is_told_where_it_was_given(tmp_path: Path) 
 
 def test_params_yaml_is_named_for_what_stands_there(tmp_path: Path) -> None:
     """As where a file asks for what only another can have."""
-    told = refusal(tmp_path, "scorers: {siglip: null}", words=("sweep={scorers: [siglip]}",))
+    told = refusal(
+        tmp_path,
+        "scorers: {siglip: null, siglip_scene: null}",
+        words=("sweep={scorers: [siglip]}",),
+    )
     assert told.startswith("the command line: sweep.scorers: unknown scorer 'siglip'")
     broken = tmp_path / "params.yaml"
     broken.write_text(BASE.read_text().replace("shard_size: 1000", "shard_size: 0"))

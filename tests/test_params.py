@@ -71,6 +71,10 @@ def test_a_scale_overrides_in_part() -> None:
     assert smoke.foundry.samples_seen["clip"] == 512
     absent = {
         "siglip",
+        "siglip_scene",
+        "clip_scene",
+        "domain_clip_scene",
+        "length_scene",
         "clip_threshold",
         "rotation",
         "text",
@@ -123,6 +127,29 @@ def test_terrariums_noise_can_be_turned_off_where_it_stands() -> None:
     content["terrarium"].update(noise="none", per_image=None)
     found = resolve(content).captions
     assert found.noise == {} and found.per_image is None
+
+
+def test_mismatches_follow_what_stands_nearest() -> None:
+    def share(source: dict[str, Any], **said: Any) -> float:
+        return resolve(merge(tree(source=source), said)).captions.mismatch_within
+
+    world = {"kind": "terrarium"}
+    assert share(world) == share(REAL) == 0.5
+    assert share(world, terrarium={"mismatch_within": 0}) == 0
+    assert share(REAL, terrarium={"mismatch_within": 0}) == 0.5  # Terrarium's alone
+    said = {"terrarium": {"mismatch_within": 0}, "captions": {"mismatch_within": 1}}
+    assert share(world, **said) == share(REAL, **said) == 1
+
+
+def test_a_variant_by_scene_scores_nothing_again() -> None:
+    """It has cells of its own at the headline ratio, and no second row where noise is detected."""
+    params = resolve(tree())
+    variants = {n for n, scorer in params.scorers.items() if len(scorer.mean_of) == 1}
+    assert {"clip_scene", "score_model_scene", "length_scene"} <= variants
+    assert {params.scorers[name].within for name in variants} == {"scene"}
+    found = [cell for cell in cells(params) if cell.scorer in variants]
+    assert {(c.track, c.ratio) for c in found} == {("contrastive", params.ratio)}
+    assert {cell.scorer for cell in found} == variants
 
 
 def test_no_split_is_set_apart_unless_it_is_asked_for() -> None:

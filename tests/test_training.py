@@ -209,6 +209,7 @@ def test_the_verb_repeats_itself(world: World, standin: Path, tmp_path: Path) ->
     record = json.loads((tmp_path / "a" / "training.json").read_text())
     assert record["parameters"]["pairs"] == 30 and record["parameters"]["samples_seen"] == 16
     assert record["cuts"]["captions"] == 30 and record["cuts"]["cut"] == 0
+    assert 0 < record["five_scenes"] <= 1
     assert np.isfinite(record["loss"]) and record["precision"] == "float32"
     assert json.loads((tmp_path / "a" / "cost.json").read_text())["samples"] == 16
     assert set(record["inputs"]) == {"subset", "model", "captions"}

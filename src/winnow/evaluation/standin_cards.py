@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
+from winnow.evaluation.within_scene import AUC
 from winnow.models.clip import Clip
 
 _GENERAL = "the scene's name in short sentences, never a caption: a general model"
@@ -53,7 +54,7 @@ def standin_card(
     rows = [
         f"| {name} | {100 * values[name]:.1f} | {100 * low:.1f} to {100 * high:.1f} |"
         for name, (low, high) in intervals.items()
-        if name in means or name.endswith("/acc1")
+        if name in means or name == AUC or name.endswith("/acc1")
     ]
     size = sum(p.numel() for p in clip.model.parameters()) / 1e6
     kind = f"A small open_clip model ({size:.1f} M parameters, {clip.size} px)"

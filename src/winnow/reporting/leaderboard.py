@@ -12,7 +12,7 @@ from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard
 from winnow.reporting.values import Value
 from winnow.tracks import registry
 from winnow.tracks.registry import TRACKS
-from winnow.tracks.track import Track
+from winnow.tracks.track import Metric, Track
 
 MAIN = registry.MAIN.name  # the track whose first headline metric ranks
 # The metrics of leaderboard.csv, and the track of each.
@@ -103,8 +103,8 @@ def leaderboard_table(results: Results, tables: Sequence[TrackLeaderboard]) -> T
     columns = plain("captions", "scorer", "ratio", "kept", "control")
     columns += [spread(name) for name in (*METRICS, "difference")]
     columns += [*plain("p", "p_holm", "distinguishable"), spread("best_difference")]
-    columns += plain("best_p_holm", "best_distinguishable", "group", "samples_seen", "seeds")
-    columns += plain("replication", "scale", "rank", "leaks")
+    columns += plain("best_p_holm", "best_distinguishable", "group", "samples_seen", "five_scenes")
+    columns += plain("seeds", "replication", "scale", "rank", "leaks")
     rows = [_row(results, entry) for entry in entries(results, tables)]
     weak = [m for m, t in METRICS.items() if headline_power(results, t.name, HEADLINES[m]).mark]
     rows = [{**row, "no_power": ", ".join(weak)} for row in rows]
@@ -130,6 +130,7 @@ def _row(results: Results, entry: Entry) -> Row:
         "best_distinguishable": best and best.distinguishable,
         **{"group": own.group, "rank": own.rank, "leaks": own.leaks},
         "samples_seen": results.trained_with(own.method, "samples_seen"),
+        "five_scenes": results.five_scenes(own.method),
         "seeds": own.value.seeds if own.value else None,
         "replication": own.value.replication if own.value else None,
         **{"scale": results.scale, "warning": entry.warning, "note": entry.note},
@@ -157,7 +158,8 @@ def track_leaderboards_table(results: Results, tables: Sequence[TrackLeaderboard
 
 
 def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Row]:
-    """The methods of a track in one metric, then the controls that were not planned."""
+    """The methods of a track in one metric and, at its place among them, the track's bound; then
+    the controls that were not planned."""
     line = table.headline
     first: dict[str, object] = {"track": table.track.name, "metric": line.key}
     first |= {"higher_is_better": line.higher_is_better, "unit": line.unit}
@@ -179,8 +181,21 @@ def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Ro
                 "note": results.caveat(row.method),
             }
         )
+    if floor := results.floor(table.track.name, line.key):
+        bound = {"captions": "", "scorer": table.track.floor, "control": True, "value": floor}
+        rows.insert(_place(floor, rows, line), first | bound | {"note": "", "bound": True})
     for captions, scorer in table.absent:
         note = _absence((captions, scorer), table.absent)
         own = {"captions": captions, "scorer": scorer, "control": True, "note": note}
         rows.append(first | own)
     return rows
+
+
+def _place(floor: Value, rows: Sequence[Row], metric: Metric) -> int:
+    """How many rows stand above a bound: those that are better, of which all have a value."""
+    sign = 1 if metric.higher_is_better else -1
+    return sum(
+        row["leaks"] is None and sign * row["value"].estimate >= sign * floor.estimate
+        for row in rows
+        if row["value"]
+    )

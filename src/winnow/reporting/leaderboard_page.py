@@ -42,7 +42,10 @@ def submissions(cards: Sequence[Card]) -> Page:
 # As the README has it: so many of the best, and the controls of these caption sets.
 BEST = 10
 CONTROLLED = ("human", "raw")
-SUMMARY = ("rank", "captions", "scorer", "kept", "value", "none", "acc1", "average_precision")
+SUMMARY = (
+    "rank", "captions", "scorer", "kept", "value", "none", "within_scene_auc", "acc1",
+    "average_precision",
+)  # fmt: skip
 
 
 def leaderboard_page(
@@ -68,8 +71,8 @@ def leaderboard_page(
 
 
 def summary(results: Results, boards: Sequence[TrackLeaderboard]) -> Page:
-    """The best methods of the first section and the controls of CONTROLLED that have a value, below
-    the section's warnings, as the README has them."""
+    """The best methods of the first section, the controls of CONTROLLED that have a value and the
+    track's bound, below the section's warnings, as the README has them."""
     own = next(iter(_sections(boards)), [])
     if not own:
         return []
@@ -85,7 +88,7 @@ def _is_summed_up(row: Row, shown: Container[str]) -> bool:
         return bool(row["rank"] <= BEST)
     values = (row.get(key) for key in SUMMARY[4:] if key in shown)
     told = any((v.value if isinstance(v, Cell) else v) is not None for v in values)
-    return told and row["control"] and row["captions"] in CONTROLLED
+    return told and ("bound" in row or (row["control"] and row["captions"] in CONTROLLED))
 
 
 def _sections(boards: Sequence[TrackLeaderboard]) -> list[list[TrackLeaderboard]]:
@@ -97,10 +100,13 @@ def _section(
     results: Results, own: Sequence[TrackLeaderboard], boards: Sequence[TrackLeaderboard]
 ) -> Page:
     lower = [b.headline.label for b in own if not b.headline.higher_is_better]
+    measured = [any(row.value for row in board.rows) for board in own]
+    missing = [b.headline.label for b, found in zip(own, measured, strict=True) if not found]
     return [
         *_warnings(results, own),
         _table(results, own, boards),
         f"Lower is better: {', '.join(lower)}." if lower else "",
+        f"Not measured in this run: {', '.join(missing)}." if any(measured) and missing else "",
         own[0].track.legend,
         *_notes(results, own[0]),
     ]
@@ -131,8 +137,12 @@ def _table(
         planned = row.get("ratio") is not None
         more: dict[str, object] = {"control": row["scorer"] in CONTROLS}
         more |= {h.key: values.get(method) for h, values in further.items() if planned}
-        more |= {"seen": results.trained_with(method, "samples_seen")} if planned else {}
-        more["scorer"] = Cell(row["scorer"], _style(row), "(control)" if more["control"] else "")
+        if row.get("bound"):
+            more |= {h.key: results.floor(track.name, h.key) for h in further}
+        if planned:
+            more["seen"] = results.trained_with(method, "samples_seen")
+            more["five"] = results.five_scenes(method)
+        more["scorer"] = Cell(row["scorer"], _style(row), _kind(row))
         more["cleaned"] = 1 - row["kept"] if planned else None
         more |= {key: difference(row, key) for key in ("none", "best")}
         rows.append({**row, **more})
@@ -148,13 +158,20 @@ def _table(
     columns += [Column(h.key, _label(results, h), LEVELS[h.unit]) for h in further]
     if any(row.get("seen") is not None for row in rows):
         columns.append(Column("seen", "pairs seen", "{:d}".format))
+    if any(row.get("five") is not None for row in rows):
+        columns.append(Column("five", "in five scenes", kept))
     return Table(columns, rows)
 
 
 def _style(row: Row) -> Style:
     if row.get("leaks") is not None:
         return "struck"
-    return "italic" if row["scorer"] in CONTROLS else ""
+    return "italic" if _kind(row) else ""
+
+
+def _kind(row: Row) -> str:
+    """What a row is that competes with no other."""
+    return "(bound)" if row.get("bound") else "(control)" if row["scorer"] in CONTROLS else ""
 
 
 def difference(row: Row, key: str) -> Cell:

@@ -7,7 +7,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
 from winnow.sources.settings import Captions
 from winnow.terrarium.noise import CLEAN, account, corrupt
-from winnow.terrarium.settings import noise_told
+from winnow.terrarium.settings import MISMATCH_WITHIN, noise_told
 
 
 def raw_captions(
@@ -19,13 +19,19 @@ def raw_captions(
     seed and uid, so an image's draw does not depend on the others. What a noisy caption asserts is
     false of all the image's human captions and, where `layouts` knows one, of its rule caption,
     which names every countable thing. Where noise is added, the order and the numbers of an image's
-    captions are those of their digests, which do not tell what each was made of.
+    captions are those of their digests, which do not tell what each was made of. WinnowError where
+    a share of mismatches within scenes is asked for and no scene is known.
     """
     pool = samples[samples["split"] == "pool"]
     scenes = {
         uid: scene if isinstance(scene, str) else None
         for uid, scene in zip(pool["uid"], pool["scene"], strict=True)
     }
+    if settings.mismatch_within != MISMATCH_WITHIN and not any(scenes.values()):
+        raise WinnowError(
+            f"captions.mismatch_within: {settings.mismatch_within:g} is asked for, but no image of "
+            "the pool has a scene; leave it out"
+        )
     own = {uid: rows for uid, rows in human.groupby("uid", sort=False) if uid in scenes}
     rule = dict(zip(layouts["uid"], layouts["rule_caption"], strict=True))
     true = {u: [*g["text"], *([rule[u]] if u in rule else [])] for u, g in own.items()}
@@ -45,6 +51,7 @@ def raw_captions(
         {str(kind): rate for kind, rate in settings.noise.items()},
         settings.seed,
         references=[true[uid] for uid in frame["uid"]],
+        mismatch_within=settings.mismatch_within,
     )
     truth = frame.assign(kind=kinds)
     captions = frame.assign(text=texts, perspective="human", generator="human")

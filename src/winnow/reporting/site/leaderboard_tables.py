@@ -139,7 +139,7 @@ def _shown(measure: _Measure, browsable: Container[Keys]) -> LeaderboardTable:
 def named(row: Row) -> dict[str, Any]:
     """A row with what is said of it beside its scorer: that it is a control, and why it is struck
     out; and what filters ask for."""
-    chips = [("control", "quiet")] if row["control"] else []
+    chips = [("bound" if row.get("bound") else "control", "quiet")] if row["control"] else []
     leaks = row.get("leaks")
     chips += [(f"{leaks} leaking pairs", "bad")] if leaks is not None else []
     data = {name: row.get(name) for name in ("track", "captions", "scorer", "ratio")}
@@ -173,8 +173,9 @@ def curves(results: Results, boards: Sequence[TrackLeaderboard]) -> list[dict[st
     struck out is left out."""
     charts = []
     for measure in _measures(results, boards):
-        sound = [row for row in measure.rows if row.get("value") and row.get("leaks") is None]
-        for captions in main_first(row["captions"] for row in measure.rows):
+        methods = [row for row in measure.rows if not row.get("bound")]
+        sound = [row for row in methods if row.get("value") and row.get("leaks") is None]
+        for captions in main_first(row["captions"] for row in methods):
             chart = _chart(measure, [row for row in sound if row["captions"] == captions])
             if chart["lines"]:
                 charts.append({"captions": captions, **chart})

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 def plan(params: "Params", own: None) -> Iterator[Cell]:
     """Every scorer on `raw` if noise of known kinds was added, and the swept ones on the caption
-    sets that they curate if the truth is known."""
-    found = {RAW: selecting(params) if known_noise(params, RAW) else []}
+    sets that they curate if the truth is known. One that keeps another part by the scores of a
+    single other scorer finds what that one finds, and is left out."""
+    scoring = [name for name in selecting(params) if len(params.scorers[name].mean_of) != 1]
+    found = {RAW: scoring if known_noise(params, RAW) else []}
     if known_truth(params):
         found |= {name: curating(params, name) for name in params.sweep.captions}
     for captions, scorers in found.items():
