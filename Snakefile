@@ -68,6 +68,7 @@ rule all:
     input:
         rules.leaderboard.output,
         rules.claims.output,
+        rules.power.output,
         rules.leakage.output,
         [getattr(rules, track.page).output for track in RAN],
         rules.site.output,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, signed, write_metrics
@@ -27,6 +28,7 @@ from winnow.reporting.cells import cell_folder
 from winnow.reporting.settings import LeaderboardSettings, RenderSettings
 from winnow.reporting.verbs import leaderboard
 from winnow.tracks.contrastive.page import contrastive as contrastive_page
+from winnow.tracks.registry import BY_NAME
 
 SETS = ("terra-mixed", "terra-winter")
 KINDS = ("count", "mismatch")
@@ -114,7 +116,8 @@ def write_record(folder, cell, metrics, intervals, n, pairs=None, **other):
         "provenance": {
             "parameters": {"resamples": 100},
             "training": {
-                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {})
+                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {}),
+                "cuts": {"captions": 50, "cut": 8 if cell.captions == "mllm" else 0},
             },
             "inputs": {"pool": "ab"},
             "code": "cd",
@@ -152,6 +155,7 @@ def write_captions(folder, captions, quality, truth=True, images=200, per_image=
         "images": images,
         "captions": len(keys),
         "captions_per_image": per_image,
+        "cut": 7,
         "vocabulary": 640,
         "distinct_1": 0.125,
         "distinct_2": 0.5,
@@ -193,7 +197,7 @@ def write_judge(folder, skill, images=80):
 
 def write_preference_cell(folder, cell, outcomes, task):
     found = summary(outcomes, Statistics(resamples=100))
-    write_record(folder, cell, *found, task=task)
+    write_record(folder, cell, found.metrics, found.intervals, found.n, task=task)
     write_table(cell_folder(folder, cell) / "outcomes.parquet", outcomes, OUTCOMES)
 
 
@@ -235,6 +239,19 @@ def contents(folder):
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
+
+
+def assert_declared(record):
+    """The metrics that a track declares are in the record of a cell, with the same directions."""
+    declared = {m.key: m.higher_is_better for m in BY_NAME[record.cell.track].metrics}
+    assert {name: record.higher_is_better.get(name) for name in declared} == declared
+
+
+def assert_drawn(axes, values, axis="y"):
+    """The markers of a figure's axes stand at these values, in per cent, and nowhere else."""
+    lines = [line for line in axes.lines if line.get_marker() != "None"]
+    points = [point["xy".index(axis)] for line in lines for point in line.get_xydata()]
+    assert values and sorted(points) == pytest.approx(sorted(100 * v.estimate for v in values))
 
 
 def damage(path, change):

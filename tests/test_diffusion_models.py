@@ -127,7 +127,7 @@ def graft(folder: Path, part: str, **changes: Any) -> None:
 
 def test_images_and_latents(models: dict[str, TextToImageModel]) -> None:
     model = models["stable_diffusion"]
-    assert (model.size, model.latent_shape, model.context_length) == (64, (8, 8, 8), 48)
+    assert (model.size, model.latent_shape, model.context_length) == (64, (8, 8, 8), 64)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     with torch.no_grad():
         latents = model.encode_images(pixels)
@@ -145,11 +145,12 @@ def test_images_and_latents(models: dict[str, TextToImageModel]) -> None:
 def test_a_prompt_that_is_too_long(models: dict[str, TextToImageModel]) -> None:
     model = models["stable_diffusion"]
     with torch.no_grad():
-        with pytest.raises(WinnowError, match=r"prompt of row 1 has \d\d+ tokens.*takes 48"):
+        with pytest.raises(WinnowError, match=r"prompt of row 1 has \d\d+ tokens.*takes 64"):
             model.encode_prompts([TEXTS[0], LONG])
         cut = model.encode_prompts([TEXTS[0], LONG], "truncate")
         torch.testing.assert_close(cut[:1], model.encode_prompts(TEXTS[:1]))
-    assert cut.shape == (2, 48, 32)
+    assert model.cuts([TEXTS[0], LONG]) == (2, 1, 64)
+    assert cut.shape == (2, 64, 32)
 
 
 def test_the_published_tokenizer_is_clips() -> None:
@@ -582,7 +583,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
         lambda f: edit_weights(
             f / crs_diff.WEIGHTS, lambda s: s.update({"control_model.a": torch.zeros(1)})
         ),
-        r"last\.safetensors: control_model\.a is no part of the model",
+        r"last\.safetensors: control_model\.a is not part of the model",
     ),
 }
 

@@ -321,7 +321,7 @@ def test_metadata_come_from_layouts(world: World) -> None:
 
 
 def test_masks_come_in_the_order_asked_for(world: World) -> None:
-    uids = world.samples["uid"].tolist()[:5]
+    uids = world.of("reference")["uid"].tolist()[:5]
     masks = land_cover(world.pool / "masks", uids, 64)
     assert masks.shape == (5, 64, 64) and masks.max() < len(CLASSES)
     assert np.array_equal(land_cover(world.pool / "masks", uids[::-1], 64), masks[::-1])
@@ -414,6 +414,7 @@ def test_fine_tuning_repeats_itself(world: World, foundry: Path, tmp_path: Path)
     diffusion.load(tmp_path / "a")
     record = json.loads((tmp_path / "a" / "training.json").read_text())
     assert record["parameters"]["pairs"] == 10 and np.isfinite(record["loss"])
+    assert record["cuts"]["captions"] == 10 and record["cuts"]["cut"] == 0
     assert {"subset", "captions", "model/unet/diffusion_pytorch_model.safetensors"} <= set(
         record["inputs"]
     )
@@ -426,7 +427,7 @@ def test_a_subset_that_does_not_fit(
     output = tmp_path / "model"
     strange = world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])
     assert tune(world, foundry / "t2i", output, strange) == 2
-    assert "is no pair of the captions (2 such rows" in capsys.readouterr().err
+    assert "is not a pair of the captions (2 such rows" in capsys.readouterr().err
     assert tune(world, foundry / "t2i", output, world.raw.iloc[:0]) == 2
     assert "the subset is empty" in capsys.readouterr().err
     assert not output.exists()

@@ -266,6 +266,22 @@ def test_struck_rows_are_neither_ranked_nor_the_best(written):
     assert "- raw / oracle / 0.3: struck out: learned from 3 leaking pairs" in text
 
 
+@pytest.mark.parametrize("known", [("oracle", "clean"), ("clean",)])
+def test_the_upper_control_is_clean_where_there_is_no_oracle(tmp_path, known):
+    skills = {"none": 0.5, "random": 0.6, "oracle": 0.8, "clean": 0.4}
+    cells = [contrastive("none", 1.0), *(contrastive(name) for name in ("random", *known))]
+    for cell in cells:
+        write_cell(tmp_path / "cells", cell, skills[cell.scorer])
+    write_sweep(tmp_path / "sweep.csv", cells)
+    wide, _, text = rendered(tmp_path)
+    warning = wide["random", "raw", "0.3"]["warning"]
+    assert (" above clean " in warning) == ("oracle" not in known) == bool(warning)
+    told = (
+        "raw / oracle: not in this sweep: no layouts tell what a caption says rightly; clean takes"
+    )
+    assert (told in text) == ("oracle" not in known)
+
+
 def test_controls_out_of_order_differ_significantly_or_not(tmp_path):
     for ratio, skills in ((0.3, (0.8, 0.4)), (0.5, (0.602, 0.6))):
         for scorer, skill in zip(("random", "oracle"), skills, strict=True):
@@ -280,8 +296,9 @@ def test_controls_out_of_order_differ_significantly_or_not(tmp_path):
     assert f"in mR (significant difference, {IMAGES_ALONE})" in first
     second = wide["random", "raw", "0.5"]["warning"]
     assert second.endswith("in zero-shot @1 (no significant difference)")  # in mR they are in order
-    warned = [line for line in text.splitlines() if line.startswith("> **Warning:**")]
+    warned = [line for line in text.splitlines() if "**Warning:** controls" in line]
     assert text.index(warned[-1]) < text.index("| rank |")
+    assert text.count("**Warning:** no power in") == 2
     told = {part for row in wide.values() for part in row["warning"].split("; ") if part}
     assert len(warned) == len(told)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from winnow.data.errors import WinnowError
-from winnow.evaluation import detection, retrieval, zeroshot
+from winnow.evaluation import detection, retrieval, within_scene, zeroshot
 from winnow.evaluation.statistics import estimates, headline_means
 
 
@@ -206,3 +206,123 @@ def test_detection_outcomes_hold_every_pair():
     assert (
         len(table) == 50 and table["query"].is_unique and set(table["metric"]) == set(pairs["kind"])
     )
+
+
+# within a scene
+
+
+def scene_case(seed, images=40, size=16):
+    """Signs, whose cosines are exact and tie often; one of four scenes has a single image."""
+    rng = np.random.default_rng(seed)
+    owner = rng.permutation(np.repeat(np.arange(images), rng.integers(1, 5, images)))
+    visual = rng.choice([-1.0, 1.0], (images, size))
+    textual = visual[owner] * rng.choice([-1.0, 1.0], (len(owner), size), p=[0.4, 0.6])
+    scenes = [*rng.choice(["farm", "port", "wood", None], images - 1), "alone"]
+    return visual.astype(np.float32), textual.astype(np.float32), owner, scenes
+
+
+def naive_within_scene(visual, textual, owner, scenes, ks=(1, 5, 10)):
+    """By the definitions, one query at a time: metric -> query -> value."""
+    found = {}
+    visual, textual = retrieval.normalise(visual), retrieval.normalise(textual)
+    scores = visual @ textual.T
+    seen = dict.fromkeys(range(len(visual)), 0)
+    for caption, image in enumerate(owner):
+        name, seen[image] = f"i{image}#{seen[image]}", seen[image] + 1
+        same = [
+            i for i in range(len(scenes)) if scenes[i] is not None and scenes[i] == scenes[image]
+        ]
+        if len(same) < 2:
+            continue
+        own, others = scores[image, caption], [c for c in range(len(owner)) if owner[c] in same]
+        rivals = [scores[image, c] for c in others if owner[c] != image]
+        value = np.mean([1.0 if r < own else 0.5 if r == own else 0.0 for r in rivals])
+        found.setdefault("within_scene_auc", {})[name] = value
+        column = [scores[i, caption] for i in same]
+        order = sorted(range(len(same)), key=lambda at: (-column[at], at))
+        row = [scores[image, c] for c in others]
+        texts = sorted(range(len(others)), key=lambda at: (-row[at], at))
+        first = min(at for at, place in enumerate(texts) if owner[others[place]] == image)
+        for k in ks:
+            hit = same.index(image) in order[:k]
+            found.setdefault(f"image_within_scene_recall@{k}", {})[name] = float(hit)
+            found.setdefault(f"text_within_scene_recall@{k}", {})[f"i{image}"] = float(first < k)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("block", [retrieval.BLOCK, 60])
+def test_within_scene_agrees_with_the_definitions(seed, block, monkeypatch):
+    monkeypatch.setattr(retrieval, "BLOCK", block)
+    visual, textual, owner, scenes = scene_case(seed)
+    names = [f"i{i}" for i in range(len(visual))]
+    table = within_scene.within_scene_outcomes(visual, textual, owner, scenes, names)
+    found = {
+        metric: rows.set_index("query")["value"].to_dict()
+        for metric, rows in table.groupby("metric")
+    }
+    expected = naive_within_scene(visual, textual, owner, scenes)
+    assert found.keys() == expected.keys()
+    for metric, values in expected.items():
+        assert found[metric] == pytest.approx(values, abs=1e-12), metric
+    assert set(table["query"].str.partition("#")[0]) == set(table["group"])
+    left_out = {name for name, scene in zip(names, scenes, strict=True) if scene in (None, "alone")}
+    assert left_out and not left_out & set(table["group"])
+    values = estimates(table, headline_means(table["metric"]))
+    recalls = [values[name] for name in values if "_within_scene_recall@" in name]
+    assert values["within_scene_recall"] == pytest.approx(np.mean(recalls))
+
+
+def test_one_scene_is_the_whole_gallery():
+    visual, textual, owner = retrieval_case(2)
+    names = [f"i{i}" for i in range(len(visual))]
+    whole = estimates(retrieval.retrieval_outcomes(visual, textual, owner, images=names))
+    scenes = ["farm"] * len(names)
+    within = estimates(within_scene.within_scene_outcomes(visual, textual, owner, scenes, names))
+    for name, value in whole.items():
+        assert within[name.replace("_retrieval_", "_within_scene_")] == value
+    assert 0.5 < within["within_scene_auc"] < 1
+
+
+def test_without_scenes_of_two_images_nothing_is_measured():
+    visual, textual, owner = retrieval_case(0, images=4)
+    for scenes in ([None] * 4, ["farm", "port", None, "wood"]):
+        args = owner, scenes, list("abcd")
+        assert within_scene.within_scene_outcomes(visual, textual, *args).empty
+    assert within_scene.scene_only_outcomes(owner, [None] * 4, list("abcd")).empty
+
+
+def test_the_scene_only_floor_is_what_random_ranks_in_the_scene_give():
+    rng = np.random.default_rng(0)
+    owner = np.repeat(np.arange(24), rng.integers(1, 6, 24))
+    scenes = [*rng.choice(["farm", "port"], 23), "alone"]
+    names = [f"i{i}" for i in range(24)]
+    floor = within_scene.scene_only_outcomes(owner, scenes, names)
+    expected = estimates(floor, headline_means(floor["metric"]))
+    assert expected["within_scene_auc"] == 0.5
+    codes = pd.factorize(np.array(scenes))[0]
+    drawn = []
+    for _ in range(100):  # features that hold the scene, and the rest by chance
+        visual = np.hstack([50 * np.eye(3)[codes], rng.normal(size=(24, 30))])
+        textual = np.hstack([50 * np.eye(3)[codes[owner]], rng.normal(size=(len(owner), 30))])
+        tables = [
+            retrieval.retrieval_outcomes(visual, textual, owner, images=names),
+            within_scene.within_scene_outcomes(visual, textual, owner, scenes, names),
+        ]
+        table = pd.concat(tables)
+        drawn.append(estimates(table, headline_means(table["metric"])))
+    keys = ["metric", "query", "group"]
+    assert set(table[keys].itertuples(index=False)) == set(floor[keys].itertuples(index=False))
+    means = pd.DataFrame(drawn)
+    errors = means.std() / len(means) ** 0.5
+    for name, value in expected.items():
+        assert abs(means[name].mean() - value) < 4 * errors[name] + 1e-9, name
+
+
+def test_the_scene_only_floor_of_mean_recall_needs_every_scene():
+    owner, names = np.array([0, 0, 1, 2]), ["a", "b", "c"]
+    known = estimates(within_scene.scene_only_outcomes(owner, ["farm", "farm", "port"], names))
+    assert known["image_retrieval_recall@1"] == (0.5 + 0.5 + 0.5 + 1) / 4
+    assert known["text_retrieval_recall@1"] == pytest.approx((2 / 3 + 1 / 3 + 1) / 3)
+    partly = estimates(within_scene.scene_only_outcomes(owner, ["farm", "farm", None], names))
+    assert partly["within_scene_auc"] == 0.5 and "image_retrieval_recall@1" not in partly

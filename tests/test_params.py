@@ -71,6 +71,10 @@ def test_a_scale_overrides_in_part() -> None:
     assert smoke.foundry.samples_seen["clip"] == 512
     absent = {
         "siglip",
+        "siglip_scene",
+        "clip_scene",
+        "domain_clip_scene",
+        "length_scene",
         "clip_threshold",
         "rotation",
         "text",
@@ -123,6 +127,29 @@ def test_terrariums_noise_can_be_turned_off_where_it_stands() -> None:
     content["terrarium"].update(noise="none", per_image=None)
     found = resolve(content).captions
     assert found.noise == {} and found.per_image is None
+
+
+def test_mismatches_follow_what_stands_nearest() -> None:
+    def share(source: dict[str, Any], **said: Any) -> float:
+        return resolve(merge(tree(source=source), said)).captions.mismatch_within
+
+    world = {"kind": "terrarium"}
+    assert share(world) == share(REAL) == 0.5
+    assert share(world, terrarium={"mismatch_within": 0}) == 0
+    assert share(REAL, terrarium={"mismatch_within": 0}) == 0.5  # Terrarium's alone
+    said = {"terrarium": {"mismatch_within": 0}, "captions": {"mismatch_within": 1}}
+    assert share(world, **said) == share(REAL, **said) == 1
+
+
+def test_a_variant_by_scene_scores_nothing_again() -> None:
+    """It has cells of its own at the headline ratio, and no second row where noise is detected."""
+    params = resolve(tree())
+    variants = {n for n, scorer in params.scorers.items() if len(scorer.mean_of) == 1}
+    assert {"clip_scene", "score_model_scene", "length_scene"} <= variants
+    assert {params.scorers[name].within for name in variants} == {"scene"}
+    found = [cell for cell in cells(params) if cell.scorer in variants]
+    assert {(c.track, c.ratio) for c in found} == {("contrastive", params.ratio)}
+    assert {cell.scorer for cell in found} == variants
 
 
 def test_no_split_is_set_apart_unless_it_is_asked_for() -> None:
@@ -231,7 +258,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "no seed": (lambda t: t["sweep"].update(seeds=[]), ["sweep.seeds", "[]", "at least 1"]),
     "unknown scorer in the sweep": (
         lambda t: t["sweep"].update(scorers=["clip", "clop"]),
-        ["sweep.scorers", "'clop'", "none, random, oracle, clip"],
+        ["sweep.scorers", "'clop'", "none, random, clean, oracle, clip"],
     ),
     "unknown scorer": (
         lambda t: t["scorers"].update(mine={}),
@@ -420,6 +447,10 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t["sweep"].update(captions=["human"], curated=["mllm"]),
         ["sweep", "curated", "'mllm'", "captions"],
     ),
+    "a sealed set that is curated": (
+        lambda t: t["sweep"].update(captions=["human"], curated=["human"]),
+        ["sweep", "curated", "'human'", "sealed"],
+    ),
     "unknown scorer in the loop": (
         lambda t: t["captioning"]["loop"].update(scorers=["clop"]),
         ["captioning.loop.scorers", "'clop'"],
@@ -499,15 +530,29 @@ def test_refusals(edit: Edit, words: list[str]) -> None:
     assert [word for word in words if word not in message] == [], message
 
 
+def test_of_real_images_with_added_noise_clean_is_the_upper_control() -> None:
+    noisy = {"captions": {"noise": {"mismatch": 0.3}}, "sweep": {"curated": ["mllm"]}}
+    params = resolve(merge(tree(source=REAL), noisy))
+    found = {(cell.track, cell.scorer) for cell in cells(params)}
+    for track in ("contrastive", "detection", "generation"):
+        assert (track, "clean") in found and (track, "oracle") not in found
+    curated = {cell.scorer for cell in cells(params) if cell.captions == "mllm"}
+    assert curated.isdisjoint({"clean", "oracle"}) and "random" in curated
+    without = merge(tree(source=REAL), merge(noisy, {"scorers": {"oracle": None}}))
+    without["sweep"]["scorers"] = ["clip"]
+    assert "oracle" not in resolve(without).scorers
+
+
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_missing_control_is_named(control: str) -> None:
     message = refusal(lambda t: t["scorers"].pop(control))
     assert f"control '{control}' is missing" in message
 
 
-def test_without_noise_there_need_be_no_oracle() -> None:
+def test_without_noise_there_need_be_no_control_that_knows_it() -> None:
     content = tree()
-    content["scorers"].pop("oracle")
+    for name in ("clean", "oracle"):
+        content["scorers"].pop(name)
     content["sweep"]["scorers"] = ["clip"]
     content["captions"]["noise"] = {"count": 0.0}
     assert not resolve(content).captions.known_noise
@@ -568,7 +613,7 @@ def test_controls_and_named_methods_have_seeds_of_their_own() -> None:
 
 
 ratios = st.floats(1e-6, 1.0)
-names = st.lists(st.sampled_from(["random", "oracle", "clip", "text", "mine"]), unique=True)
+names = st.lists(st.sampled_from(["random", "clean", "oracle", "clip", "mine"]), unique=True)
 
 
 @given(
@@ -614,7 +659,7 @@ def test_cells(
         )
     )  # fmt: skip
     assert len(set(everything)) == len(everything)
-    judged = {"none", *methods} & {"none", *swept} - (set() if truth else {"oracle"})
+    judged = {"none", *methods} & {"none", *swept} - (set() if truth else {"clean", "oracle"})
     for captions, scorers in (("human", {"none"}), ("mllm", judged)):
         own = [cell for cell in everything if cell.captions == captions]
         assert {c.scorer for c in own if c.track == "contrastive"} == scorers
@@ -626,7 +671,7 @@ def test_cells(
             scorers - {"none"} if truth else set()
         )
     segmented = [(c.scorer, c.ratio, c.seed) for c in everything if c.track == "segmentation"]
-    controls = ["random", "oracle"] if known else ["random"]
+    controls = ["random", *(["oracle" if truth else "clean"] if known else [])]
     rows = [("real", 1.0), ("none", 1.0), *((c, headline) for c in [*controls, "chooser"])]
     assert segmented == [(*row, seed) for row in rows if truth for seed in dict.fromkeys(seeds)]
     drawn = [cell for cell in everything if cell.track == "generation"]
@@ -647,7 +692,8 @@ def test_cells(
     assert ("pretrained", 1.0, 0) in contrastive
     assert {("none", 1.0, seed) for seed in seeds} <= contrastive
     assert {ratio for name, ratio, _ in contrastive if name in ("none", "pretrained")} == {1.0}
-    compared = [name for name in methods if known or name != "oracle"]
+    unknown = {("clean", known), ("oracle", known and truth)}
+    compared = [name for name in methods if (name, False) not in unknown]
     for name in compared:
         wanted = {headline, *(listed if name in swept else [])}
         assert {(r, s) for n, r, s in contrastive if n == name} == {
@@ -773,10 +819,15 @@ def test_the_schema_refuses_what_the_types_refuse(text: str) -> None:
 
 
 def test_every_knob_is_described() -> None:
-    schema = json.loads(SCHEMA.read_text())
-    for name in ("Captions", "Scorer", "Scoring", "Curation", "Sweep", "Contrastive", "Foundry"):
-        properties = schema["$defs"][name]["properties"]
-        assert [key for key, entry in properties.items() if "description" not in entry] == []
+    sections = json.loads(SCHEMA.read_text())["$defs"]
+    sections.pop("Override")  # of a scale: the same sections in part
+    silent = [
+        f"{name}.{key}"
+        for name, section in sections.items()
+        for key, entry in section.get("properties", {}).items()
+        if not {"description", "$ref", "const"} & set(entry)
+    ]
+    assert len(sections) > 40 and silent == []
 
 
 def test_parameters_are_read_without_what_takes_time() -> None:

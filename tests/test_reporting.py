@@ -15,6 +15,7 @@ from PIL import Image
 from report_helpers import (
     KINDS,
     ROWS,
+    assert_drawn,
     contents,
     contrastive,
     damage,
@@ -140,11 +141,15 @@ def test_leaderboard_ranks_and_marks(results):
     board = rows_of(results / "leaderboard.csv")
     ranks = [int(row["rank"]) for row in board if row["rank"]]
     assert ranks == sorted(ranks) and ranks[0] == 1
-    assert board[0]["scorer"] == "oracle" and len(board) == 14
+    assert board[0]["scorer"] == "oracle" and len(board) == 15
     assert all((row["rank"] == "") == (row["control"] == "yes") for row in board)
     controls = {row["scorer"] for row in board if row["control"] == "yes"}
-    assert controls == {"none", "random", "oracle", "pretrained"}
+    assert controls == {"none", "random", "clean", "oracle", "pretrained"}
+    (absent,) = (row for row in board if row["scorer"] == "clean")
+    assert absent["note"] == "not in this sweep"
     for row in board:
+        if row is absent:
+            continue
         assert (
             float(row["mean_recall_low"])
             < float(row["mean_recall"])
@@ -343,7 +348,9 @@ def test_table12_says_what_was_not_run(results):
 
 
 def test_latex_is_balanced(results):
-    for path in (results / "tables").rglob("*.tex"):
+    paths = list((results / "tables").rglob("*.tex"))
+    assert paths
+    for path in paths:
         source = path.read_text(encoding="utf-8")
         assert source.count("{") == source.count("}") and source.count(r"\begin{") == source.count(
             r"\end{"
@@ -364,19 +371,14 @@ def test_figures_are_pictures(results):
 
 def test_figures_draw_what_was_measured(written):
     read = load_results(written / "cells", written / "sweep.csv", "mini", resamples=100)
-    drawn = contrastive_figure.contrastive(read)
-    for axes, (metric, label) in zip(drawn.axes[:2], contrastive_figure.PANELS, strict=True):
+    drawn = contrastive_figure.contrastive(read).axes
+    for axes, (metric, label) in zip(drawn, contrastive_figure.PANELS, strict=True):
         assert axes.get_ylabel() == label
-        curves = {line.get_label(): line.get_xydata() for line in axes.lines}
-        measured = {m.scorer for m in read.expected("contrastive") if read.value(m, metric)}
-        assert {"random", "oracle", "none (keep all)"} <= set(curves)
-        for scorer in measured & set(curves):
-            values = {
-                m.ratio: 100 * value.estimate
-                for m in read.expected("contrastive")
-                if (m.captions, m.scorer) == ("raw", scorer) and (value := read.value(m, metric))
-            }
-            assert list(curves[scorer][:, 1]) == pytest.approx([values[r] for r in sorted(values)])
+        values = {m: v for m in read.expected("contrastive") if (v := read.value(m, metric))}
+        levels = ("none", "pretrained")
+        assert_drawn(axes, [v for m, v in values.items() if m.scorer not in levels])
+        names = {line.get_label() for line in axes.lines}
+        assert {"none (keep all)"} | {m.scorer for m in values} - set(levels) <= names
     axes = detection_figure(read).axes[0]
     cells = [
         read.value(method, "average_precision" if kind == "all" else f"{kind}/average_precision")
@@ -385,6 +387,19 @@ def test_figures_draw_what_was_measured(written):
     ]
     texts = [text.get_text() for text in axes.texts]
     assert texts and texts == [f"{100 * value.estimate:.1f}" for value in cells if value]
+
+
+def test_each_caption_set_has_a_point_below_the_curves(tmp_path):
+    cells = [contrastive("none", 1.0, captions=captions) for captions in ("raw", "human")]
+    for cell in cells:
+        write_cell(tmp_path / "cells", cell, 0.5)
+    write_sweep(tmp_path / "sweep.csv", cells)
+    read = load_results(tmp_path / "cells", tmp_path / "sweep.csv", "mini", resamples=100)
+    panels = contrastive_figure.contrastive(read).axes[2:]
+    for axes, (metric, label) in zip(panels, contrastive_figure.PANELS, strict=True):
+        assert axes.get_xlabel() == label
+        values = [read.value(method, metric) for method in read.expected("contrastive")]
+        assert_drawn(axes, values, axis="x")
 
 
 def test_points_of_one_keep_ratio_stand_side_by_side(tmp_path):

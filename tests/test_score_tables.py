@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from report_helpers import (
+    assert_drawn,
     contents,
     contrastive,
     damage,
@@ -205,13 +206,12 @@ def test_the_figure_draws_losses_and_accuracies(written):
     drawn = {m for m in known.expected("preference") if m.scorer in score_figure.NORMALISATIONS}
     assert len(drawn) == 4
     values = [
-        100 * value.estimate
+        value
         for method in drawn
         for metric in score_figure.PANELS
         if (value := known.value(method, metric))
     ]
-    points = [y for line in right.lines for y in line.get_ydata() if line.get_marker() != "None"]
-    assert sorted(points) == pytest.approx(sorted(values)) and values
+    assert_drawn(right, values)
     curves = [
         line for line in left.lines if line.get_label() in score_figure.NORMALISATIONS.values()
     ]

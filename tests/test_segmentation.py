@@ -275,7 +275,7 @@ def test_files_that_are_no_network(tmp_path: Path, change: dict, message: str) -
     with pytest.raises(WinnowError, match=message):
         models.build(str(path), ["a", "b"], 0)
     path.write_text("backbone: {type: UNet}")
-    with pytest.raises(WinnowError, match="is no model: it needs type"):
+    with pytest.raises(WinnowError, match="is not a model: it needs type"):
         models.build(str(path), ["a", "b"], 0)
 
 
@@ -312,7 +312,7 @@ def test_fetching_a_backbone(
     assert run(*words, "--output", tmp_path / "start") == 0
     started = models.build("unet", ["c"], 0, tmp_path / "start").network.backbone.state_dict()
     assert all(torch.equal(started[key], state[key]) for key in state)
-    with pytest.raises(WinnowError, match=r"start/model\.safetensors: .* is no part of the model"):
+    with pytest.raises(WinnowError, match=r"start/model\.safetensors: .* is not part of the model"):
         models.build("segformer", ["a", "b"], 0, tmp_path / "start")
     (tmp_path / name).write_bytes(b"PK")
     assert run(*words, "--output", tmp_path / "other") == 2

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from report_helpers import (
     Cell,
+    assert_drawn,
     contents,
     render_tables,
     rows_of,
@@ -34,7 +35,13 @@ from winnow.reporting.paired import change, difference
 from winnow.reporting.papers import Measure, load_paper
 from winnow.reporting.results import load_results
 from winnow.reporting.values import EMPTY, IMAGES_ALONE
-from winnow.tracks.segmentation.figure import PALETTE, by_ratio, collect, coloured
+from winnow.tracks.segmentation.figure import (
+    PALETTE,
+    by_ratio,
+    collect,
+    coloured,
+    predictions,
+)
 from winnow.tracks.segmentation.report import (
     ALONE,
     RAW,
@@ -203,6 +210,9 @@ def test_the_figure_leaves_out_what_is_struck_out(known, struck, fewer):
 
 def test_the_figure_draws_the_values_of_every_share(known):
     (axes,) = by_ratio(known, PLAN).axes
+    on_curves = [m for m in known.expected(TRACK) if m != ALONE]
+    places = [(m, Variant("mask", str(percent))) for m in on_curves for percent in PERCENTS]
+    assert_drawn(axes, [v for place in places if (v := value(known, *place, "miou"))])
     curves = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
     for percent in PERCENTS:
         values = [
@@ -334,6 +344,13 @@ def test_predictions_stand_beside_the_truth(written, known, results):
     assert list(panel.labels) == columns and panel.percent == "100"
     assert panel.images.shape == (3, 16, 16, 3)
     assert set(np.unique(panel.labels["truth"])) == {0, 1, IGNORED}
+    shown = [axes.images[0].get_array() for axes in predictions(panel).axes]
+    expected = [
+        image
+        for row, picture in enumerate(panel.images)
+        for image in (picture, *(coloured(labels[row]) for labels in panel.labels.values()))
+    ]
+    assert np.array_equal(shown, expected)
     with Image.open(results / "figures" / "segmentation.png") as image:
         assert min(image.size) > 300
 

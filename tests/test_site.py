@@ -31,7 +31,7 @@ from winnow.reporting.table import Cell, Column, Interval, Table
 from winnow.reporting.table import Image as Figure
 from winnow.reporting.values import PERCENT, Value
 
-TABLES = ("index", "claims", "papers", "leakage")
+TABLES = ("index", "claims", "papers", "leakage", "power")
 WITH_SCRIPTS = ("curves", "samples", "gallery", "cells")
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 

@@ -42,7 +42,7 @@ def test_models_decide_and_not_the_scale():
     ("changes", "unused"),
     [
         ({"generation": {"baselines": {"crs_diff": None}}}, {"crs_diff"}),
-        ({"scorers": {"siglip": None}}, {"siglip"}),
+        ({"scorers": {"siglip": None, "siglip_scene": None}}, {"siglip"}),
         (
             {"segmentation": {"network": "segformer"}, "models": {"segmentor": None}},
             {NETWORK, "segmentor"},

@@ -208,6 +208,8 @@ def test_the_verb_repeats_itself(world: World, standin: Path, tmp_path: Path) ->
     assert a == b != c
     record = json.loads((tmp_path / "a" / "training.json").read_text())
     assert record["parameters"]["pairs"] == 30 and record["parameters"]["samples_seen"] == 16
+    assert record["cuts"]["captions"] == 30 and record["cuts"]["cut"] == 0
+    assert 0 < record["five_scenes"] <= 1
     assert np.isfinite(record["loss"]) and record["precision"] == "float32"
     assert json.loads((tmp_path / "a" / "cost.json").read_text())["samples"] == 16
     assert set(record["inputs"]) == {"subset", "model", "captions"}
@@ -221,7 +223,7 @@ def test_a_subset_that_does_not_fit(
         [world.raw[PAIR].iloc[:5], world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])]
     )
     for subset, told in [
-        (strange, "is no pair of the captions (2 such rows"),
+        (strange, "is not a pair of the captions (2 such rows"),
         (world.raw.iloc[[0, 1, 2, 1]], "occurs again in row 3"),
         (world.raw.iloc[:1], "1 pairs to train on"),
     ]:
@@ -328,3 +330,10 @@ def test_stand_ins_come_out_of_the_foundry(world: World, tmp_path: Path) -> None
         record = json.loads((output / "foundry.json").read_text())
         assert record["parameters"]["role"] == role
         assert record["parameters"]["images"] == len(world.of("reference"))
+    scorer, evaluator = (models.load(tmp_path / role) for role in ("clip", "evaluator_clip"))
+    tokens = [set(clip.tokenizer.tokenizer.get_vocab()) for clip in (scorer, evaluator)]
+    assert tokens[0] - tokens[1] and tokens[1] - tokens[0]
+    kinds = [{type(part) for part in clip.model.visual.modules()} for clip in (scorer, evaluator)]
+    assert torch.nn.BatchNorm2d in kinds[0] - kinds[1]
+    features = evaluator.encode_images(np.zeros((2, 64, 64, 3), dtype=np.uint8))
+    assert features.shape == (2, 128) and torch.isfinite(features).all()

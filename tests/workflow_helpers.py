@@ -168,7 +168,7 @@ def smoke_in_place(content: dict[str, Any]) -> None:
 def shrink(content: dict[str, Any]) -> None:
     """The smoke scale with the controls and `raw` alone, at one keep ratio: part of the smoke."""
     smoke_in_place(content)
-    content["scorers"] = {name: {} for name in ("none", "random", "oracle")}
+    content["scorers"] = {name: {} for name in ("none", "random", "clean", "oracle")}
     content["score_model"] |= {"recipes": {}, "tuned": {}}
     content["generation"] |= {"scorers": [], "captions": [], "baselines": {}}
     content["segmentation"] |= {"scorers": []}

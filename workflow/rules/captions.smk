@@ -16,11 +16,6 @@ ASKED = {  # caption set of a model -> its perspective
 ASKING = P.captioning.generation.model_dump()  # how a model is asked
 
 
-def captions_of(*sets):
-    """The files of caption sets."""
-    return [f"artifacts/captions/{name}.parquet" for name in sets]
-
-
 def speaker(role):
     """Input of a job that prompts the model of a role: its folder, or nothing for a server."""
     return [] if P.models[role].loader == "openai" else model(role)
@@ -39,9 +34,9 @@ def rule_needed(name):
 
 rule raw_captions:
     input:
-        pool="artifacts/pool",
-        human="artifacts/captions/human.parquet",
-        layouts="artifacts/truth/layouts.parquet",
+        pool=rules.pool.output.pool,
+        human=rules.pool.output.sealed,
+        known=rules.pool.output.truth,
     output:
         captions="artifacts/captions/raw.parquet",
         noise="artifacts/captions/raw.noise.json",
@@ -55,15 +50,15 @@ rule raw_captions:
     message:
         "making the caption set raw"
     shell:
-        command_text("raw-captions")
+        command_text("raw-captions", layouts="{input.known:q}/layouts.parquet")
 
 
 rule annotate:
     input:
-        pool="artifacts/pool",
-        layouts="artifacts/truth/layouts.parquet",
+        pool=rules.pool.output.pool,
+        truth=rules.pool.output.truth,
     output:
-        "artifacts/captions/annotations.parquet",
+        "artifacts/truth/annotations.parquet",
     log:
         "logs/annotate.log",
     cache: "omit-software"
@@ -237,18 +232,31 @@ rule conclude_loop:
 
 rule check_captions:
     input:
-        captions="artifacts/captions/{judged}.parquet",
-        layouts="artifacts/truth/layouts.parquet",
+        captions=lambda wildcards: captions_of(wildcards.judged),
+        known=rules.pool.output.truth,
     output:
         truth="artifacts/truth/{judged}.parquet",
         facts="artifacts/truth/{judged}.facts.parquet",
     log:
         "logs/check_captions/{judged}.log",
     wildcard_constraints:
-        judged="(?!raw$|layouts$)[a-z][a-z0-9_]*",
+        judged="(?!raw$|annotations$)[a-z][a-z0-9_]*",
     cache: "omit-software"
     threads: 1
     message:
         "judging {wildcards.judged} by the truth"
     shell:
-        command_text("check-captions")
+        command_text("check-captions", layouts="{input.known:q}/layouts.parquet")
+
+
+use rule check_captions as check_raw with:
+    input:
+        captions="artifacts/captions/raw.parquet",
+        known=rules.pool.output.truth,
+    output:
+        truth="artifacts/truth/raw.checked.parquet",  # the truth of `raw` is the noise that was added
+        facts="artifacts/truth/raw.facts.parquet",
+    log:
+        "logs/check_raw.log",
+    message:
+        "judging raw by the truth"

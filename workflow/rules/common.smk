@@ -24,7 +24,13 @@ from winnow.command.rules import command_text
 from winnow.data.content_digests import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.temporary_folders import find_temporary_folders, remove_abandoned
-from winnow.models.settings import GeneratorRole, MllmRole, Role
+from winnow.models.settings import (
+    EvaluatorRole,
+    GeneratorRole,
+    MllmRole,
+    Role,
+    ScoringRole,
+)
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
@@ -278,6 +284,19 @@ wildcard_constraints:
 
 
 CELLS = cells(P)
+
+
+def captions_of(*sets):
+    """The files of caption sets. `human`, the pool's human captions, is sealed with the truth."""
+    return [
+        f"artifacts/{'truth/captions' if name == 'human' else 'captions'}/{name}.parquet"
+        for name in sets
+    ]
+
+
+def own_captions(wildcards):
+    """The file of the caption set of a job."""
+    return captions_of(wildcards.captions)[0]
 
 
 def cell_folders(track):

@@ -13,7 +13,7 @@ def cell_model(wildcards):
 rule train_contrastive:
     input:
         pool="artifacts/pool",
-        captions="artifacts/captions/{captions}.parquet",
+        captions=own_captions,
         subset="artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
         model=model("clip"),
     output:

@@ -39,7 +39,7 @@ def control(wildcards):
 rule train_generator:
     input:
         pool="artifacts/pool",
-        captions="artifacts/captions/{captions}.parquet",
+        captions=own_captions,
         subset="artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
         model=model("t2i"),
     output:

@@ -20,10 +20,10 @@ if TERRARIUM:  # the foundry has its own world, which shares no image with a poo
     FOUNDRY = {
         "pool": "artifacts/foundry/pool",
         "human": "artifacts/foundry/human.parquet",
-        "layouts": "artifacts/foundry/layouts.parquet",
     }
 else:
-    FOUNDRY = dict(rules.pool.output.items())
+    FOUNDRY = {"pool": rules.pool.output.pool, "human": rules.pool.output.human}
+LAYOUTS = "{input.pool:q}/layouts.parquet"  # of the splits reference and test
 
 
 rule pull_standins:
@@ -76,7 +76,8 @@ rule foundry_pool:
     output:
         pool=directory("artifacts/foundry/pool"),
         human="artifacts/foundry/human.parquet",
-        layouts="artifacts/foundry/layouts.parquet",
+        sealed="artifacts/foundry/truth/human.parquet",
+        truth=directory("artifacts/foundry/truth/pool"),
     log:
         "logs/foundry_pool.log",
     cache: "omit-software"
@@ -121,6 +122,14 @@ rule evaluate_standin:
         human=FOUNDRY["human"],
         zeroshot=rules.zeroshot.output,
         model="artifacts/foundry/{role}",
+        scorers=lambda wildcards: collect(
+            "artifacts/foundry/{scorer}",
+            scorer=(
+                get_args(ScoringRole)
+                if wildcards.role in get_args(EvaluatorRole)
+                else []
+            ),
+        ),
     output:
         "artifacts/foundry/{role}.md",
     log:
@@ -158,13 +167,12 @@ rule train_mllm:
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        command_text("train-mllm")
+        command_text("train-mllm", layouts=LAYOUTS)
 
 
 rule evaluate_mllm:
     input:
         pool=FOUNDRY["pool"],
-        layouts=FOUNDRY["layouts"],
         model=rules.train_mllm.output,
     output:
         "artifacts/foundry/{role}.md",
@@ -180,7 +188,7 @@ rule evaluate_mllm:
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        command_text("evaluate-mllm")
+        command_text("evaluate-mllm", layouts=LAYOUTS)
 
 
 rule train_autoencoder:
@@ -234,7 +242,7 @@ rule train_generator_standin:
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        command_text("train-generator-standin")
+        command_text("train-generator-standin", layouts=LAYOUTS)
 
 
 def drawing_parts(wildcards):

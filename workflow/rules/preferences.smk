@@ -112,7 +112,7 @@ rule generate_candidates:
     message:
         "what {wildcards.who} say about the reference images"
     shell:
-        command_text("generate-candidates", layouts="{input.pool:q}/layouts.parquet")
+        command_text("generate-candidates", layouts=LAYOUTS)
 
 
 rule rate:
@@ -134,7 +134,7 @@ rule rate:
     message:
         "rating what was said, by {params.judge}"
     shell:
-        command_text("rate", layouts="{input.pool:q}/layouts.parquet")
+        command_text("rate", layouts=LAYOUTS)
 
 
 rule preference_pairs:

@@ -88,6 +88,26 @@ rule cells:
         rules.sweep.output,
 
 
+rule power:
+    input:
+        EVERY_CELL,
+        sweep=rules.sweep.output,
+        papers=sorted(PAPERS.glob("*.yaml")),
+    output:
+        shown("results/power.csv", "Power", "What each metric can tell apart"),
+        "results/power.md",
+    log:
+        "logs/power.log",
+    threads: 1
+    params:
+        options=settings({"scale": P.scale, **STATISTICS}),
+        papers=verbatim(str(PAPERS)),
+    message:
+        "asking the controls what each metric can tell apart, into results/power.md"
+    shell:
+        render("power")
+
+
 rule claims:
     input:
         EVERY_CELL,

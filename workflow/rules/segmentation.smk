@@ -146,7 +146,7 @@ rule draw_unlabelled:
     input:
         segments=SET,
         pool="artifacts/pool",
-        human="artifacts/captions/human.parquet",
+        captions="artifacts/captions/raw.parquet",
         model=generator,
     output:
         directory(

@@ -1,12 +1,13 @@
 """Encoded images in, checked RGB out."""
 
 import io
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from winnow.data.errors import BadImageError
+from winnow.data.errors import BadImageError, WinnowError
 from winnow.data.raster import Raster, about, is_deep_png, read_deep_png, read_raster, upright
 from winnow.data.rendering import Conversion, Rendering, render
 
@@ -38,6 +39,25 @@ def open_rgb(content: bytes, rendering: Rendering = DEFAULT) -> Image.Image:
     BadImageError with the reason.
     """
     return _decoded(content, rendering)[0]
+
+
+def open_pool_image(place: Path, uid: str, content: bytes) -> Image.Image:
+    """`open_rgb` of a pool's image; WinnowError names `place` (the pool or its shard) and the
+    image."""
+    try:
+        return open_rgb(content)
+    except BadImageError as error:
+        raise WinnowError(
+            f"{place}: image {uid} is {error}; delete the pool and run again"
+        ) from error
+
+
+def open_shown_image(name: str, content: bytes) -> Image.Image:
+    """`open_rgb` of an image that a page or figure shows; WinnowError names it."""
+    try:
+        return open_rgb(content)
+    except BadImageError as error:
+        raise WinnowError(f"{name} cannot be shown: {error}") from error
 
 
 def normalise(content: bytes, rendering: Rendering = DEFAULT) -> Normal:

@@ -40,7 +40,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def remove_abandoned(folders: Iterable[Path]) -> None:
-    """Remove those of some temporary folders that have an owner's file which nobody locks."""
+    """Remove those temporary folders whose owner's file is locked by nobody."""
     for folder in folders:
         with suppress(OSError), (folder / OWNER).open("r+") as mark:  # no lock, or nobody's of ours
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,9 +48,9 @@ def remove_abandoned(folders: Iterable[Path]) -> None:
 
 
 def find_temporary_folders(*folders: Path) -> Iterator[Path]:
-    """All in some folders that is named as a holder is."""
+    """All folders below some others that are named as temporary folders are."""
     for folder in folders:
-        for place, names, _ in os.walk(folder):  # which takes it that folders come and go
+        for place, names, _ in os.walk(folder):  # folders may come and go meanwhile
             yield from (Path(place, name) for name in names if TEMPORARY_NAME.fullmatch(name))
 
 

@@ -1,1 +1,1 @@
-"""One module a metric family, and the statistics."""
+"""Metrics, a module for each family, and their statistics."""

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
+from winnow.evaluation.within_scene import AUC
 from winnow.models.clip import Clip
 
 _GENERAL = "the scene's name in short sentences, never a caption: a general model"
@@ -31,21 +33,61 @@ TRAINING_TEXT = {
 }
 
 
-def standin_card(role: str, clip: Clip, training: dict[str, Any], outcomes: pd.DataFrame) -> str:
+Cosines = tuple[np.ndarray, np.ndarray]  # of captions with their own images, and with others
+
+
+def standin_card(
+    role: str,
+    clip: Clip,
+    training: dict[str, Any],
+    outcomes: pd.DataFrame,
+    own: Cosines,
+    others: Mapping[str, Cosines],
+) -> str:
     """Markdown with what the stand-in is, how it was trained, and its measured quality.
 
-    `training` is the content of its `foundry.json`, `outcomes` those of the contrastive track.
+    `training` is the content of its `foundry.json`, `outcomes` those of the contrastive track;
+    `own` are its cosines of the test pairs, `others` those of the models that it is compared with.
     """
     means = headline_means(outcomes["metric"])
     values, intervals = estimates(outcomes, means), bootstrap(outcomes, means=means)
     rows = [
         f"| {name} | {100 * values[name]:.1f} | {100 * low:.1f} to {100 * high:.1f} |"
         for name, (low, high) in intervals.items()
-        if name in means or name.endswith("/acc1")
+        if name in means or name == AUC or name.endswith("/acc1")
     ]
     size = sum(p.numel() for p in clip.model.parameters()) / 1e6
     kind = f"A small open_clip model ({size:.1f} M parameters, {clip.size} px)"
-    return _card(role, kind, training, ["metric", "value", "interval"], rows)
+    return _card(
+        role, kind, training, ["metric", "value", "interval"], [*rows, *_twins(own, others)]
+    )
+
+
+def _twins(own: Cosines, others: Mapping[str, Cosines]) -> list[str]:
+    """A table of how far a model agrees with others; nothing without others."""
+    if not others:
+        return []
+    rows = []
+    for name, theirs in others.items():
+        alone, mixed = (
+            correlation(own[0], theirs[0]),
+            correlation(*map(np.concatenate, (own, theirs))),
+        )
+        rows.append(f"| {name} | {mixed:.2f} | {alone:.2f} |")
+    return [
+        "",
+        f"Spearman correlation of its cosines with those of scorers' models, over {len(own[0])} "
+        "captions, each with its own image and with another:",
+        "",
+        "| scorer's model | all pairs | matching pairs alone |",
+        "|---|---|---|",
+        *rows,
+    ]
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two series [n], -1 to 1."""
+    return float(pd.Series(a).corr(pd.Series(b), method="spearman"))
 
 
 CAPTION_METRICS = {

@@ -41,8 +41,8 @@ class Difference(NamedTuple):
 def headline_means(metrics: Iterable[str]) -> dict[str, list[str]]:
     """The means of means that a contrastive cell reports, by name.
 
-    `mean_recall` over the recalls; for each suffix of a zero-shot metric (`{set}/acc1`) the mean
-    over the sets, under the suffix.
+    `mean_recall` over the recalls, `within_scene_recall` over those within a scene; for each suffix
+    of a zero-shot metric (`{set}/acc1`) the mean over the sets, under the suffix.
     """
     means: dict[str, list[str]] = {}
     for metric in sorted(set(metrics)):
@@ -50,6 +50,8 @@ def headline_means(metrics: Iterable[str]) -> dict[str, list[str]]:
             means.setdefault(metric.rsplit("/", 1)[1], []).append(metric)
         elif "_retrieval_recall@" in metric:
             means.setdefault("mean_recall", []).append(metric)
+        elif "_within_scene_recall@" in metric:
+            means.setdefault("within_scene_recall", []).append(metric)
     return means
 
 

@@ -7,6 +7,7 @@ from winnow.captioning.settings import TextGeneration
 from winnow.command.description import Given, Output, command
 from winnow.data.files import read_signed, write_text
 from winnow.data.provenance import weight_files
+from winnow.data.splits import split_rows
 from winnow.data.tables import (
     CAPTIONS,
     FACTS,
@@ -41,18 +42,24 @@ def evaluate_standin(
     human: Path,
     zeroshot: Path,
     model: Path,
+    scorers: list[Path],
     output: Output,
     role: Role,
 ) -> None:
-    """Write a stand-in's model card: what it is, and how good by the foundry's test split."""
-    from winnow.evaluation.contrastive import contrastive_outcomes
+    """Write a stand-in's model card: what it is, how good by the foundry's test split, and how far
+    it agrees with the models of scorers, folders with the names of their roles."""
+    from winnow.evaluation.contrastive import contrastive_outcomes, pair_cosines
     from winnow.evaluation.standin_cards import standin_card
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
+    test, captions = split_rows(samples, "test", pool), read_table(human, CAPTIONS)
     loaded = clip.load(model)
-    outcomes = contrastive_outcomes(loaded, pool, samples, read_table(human, CAPTIONS), zeroshot)
-    write_text(output, standin_card(role, loaded, read_signed(model / "foundry.json"), outcomes))
+    outcomes = contrastive_outcomes(loaded, pool, samples, captions, zeroshot)
+    own = pair_cosines(loaded, pool, test, captions)
+    others = {path.name: pair_cosines(clip.load(path), pool, test, captions) for path in scorers}
+    record = read_signed(model / "foundry.json")
+    write_text(output, standin_card(role, loaded, record, outcomes, own, others))
 
 
 @command

@@ -46,23 +46,21 @@ def draw_labelled(
 def draw_unlabelled(
     segments: Path,
     pool: Path,
-    human: Path,
+    captions: Path,
     model: Path,
     output: Output,
     settings: Sampling,
 ) -> None:
-    """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
+    """Draw captions of images of the pool, none of which is labelled; nobody knows the masks."""
     # Those that come first by uid.
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    known = sets.read_items(segments)["uid"]
-    others = samples[(samples["split"] == "pool") & ~samples["uid"].isin(known)]
-    items = others.sort_values("uid").head(settings.images)
+    items = samples[samples["split"] == "pool"].sort_values("uid").head(settings.images)
     _require(len(items), settings.images, f"{pool}: unlabelled images")
     items = items.assign(name=items["uid"], split="train", group=items["scene"].fillna(""))
     items = items.assign(rank=np.arange(len(items), dtype=np.int32))
-    inputs = {"human": human, "samples": pool / "samples.parquet"}
+    inputs = {"captions": captions, "samples": pool / "samples.parquet"}
     inputs |= {"items": segments / sets.TABLE}
-    _draw(segments, items, human, None, model, None, output, settings, inputs)
+    _draw(segments, items, captions, None, model, None, output, settings, inputs)
 
 
 def _require(found: int, asked: int, what: str) -> None:
@@ -75,7 +73,7 @@ def _require(found: int, asked: int, what: str) -> None:
 def _draw(
     labelled: Path,
     items: pd.DataFrame,
-    human: Path,
+    captions: Path,
     masks: np.ndarray | None,
     model: Path,
     controlnet: Path | None,
@@ -87,7 +85,7 @@ def _draw(
     from winnow.models import diffusion
 
     asked = items.assign(scene=items["group"])
-    texts = first_captions(human, asked, read_table(human, CAPTIONS))["prompt"].tolist()
+    texts = first_captions(captions, asked, read_table(captions, CAPTIONS))["prompt"].tolist()
     first = sets.read_items(labelled)["name"].iloc[:1].tolist()
     side = sets.read_images(labelled, first).shape[1]
     with atomic_path(output) as folder:

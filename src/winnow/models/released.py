@@ -77,7 +77,7 @@ def _listed(released: Path) -> list[Listed]:
     try:
         return TypeAdapter(list[Listed]).validate_python(read_json(path))
     except ValidationError as error:
-        raise WinnowError(f"{path}: is no list of files by DVC; {RESTORE}") from error
+        raise WinnowError(f"{path}: is not a list of files by DVC; {RESTORE}") from error
 
 
 def _stored(released: Path, digest: str) -> Path:

@@ -34,7 +34,7 @@ def _without_secrets(url: str) -> str:
             f"goes into the environment variable {SERVER_KEY}"
         )
     if not named:
-        raise ValueError("is no address such as http://localhost:8000/v1")
+        raise ValueError("is not an address such as http://localhost:8000/v1")
     return url
 
 
@@ -73,7 +73,7 @@ def _check_sent(extra_body: ExtraBody, renamed: Renamed) -> None:
     if twice := [name for name in sent if sent.count(name) > 1]:
         raise ValueError(f"`parameters` sends two things as {twice[0]!r}")
     if not all(re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) for name in sent):
-        raise ValueError("`parameters` has what is no name of a field, such as max_tokens")
+        raise ValueError("`parameters` has what is not a name of a field, such as max_tokens")
     try:
         json.dumps(extra_body, allow_nan=False)
     except ValueError as error:

@@ -19,7 +19,8 @@ from winnow.models.settings import (
     ScoringRole,
 )
 from winnow.params.fields import DROPPABLE, Named, Ratio, Section
-from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
+from winnow.params.names import KNOWING, PRETRAINED, REAL, Scale
+from winnow.params.planning import selective_controls
 from winnow.preferences.settings import Preferences
 from winnow.reporting.settings import Site
 from winnow.scoring import scorers as built_in
@@ -79,8 +80,8 @@ class Params(Section):
     @model_validator(mode="after")
     def _names_exist(self) -> "Params":
         known = ", ".join(self.scorers)
-        for name in CONTROLS:
-            if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
+        for name in ("none", *selective_controls(self)):
+            if name not in self.scorers:
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
         self.require_swept("sweep.scorers", self.sweep.scorers)
         self.sweep.check_replicated("sweep", self.scorers)
@@ -92,7 +93,7 @@ class Params(Section):
         return self
 
     def require_swept(self, key: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `key`, is no scorer, or one that says
+        """Raise ValueError if one of `names`, listed at `key`, is not a scorer, or one that says
         itself what it keeps."""
         for name in names:
             if name not in self.scorers:
@@ -104,7 +105,7 @@ class Params(Section):
                 )
 
     def require_selecting(self, key: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `key`, is no scorer whose keep ratio is
+        """Raise ValueError if one of `names`, listed at `key`, is not a scorer whose keep ratio is
         swept or chosen by scene."""
         self.require_swept(key, [name for name in names if not self._chooses(name)])
         for name in names:
@@ -114,7 +115,7 @@ class Params(Section):
                 raise ValueError(f"{key}: {name!r} has a threshold or is a subset")
 
     def _knows(self, name: str) -> bool:
-        return (self.scorers[name].use or name) == "oracle"
+        return (self.scorers[name].use or name) in KNOWING
 
     def _chooses(self, name: str) -> bool:
         return name in self.scorers and self.scorers[name].choose
@@ -125,7 +126,7 @@ class Params(Section):
             for part in scorer.mean_of:
                 if part not in self.scorers or self.scorers[part].mean_of or self._knows(part):
                     raise ValueError(
-                        f"scorers.{name}: mean_of: {part!r} is no scorer that scores by itself, "
+                        f"scorers.{name}: mean_of: {part!r} is not a scorer that scores by itself, "
                         "without the truth"
                     )
         return self
@@ -157,7 +158,7 @@ class Params(Section):
                 continue
             if use not in built_in.NAMES:
                 raise ValueError(
-                    f"scorers.{name}: {use!r} is no built-in scorer"
+                    f"scorers.{name}: {use!r} is not a built-in scorer"
                     f"{did_you_mean(use, built_in.NAMES)} ({', '.join(built_in.NAMES)}); a "
                     "class of your own goes under `use` as `module:Class`, a parquet of scores "
                     "under `scores`"

@@ -9,8 +9,7 @@ from pydantic import Field
 from winnow.captioning.verbs import EngineSettings, OneEngine
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.files import write_signed
-from winnow.data.provenance import measure_cost
+from winnow.data.provenance import measure_cost, write_cost
 from winnow.data.tables import (
     CANDIDATES,
     CAPTIONS,
@@ -99,7 +98,7 @@ def generate_candidates(
     print(f"{len(samples)} images: {len(found)} texts, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, asked, asking.quarantine_limit, quarantine, "requests")
     write_table(output, found, CANDIDATES)
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(samples)})
+    write_cost(output, cost, len(samples))
 
 
 def _of_people(
@@ -207,7 +206,7 @@ def rate(
     print(f"{len(rows)} candidates: {len(rated)} rated, {len(unrated)} in quarantine")
     check_quarantine(unrated, len(rows), settings.quarantine_limit, quarantine, "candidates")
     write_table(output, rated, RATED)
-    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})
+    write_cost(output, cost, len(rows))
 
 
 @command

@@ -1,1 +1,1 @@
-"""Tables, leaderboard and figures: plain functions over the files of the cells."""
+"""Values, tables, pages, figures, claims and the site, made from the files of the cells alone."""

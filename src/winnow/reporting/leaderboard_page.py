@@ -10,6 +10,7 @@ from winnow.reporting.caption_sets import meanings
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.leaderboard import MAIN, elsewhere, track_leaderboard_rows
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import headline_label, power_warnings
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.row_notes import LINK, struck_out
 from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
@@ -41,7 +42,10 @@ def submissions(cards: Sequence[Card]) -> Page:
 # As the README has it: so many of the best, and the controls of these caption sets.
 BEST = 10
 CONTROLLED = ("human", "raw")
-SUMMARY = ("rank", "captions", "scorer", "kept", "value", "none", "acc1", "average_precision")
+SUMMARY = (
+    "rank", "captions", "scorer", "kept", "value", "none", "within_scene_auc", "acc1",
+    "average_precision",
+)  # fmt: skip
 
 
 def leaderboard_page(
@@ -67,8 +71,8 @@ def leaderboard_page(
 
 
 def summary(results: Results, boards: Sequence[TrackLeaderboard]) -> Page:
-    """The best methods of the first section and the controls of CONTROLLED that have a value, below
-    the section's warnings, as the README has them."""
+    """The best methods of the first section, the controls of CONTROLLED that have a value and the
+    track's bound, below the section's warnings, as the README has them."""
     own = next(iter(_sections(boards)), [])
     if not own:
         return []
@@ -76,7 +80,7 @@ def summary(results: Results, boards: Sequence[TrackLeaderboard]) -> Page:
     shown = {column.key for column in table.columns} & set(SUMMARY)
     rows = [row for row in table.rows if _is_summed_up(row, shown)]
     columns = [column for column in table.columns if column.key in shown]
-    return [*_warnings(own), Table(columns, rows)]
+    return [*_warnings(results, own), Table(columns, rows)]
 
 
 def _is_summed_up(row: Row, shown: Container[str]) -> bool:
@@ -84,7 +88,7 @@ def _is_summed_up(row: Row, shown: Container[str]) -> bool:
         return bool(row["rank"] <= BEST)
     values = (row.get(key) for key in SUMMARY[4:] if key in shown)
     told = any((v.value if isinstance(v, Cell) else v) is not None for v in values)
-    return told and row["control"] and row["captions"] in CONTROLLED
+    return told and ("bound" in row or (row["control"] and row["captions"] in CONTROLLED))
 
 
 def _sections(boards: Sequence[TrackLeaderboard]) -> list[list[TrackLeaderboard]]:
@@ -96,18 +100,27 @@ def _section(
     results: Results, own: Sequence[TrackLeaderboard], boards: Sequence[TrackLeaderboard]
 ) -> Page:
     lower = [b.headline.label for b in own if not b.headline.higher_is_better]
+    measured = [any(row.value for row in board.rows) for board in own]
+    missing = [b.headline.label for b, found in zip(own, measured, strict=True) if not found]
     return [
-        *_warnings(own),
+        *_warnings(results, own),
         _table(results, own, boards),
         f"Lower is better: {', '.join(lower)}." if lower else "",
+        f"Not measured in this run: {', '.join(missing)}." if any(measured) and missing else "",
         own[0].track.legend,
         *_notes(results, own[0]),
     ]
 
 
-def _warnings(own: Sequence[TrackLeaderboard]) -> list[str]:
+def _warnings(results: Results, own: Sequence[TrackLeaderboard]) -> list[str]:
     texts = dict.fromkeys(text for board in own for text in board.warnings.values())
-    return [f"> **Warning:** {markdown(text)}" for text in texts]
+    told = [f"> **Warning:** {markdown(text)}" for text in texts]
+    return power_warnings(results, own[0].track.name) + told
+
+
+def _label(results: Results, metric: Metric) -> str:
+    own = next(track for track in TRACKS if metric in track.metrics)
+    return headline_label(results, own.name, metric)
 
 
 def _table(
@@ -124,8 +137,12 @@ def _table(
         planned = row.get("ratio") is not None
         more: dict[str, object] = {"control": row["scorer"] in CONTROLS}
         more |= {h.key: values.get(method) for h, values in further.items() if planned}
-        more |= {"seen": results.trained_with(method, "samples_seen")} if planned else {}
-        more["scorer"] = Cell(row["scorer"], _style(row), "(control)" if more["control"] else "")
+        if row.get("bound"):
+            more |= {h.key: results.floor(track.name, h.key) for h in further}
+        if planned:
+            more["seen"] = results.trained_with(method, "samples_seen")
+            more["five"] = results.five_scenes(method)
+        more["scorer"] = Cell(row["scorer"], _style(row), _kind(row))
         more["cleaned"] = 1 - row["kept"] if planned else None
         more |= {key: difference(row, key) for key in ("none", "best")}
         rows.append({**row, **more})
@@ -135,19 +152,26 @@ def _table(
     names += [Column("kept", "keep", kept), Column("cleaned", "cleaned", kept)]
     columns = [Column("rank", "rank"), Column("group", "group")]
     columns += names[: 1 if track.base_captions else 2 if track.apart else 4]
-    columns += [Column("value", first.headline.label, LEVELS[unit])]
+    columns += [Column("value", _label(results, first.headline), LEVELS[unit])]
     columns += [Column("none", f"minus {base}", GAINS[unit])]
     columns += [Column("best", "minus the best", GAINS[unit])]
-    columns += [Column(h.key, h.label, LEVELS[h.unit]) for h in further]
+    columns += [Column(h.key, _label(results, h), LEVELS[h.unit]) for h in further]
     if any(row.get("seen") is not None for row in rows):
         columns.append(Column("seen", "pairs seen", "{:d}".format))
+    if any(row.get("five") is not None for row in rows):
+        columns.append(Column("five", "in five scenes", kept))
     return Table(columns, rows)
 
 
 def _style(row: Row) -> Style:
     if row.get("leaks") is not None:
         return "struck"
-    return "italic" if row["scorer"] in CONTROLS else ""
+    return "italic" if _kind(row) else ""
+
+
+def _kind(row: Row) -> str:
+    """What a row is that competes with no other."""
+    return "(bound)" if row.get("bound") else "(control)" if row["scorer"] in CONTROLS else ""
 
 
 def difference(row: Row, key: str) -> Cell:

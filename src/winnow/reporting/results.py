@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from winnow.data.metrics import Cell
 from winnow.evaluation.intervals import Repeats
 from winnow.evaluation.statistics import RESAMPLES
+from winnow.params import names
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
 from winnow.reporting.method_results import (
@@ -23,8 +25,12 @@ from winnow.reporting.settings import Page
 from winnow.reporting.values import Value
 from winnow.tracks.registry import TRACKS
 
-CONTROLS = ("none", "random", "oracle", "pretrained")
-UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
+if TYPE_CHECKING:
+    from winnow.reporting.power import Power
+
+CONTROLS = (*names.CONTROLS, names.PRETRAINED)
+UNSELECTIVE = ("none", names.PRETRAINED)  # controls that leave out no pair
+FIVE_SCENES = "five_scenes"  # in the record of a training
 ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 
 
@@ -33,7 +39,7 @@ class Results:
     """Values of each method, the sweep they come from, and the outcomes of each track whose queries
     are shared; `resamples` and `seed` draw what methods are compared in. `standins` are the models
     of the run that are stand-ins. `lenders` holds what controls of several seeds have in the
-    metrics that were asked for, by track and metric."""
+    metrics that were asked for, by track and metric, and `powers` what controls say of these."""
 
     sweep: Sweep
     values: Values
@@ -43,6 +49,7 @@ class Results:
     seed: int = 0
     standins: Sequence[str] = ()
     lenders: dict[tuple[str, str], dict[Method, Repeats]] = field(default_factory=dict)
+    powers: dict[tuple[str, str], "Power"] = field(default_factory=dict)
 
     @cached_property
     def planned(self) -> dict[str, dict[Method, list[Cell]]]:
@@ -68,6 +75,18 @@ class Results:
     def value(self, method: Method, metric: str) -> Value | None:
         """A method's metric, or None if it was not measured."""
         return self.values.get(method, {}).get(metric)
+
+    def floor(self, track: str, metric: str) -> Value | None:
+        """What the bound that a track names has in a metric, exactly; None where it is not known.
+        It follows from the evaluation set, which all cells share."""
+        records = (self.sweep.records[cell] for cell in self.sweep.cells(track))
+        found = next((r.floors[metric] for r in records if metric in r.floors), None)
+        return None if found is None else Value(found)
+
+    def told(self, track: str, name: str) -> dict[str, Any]:
+        """What the records of a track's cells tell of their evaluation set, under a name."""
+        records = (self.sweep.records[cell] for cell in self.sweep.cells(track))
+        return next((mapping(r.provenance[name]) for r in records if name in r.provenance), {})
 
     def zero_shot_sets(self, track: str) -> list[str]:
         """The sets (or kinds of noise) that some method of a track was measured on."""
@@ -102,6 +121,12 @@ class Results:
                 if (number := next((n for n in told if isinstance(n, int)), None)) is not None:
                     return number
         return None
+
+    def five_scenes(self, method: Method) -> float | None:
+        """The share of a method's training pairs in their five most frequent scenes."""
+        records = (self.sweep.records.get(cell) for cell in self.cells(method))
+        shares = (part.get(FIVE_SCENES) for r in records if r for part in trainings(r))
+        return next((share for share in shares if isinstance(share, float)), None)
 
     def pairs_kept(self, method: Method) -> int | None:
         """The pairs of a method's subset, by the records of any track; None if none says so."""

@@ -1,13 +1,13 @@
 """What a run found, in the few lines with which it ends."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from winnow.data.files import read_json
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.claims import VERDICTS, Judgement
+from winnow.reporting.claims import Judgement, tally
 from winnow.reporting.leaderboard import entries
+from winnow.reporting.power import headline_label
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard
 from winnow.reporting.values import PERCENT
@@ -24,8 +24,9 @@ def best(results: Results, boards: Sequence[TrackLeaderboard]) -> dict[str, str]
     methods = [row for row in measured if row.rank][:BEST]
     controls = [r for r in measured if r.method.scorer in CONTROLS and r.method.captions == MAIN]
     refused = sum("refused" in entry.note for entry in entries(results, boards))
+    label = headline_label(results, boards[0].track.name, boards[0].headline)
     return {
-        f"Best in {boards[0].headline.label}": _listed(results, methods),
+        f"Best in {label}": _listed(results, methods),
         "Controls": _listed(results, controls),
         "Refused": f"cells of {refused} rows, see the log" if refused else "",
     }
@@ -44,8 +45,10 @@ def _listed(results: Results, rows: Iterable[LeaderboardRow]) -> str:
 
 def verdicts(judged: Sequence[Judgement]) -> dict[str, str]:
     """How many claims have which verdict."""
-    count = Counter(found.verdict for found in judged)
-    return {"Claims": ", ".join(f"{count[v]} {v}" for v in VERDICTS if count[v])}
+    known = {found.verdict for found in judged}
+    return {
+        "Claims": ", ".join(told for verdict, told in tally(judged).items() if verdict in known)
+    }
 
 
 def summary_lines(told: Iterable[Path], named: str) -> list[str]:

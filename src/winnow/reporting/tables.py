@@ -12,6 +12,7 @@ from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.paired import change, difference
 from winnow.reporting.papers import CellSelector, Measure, Paper, Row, Table
+from winnow.reporting.power import NO_POWER, Power, headline_power, marked
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import struck_out
 from winnow.reporting.standins import standins_named
@@ -19,16 +20,22 @@ from winnow.reporting.table import Cell, Column, Footnotes, Page, plain
 from winnow.reporting.track_leaderboards import LOWER, UPPER
 from winnow.reporting.values import LEVELS, Show, Value, to
 from winnow.tracks.registry import BY_NAME
-from winnow.tracks.track import Unit
+from winnow.tracks.track import Metric, Unit
 
 
 class Measured(NamedTuple):
-    """A measured column, as its paper has it, of one of our sets."""
+    """A measured column, as its paper has it, of one of our sets, and the power of its metric."""
 
     label: str
     metric: str
     track: str
     measure: Measure
+    power: Power | None = None
+
+    @property
+    def head(self) -> str:
+        """The label with a mark where the metric decides nothing."""
+        return marked(self.label, self.power) if self.power else self.label
 
     @property
     def unit(self) -> Unit:
@@ -97,10 +104,11 @@ def _warnings(
     rows = {line.row.cell: line for line in lines if line.row.cell}
     found: dict[CellSelector, str] = {}
     for place, lower in rows.items():
-        above = place.model_copy(update={"scorer": UPPER})
-        upper = rows.get(above)
-        if place.scorer != LOWER or upper is None:
+        bounds = [place.model_copy(update={"scorer": name}) for name in UPPER]
+        above = next((bound for bound in bounds if bound in rows), None)
+        if place.scorer != LOWER or above is None:
             continue
+        upper = rows[above]
         columns = zip(measures, lower.measured, upper.measured, strict=True)
         wrong = [m.label for m, low, high in columns if _better(results, m, place, low, high)]
         if wrong:
@@ -137,8 +145,14 @@ def _expand(results: Results, table: Table) -> list[Measured]:
         for name in results.zero_shot_sets(track) if starred else [""]:
             for m in measures:
                 label, metric = m.label.replace("{set}", name), m.name.replace("*", name, 1)
-                columns.append(Measured(label, metric, track, m))
+                columns.append(Measured(label, metric, track, m, _power(results, track, metric)))
     return columns
+
+
+def _power(results: Results, track: str, metric: str) -> Power | None:
+    if not metric or not results.expected(track):
+        return None
+    return headline_power(results, track, Metric(metric, metric))
 
 
 def _method(results: Results, measured: Measured, row: Row) -> Method | None:
@@ -213,14 +227,14 @@ def paper_table(built: Built) -> table.Table:
     for measure in built.measures:
         columns += plain(*(f"measured: {measure.label}{end}" for end in ("", " low", " high")))
     return table.Table(
-        [*columns, *plain("reason")], [_plain_row(built, line) for line in built.lines]
+        [*columns, *plain("no_power", "reason")], [_plain_row(built, line) for line in built.lines]
     )
 
 
 def _plain_row(built: Built, line: Line) -> table.Row:
     place = line.row.cell
     row: dict[str, object] = {"row": line.row.label, "ours": line.row.ours}
-    row |= {"reason": reason_of(built, line)}
+    row |= {"no_power": ", ".join(m.label for m in _weak(built)), "reason": reason_of(built, line)}
     row |= place.model_dump(include={"captions", "scorer", "ratio"}) if place else {}
     for column, number in zip(built.table.columns, line.published, strict=True):
         row[f"published: {column.label}"] = _plain(number, column.unit, 1)
@@ -255,7 +269,7 @@ def published_columns(built: Built) -> list[Column]:
 def measured_columns(built: Built) -> list[Column]:
     """The measured columns."""
     return [
-        Column(f"measured: {measure.label}", measure.label, LEVELS[measure.unit])
+        Column(f"measured: {measure.label}", measure.head, LEVELS[measure.unit])
         for measure in built.measures
     ]
 
@@ -320,9 +334,15 @@ def _caution(built: Built) -> str:
     )
 
 
+def _weak(built: Built) -> list[Measured]:
+    """The measured columns that decide nothing."""
+    return [measure for measure in built.measures if measure.power and measure.power.mark]
+
+
 def _warning_texts(built: Built) -> list[str]:
     """Each warning once, though it is that of two rows."""
-    return list(dict.fromkeys(built.warnings.values()))
+    weak = [f"{NO_POWER} in {m.label}: {m.power.reason}" for m in _weak(built) if m.power]
+    return list(dict.fromkeys([*weak, *built.warnings.values()]))
 
 
 def paper_page(built: Built) -> Page:

@@ -19,7 +19,7 @@ from winnow.reporting.values import SAME, Value
 from winnow.tracks.registry import BY_NAME, TRACKS
 from winnow.tracks.track import Metric, Track
 
-LOWER, UPPER = "random", "oracle"  # the controls between which a scorer lies
+LOWER, UPPER = "random", ("oracle", "clean")  # the controls between which a scorer lies
 
 
 def is_control(track: Track, scorer: str) -> bool:
@@ -238,11 +238,13 @@ def _warnings(
     alike: np.ndarray,
     shared: SharedResamples,
 ) -> dict[Method, str]:
-    """The lower control above the upper one, of the same captions and ratio."""
+    """The lower control above the upper one, of the same captions and ratio: `oracle`, or `clean`
+    where the truth tells no more."""
     found: dict[Method, str] = {}
     for lower in measured:
-        upper = lower._replace(scorer=UPPER)
-        if lower.scorer != LOWER or measured[lower] <= measured.get(upper, np.inf):
+        bounds = [lower._replace(scorer=name) for name in UPPER]
+        upper = next((method for method in bounds if method in measured), None)
+        if lower.scorer != LOWER or upper is None or measured[lower] <= measured[upper]:
             continue
         told = ""
         if lower in contest and upper in contest:
@@ -250,9 +252,8 @@ def _warnings(
             different = ["significant difference", shared.replication(lower, upper)]
             told = f" ({', '.join(filter(None, different)) if apart else SAME})"
         scale = 100 if headline.unit == "percent" else 1
-        shown = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
-        text = "controls out of order on {} at keep ratio {:g}: random {} above oracle {} in {}{}"
-        found |= dict.fromkeys(
-            (lower, upper), text.format(lower.captions, lower.ratio, *shown, headline.label, told)
-        )
+        low, high = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
+        text = "controls out of order on {} at keep ratio {:g}: random {} above {} {} in {}{}"
+        shown = (lower.captions, lower.ratio, low, upper.scorer, high, headline.label, told)
+        found |= dict.fromkeys((lower, upper), text.format(*shown))
     return found

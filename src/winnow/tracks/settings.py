@@ -77,4 +77,6 @@ class Sweep(Seeds):
             raise ValueError("`captions` are sets beside `raw`, which is always there")
         if unknown := [name for name in self.curated if name not in self.captions]:
             raise ValueError(f"`curated` names {unknown[0]!r}, which is not in `captions`")
+        if "human" in self.curated:
+            raise ValueError("`curated` names 'human', a control: those captions are sealed")
         return self

@@ -102,6 +102,9 @@ class Track:
     judged: str = ""  # the metric by which the keep ratio of each scene is judged
     draws: bool = False  # its cells draw images, which the site shows
 
+    # What the `floors` in its cells' records are of: a bound that is no method and has no rank
+    floor: str = ""
+
     # Evaluation sets, by how their names begin; and a training set that all rows share. For the
     # audit of leaks.
     measured_on: tuple[str, ...] = ()

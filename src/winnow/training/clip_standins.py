@@ -2,9 +2,10 @@
 
 `clip` and `siglip` are general: they read only the scene's name, or single words of captions where
 no image has a scene; `siglip` learns by SigLIP's loss (Zhai et al. 2023). `domain_clip` read clean
-human captions of one half of the reference split, `evaluator_clip`, another architecture, those of
-the other half: it grades and never scores, as does `evaluator_general`, which is general and saw
-the same half.
+human captions of one half of the reference split, `evaluator_clip` those of the other half: it
+grades and never scores, as does `evaluator_general`, which is general and saw the same half. The
+evaluators share nothing with a scorer's model: they have a ConvNeXt (Liu et al. 2022) where the
+others have CLIP's ResNet, another text tower, and tokens learned on their half.
 """
 
 import copy
@@ -25,7 +26,9 @@ from winnow.training.contrastive import fit
 from winnow.training.settings import Optimiser
 
 VOCABULARY = 1200
-CONTEXT = 32  # tokens: 98 of 100 human captions fit
+EVALUATORS_VOCABULARY = 600  # rare words in pieces
+CONTEXT = 64  # tokens: Terrarium's longest captions, merged ones, have 53
+EVALUATORS_CONTEXT = 96
 COARSE = (
     "a satellite photo of a {}",
     "a satellite image of a {}.",
@@ -61,12 +64,17 @@ EVALUATORS = get_args(EvaluatorRole)
 
 
 def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
-    """open_clip's `model_cfg` of a stand-in; the evaluator's towers differ from the scorers'."""
+    """open_clip's `model_cfg` of a stand-in; the evaluators' towers are of another kind."""
     config = copy.deepcopy(BASE)
     config["text_cfg"]["vocab_size"] = vocabulary
     if role in EVALUATORS:
-        config["vision_cfg"].update(layers=[1, 2, 1, 1], width=20, head_width=80)
-        config["text_cfg"].update(width=64, layers=2)
+        config["vision_cfg"] = {
+            "image_size": config["vision_cfg"]["image_size"],
+            "timm_model_name": "convnext_atto",
+            "timm_pool": "avg",
+            "timm_proj": "linear",
+        }
+        config["text_cfg"].update(context_length=EVALUATORS_CONTEXT, width=64, layers=2)
     if role == "siglip":
         config.update(init_logit_scale=math.log(10), init_logit_bias=-10.0)
     return config
@@ -88,9 +96,10 @@ def train_standin(
             f"the stand-in {role} learns from one half of the reference split, which has "
             f"no caption ({len(samples)} images in the split); raise source.reference"
         )
+    own = captions.loc[captions["uid"].isin(set(pairs["uid"])), "text"]
     vocabulary = train_tokenizer(
-        [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))],
-        VOCABULARY,
+        [*own, *(t.format(s) for t in COARSE for s in scenes(samples))],
+        EVALUATORS_VOCABULARY if role in EVALUATORS else VOCABULARY,
         scratch,
     )
     model = build(architecture(role, vocabulary), scratch, SEED[role])

@@ -37,7 +37,17 @@ def track_pages(folder: Path, pages: Sequence[Path], results: Path | None) -> li
 
 
 def _page(folder: Path, name: str, blocks: Blocks, results: Path | None) -> Page:
-    heading = BY_NAME[name].title
+    title = BY_NAME[name].title
+    lead = "What the experiments of this track measured, with 95 % intervals."
+    context = {"blocks": shown_blocks(folder, title, blocks, results)}
+    return Page(f"track-{name}", title, lead, context, template="track")
+
+
+def shown_blocks(
+    folder: Path, heading: str, blocks: Blocks, results: Path | None = None
+) -> list[dict[str, Any]]:
+    """The blocks of a Markdown page without its title, for the template of a track; `heading` is
+    what tables are called before the first heading."""
     shown: list[dict[str, Any]] = []
     for block in blocks:
         if isinstance(block, Table):
@@ -48,8 +58,7 @@ def _page(folder: Path, name: str, blocks: Blocks, results: Path | None) -> Page
         elif not block.startswith("# "):  # the page has its title
             heading = block.splitlines()[0].lstrip("# ") if block.startswith("## ") else heading
             shown.append({"prose": html(block)})
-    lead = "What the experiments of this track measured, with 95 % intervals."
-    return Page(f"track-{name}", BY_NAME[name].title, lead, {"blocks": shown}, template="track")
+    return shown
 
 
 def _copy(path: str, results: Path | None, folder: Path) -> None:

@@ -8,8 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
+from winnow.data.files import digest_bytes
 from winnow.data.records import Record, Rejected
 from winnow.sources.parallel import ordered
 from winnow.sources.source import AnySource
@@ -32,11 +34,16 @@ class TerrariumSource(AnySource):
     seed: int = Field(default=0, ge=0, description="seed of the world")
 
     def records(self, workers: int) -> Iterator[Record | Rejected]:
-        """Draw the three splits, in order; with `workers` > 1 in that many processes."""
+        """Draw the three splits; with `workers` > 1 in that many processes.
+
+        The images of a split come in random order, so that their places do not tell their numbers,
+        from which the truth can be drawn.
+        """
         counts = {"pool": self.pool, "reference": self.reference, "test": self.test}
         chunks = [
-            (self, split, start, min(start + CHUNK, count))
+            (self, split, numbers[start : start + CHUNK].tolist())
             for split, count in counts.items()
+            for numbers in [_shuffled(self.seed, split, count)]
             for start in range(0, count, CHUNK)
         ]
         if workers <= 1:
@@ -54,12 +61,16 @@ class TerrariumSource(AnySource):
 
 
 SOURCE = TerrariumSource
-Chunk = tuple[TerrariumSource, str, int, int]
+Chunk = tuple[TerrariumSource, str, list[int]]
+
+
+def _shuffled(seed: int, split: str, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, FIRST_INDEX[split]]).permutation(count)
 
 
 def _draw(chunk: Chunk) -> list[Record]:
-    source, split, start, stop = chunk
-    return [_record(source, split, number) for number in range(start, stop)]
+    source, split, numbers = chunk
+    return [_record(source, split, number) for number in numbers]
 
 
 def _record(source: TerrariumSource, split: str, number: int) -> Record:
@@ -67,13 +78,15 @@ def _record(source: TerrariumSource, split: str, number: int) -> Record:
     from winnow.terrarium.world import draw_sample
 
     sample = draw_sample(source.seed, FIRST_INDEX[split] + number, source.size)
+    image = encode_png(sample.image)
     return Record(
-        name=f"terrarium/{source.seed}/{split}/{number}",
-        image=encode_png(sample.image),
+        name=f"terrarium/{split}/{digest_bytes(image)}",
+        image=image,
         split=split,
         scene=sample.layout.scene,
         captions=list(sample.captions),
         layout=json.dumps(sample.layout.to_dict(), sort_keys=True, separators=(",", ":")),
         rule_caption=sample.rule,
         mask=encode_png(sample.mask),
+        origin=f"terrarium/{source.seed}/{split}/{number}",
     )

@@ -15,6 +15,7 @@ from winnow.reporting.caption_sets import in_order, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method
+from winnow.reporting.power import power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVEL, LEVELS, SAME, Value
@@ -177,6 +178,7 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
     texts = [Column(metric.key, metric.label, LEVELS[metric.unit]) for metric in TEXT]
     return [
         f"# Caption sets (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         meanings(method.captions for method in methods),
         "## How good are the captions?",
         _truth(results, rows) if known else "",
@@ -189,8 +191,9 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
         else "The truth about these images is not known, or no cell has run.",
         "## What are they made of?",
         Table([Column("caption_set", "captions"), *texts], list(rows.values())),
-        "Words: mean of a caption. Distinct-n: distinct n-grams as a share of all; it falls as a "
-        "set grows. Self-BLEU: how much the captions repeat each other. Evaluator score: mean "
+        "Cut: captions with more tokens than the evaluator reads. Words: mean of a caption. "
+        "Distinct-n: distinct n-grams as a share of all; it falls as a set grows. Self-BLEU: how "
+        "much the captions repeat each other. Evaluator score: mean "
         "cosine of image and caption by a model that scores nothing else "
         f"({markdown('; '.join(graders) or 'not run')}). 95 % bootstrap intervals over images.",
         "## Differences",

@@ -2,4 +2,9 @@
 
 from winnow.tracks.track import Metric
 
-METRICS = (Metric("mean_recall", "mR"), Metric("acc1", "zero-shot @1"))
+METRICS = (
+    Metric("mean_recall", "mR"),
+    Metric("within_scene_auc", "within-scene AUC"),
+    Metric("acc1", "zero-shot @1"),
+    Metric("within_scene_recall", "within-scene mR", headline=False, column=False),
+)

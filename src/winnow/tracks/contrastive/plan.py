@@ -28,7 +28,7 @@ def _subsets(params: "Params") -> Iterator[tuple[str, str, float]]:
     sweep = params.sweep
     ratios = sorted({*sweep.ratios, params.ratio})
     yield "raw", "none", 1.0
-    for name in selecting(params, params.captions.known_noise):
+    for name in selecting(params):
         alone = params.scorers[name].share or params.ratio
         for ratio in ratios if name in sweep.scorers else [alone]:
             yield "raw", name, ratio

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from winnow.data.metrics import Cell
 from winnow.params.names import PRETRAINED
-from winnow.params.planning import ratios_of, selective_controls
+from winnow.params.planning import bounds, ratios_of
 from winnow.tracks.generation.settings import TextToImage
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _subsets(params: "Params", own: TextToImage) -> Iterator[tuple[str, str, flo
     """Caption set, scorer and ratio of what generators are fine-tuned on."""
     yield "raw", "none", 1.0
     if own.scorers:
-        for name in selective_controls(params.captions.known_noise):
+        for name in bounds(params):
             yield "raw", name, params.ratio
     for name in own.scorers:
         for ratio in ratios_of(params, name, own.ratios):

@@ -11,6 +11,7 @@ from winnow.reporting.caption_sets import MAIN, in_order, meanings
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change
+from winnow.reporting.power import metric_label, power_warnings
 from winnow.reporting.ratio_regret import Regret, Sweep, overall, regrets
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
@@ -22,7 +23,6 @@ from winnow.tracks.track import Metric
 
 TRACK = "generation"
 BY_KEY = {metric.key: metric for metric in METRICS}
-DISTANCES = ("fid", "kid")
 START = Method(TRACK, MAIN, PRETRAINED, 1.0)
 ALL = Method(TRACK, MAIN, "none", 1.0)
 BASES = {"change_pretrained": START, "change_none": ALL}
@@ -142,6 +142,7 @@ def generation_page(
     fine_tuned = {m: row for m, row in named.items() if names(m, plan)[0]}
     return [
         f"# Text-to-image (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         meanings(method.captions for method in methods),
         "## How good are the images?",
         _quality(results, named),
@@ -182,10 +183,15 @@ def _quality(results: Results, named: Mapping[Method, Row]) -> Table:
     ]
     known = next((m for m in named if m in results.values), None)
     # Of as many images of the reference split, and of the test split's own
-    ends = {m: "floor" if m in DISTANCES else "real" for m in BY_KEY}
+    ends = {m.key: "real" if m.higher_is_better else "floor" for m in METRICS}
     real = {m: results.value(known, f"{m}_{end}") if known else None for m, end in ends.items()}
-    columns = [Column(m.key, m.titled, LEVELS[m.unit]) for m in METRICS]
+    heads = _heads(results)
+    columns = [Column(m.key, heads[m.key], LEVELS[m.unit]) for m in METRICS]
     return Table([*KEYS, *columns], [*body, {"captions": "real images", **real}])
+
+
+def _heads(results: Results) -> dict[str, str]:
+    return {m.key: metric_label(results, TRACK, m.key, m.titled) for m in METRICS}
 
 
 def _how(results: Results, folders: Sequence[str]) -> str:
@@ -220,7 +226,8 @@ def _changes(results: Results, pairs: Mapping[tuple[Method, Method], Row]) -> Ta
             for m, value in found.items()
         }
         body.append({**row, **cells})
-    return Table([*KEYS, *(Column(m.key, m.titled, GAINS["percent"]) for m in METRICS)], body)
+    columns = [Column(key, head, GAINS["percent"]) for key, head in _heads(results).items()]
+    return Table([*KEYS, *columns], body)
 
 
 def _told(value: Value, metric: Metric) -> str:
@@ -257,7 +264,7 @@ def _by_scene(results: Results, plan: Plan, struck: Container[Method]) -> Page:
         return ["Not measured here."]
     page: list[str | Table] = []
     for metric in (sweep.metric, "kid"):
-        columns = [Column("scene", f"{BY_KEY[metric].titled} at keep ratio")]
+        columns = [Column("scene", f"{_heads(results)[metric]} at keep ratio")]
         columns += [Column(f"{ratio}", f"{ratio:g}", NUMBER) for ratio in sweep.methods]
         body = []
         for scene in shown:

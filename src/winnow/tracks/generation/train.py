@@ -34,7 +34,9 @@ def train_generator(
         given,
     ):
         tuned = diffusion.load(model)
+        cuts = tuned.cuts(pairs["text"].tolist())
+        print(f"{captions}: {cuts}", flush=True)
         examples = captioned_latents(tuned, pool, samples, pairs)
         losses = fit(tuned, examples, settings, seed)
         diffusion.save(tuned, folder, half=True)
-        given["loss"] = losses[-1]
+        given |= {"loss": losses[-1], "cuts": cuts._asdict()}

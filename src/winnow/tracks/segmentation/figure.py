@@ -14,6 +14,7 @@ from winnow.data import segmentation_set
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
 from winnow.reporting.method_results import Method, seeds_of
+from winnow.reporting.power import metric_label
 from winnow.reporting.results import Results
 from winnow.reporting.values import Value
 from winnow.tracks.segmentation.report import (
@@ -156,7 +157,7 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
         axes.set_xlim(0, max(ticks) + 0.06)
         axes.set_xticks(list(ticks), list(ticks.values()))
         axes.set_xlabel(f"pairs that {plan.scorer or 'no scorer'} keeps for the generator, %")
-        axes.set_ylabel("mIoU, %")
+        axes.set_ylabel(metric_label(results, TRACK, "miou", "mIoU, %"))
         axes.set_title("real and generated images (bars: 95 % intervals)", fontsize=10)
         grid(axes)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from winnow.data.metrics import Cell
 from winnow.data.provenance import without_paths
 from winnow.params.names import PRETRAINED, REAL
-from winnow.params.planning import known_truth, ratios_of, selective_controls
+from winnow.params.planning import bounds, known_truth, ratios_of
 from winnow.tracks.segmentation.settings import Segmentation
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def generator_subsets(params: "Params", own: Segmentation) -> list[tuple[str, fl
         return []
     found = [(PRETRAINED, 1.0)] if own.pretrained else []
     found += [("none", 1.0)]
-    controls = selective_controls(params.captions.known_noise) if own.scorers else ()
+    controls = bounds(params) if own.scorers else ()
     found += [(name, params.ratio) for name in controls]
     for name in own.scorers:
         found += [(name, ratio) for ratio in ratios_of(params, name, own.ratios)]

@@ -11,6 +11,7 @@ from winnow.reporting.cells import mapping, trainings
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change, difference
+from winnow.reporting.power import metric_label, power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
@@ -152,6 +153,7 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
 
     return [
         f"# Segmentation (scale `{markdown(results.scale)}`)",
+        *power_warnings(results, TRACK),
         "A segmentor learns from real labelled images and, beside them, from generated ones: of "
         "`none` from a generator fine-tuned on all pairs of raw (raw-generated), of a scorer from "
         "one fine-tuned on what it keeps (cleaned-generated). `real` learns from real images "
@@ -207,7 +209,8 @@ def _by_mode(
                 for method, row in named.items()
             ]
             labels = f", {MODES[mode]}" if mode in MODES else ""
-            page += [f"{metric.label}{labels}:", Table(columns, body)]
+            label = metric_label(results, TRACK, name, metric.label)
+            page += [f"{label}{labels}:", Table(columns, body)]
     return page or ["Not measured here."]
 
 
