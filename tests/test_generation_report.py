@@ -432,7 +432,7 @@ def test_what_the_page_says(results):
     assert f"| real images | {EMPTY} | {EMPTY} | 0.5000 (0.4600 to 0.5400) | 0.0010 " in quality
     assert "features of evaluator" in quality and "72 images a method" in quality
     against = section(shown, "Is it better than the baselines?")
-    assert f"| {EMPTY} | crs\\_diff | {EMPTY} |" in against and " better |" in against
+    assert f"| {EMPTY} | crs\\_diff | {EMPTY} |" in against and " better † |" in against
     sweep = section(shown, "Which keep ratio for which scene?")
     assert sweep.count("at keep ratio | 1 | 0.7 | 0.3 |") == 2
     told = section(shown, "Was the ratio chosen well?")

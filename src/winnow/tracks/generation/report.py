@@ -17,8 +17,9 @@ from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
-from winnow.reporting.values import GAINS, LEVELS, NUMBER, SAME
+from winnow.reporting.values import GAINS, LEVELS, NUMBER, ONE_SEED, SAME, Value
 from winnow.tracks.generation.metrics import METRICS
+from winnow.tracks.track import Metric
 
 TRACK = "generation"
 BY_KEY = {metric.key: metric for metric in METRICS}
@@ -150,7 +151,8 @@ def generation_page(
         "## Does fine-tuning help?",
         _changes(results, {(m, START): row for m, row in named.items() if m != START}),
         "Relative change to the model before fine-tuning, per cent, with 95 % intervals from "
-        "resamples of the same prompts for both. Published values: [the paper's "
+        f"resamples of the same prompts for both; {ONE_SEED}: not replicated, as a side has one "
+        "training seed. Published values: [the paper's "
         "table](tables/dldc/generation.md) (claims A1 to A3).",
         "## Does cleaning help?",
         _changes(results, {(m, ALL): row for m, row in fine_tuned.items() if m != ALL}),
@@ -221,12 +223,18 @@ def _changes(results: Results, pairs: Mapping[tuple[Method, Method], Row]) -> Ta
     for (method, base), row in pairs.items():
         found = {m: change(results, method, base, m).value for m in BY_KEY}
         cells = {
-            m: Cell(value, mark=value.verdict(BY_KEY[m].higher_is_better) if value else "")
+            m: Cell(value, mark=_told(value, BY_KEY[m]) if value else "")
             for m, value in found.items()
         }
         body.append({**row, **cells})
     columns = [Column(key, head, GAINS["percent"]) for key, head in _heads(results).items()]
     return Table([*KEYS, *columns], body)
+
+
+def _told(value: Value, metric: Metric) -> str:
+    """The verdict of a change in short, with ONE_SEED where it is not replicated."""
+    verdict = value.verdict(metric.higher_is_better).removesuffix(f", {value.replication}")
+    return f"{verdict} {ONE_SEED}" if value.mark == ONE_SEED else verdict
 
 
 def _baselines(results: Results, plan: Plan, named: Mapping[Method, Row]) -> Page:
