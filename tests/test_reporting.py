@@ -306,7 +306,7 @@ def test_tables_warn_of_controls_that_are_out_of_order(tmp_path):
     assert columns and lower["reason"] == upper["reason"] == told
     assert "out of order" not in rows["RemoteCLIP data, 30 % by CLIP-score"]["reason"]
     page = (place / "table1.md").read_text(encoding="utf-8")
-    assert page.count("> **Warning:** ") == 1 and f"> **Warning:** {told}\n" in page
+    assert page.count("> **Warning:** controls") == 1 and f"> **Warning:** {told}\n" in page
     assert page.index("## Measured") < page.index(told) < page.index("captions, scorer, keep ratio")
     assert f"\\textbf{{Warning:}} {latex(told)}." in (place / "table1.tex").read_text()
 
