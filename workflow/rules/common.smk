@@ -24,7 +24,7 @@ from winnow.command.rules import command_text
 from winnow.data.content_digests import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.temporary_folders import find_temporary_folders, remove_abandoned
-from winnow.models.settings import GeneratorRole, MllmRole, Role
+from winnow.models.settings import GeneratorRole, MllmRole, Role, ScoringRole
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
@@ -192,7 +192,7 @@ def keep_counts():
 CONTRASTIVE = get_args(Role)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
-STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
+STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor", "score_model")
 TERRARIUM = P.source.knows_truth
 
 

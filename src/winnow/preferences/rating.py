@@ -10,8 +10,8 @@ specificity   Right details less false ones: exact numbers, looks, positions, co
 completeness  How much of what the references say is said rightly, as a share of what one of them
               says on average; without references, the share of the salient things. By fifths.
 clarity       5, less 2 for a sentence without an end, 2 for a repetition without end, 2 for a
-              sentence of hardly a known word, 1 for a word said twice in a row or several assertions
-              said again. The form alone counts; a text without a word has 1.
+              sentence of hardly a known word, 1 for a word said twice in a row or two details told
+              again. The form alone counts; a text without a word has 1.
 richness      One more than the kinds of right facts (scene, object, count, attribute, relation,
               condition), but 2, 3, 4, 5 only from 2, 3, 4, 5 right facts.
 
@@ -55,7 +55,7 @@ MISMATCH, INFEASIBLE = "mismatch", "infeasible"  # of the kinds of noise
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)  # least shares of the levels 2 to 5
 _DETAILS = (1, 2, 3, 5)  # least numbers of the levels 2 to 5
 _FACTS = (2, 3, 4, 5)  # likewise
-_AGAIN = 2  # assertions that were made before; so many are a fault
+_AGAIN = 2  # details that were told before; so many are a fault
 _KEPT = 1 << 14  # texts and images come again; so many of what follows from them is kept
 _UNKNOWN = 2 / 3  # of the words; a sentence with a larger share that nobody knows is unclear
 _STOP = re.compile(r"[.;!?]")
@@ -130,10 +130,17 @@ def _relevance(findings: list[Finding], facts: list[Finding], unseen: bool, touc
 
 
 def _tells(finding: Finding) -> bool:
-    """Whether an assertion, if true, is a detail: would not fit almost any image."""
+    """Whether an assertion, if true, would not fit almost any image."""
     if finding.kind == "object":
         return finding.subject not in COMMON
-    return finding.kind != "count" or finding.value not in {*VAGUE, "1"}  # 1: maybe an article
+    return _is_detail(Assertion(*finding[:3]))
+
+
+def _is_detail(assertion: Assertion) -> bool:
+    """Whether it says more of a thing than that it is there."""
+    if assertion.kind == "object":
+        return False
+    return assertion.kind != "count" or assertion.value not in {*VAGUE, "1"}  # 1: maybe an article
 
 
 def _details(findings: list[Finding], facts: list[Finding]) -> int:
@@ -198,22 +205,24 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(_KEPT)
 def _clarity(text: str) -> int:
-    """By sentences, so that a good sentence more mends no bad one."""
+    """By sentences, so that no good sentence mends a bad one."""
     words = _words(text)
     if not words:
-        return 1
-    sentences = [part for part in _STOP.split(text) if _words(part)]
-    said = [assertion for assertion, _ in parse(text).assertions]
+        return LEVELS[0]
+    ends = [match.start() for match in _STOP.finditer(text)] + [len(text)]
+    sentences = [text[start:end] for start, end in pairwise([0, *ends])]
+    details = [one for one, _ in parse(text).assertions if _is_detail(one)]
     doubled = any(first == second for first, second in pairwise(words))
     faults = (
         2 * any(parse(sentence).unfinished for sentence in sentences)
-        + 2 * repeats(text)
+        + 2 * any(repeats(text[:end]) for end in ends)
         + 2 * any(map(_is_gibberish, sentences))
-        + (doubled or len(said) - len(set(said)) >= _AGAIN)
+        + (doubled or len(details) - len(set(details)) >= _AGAIN)
     )
     return max(LEVELS[0], LEVELS[-1] - faults)
 
 
 def _is_gibberish(sentence: str) -> bool:
+    """Whether hardly a word of it is known."""
     kinds = [tag.kind for tag in tags(sentence) if tag.kind not in ("pause", "stop")]
     return kinds.count("other") > _UNKNOWN * len(kinds)
