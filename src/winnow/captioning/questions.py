@@ -71,7 +71,7 @@ def wrong_answer(kind: str, question: str, answer: str, rng: np.random.Generator
         wrong = near[int(rng.integers(len(near)))]
         return _MORE if wrong > MANY else str(wrong)
     if kind == "choice":
-        options = question[question.rindex("(") + 1 : -1].split(", ")
+        options = question[question.index("(") + 1 : -1].split(", ")
     else:
         options = ["yes", "no"] if answer in ("yes", "no") else ["urban", "rural"]
     others = [option for option in options if option != answer]

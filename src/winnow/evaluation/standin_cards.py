@@ -152,7 +152,9 @@ def score_card(
         for name, value in found.metrics.items()
         if "auroc" not in name
     ]
-    rows += [f"| correlation with {name} | {100 * r:.1f} | none |" for name, r in correlations.items()]
+    rows += [
+        f"| correlation with {name} | {100 * r:.1f} | none |" for name, r in correlations.items()
+    ]
     kind = f"A small Qwen2-VL with one output ({parameters / 1e6:.1f} M parameters, 64 x 64 pixels)"
     return _card("score_model", kind, training, ["metric", "value", "interval"], rows)
 

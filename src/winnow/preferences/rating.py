@@ -93,7 +93,9 @@ def rate_by_truth(text: str, view: LayoutView, reference: Sequence[str]) -> Rati
     touches = not expected or not said.isdisjoint(expected)
     unseen = says_unseen(text)
     return Rating(
-        relevance=_relevance(findings, list(facts.values()), unseen, touches) if _words(text) else 1,
+        relevance=_relevance(findings, list(facts.values()), unseen, touches)
+        if _words(text)
+        else 1,
         specificity=_level(_details(findings, list(facts.values())) - unseen, _DETAILS),
         completeness=_level(covered, _FIFTHS),
         clarity=_clarity(text),
@@ -161,8 +163,8 @@ def _meant(noun: str, view: LayoutView) -> str:
 
 
 def _fact(finding: Finding, view: LayoutView) -> tuple[str, frozenset[str], str]:
-    """What a right assertion tells, the same for all that tell it: one number of a thing, one scene,
-    and what is next to what, from either end."""
+    """What a right assertion tells, the same for all that tell it: a thing has one number, and what
+    is next to what is one fact from either end."""
     kind, topic = _topic(Assertion(*finding[:3]), view)
     if kind == "relation":
         words, noun = split_relation(finding.value)

@@ -24,7 +24,6 @@ from winnow.training.settings import (
 )
 from winnow.training.subsets import kept_pairs, reference_split
 
-
 LAST = 50  # steps that the final loss of a score model is the mean of
 
 
