@@ -11,7 +11,8 @@ except WinnowError:  # the job that pulls says what is damaged
 def model(role):
     """The folder of a role's model, or of a score model that a recipe trains here.
 
-    A stand-in is the released one, or the foundry's: of other pools, and where none is released."""
+    A stand-in is the released one, or the foundry's: of other pools, and where none is released.
+    """
     if role not in P.models:
         recipe = P.score_model.recipes[role]
         return score_model(recipe, recipe.stages, P.score_model.seeds[0])

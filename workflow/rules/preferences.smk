@@ -21,12 +21,16 @@ ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
 def proposing(who):
     """Options of one proposer: the captioners and answerers that it stands for."""
     given = P.preferences
-    own = (who,) if who in MULTIMODAL else (
-        "human",
-        "neighbour",
-        "noise",
-        "source",
-        "distractor",
+    own = (
+        (who,)
+        if who in MULTIMODAL
+        else (
+            "human",
+            "neighbour",
+            "noise",
+            "source",
+            "distractor",
+        )
     )
     return {
         "captioners": {

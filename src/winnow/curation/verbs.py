@@ -44,7 +44,7 @@ def deduplicate(
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = split_rows(samples, "reference", pool).head(images)
+    samples = split_rows(samples, "reference", pool)[:images]
     seen = clip.load(model)
     describe = duplicates.descriptors(seen)
     features = duplicates.image_features(pool, samples, seen, describe, threads)
