@@ -16,13 +16,14 @@ richness      One more than the kinds of right facts (scene, object, count, attr
               condition), but 2, 3, 4, 5 only from 2, 3, 4, 5 right facts.
 
 ScoreRS has a large model rate the same dimensions (NeurIPS 2025); these levels are our own. Only
-right facts pay, each once, whatever the words: a right assertion more lowers no dimension, and a
-false one more raises none. So listing what may be there does not pay. (Any text, even a false one,
-has a better form than none.)
+right facts pay, each once, whatever the words: a sentence with a right assertion more lowers no
+dimension, and one with a false one raises none. So listing what may be there does not pay. (Any
+text, even a false one, has a better form than none.)
 """
 
 from __future__ import annotations
 
+import operator
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -44,7 +45,7 @@ from winnow.assertions.check import (
     says_unseen,
 )
 from winnow.assertions.layout_view import LayoutView, label
-from winnow.assertions.lexicon import split_relation
+from winnow.assertions.lexicon import LEXICON, split_relation
 from winnow.assertions.parser import assertions_of, parse
 from winnow.assertions.tagger import tags, tokens
 from winnow.captioning.answers import repeats
@@ -58,6 +59,9 @@ _FACTS = (2, 3, 4, 5)  # likewise
 _AGAIN = 2  # details that were told before; so many are a fault
 _KEPT = 1 << 14  # texts and images come again; so many of what follows from them is kept
 _UNKNOWN = 2 / 3  # of the words; a sentence with a larger share that nobody knows is unclear
+_OPEN = frozenset({"a", "the", "no", "number", "relation"})  # tags that a noun must follow
+_CLOSED = frozenset({"one", *LEXICON.loose})  # words of those tags that do without
+_BREAKS = frozenset({"pause", "and", "join"})
 _STOP = re.compile(r"[.;!?]")
 _MUTUAL = frozenset({"next to", "near", "alongside", "parallel to", "at right angles to"})
 
@@ -208,20 +212,30 @@ def _words(text: str) -> list[str]:
 @lru_cache(_KEPT)
 def _clarity(text: str) -> int:
     """By sentences, so that no good sentence mends a bad one."""
-    words = _words(text)
-    if not words:
+    if not _words(text):
         return LEVELS[0]
     ends = [match.start() for match in _STOP.finditer(text)] + [len(text)]
     sentences = [text[start:end] for start, end in pairwise([0, *ends])]
     details = [one for one, _ in parse(text).assertions if _is_detail(one)]
-    doubled = any(first == second for first, second in pairwise(words))
     faults = (
-        2 * any(parse(sentence).unfinished for sentence in sentences)
+        2 * any(_breaks_off(sentence) for sentence in sentences)
         + 2 * any(repeats(text[:end]) for end in ends)
         + 2 * any(map(_is_gibberish, sentences))
-        + (doubled or len(details) - len(set(details)) >= _AGAIN)
+        + (any(map(_stutters, sentences)) or len(details) - len(set(details)) >= _AGAIN)
     )
     return max(LEVELS[0], LEVELS[-1] - faults)
+
+
+def _stutters(sentence: str) -> bool:
+    return any(first == second for first, second in pairwise(_words(sentence)))
+
+
+def _breaks_off(sentence: str) -> bool:
+    """Whether it ends, or goes on with something else, where a noun must follow."""
+    marks = list(tags(sentence))
+    open_ones = [tag.kind in _OPEN and tag.word not in _CLOSED for tag in marks]
+    ended = [tag.kind in _BREAKS for tag in marks[1:]]
+    return parse(sentence).unfinished or any(map(operator.and_, open_ones, ended))
 
 
 def _is_gibberish(sentence: str) -> bool:
