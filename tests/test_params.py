@@ -83,7 +83,7 @@ def test_a_scale_overrides_in_part() -> None:
         "score_rs_plus",
     }
     assert set(mini.scorers) - set(smoke.scorers) == absent  # null there
-    assert list(smoke.score_model.recipes) == ["score_model"]
+    assert list(smoke.score_model.recipes) == ["score_three_stages"]
 
 
 def test_paper_scale_takes_captions_as_they_are() -> None:
@@ -482,6 +482,12 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "a recipe with an unknown stage": (
         lambda t: t["score_model"]["recipes"]["score_text"].update(stages=["txt"]),
         ["score_model.recipes.score_text", "'txt'", "captions"],
+    ),
+    "a recipe with the name of a role": (
+        lambda t: t["score_model"]["recipes"].update(
+            score_model={"start": "mllm", "stages": ["text"]}
+        ),
+        ["score_model.recipes.score_model", "a role under `models`", "score_three_stages"],
     ),
     "a recipe that starts nowhere": (
         lambda t: t["score_model"]["recipes"]["score_text"].update(start="clip"),

@@ -198,7 +198,7 @@ def keep_counts():
 CONTRASTIVE = get_args(Role)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
-STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
+STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor", "score_model")
 TERRARIUM = P.source.knows_truth
 
 

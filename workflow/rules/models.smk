@@ -1,9 +1,18 @@
 # Models by role: released stand-ins, stand-ins of another pool, published checkpoints; the foundry.
 from winnow.models.crs_config import CLIP, CONFIG
+from winnow.models.released import released_roles
+
+try:
+    IN_RELEASE = released_roles(ROOT)
+except WinnowError:  # the job that pulls says what is damaged
+    IN_RELEASE = STANDINS
 
 
 def model(role):
-    """The folder of a role's model, or of a score model that a recipe trains here."""
+    """The folder of a role's model, or of a score model that a recipe trains here.
+
+    A stand-in is the released one, or the foundry's: of other pools, and where none is released.
+    """
     if role not in P.models:
         recipe = P.score_model.recipes[role]
         return score_model(recipe, recipe.stages, P.score_model.seeds[0])
@@ -12,7 +21,7 @@ def model(role):
     if role == "llm":
         role = "mllm"  # the stand-in also reads text alone
     # Other pools have no masks to train their own segmentor, so they use the released one.
-    own = not TERRARIUM and role != "segmentor"
+    own = role not in IN_RELEASE or not (TERRARIUM or role == "segmentor")
     return f"artifacts/foundry/{role}" if own else RELEASED / role
 
 
@@ -30,7 +39,7 @@ rule pull_standins:
     input:
         RELEASED.with_suffix(".dvc"),
     output:
-        [directory(RELEASED / role) for role in STANDINS],
+        [directory(RELEASED / role) for role in STANDINS if role in IN_RELEASE],
     log:
         "logs/pull_standins.log",
     threads: 1

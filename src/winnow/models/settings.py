@@ -16,7 +16,7 @@ Role = Literal[ScoringRole, EvaluatorRole]  # of contrastive models
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
 GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
 ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]
-# A server that judges, a published score model, what segmentors start from.
+# A server that judges, a trained score model, what segmentors start from.
 OptionalRole = Literal["judge", "score_model", "segmentor"]
 SENT = ("max_tokens", "temperature", "seed", "top_p")  # to a server, beside model and messages
 SERVER_KEY = "OPENAI_API_KEY"  # the environment variable; local servers need none

@@ -9,6 +9,7 @@ from winnow.data.files import write_signed
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
 from winnow.models.settings import GeneratorRole, MllmRole, Role
+from winnow.params.fields import Section
 from winnow.training.model_record import MLLM, SCORE_MODEL, new_model_folder
 from winnow.training.settings import (
     AutoencoderTraining,
@@ -22,6 +23,8 @@ from winnow.training.settings import (
     ScoreStage,
 )
 from winnow.training.subsets import kept_pairs, reference_split
+
+LAST = 50  # steps that the final loss of a score model is the mean of
 
 
 class StandinSettings(Optimiser):
@@ -159,6 +162,40 @@ def train_score_model(
         losses = fit(tuned, pool, samples, chosen, settings, settings.normalisation, seed)
         score.save(tuned, folder, half=True)
         given["losses"] = losses
+
+
+class ScoreStandinSettings(Section):
+    """How the stand-in `score_model` is trained."""
+
+    stages: list[ScoreStage] = Field(min_length=1, description="What is trained, in order")
+
+
+@command
+def train_score_standin(
+    pool: Path,
+    preferences: Path,
+    model: Path,
+    output: Output,
+    settings: ScoreStandinSettings,
+) -> None:
+    """Train the stand-in `score_model` from a multimodal model, stage after stage."""
+    from winnow.models import score
+    from winnow.training.score_model import SEED, caption_prompt, fit, stage
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    pairs = read_table(preferences, PREFERENCES)
+    images = pairs.loc[pairs["split"] == "train", "uid"].nunique()
+    parameters = {**settings.model_dump(), "images": images}
+    inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
+    inputs |= weight_files("model", model)
+    with new_model_folder(output, parameters, inputs) as (folder, given):
+        trained = score.start_from(model, SEED)
+        trained.prompt = caption_prompt(pairs) or trained.prompt
+        for one in settings.stages:
+            chosen = stage(pairs, one, SEED, preferences)
+            losses = fit(trained, pool, samples, chosen, one, "none", SEED)
+        score.save(trained, folder, half=True)
+        given["loss"] = sum(losses[-LAST:]) / len(losses[-LAST:])
 
 
 @command
