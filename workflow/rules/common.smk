@@ -24,7 +24,7 @@ from winnow.command.rules import command_text
 from winnow.data.content_digests import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.temporary_folders import find_temporary_folders, remove_abandoned
-from winnow.models.settings import GeneratorRole, MllmRole, Role
+from winnow.models.settings import GeneralRole, GeneratorRole, MllmRole, Role
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
@@ -190,6 +190,7 @@ def keep_counts():
 
 
 CONTRASTIVE = get_args(Role)
+GENERAL = get_args(GeneralRole)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
 STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
@@ -227,6 +228,11 @@ FOUNDRY_SOURCE = {
     "pool": 1,
     "reference": P.foundry.images,
     "test": 500,
+    "seed": P.foundry.seed,
+}
+GENERAL_SOURCE = {
+    "kind": "terrarium_general",
+    "images": P.foundry.images,
     "seed": P.foundry.seed,
 }
 

@@ -22,8 +22,19 @@ if TERRARIUM:  # the foundry has its own world, which shares no image with a poo
         "human": "artifacts/foundry/human.parquet",
         "layouts": "artifacts/foundry/layouts.parquet",
     }
+    GENERAL_WORLD = {
+        "pool": "artifacts/foundry/general",
+        "human": "artifacts/foundry/general.human.parquet",
+    }
 else:
     FOUNDRY = dict(rules.pool.output.items())
+
+
+def world(wildcards):
+    """The pool and captions that a stand-in learns from: general ones learn from the general world,
+    or where the pool is real from coarse words for its own images."""
+    own = {name: FOUNDRY[name] for name in ("pool", "human")}
+    return GENERAL_WORLD if TERRARIUM and wildcards.role in (*GENERAL, "t2i") else own
 
 
 rule pull_standins:
@@ -89,10 +100,26 @@ rule foundry_pool:
         command_text("pool")
 
 
+rule general_pool:
+    output:
+        pool=directory("artifacts/foundry/general"),
+        human="artifacts/foundry/general.human.parquet",
+        layouts="artifacts/foundry/general.layouts.parquet",
+    log:
+        "logs/general_pool.log",
+    cache: "omit-software"
+    threads: 2
+    params:
+        options=settings({"source": GENERAL_SOURCE, **P.pool.model_dump()}),
+    message:
+        "drawing the general world"
+    shell:
+        command_text("pool")
+
+
 rule train_standin:
     input:
-        pool=FOUNDRY["pool"],
-        human=FOUNDRY["human"],
+        unpack(world),
     output:
         directory("artifacts/foundry/{role}"),
     log:
@@ -107,6 +134,7 @@ rule train_standin:
             {
                 **P.foundry.optimiser.model_dump(),
                 "samples_seen": P.foundry.samples_seen[wildcards.role],
+                "coarse": not TERRARIUM and wildcards.role in GENERAL,
             }
         ),
     message:
@@ -218,7 +246,8 @@ def generator_options(wildcards):
 
 rule train_generator_standin:
     input:
-        **FOUNDRY,
+        unpack(world),
+        layouts=FOUNDRY["layouts"],
         start=generator_start,
     output:
         directory("artifacts/foundry/{role}"),

@@ -28,6 +28,9 @@ class StandinSettings(Optimiser):
     """One stand-in's training."""
 
     samples_seen: int = Field(description="Pairs seen")
+    coarse: bool = Field(
+        False, description="Learn from the names of scenes in place of captions: a general model"
+    )
 
 
 @command
@@ -47,7 +50,7 @@ def train_standin(
     inputs = {"samples": pool / "samples.parquet", "human": human}
     with new_model_folder(output, parameters, inputs) as (folder, given):
         model, losses = clip_standins.train_standin(
-            role, pool, samples, captions, folder, settings, settings.samples_seen
+            role, pool, samples, captions, folder, settings, settings.samples_seen, settings.coarse
         )
         clip.save(model, folder, half=True)
         given["loss"] = losses[-1]
