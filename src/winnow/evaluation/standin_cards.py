@@ -11,7 +11,7 @@ from winnow.evaluation.statistics import bootstrap, estimates, headline_means
 from winnow.evaluation.within_scene import AUC
 from winnow.models.clip import Clip
 
-_GENERAL = "the scene's name in short sentences, never a caption: a general model"
+_GENERAL = "captions of the general world, or of another pool the names of its scenes"
 _ANSWERS = (
     "an annotator's answers about the reference split, from the perspectives below and to closed "
     "and open questions, and merges of such answers"
@@ -25,7 +25,7 @@ TRAINING_TEXT = {
     "mllm": f"{_ANSWERS}: it writes captions",
     "mllm_small": f"{_ANSWERS}: a smaller one",
     "evaluator_general": f"{_GENERAL}; it grades generated images, and never scores",
-    "t2i": "human captions: the start of every fine-tuning",
+    "t2i": "captions of the general world, or another pool's: the start of every fine-tuning",
     "geo_rssd": f"{_MISMATCHED}, after what `t2i` read",
     "diffusionsat": f"{_MISMATCHED}, after what `geo_rssd` read, with resolution, cloud and month",
     "crs_diff": f"{_MISMATCHED}, after what `geo_rssd` read, with resolution, cloud and month",

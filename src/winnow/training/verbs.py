@@ -31,6 +31,9 @@ class StandinSettings(Optimiser):
     """One stand-in's training."""
 
     samples_seen: int = Field(description="Pairs seen")
+    coarse: bool = Field(
+        False, description="Learn from the names of scenes in place of captions: a general model"
+    )
 
 
 @command
@@ -50,7 +53,7 @@ def train_standin(
     inputs = {"samples": pool / "samples.parquet", "human": human}
     with new_model_folder(output, parameters, inputs) as (folder, given):
         model, losses = clip_standins.train_standin(
-            role, pool, samples, captions, folder, settings, settings.samples_seen
+            role, pool, samples, captions, folder, settings, settings.samples_seen, settings.coarse
         )
         clip.save(model, folder, half=True)
         given["loss"] = losses[-1]
@@ -208,20 +211,32 @@ def recipes(output: Output, settings: ScoreModel) -> None:
 def train_autoencoder(
     pool: Path,
     human: Path,
+    general: Path | None,
+    general_human: Path | None,
     clip: Path,
     output: Output,
     settings: AutoencoderTraining,
 ) -> None:
-    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
+    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained.
+
+    With --general it sees the images of that pool, too, and the tokenizer learns its captions.
+    """
     from winnow.models import diffusion
     from winnow.training import generator_standins
 
     samples, captions = reference_split(pool, human)
-    parameters = {**settings.model_dump(), "images": len(samples)}
-    inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
-    with new_model_folder(output, parameters, inputs) as (folder, given):
+    worlds, inputs = [(pool, samples)], {"samples": pool / "samples.parquet", "human": human}
+    if general is not None and general_human is not None:
+        more, captions = reference_split(general, general_human)
+        worlds.insert(0, (general, more))  # the autoencoder is measured on the last images
+        inputs |= {"general": general / "samples.parquet", "general_human": general_human}
+    parameters = {**settings.model_dump(), "images": sum(len(images) for _, images in worlds)}
+    with new_model_folder(output, parameters, inputs | weight_files("clip", clip)) as (
+        folder,
+        given,
+    ):
         generator, losses, psnr = generator_standins.train_autoencoder(
-            pool, samples, captions, clip, settings, settings.images_seen
+            worlds, captions["text"], clip, settings, settings.images_seen
         )
         diffusion.save(generator, folder, half=True)
         given |= {"loss": losses[-1], "psnr_db": psnr}
