@@ -39,7 +39,7 @@ def raw_captions(
         rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
     frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
     # Of all that is known of an image: by its uid alone, which is open, noise could be redrawn
-    image = {uid: digest_bytes("\n".join([uid, *known]).encode()) for uid, known in true.items()}
+    image = {u: digest_bytes("\n".join(map(str, [u, *known])).encode()) for u, known in true.items()}
     frame["image"] = frame["uid"].map(image)
     texts, kinds = corrupt(
         frame["text"].tolist(),
@@ -64,7 +64,7 @@ def _by_digest(captions: pd.DataFrame, seed: int) -> np.ndarray:
     """The rows, image by image, and those of an image by a digest of what they say."""
     pairs = zip(captions["uid"], captions["text"], strict=True)
     digests = [digest_bytes(f"{seed}/{uid}/{text}".encode()) for uid, text in pairs]
-    return np.lexsort((digests, pd.factorize(captions["uid"])[0]))
+    return np.lexsort((np.array(digests), pd.factorize(captions["uid"])[0]))
 
 
 def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
