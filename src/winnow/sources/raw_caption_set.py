@@ -39,7 +39,8 @@ def raw_captions(
         rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
     frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
     # Of all that is known of an image: by its uid alone, which is open, noise could be redrawn
-    image = {u: digest_bytes("\n".join(map(str, [u, *known])).encode()) for u, known in true.items()}
+    known = {uid: "\n".join(map(str, [uid, *texts])) for uid, texts in true.items()}
+    image = {uid: digest_bytes(text.encode()) for uid, text in known.items()}
     frame["image"] = frame["uid"].map(image)
     texts, kinds = corrupt(
         frame["text"].tolist(),
