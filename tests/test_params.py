@@ -312,7 +312,7 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         [
             "source",
             "'disk'",
-            "'folder', 'karpathy', 'terrarium', 'terrarium_general', 'webdataset'",
+            "'terrarium', 'terrarium_general', 'webdataset'",
         ],
     ),
     "source with a missing field": (
