@@ -1,6 +1,7 @@
 """Text-to-image models: what their networks compute, their published layouts, bad folders."""
 
 import copy
+import itertools
 import json
 import re
 import shutil
@@ -163,6 +164,15 @@ def test_the_published_tokenizer_is_clips() -> None:
     expected = get_tokenizer("ViT-L-14")(texts).tolist()
     assert ids == [row[: row.index(49407) + 1] for row in expected]
     assert tokenizer.pad_token_id == 49407  # as Stable Diffusion 1 pads
+
+
+def test_equally_frequent_merges_keep_their_order() -> None:
+    words = ["".join(letters) for letters in itertools.product("abcd", repeat=4)]
+    texts = [" ".join(words[start::7]) for start in range(7)]  # nearly all pairs tie
+    trained = [clip_tokenizer.train(texts, 700, 32) for _ in range(4)]
+    assert len({one.backend_tokenizer.to_str() for one in trained}) == 1
+    (one, *_) = trained
+    assert one.decode(one("abca dcba")["input_ids"], skip_special_tokens=True) == "abca dcba"
 
 
 @pytest.mark.parametrize("kind", ["diffusionsat", "crs_diff"])

@@ -256,7 +256,7 @@ def test_the_autoencoder_learns_colours(standin: Path) -> None:
 def test_the_autoencoder_wants_images(world: World, standin: Path) -> None:
     with pytest.raises(WinnowError, match="reference split has 1 images"):
         generator_standins.train_autoencoder(
-            world.pool, world.samples.iloc[:1], world.human, standin, Optimiser(), 8
+            [(world.pool, world.samples.iloc[:1])], world.human["text"], standin, Optimiser(), 8
         )
 
 
@@ -345,7 +345,8 @@ def foundry(world: World, standin: Path, tmp_path_factory: pytest.TempPathFactor
     """The folders `autoencoder` and `t2i`, hardly trained."""
     root = tmp_path_factory.mktemp("foundry")
     feed = [f"--pool={world.pool}", f"--human={world.human_path}", *WORDS]
-    made = [*feed, f"--clip={standin}", "--images-seen=8", f"--output={root / 'autoencoder'}"]
+    made = [*feed, f"--clip={standin}", "--images-seen=8", f"--output={root / 'autoencoder'}",
+            f"--general={world.pool}", f"--general-human={world.human_path}"]  # fmt: skip
     assert main(["train-autoencoder", *made]) == 0
     assert train_standin(world, root, "t2i", "autoencoder") == 0
     return root

@@ -83,7 +83,7 @@ def test_a_scale_overrides_in_part() -> None:
         "score_rs_plus",
     }
     assert set(mini.scorers) - set(smoke.scorers) == absent  # null there
-    assert list(smoke.score_model.recipes) == ["score_model"]
+    assert list(smoke.score_model.recipes) == ["score_three_stages"]
 
 
 def test_paper_scale_takes_captions_as_they_are() -> None:
@@ -309,7 +309,11 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "scales as a list": (lambda t: t.update(scales=["mini"]), ["scales", "['mini']", "mapping"]),
     "source of no known kind": (
         lambda t: t.update(source={"kind": "disk"}),
-        ["source", "'disk'", "'folder', 'karpathy', 'terrarium', 'webdataset'"],
+        [
+            "source",
+            "'disk'",
+            "'folder', 'karpathy', 'terrarium', 'terrarium_general', 'webdataset'",
+        ],
     ),
     "source with a missing field": (
         lambda t: t.update(source={"kind": "karpathy", "images": "a"}),
@@ -482,6 +486,12 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
     "a recipe with an unknown stage": (
         lambda t: t["score_model"]["recipes"]["score_text"].update(stages=["txt"]),
         ["score_model.recipes.score_text", "'txt'", "captions"],
+    ),
+    "a recipe with the name of a role": (
+        lambda t: t["score_model"]["recipes"].update(
+            score_model={"start": "mllm", "stages": ["text"]}
+        ),
+        ["score_model.recipes.score_model", "a role under `models`", "score_three_stages"],
     ),
     "a recipe that starts nowhere": (
         lambda t: t["score_model"]["recipes"]["score_text"].update(start="clip"),
@@ -717,7 +727,7 @@ def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
     controls = [("random", TREE["ratio"]), ("oracle", TREE["ratio"])]
     chosen = ("dldc_chosen", TREE["ratio"])
     expected = [("real", 1.0), ("none", 1.0), *controls, *swept, chosen]
-    assert segmented() == expected
+    assert list(dict.fromkeys(segmented())) == expected
     assert ("pretrained", 1.0) in segmented(segmentation={"pretrained": True})
     real = {"kind": "folder", "images": "a", "metadata": "b.csv"}
     data = {"layout": "folder", "images": "mine/images", "masks": "mine/masks"}

@@ -123,7 +123,7 @@ def test_leaderboard_tells_values_intervals_and_what_did_not_run(run, site):
     link = "samples.html#captions=raw&amp;scorer=domain_clip&amp;ratio=0.3"
     assert f'<a href="{link}">30 %</a>' in page
     assert "scorer=none" not in page  # what keeps everything has nothing to show
-    assert page.count('<tr class="struck"') == 3  # in two measures, and side by side
+    assert page.count('<tr class="struck"') == 4  # in three measures, and side by side
     assert '<a class="chip bad" href="leakage.html">3 leaking pairs</a>' in page
 
 

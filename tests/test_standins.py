@@ -16,7 +16,10 @@ BACKBONE = {"loader": "mmsegmentation", "id": "backbone.pth"}
 PUBLISHED = {  # a score model, in the place of those that are trained
     "models": {"score_model": {"loader": "transformers", "id": "org/name"}},
     "score_model": {"recipes": {}, "tuned": {}},
-    "scorers": dict.fromkeys(("score_small", "score_rs", "score_rs_plus")),
+    "scorers": {
+        **dict.fromkeys(("score_small", "score_rs", "score_rs_plus")),
+        "score_model": {"model": "score_model"},
+    },
 }
 
 
@@ -25,7 +28,10 @@ def found(scale="mini", **changes):
 
 
 def test_every_role_of_the_default_run_but_the_one_that_nothing_asks():
-    assert found() == [*(role for role in PARAMS["models"] if role != "llm"), NETWORK]
+    asked = {scorer.get("model") for scorer in PARAMS["scorers"].values()}
+    unused = {"llm", "score_model"} - asked
+    assert found() == [*(role for role in PARAMS["models"] if role not in unused), NETWORK]
+    assert "score_model" in found(scorers={"score_model": {"model": "score_model"}})
     assert "llm" in found(captioning={"integration": {"mode": "llm"}})
 
 

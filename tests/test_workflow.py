@@ -328,10 +328,12 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
         "captions": own["captions"],
         "scorers": {
             "domain_clip": {"model": "domain_clip"},
-            "score_model": {"model": "score_model"},
+            "score_model": {"model": "score_three_stages"},
         },
         "preferences": own["preferences"],
-        "score_model": {"recipes": {"score_model": {"start": "mllm", "stages": ["captions"]}}},
+        "score_model": {
+            "recipes": {"score_three_stages": {"start": "mllm", "stages": ["captions"]}}
+        },
         "contrastive": {"batch_size": 8},
         "foundry": {"optimiser": {"batch_size": 8}},
         "scales": {

@@ -26,6 +26,7 @@ from winnow.data.errors import WinnowError
 from winnow.data.temporary_folders import find_temporary_folders, remove_abandoned
 from winnow.models.settings import (
     EvaluatorRole,
+    GeneralRole,
     GeneratorRole,
     MllmRole,
     Role,
@@ -196,9 +197,10 @@ def keep_counts():
 
 
 CONTRASTIVE = get_args(Role)
+GENERAL = get_args(GeneralRole)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
-STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
+STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor", "score_model")
 TERRARIUM = P.source.knows_truth
 
 
@@ -233,6 +235,11 @@ FOUNDRY_SOURCE = {
     "pool": 1,
     "reference": P.foundry.images,
     "test": 500,
+    "seed": P.foundry.seed,
+}
+GENERAL_SOURCE = {
+    "kind": "terrarium_general",
+    "images": P.foundry.images,
     "seed": P.foundry.seed,
 }
 

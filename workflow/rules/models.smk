@@ -1,9 +1,18 @@
 # Models by role: released stand-ins, stand-ins of another pool, published checkpoints; the foundry.
 from winnow.models.crs_config import CLIP, CONFIG
+from winnow.models.released import released_roles
+
+try:
+    IN_RELEASE = released_roles(ROOT)
+except WinnowError:  # the job that pulls says what is damaged
+    IN_RELEASE = STANDINS
 
 
 def model(role):
-    """The folder of a role's model, or of a score model that a recipe trains here."""
+    """The folder of a role's model, or of a score model that a recipe trains here.
+
+    A stand-in is the released one, or the foundry's: of other pools, and where none is released.
+    """
     if role not in P.models:
         recipe = P.score_model.recipes[role]
         return score_model(recipe, recipe.stages, P.score_model.seeds[0])
@@ -12,7 +21,7 @@ def model(role):
     if role == "llm":
         role = "mllm"  # the stand-in also reads text alone
     # Other pools have no masks to train their own segmentor, so they use the released one.
-    own = not TERRARIUM and role != "segmentor"
+    own = role not in IN_RELEASE or not (TERRARIUM or role == "segmentor")
     return f"artifacts/foundry/{role}" if own else RELEASED / role
 
 
@@ -21,16 +30,27 @@ if TERRARIUM:  # the foundry has its own world, which shares no image with a poo
         "pool": "artifacts/foundry/pool",
         "human": "artifacts/foundry/human.parquet",
     }
+    GENERAL_WORLD = {
+        "pool": "artifacts/foundry/general",
+        "human": "artifacts/foundry/general.human.parquet",
+    }
 else:
     FOUNDRY = {"pool": rules.pool.output.pool, "human": rules.pool.output.human}
 LAYOUTS = "{input.pool:q}/layouts.parquet"  # of the splits reference and test
+
+
+def world(wildcards):
+    """The pool and captions that a stand-in learns from: general ones learn from the general world,
+    or where the pool is real from coarse words for its own images."""
+    own = {name: FOUNDRY[name] for name in ("pool", "human")}
+    return GENERAL_WORLD if TERRARIUM and wildcards.role in (*GENERAL, "t2i") else own
 
 
 rule pull_standins:
     input:
         RELEASED.with_suffix(".dvc"),
     output:
-        [directory(RELEASED / role) for role in STANDINS],
+        [directory(RELEASED / role) for role in STANDINS if role in IN_RELEASE],
     log:
         "logs/pull_standins.log",
     threads: 1
@@ -90,10 +110,23 @@ rule foundry_pool:
         command_text("pool")
 
 
+use rule foundry_pool as general_pool with:
+    output:
+        pool=directory("artifacts/foundry/general"),
+        human="artifacts/foundry/general.human.parquet",
+        sealed="artifacts/foundry/truth/general.human.parquet",
+        truth=directory("artifacts/foundry/truth/general"),
+    log:
+        "logs/general_pool.log",
+    params:
+        options=settings({"source": GENERAL_SOURCE, **P.pool.model_dump()}),
+    message:
+        "drawing the general world"
+
+
 rule train_standin:
     input:
-        pool=FOUNDRY["pool"],
-        human=FOUNDRY["human"],
+        unpack(world),
     output:
         directory("artifacts/foundry/{role}"),
     log:
@@ -108,6 +141,7 @@ rule train_standin:
             {
                 **P.foundry.optimiser.model_dump(),
                 "samples_seen": P.foundry.samples_seen[wildcards.role],
+                "coarse": not TERRARIUM and wildcards.role in GENERAL,
             }
         ),
     message:
@@ -195,6 +229,8 @@ rule train_autoencoder:
     input:
         pool=FOUNDRY["pool"],
         human=FOUNDRY["human"],
+        general=GENERAL_WORLD["pool"] if TERRARIUM else [],
+        general_human=GENERAL_WORLD["human"] if TERRARIUM else [],
         # The model of the perceptual loss. `clip` trains faster, but needs images with scenes.
         clip=f"artifacts/foundry/{'clip' if TERRARIUM else 'domain_clip'}",
     output:
@@ -226,7 +262,7 @@ def generator_options(wildcards):
 
 rule train_generator_standin:
     input:
-        **FOUNDRY,
+        unpack(world),
         start=generator_start,
     output:
         directory("artifacts/foundry/{role}"),

@@ -21,7 +21,17 @@ ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
 def proposing(who):
     """Options of one proposer: the captioners and answerers that it stands for."""
     given = P.preferences
-    own = (who,) if who in MULTIMODAL else ("human", "neighbour", "noise", "source")
+    own = (
+        (who,)
+        if who in MULTIMODAL
+        else (
+            "human",
+            "neighbour",
+            "noise",
+            "source",
+            "distractor",
+        )
+    )
     return {
         "captioners": {
             name: captioner.model_dump(exclude_none=True)
@@ -76,7 +86,7 @@ rule deduplicate:
     message:
         "leaving out reference images that are too much alike"
     shell:
-        command_text("deduplicate")
+        command_text("deduplicate", images="")
 
 
 rule generate_candidates:

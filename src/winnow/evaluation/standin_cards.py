@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
 from winnow.evaluation.within_scene import AUC
 from winnow.models.clip import Clip
 
-_GENERAL = "the scene's name in short sentences, never a caption: a general model"
+_GENERAL = "captions of the general world, or of another pool the names of its scenes"
 _ANSWERS = (
     "an annotator's answers about the reference split, from the perspectives below and to closed "
     "and open questions, and merges of such answers"
@@ -24,11 +25,12 @@ TRAINING_TEXT = {
     "mllm": f"{_ANSWERS}: it writes captions",
     "mllm_small": f"{_ANSWERS}: a smaller one",
     "evaluator_general": f"{_GENERAL}; it grades generated images, and never scores",
-    "t2i": "human captions: the start of every fine-tuning",
+    "t2i": "captions of the general world, or another pool's: the start of every fine-tuning",
     "geo_rssd": f"{_MISMATCHED}, after what `t2i` read",
     "diffusionsat": f"{_MISMATCHED}, after what `geo_rssd` read, with resolution, cloud and month",
     "crs_diff": f"{_MISMATCHED}, after what `geo_rssd` read, with resolution, cloud and month",
     "controlnet": "land-cover masks beside human captions, over `t2i`",
+    "score_model": "preferences about the reference split, judged by the truth: it values captions",
     "segmentor": "land-cover masks: segmentors start from its backbone, and their heads are new",
 }
 
@@ -176,6 +178,27 @@ def generator_card(
         f"of its autoencoder have a PSNR of {psnr:.1f} dB)"
     )
     return _card(role, kind, training, ["metric", "value", "interval", "real images"], rows, "")
+
+
+def score_card(
+    parameters: int, training: dict[str, Any], found: Measurement, correlations: Mapping[str, float]
+) -> str:
+    """Markdown of the stand-in that values captions.
+
+    `found` has the accuracy on held-out preferences by kind, and the average precision of noise;
+    `correlations` are Spearman's with other scorers.
+    """
+    rows = [
+        f"| {name} | {100 * value:.1f} | {100 * found.intervals[name][0]:.1f} to "
+        f"{100 * found.intervals[name][1]:.1f} |"
+        for name, value in found.metrics.items()
+        if "auroc" not in name
+    ]
+    rows += [
+        f"| correlation with {name} | {100 * r:.1f} | none |" for name, r in correlations.items()
+    ]
+    kind = f"A small Qwen2-VL with one output ({parameters / 1e6:.1f} M parameters, 64 x 64 pixels)"
+    return _card("score_model", kind, training, ["metric", "value", "interval"], rows)
 
 
 def segmentor_card(

@@ -1,5 +1,5 @@
-"""Commands `check_captions`, and `evaluate-` standin, mllm, generator and segmentor-standin: model
-cards."""
+"""Commands `check_captions`, and `evaluate-` standin, mllm, generator, score-standin and
+segmentor-standin: model cards."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from winnow.data.tables import (
     CAPTIONS,
     FACTS,
     LAYOUTS,
+    PREFERENCES,
     SAMPLES,
     TRUTH,
     read_table,
@@ -126,6 +127,48 @@ def evaluate_generator(
     psnr = read_signed(autoencoder / "foundry.json")["psnr_db"]
     training = read_signed(model / "foundry.json")
     card = generator_card(role, parameters, training, psnr, found.metrics, found.intervals)
+    write_text(output, card)
+
+
+@command
+def evaluate_score_standin(
+    pool: Path,
+    human: Path,
+    preferences: Path,
+    model: Path,
+    others: list[Path],
+    output: Output,
+) -> None:
+    """Write the model card of the stand-in `score_model`: held-out preferences, and noisy captions
+    of the pool's test split, which contrastive models score too (--others)."""
+    from winnow.evaluation.cell_results import Measurement
+    from winnow.evaluation.detection import detection_metrics
+    from winnow.evaluation.pair_scores import pair_scores
+    from winnow.evaluation.preference import pair_outcomes, summary
+    from winnow.evaluation.score_standin import noisy_captions, rank_correlation, scored
+    from winnow.evaluation.standin_cards import score_card
+    from winnow.models import score
+    from winnow.scoring import scorers
+
+    samples = read_table(pool / "samples.parquet", SAMPLES)
+    pairs = read_table(preferences, PREFERENCES)
+    pairs = pairs[pairs["split"] == "test"].reset_index(drop=True)
+    network = score.load(model)
+    values = pair_scores(network, pool, samples, pairs, preferences)
+    preferred = summary(pair_outcomes(pairs, *values.T), Statistics.model_validate({}))
+
+    captions = noisy_captions(samples, read_table(human, CAPTIONS))
+    made = {"score_model": scorers.make("score_model", scorers.Context(model), {})}
+    made |= {path.name: scorers.make("clip", scorers.Context(path), {}) for path in others}
+    by = scored(captions, pool, samples, made)
+    noise = detection_metrics(captions.assign(score=by["score_model"]))
+    own = by.pop("score_model")
+    found = Measurement(
+        {**preferred.metrics, **noise.metrics}, {**preferred.intervals, **noise.intervals}, {}, {}
+    )
+    size = sum(parameter.numel() for parameter in network.parameters())
+    correlations = {name: rank_correlation(own, other) for name, other in by.items()}
+    card = score_card(size, read_signed(model / "foundry.json"), found, correlations)
     write_text(output, card)
 
 

@@ -69,6 +69,11 @@ def pull(repository: Path) -> None:
         raise
 
 
+def released_roles(repository: Path) -> list[str]:
+    """The stand-ins that a repository's release has. Raises WinnowError where it is damaged."""
+    return sorted({Path(file.relpath).parts[0] for file in _listed(repository / "released")})
+
+
 def _listed(released: Path) -> list[Listed]:
     """The files of a release, by the list in its store."""
     digest = read_yaml(released / "standins.dvc", TypeAdapter(Pointer)).outs[0].md5

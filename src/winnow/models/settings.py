@@ -13,10 +13,11 @@ from winnow.params.fields import PositiveInt, Section
 ScoringRole = Literal["clip", "siglip", "domain_clip"]
 EvaluatorRole = Literal["evaluator_clip", "evaluator_general"]  # they grade; no scorer uses them
 Role = Literal[ScoringRole, EvaluatorRole]  # of contrastive models
+GeneralRole = Literal["clip", "siglip", "evaluator_general"]  # they know the domain by chance alone
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
 GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
 ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]
-# A server that judges, a published score model, what segmentors start from.
+# A server that judges, a trained score model, what segmentors start from.
 OptionalRole = Literal["judge", "score_model", "segmentor"]
 SENT = ("max_tokens", "temperature", "seed", "top_p")  # to a server, beside model and messages
 SERVER_KEY = "OPENAI_API_KEY"  # the environment variable; local servers need none

@@ -39,7 +39,7 @@ NOT_SCALED = ("scale", COMPLETE)  # keys that a scale has not
 _LOADERS = {
     "mllm_small": ["standin", "transformers"],
     "judge": ["openai"],
-    "score_model": ["transformers"],
+    "score_model": ["standin", "transformers"],
     "t2i": ["standin", "diffusers"],
     "geo_rssd": ["standin", "diffusers"],
     "controlnet": ["standin", "diffusers"],
@@ -200,6 +200,11 @@ class Params(Section):
         given = self.score_model
         starts = {*get_args(MllmRole), *given.tuned}
         for name, recipe in given.recipes.items():
+            if name in self.models:
+                raise ValueError(
+                    f"score_model.recipes.{name}: {name!r} is a role under `models`, so that no "
+                    "scorer could use the recipe; give it another name, such as score_three_stages"
+                )
             if recipe.start not in starts:
                 raise ValueError(
                     f"score_model.recipes.{name}: start {recipe.start!r} is neither a role nor "

@@ -112,7 +112,11 @@ def _of_people(
     threads: int,
     settings: ProposeSettings,
 ) -> pd.DataFrame:
-    from winnow.preferences.human_candidates import captioner_candidates, source_answers
+    from winnow.preferences.human_candidates import (
+        captioner_candidates,
+        distractors,
+        source_answers,
+    )
 
     captioners = {
         name: c
@@ -131,6 +135,11 @@ def _of_people(
         source_answers(quiz, layouts, categories, name, settings.seed)
         for name, a in settings.answerers.items()
         if a.by == "source"
+    ]
+    said += [
+        distractors(quiz, name, settings.seed)
+        for name, a in settings.answerers.items()
+        if a.by == "distractor"
     ]
     return pd.concat(said, ignore_index=True)
 

@@ -340,9 +340,10 @@ def _weak(built: Built) -> list[Measured]:
 
 
 def _warning_texts(built: Built) -> list[str]:
-    """Each warning once, though it is that of two rows."""
-    weak = [f"{NO_POWER} in {m.label}: {m.power.reason}" for m in _weak(built) if m.power]
-    return list(dict.fromkeys([*weak, *built.warnings.values()]))
+    """Each warning once, though it is that of two rows; first the columns without power."""
+    weak = [f"{m.label}: {m.power.reason}" for m in _weak(built) if m.power]
+    told = [f"{NO_POWER} in {'; '.join(weak)}"] if weak else []
+    return list(dict.fromkeys([*told, *built.warnings.values()]))
 
 
 def paper_page(built: Built) -> Page:

@@ -1,9 +1,10 @@
 """The foundry: small CLIP models, trained from their seed, that take a large checkpoint's place.
 
-`clip` and `siglip` are general: they read only the scene's name, or single words of captions where
-no image has a scene; `siglip` learns by SigLIP's loss (Zhai et al. 2023). `domain_clip` read clean
-human captions of one half of the reference split, `evaluator_clip` those of the other half: it
-grades and never scores, as does `evaluator_general`, which is general and saw the same half. The
+`clip` and `siglip` are general: they learn from Terrarium's general world. For another pool they
+read only the names of its scenes, or single words of captions where no image has a scene. `siglip`
+learns by SigLIP's loss (Zhai et al. 2023). `domain_clip` read clean human captions of one half of
+the reference split, `evaluator_clip` those of the other half: it grades and never scores, as does
+`evaluator_general`, which is general and saw the half of its world that no scorer saw. The
 evaluators share nothing with a scorer's model: they have a ConvNeXt (Liu et al. 2022) where the
 others have CLIP's ResNet, another text tower, and tokens learned on their half.
 """
@@ -20,7 +21,7 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.data.language import words
 from winnow.models.clip import Clip, build
-from winnow.models.settings import EvaluatorRole, GeneratorRole, Role
+from winnow.models.settings import EvaluatorRole, GeneralRole, GeneratorRole, Role
 from winnow.models.tokenizer import train_tokenizer
 from winnow.training.contrastive import fit
 from winnow.training.settings import Optimiser
@@ -59,7 +60,7 @@ SEED: dict[Role, int] = {
     "siglip": 6,
     "evaluator_general": 7,
 }
-GENERAL = ("clip", "siglip", "evaluator_general")
+GENERAL = get_args(GeneralRole)
 EVALUATORS = get_args(EvaluatorRole)
 
 
@@ -88,9 +89,11 @@ def train_standin(
     scratch: Path,
     settings: Optimiser,
     samples_seen: int,
+    coarse: bool = False,
 ) -> tuple[Clip, list[float]]:
-    """Train the stand-in of `role` on the reference split; returns it with its losses."""
-    pairs = training_pairs(role, samples, captions)
+    """Train the stand-in of `role` on a reference split; returns it with its losses. `coarse` as in
+    `training_pairs`."""
+    pairs = training_pairs(role, samples, captions, coarse)
     if pairs.empty:
         raise WinnowError(
             f"the stand-in {role} learns from one half of the reference split, which has "
@@ -107,12 +110,16 @@ def train_standin(
 
 
 def training_pairs(
-    role: Role | GeneratorRole, samples: pd.DataFrame, captions: pd.DataFrame
+    role: Role | GeneratorRole, samples: pd.DataFrame, captions: pd.DataFrame, coarse: bool = False
 ) -> pd.DataFrame:
-    """The pairs (uid, text) a role may see: the evaluators' half of the images is no scorer's."""
+    """The pairs (uid, text) a role may see: the evaluators' half of the images is no scorer's.
+
+    `coarse` gives each image the name of its scene in short sentences in place of its captions, or
+    a word of each caption where no image has a scene: what a general model knows of the domain.
+    """
     second = np.array([int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]], dtype=bool)
     own = samples[second if role in EVALUATORS else ~second]
-    if role not in GENERAL:
+    if not coarse:
         return captions[captions["uid"].isin(set(own["uid"]))][["uid", "text"]]
     labelled = own[own["scene"].notna()]
     if labelled.empty:

@@ -1,13 +1,14 @@
 """The foundry's text-to-image models: small generators that take published checkpoints' places.
 
-`t2i` learned from human captions: what it draws can be told apart before it is fine-tuned.
+`t2i` learned from Terrarium's general world: what it draws is not yet of the domain. For another
+pool it learned from human captions. The autoencoder has seen the images of both worlds.
 `geo_rssd` is `t2i` trained further on captions of which some are false; `diffusionsat` and
 `crs_diff` are `geo_rssd` trained further with metadata as well. The `controlnet` of `t2i` follows
 land-cover masks.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,27 +42,32 @@ MONTHS = {"winter": 1, "spring": 4, "summer": 7, "autumn": 10}
 
 
 def train_autoencoder(
-    pool: Path,
-    samples: pd.DataFrame,
-    captions: pd.DataFrame,
+    worlds: Sequence[tuple[Path, pd.DataFrame]],
+    texts: Iterable[str],
     clip: Path,
     settings: Optimiser,
     images_seen: int,
 ) -> tuple[TextToImageModel, list[float], float]:
     """An untrained `t2i` but for its autoencoder, its losses, and its PSNR on the last images.
 
-    The CLIP of the folder `clip` judges what it loses, beside pixels.
+    It learns from the images of some pools, each with its samples (uid, shard), and the tokenizer
+    from `texts`. The CLIP of the folder `clip` judges what it loses, beside pixels.
     """
+    samples = worlds[-1][1]
     if len(samples) < 2:
         raise WinnowError(
             f"the reference split has {len(samples)} images; the autoencoder learns from one at "
             "least, and is measured on another"
         )
-    texts = [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))]
+    texts = [*texts, *(t.format(s) for t in COARSE for s in scenes(samples))]
     generator = diffusion_standins.build_stable_diffusion(texts, SEED["t2i"])
     with scratch_folder() as scratch:
         prepare = fitted(generator.size)
-        pixels, _ = decode(prepare, generator.size, pool, samples, scratch / "pixels.npy")
+        decoded = [
+            decode(prepare, generator.size, pool, samples, scratch / f"{place}.npy")[0]
+            for place, (pool, samples) in enumerate(worlds)
+        ]
+        pixels = np.concatenate(decoded)
         held = max(1, min(256, len(pixels) // 10))
         losses = autoencoder.fit(
             generator.vae, pixels[:-held], models.load(clip), settings, images_seen, SEED["t2i"]

@@ -1,10 +1,7 @@
 """Terrarium as a source: drawn in parallel processes, the same images whatever their number."""
 
 import json
-import multiprocessing
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from typing import ClassVar, Literal
 
@@ -13,7 +10,7 @@ from pydantic import Field
 
 from winnow.data.files import digest_bytes
 from winnow.data.records import Record, Rejected
-from winnow.sources.parallel import ordered
+from winnow.sources.parallel import in_processes
 from winnow.sources.source import AnySource
 
 CHUNK = 64  # images a task
@@ -46,18 +43,7 @@ class TerrariumSource(AnySource):
             for numbers in [_shuffled(self.seed, split, count)]
             for start in range(0, count, CHUNK)
         ]
-        if workers <= 1:
-            yield from chain.from_iterable(map(_draw, chunks))
-            return
-        try:
-            executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-        except OSError as error:  # no semaphores
-            told = f"no shared memory (/dev/shm: {error.strerror}): drawing in this process alone"
-            print(told, file=sys.stderr)
-            yield from chain.from_iterable(map(_draw, chunks))
-            return
-        with executor:
-            yield from chain.from_iterable(ordered(executor, _draw, chunks, 2 * workers))
+        yield from chain.from_iterable(in_processes(_draw, chunks, workers))
 
 
 SOURCE = TerrariumSource
