@@ -45,7 +45,7 @@ from winnow.reporting.results import load_results
 from winnow.reporting.settings import Page
 from winnow.reporting.table import Cell as Shown
 from winnow.reporting.table import Column, Table, plain
-from winnow.reporting.values import EMPTY, GAINS, INDISTINCT, PERCENT, Value
+from winnow.reporting.values import EMPTY, GAINS, IMAGES_ALONE, INDISTINCT, PERCENT, Value
 from winnow.tracks.contrastive import figure as contrastive_figure
 from winnow.tracks.detection.figure import detection as detection_figure
 from winnow.tracks.detection.page import detection
@@ -303,7 +303,7 @@ def test_tables_warn_of_controls_that_are_out_of_order(tmp_path):
         if float(lower[name]) > float(upper[name])
     ]
     told = f"controls out of order: {names[0]} above {names[1]} in {', '.join(columns)}"
-    assert columns and lower["reason"] == upper["reason"] == told
+    assert columns and lower["reason"] == upper["reason"] == f"{told}; {IMAGES_ALONE}"
     assert "out of order" not in rows["RemoteCLIP data, 30 % by CLIP-score"]["reason"]
     page = (place / "table1.md").read_text(encoding="utf-8")
     assert page.count("> **Warning:** controls") == 1 and f"> **Warning:** {told}\n" in page
