@@ -201,11 +201,12 @@ def test_the_first_page_sums_up_claims_leaks_and_cells(site):
     (found,) = re.findall(r'<ul class="summary">.*?</ul>', page, re.DOTALL)
     assert "2 claims of the papers" in found
     words = re.sub("<[^>]*>", "", found)
-    assert "1 held, 0 not held, 0 inconclusive, 1 not run" in words
+    told = "1 held, 0 not held, 0 no effect, 0 inconclusive, 0 no power, 1 not run"
+    assert told in words
     assert "1 of 9 rows struck out" in found
     assert "8 of 10 finished, 2 not run" in found
     widths = [float(width) for width in re.findall(r' width="([0-9.]+)"', found)]
-    assert widths == [50, 0, 0, 50]
+    assert widths == [50, 0, 0, 0, 0, 50]
 
 
 def test_each_row_is_drawn_beside_what_it_is_compared_with(copy):
