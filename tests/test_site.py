@@ -29,7 +29,7 @@ from winnow.reporting.site.build import build
 from winnow.reporting.site.generated_gallery import spread_over_scenes
 from winnow.reporting.table import Cell, Column, Interval, Table
 from winnow.reporting.table import Image as Figure
-from winnow.reporting.values import PERCENT, Value
+from winnow.reporting.values import IMAGES_ALONE, PERCENT, Value
 
 TABLES = ("index", "claims", "papers", "leakage", "power")
 WITH_SCRIPTS = ("curves", "samples", "gallery", "cells")
@@ -236,7 +236,8 @@ def test_papers_show_published_and_measured_values(run, site):
     assert '<a href="#scorers-table2">Table 2: Retrieval of &lt;b&gt;CLIP_L&lt;/b&gt;</a>' in shown
     assert '<details class="paper" id="scorers-table2" open>' in shown
     assert "<h2>ScoreRS</h2>" in shown
-    assert "CLIP29.44" + run.shown("domain_clip", 0.3) in pages(site)["papers"].text
+    text = pages(site)["papers"].text
+    assert f"CLIP{IMAGES_ALONE}29.44{run.shown('domain_clip', 0.3)}" in text
 
 
 def test_claims_tell_effects_in_their_unit(site):
