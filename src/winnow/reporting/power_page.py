@@ -81,8 +81,8 @@ def bounds(results: Results, power: Power) -> dict[str, float]:
         for end, told in BOUNDS.items()
         if (value := record.metrics.get(f"{power.metric}_{end}")) is not None
     }
-    if (floor := record.floors.get(power.metric)) is not None:
-        found[BY_NAME[power.track].floor or "bound"] = floor
+    if floor := results.floor(power.track, power.metric):
+        found[BY_NAME[power.track].floor or "bound"] = floor.estimate
     return found
 
 
