@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,7 @@ from winnow.params.fields import Fraction, Name, PositiveInt, Ratio, Section, Se
 from winnow.params.planning import known_truth
 from winnow.sources.settings import SegmentationData
 from winnow.tracks.settings import TrackSection
-from winnow.training.settings import SegmentorTraining
+from winnow.training.settings import DiffusionTraining, SegmentorTraining
 
 if TYPE_CHECKING:
     from winnow.params.model import Params
@@ -42,8 +42,10 @@ class Segmentation(Segmentor, TrackSection):
 
     labels: PositiveInt = Field(description="Number of labelled real images of the split `pool`")
     seed: Seed = Field(0, description="Random seed for their selection and order")
-    fractions: list[Ratio] = Field(
-        min_length=1, description="Shares of the labels; each is contained in the larger ones"
+    fractions: list[Fraction] = Field(
+        min_length=1,
+        description="Shares of the labels; each is contained in the larger ones. 0: a segmentor "
+        "learns from generated images alone, of all masks",
     )
     text: PseudoLabels | None = Field(
         None, description="Generated images from captions alone, with pseudo labels; null: none"
@@ -56,6 +58,23 @@ class Segmentation(Segmentor, TrackSection):
     scorers: list[Name] = Field(description="Scorers whose generators are used")
     ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
     seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
+    captions: list[Name] = Field(
+        default_factory=list,
+        description="Caption sets in addition to `raw`: generators fine-tuned on all of their "
+        "pairs, used alone (the smallest share)",
+    )
+    start: Literal["whole", "backbone", "random"] = Field(
+        "random",
+        description="What segmentors start from: the role `segmentor` with its head where the "
+        "classes are the same, its backbone, or random weights",
+    )
+    reference: SegmentorTraining = Field(
+        description="Training of the segmentor that measures how well drawn images follow masks"
+    )
+    controlnet: DiffusionTraining = Field(
+        description="Further training of the role `controlnet` on each generator, with masks of "
+        "the reference split"
+    )
     data: SegmentationData | None = Field(
         None, description="A real data set in place of the pool's masks, without generated images"
     )
@@ -67,8 +86,11 @@ class Segmentation(Segmentor, TrackSection):
         for share in self.text.fractions if self.text else []:
             if share not in self.fractions:
                 raise ValueError(f"`text.fractions`: {share:g} is not among `fractions`")
-        if round(self.fractions[0] * self.labels) < 1:
-            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is no label")
+        real = [share for share in self.fractions if share]
+        if not real:
+            raise ValueError("`fractions`: one above 0 is needed, for real images alone")
+        if round(real[0] * self.labels) < 1:
+            raise ValueError(f"`fractions`: {real[0]:g} of {self.labels} is no label")
         return self
 
     def check(self, params: "Params") -> None:
