@@ -107,8 +107,8 @@ def _classes_of(folder: Path) -> list[str] | None:
 
 
 def _start_from(network: Any, path: Path, heads: bool) -> None:
-    """Fill a network with the weights of a file. Without `heads` they fill its backbone alone: those
-    of a whole segmentor, whose heads are left out, or a backbone's."""
+    """Fill a network with the weights of a file; without `heads` its backbone with that of a whole
+    segmentor, whose heads are left out, or a backbone's alone."""
     found = weights.read(path)
     if heads:
         weights.fill(network.state_dict(), found, path)

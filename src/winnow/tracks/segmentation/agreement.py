@@ -42,7 +42,7 @@ def agreements(
 def agreement(
     judge: Segmentor, images: np.ndarray, masks: np.ndarray, settings: Statistics
 ) -> tuple[float, tuple[float, float], int, np.ndarray]:
-    """mIoU of what a segmentor sees in images uint8 [N, H, W, 3] against masks [N, H, W]: value,
+    """What a segmentor sees in images uint8 [N, H, W, 3] against masks [N, H, W], as mIoU: value,
     95 % interval over the images, their number, and the values of all resamples."""
     counted = areas(segmentor.labels(judge, images), masks, len(judge.classes))
     part = measure("", counted, judge.classes, settings.resamples, settings.seed)

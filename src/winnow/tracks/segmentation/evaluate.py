@@ -40,7 +40,6 @@ def evaluate_segmentor(
 
     from winnow.evaluation.segmentation import areas, measure, outcomes
     from winnow.models import segmentor
-
     from winnow.tracks.segmentation.agreement import agreements
 
     classes = read_classes(segments)

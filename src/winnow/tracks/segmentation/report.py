@@ -273,8 +273,9 @@ def _by_class(results: Results, named: Mapping[Method, Row]) -> Page:
         return ["Not measured here."]
     columns = [*KEYS, *(Column(f"iou/{name}", name, PERCENT) for name in names)]
     told = (
-        f"IoU per cent with 95 % intervals: of generated images at {headline(results, RAW).percent} "
-        f"% of the labels, of real ones at {headline(results, ALONE).percent} %."
+        "IoU, per cent with 95 % intervals: with generated images at "
+        f"{headline(results, RAW).percent} % of the labels, of real images alone at "
+        f"{headline(results, ALONE).percent} %."
     )
     return [Table(columns, body), told]
 

@@ -96,6 +96,9 @@ class Segmentation(Segmentor, TrackSection):
     def check(self, params: "Params") -> None:
         """See `TrackSection`."""
         params.require_selecting("segmentation.scorers", self.scorers)
+        for name in self.captions:
+            if name not in params.sweep.captions:
+                raise ValueError(f"segmentation.captions: {name!r} is not in sweep.captions")
         start = params.models.get("segmentor")
         masks = known_truth(params) or self.data is not None
         standin = start is not None and start.loader == "standin"

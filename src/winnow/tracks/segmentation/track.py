@@ -13,8 +13,8 @@ TRACK = Track(
     metrics=METRICS,
     plan=plan,
     page="segmentation",
-    legend="mIoU and mAcc: of segmentors that learned from generated images alone, drawn from masks, "
-    "measured on real ones; `real` learned from all real labels.",
+    legend="mIoU and mAcc: on real images, of segmentors that learned from generated images alone, "
+    "drawn from masks; `real` learned from all real labels.",
     settings=Segmentation,
     expected=expected,
     models=models,
