@@ -128,6 +128,27 @@ def test_the_mask_changes_what_is_drawn(
     assert changed.tolist() == [True, False]
 
 
+def test_a_controlnet_is_trained_further_on_a_generator_that_stays_as_it_is(
+    world: World, tiny_generator: Path, controlnet: Path, tmp_path: Path
+) -> None:
+    paths = {"pool": world.pool, "human": world.human_path, "model": tiny_generator}
+    paths |= {"start": controlnet, "output": tmp_path / "tuned"}
+    words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    words += ["--seed=0", "--samples-seen=24", "--batch-size=8", "--learning-rate=0.01", "--ema=0"]
+    assert main(["train-controlnet", *words, "--precision=float32"]) == 0
+    record = read_json(tmp_path / "tuned" / "training.json")
+    assert record["parameters"]["images"] == len(world.of("reference"))
+    assert any(name.startswith("model/") for name in record["inputs"])
+    assert any(name.startswith("start/") for name in record["inputs"])
+    before, after = (
+        diffusion.load_controlnet(folder).state_dict()
+        for folder in (controlnet, tmp_path / "tuned")
+    )
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[key], after[key]) for key in before)
+    assert diffusion.with_controlnet(diffusion.load(tiny_generator), tmp_path / "tuned")
+
+
 def test_captions_of_images_without_labels(
     world: World, labelled: Path, tiny_generator: Path, tmp_path: Path
 ) -> None:
