@@ -62,7 +62,7 @@ def evaluate_segmentor(
             _add(found, agreements(reference, segments, generated, autoencoder, settings))
     inputs = {"segments": segments / TABLE}
     inputs |= weight_files("reference", reference) if reference else {}
-    inputs |= {"generated": generated / TABLE} if generated else {}
+    inputs |= {"generated": generated} if generated else {}
     inputs |= weight_files("autoencoder", autoencoder) if autoencoder else {}
     total, samples = cost, 0
     for variant, folder in variants.items():

@@ -297,10 +297,10 @@ def _agreements(results: Results, named: Mapping[Method, Row]) -> Page:
         return ["Not measured here."]
     return [
         Table([*KEYS, key], body),
-        "What a reference segmentor, trained on the reference split alone, sees in the images, "
-        "against the masks: per cent with 95 % intervals over images. All generators draw the same "
-        "masks, and each has a ControlNet that was trained further on it. Drawn images cannot be "
-        "expected to exceed real images after the autoencoder.",
+        "What a reference segmentor, which was trained on the reference split and is no row, sees "
+        "in the images, against the masks: per cent, with 95 % intervals. All generators draw the "
+        "same masks, and each has a ControlNet that was trained further on it. Drawn images cannot "
+        "be expected to exceed real images after the autoencoder.",
     ]
 
 
