@@ -16,6 +16,8 @@ from winnow.data.digests import write_digests
 from winnow.data.files import read_json
 from winnow.data.images import open_rgb
 from winnow.data.shards import pool_images
+from winnow.generation.sample import sample
+from winnow.generation.settings import Sampling
 from winnow.models import diffusion, diffusion_standins
 from winnow.terrarium.schema import CLASSES
 from winnow.training.images import land_cover
@@ -126,6 +128,29 @@ def test_the_mask_changes_what_is_drawn(
     )
     changed = np.abs(before - after).max(axis=(1, 2, 3)) > 2  # sums in another order change by 1
     assert changed.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("effect", "guidance", "equal"), [(True, 3.0, False), (True, 1.0, True), (False, 3.0, True)]
+)
+def test_guidance_to_the_mask_leaves_it_out_of_the_unconditional_half(
+    tiny_generator: Path, controlnet: Path, effect: bool, guidance: float, equal: bool
+) -> None:
+    generator = diffusion.load(tiny_generator)
+    if effect:
+        generator = diffusion.with_controlnet(generator, controlnet)
+    else:  # a new one adds nothing to the UNet
+        generator.controlnet = diffusion_standins.build_controlnet(generator, 7, seed=1)
+    labels = torch.zeros((1, 7, 64, 64))
+    labels[:, 2] = 1
+    first, second = (
+        next(sample(generator, ["a"], settings, [3], control=labels)).astype(int)
+        for settings in (
+            Sampling(images=1, steps=2, guidance=guidance, mask_guidance=to_mask)
+            for to_mask in (False, True)
+        )
+    )
+    assert (np.abs(first - second).max() <= 1) == equal
 
 
 def test_a_controlnet_is_trained_further_on_a_generator_that_stays_as_it_is(

@@ -358,7 +358,7 @@ def test_the_page(results):
     assert f"| {EMPTY} | real | {EMPTY} | {EMPTY} | " in quality
     assert "| raw | dldc\\_chosen | chosen | " in quality
     cleaning = section(shown, "Does cleaning help?")
-    assert "| raw | none |" not in cleaning and "| human | none | 1 | +" in cleaning
+    assert "| raw | none |" not in cleaning and "| human | none | 1 | " in cleaning
     assert f" | {EMPTY} | {EMPTY} | +" in cleaning.split("| raw | dldc | 0.3 | +")[1]
     beside = section(shown, "Do generated images help beside real ones?")
     assert "| 25 % of the labels |" in beside and "| 0 % of the labels |" not in beside

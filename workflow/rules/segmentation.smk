@@ -159,9 +159,7 @@ rule train_reference_segmentor:
     cache: "omit-software"
     threads: 1
     params:
-        options=settings(
-            {**P.segmentation.reference.model_dump(), "network": NETWORK}
-        ),
+        options=settings({**P.segmentation.reference.model_dump(), "network": NETWORK}),
         content=content(NETWORK if Path(NETWORK).is_file() else None),
     message:
         "training the segmentor that measures how well drawn images follow their masks"
@@ -169,7 +167,7 @@ rule train_reference_segmentor:
         command_text("train-reference-segmentor")
 
 
-rule train_controlnet:
+rule train_controlnet:  # asked for if `segmentation.controlnet` says how
     input:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
@@ -184,7 +182,7 @@ rule train_controlnet:
     threads: 1
     params:
         seed="{seed}",
-        options=settings(P.segmentation.controlnet),
+        options=settings(P.segmentation.controlnet or {}),
     message:
         "training a ControlNet on the generator of {wildcards.scorer} at {wildcards.ratio} of"
         " {wildcards.captions}, seed {wildcards.seed}"
@@ -197,7 +195,7 @@ rule draw_labelled:
         segments=SET,
         human="artifacts/captions/human.parquet",
         model=generator,
-        controlnet=CONTROLNET,
+        controlnet=CONTROLNET if P.segmentation.controlnet else model("controlnet"),
     output:
         directory(DRAWN.replace("{mode}", "mask")),
     log:
@@ -206,7 +204,9 @@ rule draw_labelled:
     priority: 20  # segmentors wait for it
     threads: 1
     params:
-        options=verbatim(drawing(1, guidance=P.segmentation.guidance)),
+        options=verbatim(
+            drawing(1, guidance=P.segmentation.guidance, mask_guidance=True)
+        ),
     message:
         "drawing labelled images with {wildcards.scorer} at {wildcards.ratio}"
     shell:

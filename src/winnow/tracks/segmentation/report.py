@@ -299,8 +299,7 @@ def _agreements(results: Results, named: Mapping[Method, Row]) -> Page:
         Table([*KEYS, key], body),
         "What a reference segmentor, which was trained on the reference split and is no row, sees "
         "in the images, against the masks: per cent, with 95 % intervals. All generators draw the "
-        "same masks, and each has a ControlNet that was trained further on it. Drawn images cannot "
-        "be expected to exceed real images after the autoencoder.",
+        "same masks. Drawn images cannot be expected to exceed real images after the autoencoder.",
     ]
 
 

@@ -52,7 +52,7 @@ class Segmentation(Segmentor, TrackSection):
     )
     steps: PositiveInt = Field(25, description="Steps of the DDIM sampler")
     guidance: Annotated[float, Field(ge=1)] = Field(
-        1.0, description="Guidance to the caption with a mask; a high value weakens the mask"
+        4.0, description="Guidance to the mask and the caption together; 1: none"
     )
     pretrained: bool = Field(True, description="Add a row for t2i without fine-tuning")
     scorers: list[Name] = Field(description="Scorers whose generators are used")
@@ -71,9 +71,10 @@ class Segmentation(Segmentor, TrackSection):
     reference: SegmentorTraining = Field(
         description="Training of the segmentor that measures how well drawn images follow masks"
     )
-    controlnet: DiffusionTraining = Field(
+    controlnet: DiffusionTraining | None = Field(
+        None,
         description="Further training of the role `controlnet` on each generator, with masks of "
-        "the reference split"
+        "the reference split; null: it is used as it is",
     )
     data: SegmentationData | None = Field(
         None, description="A real data set in place of the pool's masks, without generated images"
