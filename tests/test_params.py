@@ -391,6 +391,14 @@ REFUSALS: dict[str, tuple[Edit, list[str]]] = {
         lambda t: t["segmentation"].update(fractions=[1.0, 0.5]),
         ["segmentation", "`fractions` rise"],
     ),
+    "a segmentor's caption set that is not in the sweep": (
+        lambda t: t["segmentation"].update(captions=["relayed"]),
+        ["segmentation.captions", "'relayed' is not in sweep.captions"],
+    ),
+    "no share of the labels but none": (
+        lambda t: t["segmentation"].update(fractions=[0], text=None),
+        ["segmentation", "one above 0 is needed"],
+    ),
     "no label at the smallest share": (
         lambda t: t["segmentation"].update(labels=1),
         ["segmentation", "0.25 of 1 is no label"],
@@ -663,8 +671,8 @@ def test_cells(
                 baselines=["theirs"], of_method=lambda *_: repeats,
             ),
             segmentation=SimpleNamespace(
-                scorers=["chooser"], ratios=listed, pretrained=False, data=None,
-                of_method=lambda *_: repeats,
+                scorers=["chooser"], ratios=listed, captions=["human"], pretrained=False,
+                data=None, of_method=lambda *_: repeats,
             ),
         )
     )  # fmt: skip
@@ -680,9 +688,13 @@ def test_cells(
         assert {c.scorer for c in own if c.track == "detection"} == (
             scorers - {"none"} if truth else set()
         )
-    segmented = [(c.scorer, c.ratio, c.seed) for c in everything if c.track == "segmentation"]
+    segmented = [
+        (c.captions, c.scorer, c.ratio, c.seed) for c in everything if c.track == "segmentation"
+    ]
     controls = ["random", *(["oracle" if truth else "clean"] if known else [])]
-    rows = [("real", 1.0), ("none", 1.0), *((c, headline) for c in [*controls, "chooser"])]
+    rows = [("raw", "real", 1.0), ("raw", "none", 1.0)]
+    rows += [("raw", name, headline) for name in [*controls, "chooser"]]
+    rows += [("human", "none", 1.0)]
     assert segmented == [(*row, seed) for row in rows if truth for seed in dict.fromkeys(seeds)]
     drawn = [cell for cell in everything if cell.track == "generation"]
     for name in {*swept, *controls}:
@@ -717,8 +729,10 @@ def test_cells(
 
 
 def segmented(**changes: Any) -> list[tuple[str, float]]:
-    found = cells(resolve(merge(tree(), changes)))
-    return [(c.scorer, c.ratio) for c in found if c.track == "segmentation"]
+    """Scorer and ratio of the methods of segmentation, whatever the number of their seeds."""
+    found = [c for c in cells(resolve(merge(tree(), changes))) if c.track == "segmentation"]
+    methods = dict.fromkeys((c.captions, c.scorer, c.ratio) for c in found)
+    return [(scorer, ratio) for _, scorer, ratio in methods]
 
 
 def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
@@ -726,8 +740,10 @@ def test_segmentors_need_masks_and_generators_a_pool_that_has_them() -> None:
     swept = [("dldc", ratio) for ratio in given["ratios"]]
     controls = [("random", TREE["ratio"]), ("oracle", TREE["ratio"])]
     chosen = ("dldc_chosen", TREE["ratio"])
-    expected = [("real", 1.0), ("none", 1.0), *controls, *swept, chosen]
-    assert list(dict.fromkeys(segmented())) == expected
+    human = ("none", 1.0)
+    expected = [("real", 1.0), ("none", 1.0), *controls, *swept, chosen, human]
+    assert segmented() == expected
+    assert segmented(segmentation={"captions": []}) == expected[:-1]
     assert ("pretrained", 1.0) in segmented(segmentation={"pretrained": True})
     real = {"kind": "folder", "images": "a", "metadata": "b.csv"}
     data = {"layout": "folder", "images": "mine/images", "masks": "mine/masks"}

@@ -120,23 +120,19 @@ def test_oracle_keeps_what_is_clean_and_says_much(
     scores = run(make("oracle", context, {}), world, tmp_path)
     net = (found["right"] - found["wrong"] - found["invented"]).to_numpy()
     clean = (found["kind"] == "clean").to_numpy()
-    assert (scores <= net + 0.5).all() and (scores[clean] == net[clean] + 0.5).all()
-    for facts_told in np.unique(net):  # noise is never above a clean pair with equal facts
-        alike = net == facts_told
-        if alike[clean].size and (alike & clean).any() and (alike & ~clean).any():
-            assert scores[alike & ~clean].max() < scores[alike & clean].min()
+    assert scores[~clean].max() < scores[clean].min()
+    assert (np.diff(net[clean][np.argsort(scores[clean], kind="stable")]) >= 0).all()
     best = scores >= np.sort(scores)[-20]
-    assert clean[best].mean() > 0.8 > clean.mean()
-    assert net[best].mean() > net[clean].mean() + 1
+    assert clean[best].all() and net[best].mean() > net[clean].mean() + 1
 
 
 ASSERTED = {  # kind of noise, verdicts -> the oracle's score
-    ("clean", ("right",) * 4): 4.5,
+    ("clean", ("right",) * 4): 1004.0,
     ("infeasible", ("right",) * 4): 3.0,  # noise that the check does not see is one false assertion
     ("count", ("right",) * 4 + ("wrong",)): 3.0,
-    ("clean", ("right",) * 3 + ("missing",) * 5): 3.5,
+    ("clean", ("right",) * 3 + ("missing",) * 5): 1003.0,
     ("hallucination", ("right", "invented", "invented")): -1.0,
-    ("clean", ()): 0.5,
+    ("clean", ()): 1000.0,
     ("generic", ()): -1.0,
 }
 

@@ -171,7 +171,7 @@ def shrink(content: dict[str, Any]) -> None:
     content["scorers"] = {name: {} for name in ("none", "random", "clean", "oracle")}
     content["score_model"] |= {"recipes": {}, "tuned": {}}
     content["generation"] |= {"scorers": [], "captions": [], "baselines": {}}
-    content["segmentation"] |= {"scorers": []}
+    content["segmentation"] |= {"scorers": [], "captions": []}
     content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"], "captions": [], "curated": []}
     del content["scales"]["smoke"]["sweep"]
 

@@ -158,3 +158,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _check_side(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise BadImageError(f"{width}x{height} pixels, smaller than {MIN_SIDE}")
+
+
+def resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """An image uint8 [S, S, 3], or a mask [S, S] whose labels stay as they are, with that side."""
+    if len(pixels) == side:
+        return pixels
+    method = Image.Resampling.BICUBIC if pixels.ndim == 3 else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(pixels).resize((side, side), method))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from winnow.command.description import Output, command
 from winnow.data import segmentation_set as sets
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
+from winnow.data.images import resized
 from winnow.data.provenance import measure_cost
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.image_generation import generate_images, with_mask_control, write_records
@@ -93,20 +93,12 @@ def _draw(
         with measure_cost() as cost:
             generator, control = diffusion.load(model), None
             if controlnet is not None and masks is not None:
-                labels = np.stack([_resized(mask, generator.size) for mask in masks])
+                labels = np.stack([resized(mask, generator.size) for mask in masks])
                 generator, control = with_mask_control(generator, controlnet, labels, labelled)
             images = generate_images(generator, texts, settings, control)
             for row, (name, image) in enumerate(zip(items["name"], images, strict=True)):
                 mask = None if masks is None else masks[row]
-                sets.write_image_and_mask(folder, name, _resized(image, side), mask)
+                sets.write_image_and_mask(folder, name, resized(image, side), mask)
         sets.write_items(folder, items, sets.read_classes(labelled))
         write_records(folder, generator, model, controlnet, settings, inputs, cost, len(items))
     print(f"{output}: {len(items)} images, {len(items) / cost['wall_s']:.1f} a second")
-
-
-def _resized(pixels: np.ndarray, side: int) -> np.ndarray:
-    """An image uint8 [S, S, 3], or a mask [S, S] whose labels stay as they are, with that side."""
-    if len(pixels) == side:
-        return pixels
-    method = Image.Resampling.BICUBIC if pixels.ndim == 3 else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(pixels).resize((side, side), method))

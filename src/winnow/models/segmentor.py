@@ -36,9 +36,15 @@ class Segmentor:
     device: torch.device
 
 
-def build(network: str, classes: Sequence[str], seed: int, start: Path | None = None) -> Segmentor:
+def build(
+    network: str,
+    classes: Sequence[str],
+    seed: int,
+    start: Path | None = None,
+    heads: bool = False,
+) -> Segmentor:
     """A new segmentor: its weights are drawn from `seed`, its backbone's read from a model's folder
-    where `start` is one."""
+    where `start` is one, and with `heads` its heads' too if that model gives the same classes."""
     torch.manual_seed(seed)
     segmentor = _built(configuration(network, len(classes)), classes, network)
     try:
@@ -47,7 +53,8 @@ def build(network: str, classes: Sequence[str], seed: int, start: Path | None = 
         raise WinnowError(f"{network}: mmsegmentation cannot start it: {error}") from error
     if start is not None:
         check_digests(start)
-        _start_from(segmentor.network, start / WEIGHTS)
+        heads = heads and _classes_of(start) == segmentor.classes
+        _start_from(segmentor.network, start / WEIGHTS, heads)
     return segmentor
 
 
@@ -94,10 +101,18 @@ def fetch(file: Path, output: Path) -> None:
         write_digests(folder)
 
 
-def _start_from(network: Any, path: Path) -> None:
-    """Fill a network's backbone with that of a file: of a whole segmentor's weights, whose heads
-    are left out, or a backbone's alone."""
+def _classes_of(folder: Path) -> list[str] | None:
+    """The classes of a segmentor's folder as `save` writes it; None for weights alone (`fetch`)."""
+    return load(folder).classes if (folder / CONFIG).is_file() else None
+
+
+def _start_from(network: Any, path: Path, heads: bool) -> None:
+    """Fill a network with the weights of a file; without `heads` its backbone with that of a whole
+    segmentor, whose heads are left out, or a backbone's alone."""
     found = weights.read(path)
+    if heads:
+        weights.fill(network.state_dict(), found, path)
+        return
     if any(key.startswith(BACKBONE) for key in found):
         found = {key: value for key, value in found.items() if key.startswith(BACKBONE)}
     else:

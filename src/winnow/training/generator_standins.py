@@ -9,6 +9,7 @@ land-cover masks.
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,15 +108,24 @@ def train_generator_standin(
         generator.controlnet = diffusion_standins.build_controlnet(generator, len(CLASSES), seed)
     if role in ("geo_rssd", "diffusionsat", "crs_diff"):
         pairs = mismatched_pairs(pairs, samples, seed)
-    examples = captioned_latents(generator, pool, samples, pairs)
-    uids = samples["uid"][samples["uid"].isin(set(pairs["uid"]))].tolist()
+    if role == "controlnet":
+        examples = masked_latents(generator, pool, samples, pairs)
+    else:
+        examples = captioned_latents(generator, pool, samples, pairs)
     if generator.metadata:
+        uids = samples["uid"][samples["uid"].isin(set(pairs["uid"]))].tolist()
         metadata = generator.normalise_metadata(metadata_values(layouts, uids)).cpu()
-        examples = Examples(examples.latents, examples.images, examples.texts, metadata=metadata)
-    elif role == "controlnet":
-        masks = torch.from_numpy(land_cover(pool / "masks", uids, generator.size))
-        examples = Examples(examples.latents, examples.images, examples.texts, masks=masks)
+        examples = replace(examples, metadata=metadata)
     return generator, fit(generator, examples, settings, seed)
+
+
+def masked_latents(
+    generator: TextToImageModel, pool: Path, samples: pd.DataFrame, pairs: pd.DataFrame
+) -> Examples:
+    """`captioned_latents` with the land cover of the images, for a ControlNet."""
+    needed = samples["uid"][samples["uid"].isin(set(pairs["uid"]))]
+    masks = torch.from_numpy(land_cover(pool / "masks", needed, generator.size))
+    return replace(captioned_latents(generator, pool, samples, pairs), masks=masks)
 
 
 def captioned_latents(

@@ -42,6 +42,12 @@ GENERATOR = ModelKind(
     "text-to-image",
     "FID, KID, CLIP score and scene accuracy: docs/generation.md",
 )
+CONTROLNET = ModelKind(
+    "A ControlNet on land-cover masks, trained further on one fine-tuned text-to-image model",
+    "diffusers",
+    "text-to-image",
+    "agreement of the drawn images with their masks: docs/segmentation.md",
+)
 SEGMENTOR = ModelKind(
     "A segmentor of land cover, trained on real labels and on what its row adds to them",
     "mmsegmentation",

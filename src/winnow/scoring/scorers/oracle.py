@@ -8,10 +8,12 @@ from winnow.data.errors import WinnowError
 from winnow.scoring.scorer import Batch, Context
 from winnow.scoring.scorers.clean import CleanScore
 
+CLEAN = 1000.0  # more than a caption asserts
+
 
 class OracleScore(CleanScore):
-    """Control: the number of right assertions of a caption minus that of false ones, and of equals
-    the clean ones first.
+    """Control: clean pairs first, and of both kinds those with the most right assertions minus the
+    false ones.
 
     False is what is wrong or invented, by the check against the image's layout; a pair with noise
     has one at least. What a caption leaves out does not count: there is always more to say.
@@ -30,11 +32,11 @@ class OracleScore(CleanScore):
         self.counts = dict(zip(counted.index, counted.to_numpy().tolist(), strict=True))
 
     def score(self, batch: Batch) -> np.ndarray:
-        """Right minus false assertions of each pair, and a half for a clean one."""
+        """Right minus false assertions of each pair, and CLEAN more for a clean one."""
         clean = super().score(batch)
         keys = zip(batch.uid, batch.caption_id, strict=True)
         right, false = np.array([self.counts.get(key, (0, 0)) for key in keys]).reshape(-1, 2).T
-        return right - np.maximum(false, 1 - clean) + clean / 2
+        return right - np.maximum(false, 1 - clean) + CLEAN * clean
 
 
 SCORER = OracleScore
