@@ -59,7 +59,8 @@ def evaluate_segmentor(
             for name, mask in zip(names[:SHOWN], labels, strict=False):
                 files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
         if reference is not None:
-            _add(found, agreements(reference, segments, generated, autoencoder, settings))
+            for part in agreements(reference, segments, generated, autoencoder, settings):
+                _add(found, part)
     inputs = {"segments": segments / TABLE}
     inputs |= weight_files("reference", reference) if reference else {}
     inputs |= {"generated": generated} if generated else {}
@@ -86,8 +87,10 @@ def evaluate_segmentor(
 
 def _add(found: Measurement, part: Measurement) -> None:
     """Put what a part measured beside what was found."""
-    for own, theirs in zip(found, part, strict=True):
-        own.update(theirs)
+    found.metrics.update(part.metrics)
+    found.intervals.update(part.intervals)
+    found.n.update(part.n)
+    found.draws.update(part.draws)
 
 
 def _variants(models: list[Path]) -> dict[str, Path]:
