@@ -25,8 +25,8 @@ def agreements(
     autoencoder: Path | None,
     settings: Statistics,
 ) -> Iterator[Measurement]:
-    """Yield the agreement of the images in the set `generated` with their masks; or without one that of the
-    labelled images of `segments`, and what the `autoencoder` of a generator leaves of it."""
+    """Yield the agreement of the images in the set `generated` with their masks; or without one
+    that of the labelled images of `segments`, and what the `autoencoder` of a generator leaves."""
     judge, place = segmentor.load(reference), generated or segments
     names = labelled(read_items(place), 1.0)["name"].tolist()
     images = {"drawn" if generated else "real": read_images(place, names)}
