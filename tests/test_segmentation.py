@@ -435,7 +435,7 @@ def test_generated_images_alone(
     assert (record["labelled"], record["images"]) == (0, 12)
     cell = ["--cell={track: segmentation, captions: raw, scorer: none, ratio: 1.0, seed: 0}"]
     words = ["evaluate-segmentor", "--segments", segment_set, "--models", tmp_path / "alone"]
-    words += [*cell, "--dataset=t", "--model-name=unet", "--resamples=20"]
+    words += [*cell, "--dataset=t", "--model-name=unet", "--resamples=100"]
     assert run(*words, "--output", tmp_path / "cell") == 0
     assert "mask/0/miou" in read_metrics(tmp_path / "cell" / "metrics.json").metrics
 
@@ -469,7 +469,7 @@ def test_agreement_with_the_masks(
         ("random", ["--generated", black]),
     ):
         words = ["evaluate-segmentor", "--segments", segment_set, "--models", model]
-        words += ["--dataset=t", "--model-name=unet", "--resamples=20", "--reference", reference]
+        words += ["--dataset=t", "--model-name=unet", "--resamples=100", "--reference", reference]
         place = f"--cell={{track: segmentation, captions: raw, scorer: {name}, ratio: 1, seed: 0}}"
         assert run(*words, place, *inputs, "--output", tmp_path / name) == 0
         record = read_metrics(tmp_path / name / "metrics.json")

@@ -1,5 +1,6 @@
 """How well images agree with the masks that they were drawn from: mIoU of a reference segmentor."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,31 +24,33 @@ def agreements(
     generated: Path | None,
     autoencoder: Path | None,
     settings: Statistics,
-) -> Measurement:
-    """Agreement of the images in the set `generated` with their masks; or without one that of the
-    labelled images of `segments`, and what the `autoencoder` of a generator leaves of it."""
+) -> Iterator[Measurement]:
+    """Yield the agreement of the images in the set `generated` with their masks; or without one
+    that of the labelled images of `segments`, and what the `autoencoder` of a generator leaves."""
     judge, place = segmentor.load(reference), generated or segments
     names = labelled(read_items(place), 1.0)["name"].tolist()
     images = {"drawn" if generated else "real": read_images(place, names)}
     if autoencoder is not None:
         images["autoencoder"] = decoded(autoencoder, read_images(place, names))
     masks = read_masks(place, names, len(read_classes(place)))
-    found = Measurement({}, {}, {}, {})
     for kind, pixels in images.items():
-        name, part = f"{AGREEMENT}/{kind}", agreement(judge, pixels, masks, settings)
-        found.metrics[name], found.intervals[name], found.n[name], found.draws[name] = part
-    return found
+        yield agreement(f"{AGREEMENT}/{kind}", judge, pixels, masks, settings)
 
 
 def agreement(
-    judge: Segmentor, images: np.ndarray, masks: np.ndarray, settings: Statistics
-) -> tuple[float, tuple[float, float], int, np.ndarray]:
-    """What a segmentor sees in images uint8 [N, H, W, 3] against masks [N, H, W], as mIoU: value,
-    95 % interval over the images, their number, and the values of all resamples."""
+    name: str, judge: Segmentor, images: np.ndarray, masks: np.ndarray, settings: Statistics
+) -> Measurement:
+    """The metric `name`: mIoU of what a segmentor sees in images uint8 [N, H, W, 3] against masks
+    [N, H, W]."""
     counted = areas(segmentor.labels(judge, images), masks, len(judge.classes))
     part = measure("", counted, judge.classes, settings.resamples, settings.seed)
-    name = "/miou"
-    return part.metrics[name], part.intervals[name], part.n[name], part.draws[name]
+    key = "/miou"
+    return Measurement(
+        {name: part.metrics[key]},
+        {name: part.intervals[key]},
+        {name: part.n[key]},
+        {name: part.draws[key]},
+    )
 
 
 def decoded(generator: Path, images: np.ndarray) -> np.ndarray:

@@ -59,7 +59,8 @@ def evaluate_segmentor(
             for name, mask in zip(names[:SHOWN], labels, strict=False):
                 files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
         if reference is not None:
-            _add(found, agreements(reference, segments, generated, autoencoder, settings))
+            for part in agreements(reference, segments, generated, autoencoder, settings):
+                _add(found, part)
     inputs = {"segments": segments / TABLE}
     inputs |= weight_files("reference", reference) if reference else {}
     inputs |= {"generated": generated} if generated else {}
