@@ -150,15 +150,15 @@ def method_values(sweep: Sweep) -> Values:
 
 
 def _stored(sweep: Sweep, cells: list[Cell]) -> dict[str, Value]:
-    records = [sweep.records[cell] for cell in cells]
-    names = [n for n in records[0].metrics if all(n in record.metrics for record in records)]
-    alone = len(cells) == 1
-    replication = IMAGES_ALONE if alone and is_trained(sweep, cells) else ""
+    """The metrics of a method, each over the cells that have it: further seeds may measure less."""
     values = {}
-    for name in names:
+    for name in dict.fromkeys(n for cell in cells for n in sweep.records[cell].metrics):
+        records = [r for cell in cells if name in (r := sweep.records[cell]).metrics]
+        alone = len(records) == 1
+        replication = IMAGES_ALONE if alone and is_trained(sweep, cells) else ""
         low, high = records[0].intervals.get(name, (None, None)) if alone else (None, None)
         mean = float(np.mean([record.metrics[name] for record in records]))
-        values[name] = Value(mean, low, high, records[0].n.get(name), len(cells), replication)
+        values[name] = Value(mean, low, high, records[0].n.get(name), len(records), replication)
     return values
 
 

@@ -245,13 +245,13 @@ def _of_draws(results: "Results", sides: Sequence[Side]) -> Paired | None:
 
 
 def kept_draws(sweep: Sweep, cells: Sequence[Cell], metric: str) -> Repeats | None:
-    """The values and resamples of a metric that the cells of a method keep; None where a seed's are
-    lost or differ in number."""
-    found = [_draws(sweep, cell).get(metric, np.empty(0)) for cell in cells]
-    known = all(metric in sweep.records[cell].metrics for cell in cells)
-    if not known or len({len(part) for part in found}) != 1 or not len(found[0]):
+    """The values and resamples of a metric that the cells of a method have; None where none has it,
+    or a seed's resamples are lost or differ in number."""
+    own = [cell for cell in cells if metric in sweep.records[cell].metrics]
+    found = [_draws(sweep, cell).get(metric, np.empty(0)) for cell in own]
+    if len({len(part) for part in found}) != 1 or not len(found[0]):
         return None
-    values = np.array([sweep.records[cell].metrics[metric] for cell in cells])
+    values = np.array([sweep.records[cell].metrics[metric] for cell in own])
     return Repeats(values, np.stack(found, axis=1))
 
 
