@@ -325,7 +325,7 @@ def test_numbers_are_shown_as_they_are_and_shares_in_per_cent(results):
         assert "counts and scores as they are" in shown
         assert markdown("Measured with evaluator_clip on") in shown or kind == "tex"
     scores = (results / "tables" / "scorers" / "table2.md").read_text(encoding="utf-8")
-    assert "Per cent, with 95 % bootstrap" in scores and "as they are" not in scores
+    assert "Per cent, with 95 % intervals" in scores and "as they are" not in scores
 
 
 def test_a_table_may_measure_two_tracks(written, results, tmp_path):
@@ -336,7 +336,7 @@ def test_a_table_may_measure_two_tracks(written, results, tmp_path):
     render(written / "cells", tmp_path / "sweep.csv", PAPERS, tmp_path, "mini", resamples=100)
     row = mpgi(tmp_path, "ablation")["Integrated"]
     assert row["measured: Object recall"] == "" and float(row["measured: mR"]) > 1
-    assert row["reason"] == "not run: captions integrated are not in this sweep"
+    assert row["reason"].startswith("not run: captions integrated are not in this sweep")
     shown = (tmp_path / "tables" / "mpgi" / "ablation.md").read_text(encoding="utf-8")
     assert re.search(r"- \\\[\d\\\] not run: captions integrated", shown)
     write_sweep(tmp_path / "sweep.csv", [cell for cell in kept if cell.track != "captioning"])
@@ -351,8 +351,8 @@ def test_unknown_published_values_are_empty_with_their_reason(results):
             row[key] for row in mpgi(results, name).values() for key in row if "publ" in key
         } == {""}
         shown = (results / "tables" / "mpgi" / f"{name}.md").read_text(encoding="utf-8")
-        assert f"| {EMPTY} \\[1\\] |" in shown.split("## Measured")[0]
-        assert "- \\[1\\] not found: " in shown
+        assert re.search(rf"\| {EMPTY} \\\[\d\\\] \|", shown.split("## Measured")[0])
+        assert re.search(r"- \\\[\d\\\] not found: ", shown)
 
 
 def test_the_ablation_has_every_perspective():
