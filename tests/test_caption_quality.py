@@ -258,7 +258,7 @@ def test_the_same_caption_again_is_all_the_same() -> None:
 
 def test_an_empty_set_has_no_means() -> None:
     found, outcomes = evaluate(set_of([]), np.array([]), Cuts(0, 0, 32), [], Statistics())
-    assert found.metrics == {"images": 0, "captions": 0, "vocabulary": 0}
+    assert found.metrics == {"images": 0, "captions": 0, "vocabulary": 0, "cut": 0}
     assert found.intervals == {} and outcomes.empty
 
 

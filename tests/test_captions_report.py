@@ -222,7 +222,7 @@ def test_edited_cells_are_refused_everywhere(pair, capsys, change, told):
     damage(cell_folder(pair / "cells", captioning("loop")) / "metrics.json", change)
     shown = reported(pair)
     assert told in capsys.readouterr().out and "refused" in shown and str(pair) not in shown
-    assert table(shown, "What are they made of?")[3][1:] == [EMPTY] * 9
+    assert table(shown, "What are they made of?")[3][1:] == [EMPTY] * 10
     render(pair / "cells", pair / "sweep.csv", PAPERS, pair / "results", "smoke", resamples=100)
     rows = rows_of(pair / "results" / "tables" / "mpgi" / "human.csv")
     assert told in {row["captions"]: row["reason"] for row in rows}["loop"]

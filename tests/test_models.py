@@ -132,11 +132,11 @@ def test_a_folder_says_its_context(standin: Path, tmp_path: Path) -> None:
     """A stand-in that was released with another context loads as it is."""
     clip = models.load(standin)
     config = copy.deepcopy(clip.config)
-    config["text_cfg"]["context_length"] = 9
+    config["text_cfg"]["context_length"] = 24
     models.save(models.build(config, standin, 0), tmp_path / "short")
     loaded = models.load(tmp_path / "short")
-    assert loaded.cuts([*TEXTS, *counting(9)]) == (7, 2, 9)
-    assert loaded.encode_texts(counting(9)).shape == (4, clip.config["embed_dim"])
+    assert loaded.cuts([*TEXTS, *counting(24)]) == (7, 2, 24)
+    assert loaded.encode_texts(counting(24)).shape == (4, clip.config["embed_dim"])
 
 
 def test_building_goes_by_seed(world: World, tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def test_a_further_row_changes_nobodys_verdict(tmp_path):
 
 
 def test_the_family_is_declared():
-    assert family(BY_NAME["contrastive"]) == ["random", "oracle", "pretrained"]
+    assert {"random", "oracle", "pretrained"} <= set(family(BY_NAME["contrastive"]))
+    assert "none" not in family(BY_NAME["contrastive"])
     assert "random" not in family(BY_NAME["detection"])
     assert "human" not in family(BY_NAME["captioning"])
 

@@ -425,7 +425,7 @@ def test_dldcs_table(written):
     assert points == pytest.approx(float(real["measured: mIoU"]) - against, abs=0.02)
     itself = rows["Raw-generated, all labels"]
     assert itself["measured: mIoU minus raw-generated"] == ""
-    assert itself["reason"] == "what the other rows are compared with"
+    assert itself["reason"].startswith("what the other rows are compared with")
     assert "mIoU minus raw-generated" in (folder / "segmentation.tex").read_text()
 
 

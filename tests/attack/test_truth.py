@@ -24,6 +24,7 @@ from winnow.data.tables import TRUTH, read_table
 from winnow.evaluation.detection import ranking_metrics
 from winnow.terrarium.captions import human_captions
 from winnow.terrarium.layout import draw_layout
+from winnow.terrarium.noise import corrupt
 from winnow.terrarium.world import sample_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,6 +190,18 @@ def test_what_lies_open_does_not_tell_the_noise(artifacts: Path) -> None:
     seen = files(*(place for place in artifacts.iterdir() if place.name != "truth"))
     assert {path.suffix for path in seen} >= {".parquet", ".tar", ".json", ".txt"}
     assert abs(attack(artifacts, seen) - 0.5) < CHANCE
+
+
+def test_noise_cannot_be_drawn_again(artifacts: Path) -> None:
+    """The rates and the seed are open: an unaltered caption must not be drawn as clean again."""
+    raw = pd.read_parquet(artifacts / "captions/raw.parquet")
+    rates = json.loads((artifacts / "captions/raw.noise.json").read_text())
+    del rates["digest"]
+    given = raw["text"].tolist(), [None] * len(raw), raw["uid"].tolist()
+    _, kinds = corrupt(*given, rates, seed=0)
+    truth = read_table(artifacts / "truth/raw.parquet", TRUTH)["kind"]
+    guess = np.array([kind != "clean" for kind in kinds], float)
+    assert abs(ranking_metrics((truth != "clean").to_numpy(), guess)[1, 0] - 0.5) < CHANCE
 
 
 @pytest.mark.parametrize("known", ["raw.parquet", "captions/human.parquet", "pool/origins.parquet"])

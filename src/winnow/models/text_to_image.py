@@ -73,7 +73,7 @@ class TextToImageModel:
 
     def cuts(self, texts: Sequence[str]) -> Cuts:
         """How many of the texts are longer than the context."""
-        lengths = self.tokenizer(list(texts))["input_ids"]
+        lengths = self.tokenizer(list(texts))["input_ids"] if texts else []
         cut = sum(len(ids) > self.context_length for ids in lengths)
         return Cuts(len(texts), cut, self.context_length)
 

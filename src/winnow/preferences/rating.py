@@ -90,7 +90,7 @@ def rate_by_truth(text: str, view: LayoutView, reference: Sequence[str]) -> Rati
     """
     findings = [finding for finding in check(text, view)[1] if finding.verdict != MISSING]
     right = [finding for finding in findings if finding.verdict == RIGHT]
-    facts = {_fact(finding, view): finding for finding in right}
+    facts = {_fact(finding, view): finding for finding in sorted(right, key=_tells)}
     said = {_topic(Assertion(*finding[:3]), view) for finding in right}
     expected = _expected(tuple(reference), view)
     covered = _covered(said, expected) if expected else _salient_share(right, view)

@@ -44,10 +44,14 @@ def raw_captions(
             order = rng.permutation(order)[: settings.per_image]
         rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
     frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
+    # Of all that is known of an image: by its uid alone, which is open, noise could be redrawn
+    known = {uid: "\n".join(map(str, [uid, *texts])) for uid, texts in true.items()}
+    image = {uid: digest_bytes(text.encode()) for uid, text in known.items()}
+    frame["image"] = frame["uid"].map(image)
     texts, kinds = corrupt(
         frame["text"].tolist(),
         [scenes[uid] for uid in frame["uid"]],
-        frame["uid"].tolist(),
+        frame["image"].tolist(),
         {str(kind): rate for kind, rate in settings.noise.items()},
         settings.seed,
         references=[true[uid] for uid in frame["uid"]],
@@ -78,7 +82,7 @@ def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
     """
     made = truth["kind"].tolist()
     rates = {str(kind): rate for kind, rate in settings.noise.items()}
-    lines = account(truth["text"].tolist(), truth["uid"].tolist(), rates, settings.seed, made)
+    lines = account(truth["text"].tolist(), truth["image"].tolist(), rates, settings.seed, made)
     if settings.known_noise and made and set(made) == {CLEAN}:
         told = "; ".join(line.strip() for line in lines[1:]) or "it is too rare for so few captions"
         raise WinnowError(
