@@ -295,7 +295,7 @@ def test_what_a_run_lacks_is_left_out(copy):
     for name in ("papers", "audit", "generated", "truth"):
         shutil.rmtree(copy.folder / name)
     site = copy.site()
-    assert set(pages(site)) == {"index", "curves", "samples", "cells"}
+    assert set(pages(site)) == {"index", "curves", "power", "samples", "cells"}
     assert data(site, "samples-0")["kinds"] == []
 
 

@@ -81,7 +81,7 @@ def test_within_scene_auc_is_a_headline_with_intervals_and_comparisons(shown, tm
     assert wide["good"]["five_scenes"] == "0.5432" and wide["random"]["five_scenes"] == ""
     board = next(b for b in boards if b.headline.key == "within_scene_auc")
     compared = {row.method.scorer: row.to_base for row in board.rows}
-    assert compared["oracle"].significant and compared["oracle"].difference.difference > 0
+    assert compared["oracle"].significant and compared["oracle"].value.estimate > 0
 
 
 def test_the_pages_show_balance_and_what_is_left_out(shown):
