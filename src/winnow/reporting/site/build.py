@@ -119,7 +119,7 @@ def _leaderboard(
 ) -> Page:
     lead = (
         "Which image-text pairs to keep, and what keeping them buys. Methods by each measure, with "
-        "95 % intervals over test images, not over trainings; controls bracket the others."
+        "95 % intervals over test images and training seeds; controls bracket the others."
     )
     sweep = results.sweep
     browsable = {
