@@ -173,6 +173,7 @@ def shrink(content: dict[str, Any]) -> None:
     content["generation"] |= {"scorers": [], "captions": [], "baselines": {}}
     content["segmentation"] |= {"scorers": [], "captions": []}
     content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"], "captions": [], "curated": []}
+    content["sweep"] |= {"control_seeds": [], "replicated": []}
     del content["scales"]["smoke"]["sweep"]
 
 
