@@ -49,6 +49,7 @@ rule caption_sets:
         rules.raw_captions.output,
         captions_of(*P.sweep.captions),
         [f"artifacts/truth/{name}.parquet" for name in P.sweep.captions if TERRARIUM],
+        rules.check_raw.output if TERRARIUM and P.captions.known_noise else [],
 
 
 rule recipe_models:
