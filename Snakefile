@@ -21,7 +21,6 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/captions.smk"
 include: "workflow/rules/preferences.smk"
 include: "workflow/rules/score_model.smk"
-include: "workflow/rules/score_standin.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/contrastive.smk"
@@ -69,7 +68,6 @@ rule all:
     input:
         rules.leaderboard.output,
         rules.claims.output,
-        rules.power.output,
         rules.leakage.output,
         [getattr(rules, track.page).output for track in RAN],
         rules.site.output,

@@ -37,9 +37,8 @@ def make_pool(folder: Path, images: int, size: int, shard_size: int = 1000) -> P
     build_pool(
         read_source(source),
         pool,
-        folder / "open.parquet",  # no caption: all images are of the split pool
         folder / "human.parquet",
-        folder / "truth",
+        folder / "layouts.parquet",
         shard_size=shard_size,
         quarantine_limit=0.01,
         reference=0,

@@ -21,6 +21,7 @@ from winnow.data.metrics import Cell
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
+    SAMPLES,
     SCORES,
     SUBSET,
     TRUTH,
@@ -44,13 +45,17 @@ FLAGS = (
 def write_tables(folder: Path, samples: int) -> None:
     """Write what `winnow site` reads."""
     source = read_source(TerrariumSource(pool=samples, reference=1, test=1, seed=0))
-    human = folder / "human.parquet"
+    human, layouts = folder / "human.parquet", folder / "layouts.parquet"
     build_pool(
-        source, folder / "pool", folder / "open.parquet", human, folder / "known", shard_size=1000,
-        quarantine_limit=0, reference=0, test=0, workers=2,
+        source, folder / "pool", human, layouts, shard_size=1000, quarantine_limit=0, reference=0,
+        test=0, workers=2,
     )  # fmt: skip
+    images = read_table(folder / "pool/samples.parquet", SAMPLES)
+    pool = images.loc[images["split"] == "pool", "uid"]
     captions = read_table(human, CAPTIONS)
-    raw = captions[captions["caption_id"] == 0].reset_index(drop=True)
+    raw = captions[captions["uid"].isin(pool) & (captions["caption_id"] == 0)].reset_index(
+        drop=True
+    )
     write_table(folder / "captions/raw.parquet", raw, CAPTIONS)
     draw = np.random.default_rng(0)
     kinds = draw.choice(["clean", "mismatch", "count", "attribute"], len(raw))

@@ -29,11 +29,9 @@ NOISE = {"mismatch": 0.3, "count": 0.1, "attribute": 0.1, "generic": 0.1}
 
 @dataclass(frozen=True)
 class World:
-    """A pool and all that belongs to it, as paths and as tables: human captions and layouts of all
-    its splits, of which those of the split pool are sealed."""
+    """A pool and all that belongs to it, as paths and as tables."""
 
     pool: Path
-    sealed: Path  # the folder of what is known of the split pool
     human_path: Path
     layouts_path: Path
     raw_path: Path
@@ -64,33 +62,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     from winnow.sources.read import read_source
 
     root = tmp_path_factory.mktemp("world")
-    pool, sealed = root / "pool", root / "sealed"
-    human, layouts = root / "human.parquet", root / "layouts.parquet"
+    pool, human, layouts = root / "pool", root / "human.parquet", root / "layouts.parquet"
     build_pool(
         read_source(TerrariumSource(pool=48, reference=24, test=16, size=48, seed=5)),
         pool,
-        root / "open.parquet",
-        root / "sealed.parquet",
-        sealed,
+        human,
+        layouts,
         shard_size=20,
         quarantine_limit=0,
         reference=0,
         test=0,
         workers=1,
     )
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    parts = [read_table(root / f"{part}.parquet", CAPTIONS) for part in ("sealed", "open")]
-    captions = pd.concat(parts, ignore_index=True)
-    write_table(human, captions, CAPTIONS)
-    known = [read_table(folder / "layouts.parquet", LAYOUTS) for folder in (sealed, pool)]
-    write_table(layouts, pd.concat(known, ignore_index=True), LAYOUTS)
+    samples, captions = read_table(pool / "samples.parquet", SAMPLES), read_table(human, CAPTIONS)
     settings = Captions.model_validate({"per_image": 2, "noise": NOISE, "seed": 1})
     raw, truth = raw_captions(samples, captions, read_table(layouts, LAYOUTS), settings)
     write_table(root / "raw.parquet", raw, CAPTIONS)
     write_table(root / "truth.parquet", truth, TRUTH)
     return World(
         pool,
-        sealed,
         human,
         layouts,
         root / "raw.parquet",

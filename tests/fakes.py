@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
-
-from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 
 SCENES = ("airport", "beach", "river")
 
@@ -20,20 +17,6 @@ SCENES = ("airport", "beach", "river")
 def pixels(seed: int, side: int = 16) -> np.ndarray:
     """uint8 [side, side, 3] that no other seed gives."""
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
-
-
-def pool_places(root: Path) -> tuple[Path, Path, Path, Path]:
-    """Where tests write a pool, its human captions, open and sealed, and its other truth."""
-    return root / "pool", root / "human.parquet", root / "sealed.parquet", root / "truth"
-
-
-def human_captions(root: Path) -> pd.DataFrame:
-    """All human captions, open and sealed, of a pool written to `pool_places`, in its order."""
-    pool, *captions, _ = pool_places(root)
-    found = pd.concat([read_table(path, CAPTIONS) for path in captions])
-    order = read_table(pool / "samples.parquet", SAMPLES)["uid"].tolist()
-    place = {uid: number for number, uid in enumerate(order)}
-    return found.sort_values("uid", key=lambda u: u.map(place), kind="stable", ignore_index=True)
 
 
 def encode(image: Image.Image | np.ndarray, kind: str = "PNG", **options: Any) -> bytes:

@@ -8,27 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from winnow.data.files import write_json
 from winnow.data.metrics import Cell, Metrics, signed, write_metrics
 from winnow.data.tables import OUTCOMES, write_table
-from winnow.evaluation.intervals import Repeats, difference, interval
 from winnow.evaluation.preference import pair_outcomes, summary
 from winnow.evaluation.settings import Statistics
-from winnow.evaluation.statistics import (
-    RESAMPLES,
-    Resampling,
-    bootstrap,
-    estimates,
-    headline_means,
-    joined_seeds,
-)
+from winnow.evaluation.statistics import RESAMPLES, bootstrap, estimates, headline_means
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.settings import LeaderboardSettings, RenderSettings
 from winnow.reporting.verbs import leaderboard
 from winnow.tracks.contrastive.page import contrastive as contrastive_page
-from winnow.tracks.registry import BY_NAME
 
 SETS = ("terra-mixed", "terra-winter")
 KINDS = ("count", "mismatch")
@@ -70,19 +60,6 @@ def seed_of(*parts):
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
 
 
-def expected_difference(a, b, metric, means=None, resamples=RESAMPLES, seed=0):
-    """Estimate, low and high of a metric of outcomes `a` minus `b`, each a table a seed."""
-    sides = [joined_seeds(tables) for tables in (a, b)]
-    rows, columns = sides[0][0], np.concatenate([values for _, values in sides], axis=1)
-    needed = (means or {}).get(metric, [metric])
-    chosen = rows["metric"].isin(needed).to_numpy()
-    plan = Resampling(rows[chosen], {"it": needed}, resamples, seed)
-    values, draws = plan.estimates(columns[chosen])[-1], plan.draws(columns[chosen])[:, -1]
-    parts = slice(None, len(a)), slice(len(a), None)
-    found = difference(*(Repeats(values[part], draws[:, part]) for part in parts))
-    return found.estimate, *interval(found)
-
-
 def write_cell(folder, cell, skill, rows=ROWS, resamples=100, pairs=None):
     """A cell whose queries succeed at a rate of `skill`, trained on so many `pairs`."""
     if cell.track == "detection":
@@ -116,8 +93,7 @@ def write_record(folder, cell, metrics, intervals, n, pairs=None, **other):
         "provenance": {
             "parameters": {"resamples": 100},
             "training": {
-                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {}),
-                "cuts": {"captions": 50, "cut": 8 if cell.captions == "mllm" else 0},
+                "parameters": {"samples_seen": 1200} | ({"pairs": pairs} if pairs else {})
             },
             "inputs": {"pool": "ab"},
             "code": "cd",
@@ -155,7 +131,6 @@ def write_captions(folder, captions, quality, truth=True, images=200, per_image=
         "images": images,
         "captions": len(keys),
         "captions_per_image": per_image,
-        "cut": 7,
         "vocabulary": 640,
         "distinct_1": 0.125,
         "distinct_2": 0.5,
@@ -197,7 +172,7 @@ def write_judge(folder, skill, images=80):
 
 def write_preference_cell(folder, cell, outcomes, task):
     found = summary(outcomes, Statistics(resamples=100))
-    write_record(folder, cell, found.metrics, found.intervals, found.n, task=task)
+    write_record(folder, cell, *found, task=task)
     write_table(cell_folder(folder, cell) / "outcomes.parquet", outcomes, OUTCOMES)
 
 
@@ -239,19 +214,6 @@ def contents(folder):
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
-
-
-def assert_declared(record):
-    """The metrics that a track declares are in the record of a cell, with the same directions."""
-    declared = {m.key: m.higher_is_better for m in BY_NAME[record.cell.track].metrics}
-    assert {name: record.higher_is_better.get(name) for name in declared} == declared
-
-
-def assert_drawn(axes, values, axis="y"):
-    """The markers of a figure's axes stand at these values, in per cent, and nowhere else."""
-    lines = [line for line in axes.lines if line.get_marker() != "None"]
-    points = [point["xy".index(axis)] for line in lines for point in line.get_xydata()]
-    assert values and sorted(points) == pytest.approx(sorted(100 * v.estimate for v in values))
 
 
 def damage(path, change):

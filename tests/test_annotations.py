@@ -302,9 +302,9 @@ def test_settings_need_classes_for_masks() -> None:
 
 
 def test_terrarium_brings_its_own(world: World, tmp_path: Path) -> None:
-    layouts = world.sealed / "layouts.parquet"
+    layouts = world.pool.parent / "layouts.parquet"
     output = tmp_path / "annotations.parquet"
-    words = ["annotate", "--pool", world.pool, "--truth", world.sealed, "--output", output]
+    words = ["annotate", "--pool", world.pool, "--layouts", layouts, "--output", output]
     assert main([*map(str, words), "--threads=1"]) == 0
     rows = read_table(output, ANNOTATIONS)
     assert set(rows.loc[rows["origin"] == "mask", "label"]) <= set(CLASSES)
@@ -346,10 +346,11 @@ def test_a_broken_layout_is_named(tmp_path: Path) -> None:
 def test_the_verb_says_what_it_left_out(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_table(tmp_path / "layouts.parquet", empty(LAYOUTS), LAYOUTS)
+    layouts = tmp_path / "layouts.parquet"
+    write_table(layouts, empty(LAYOUTS), LAYOUTS)
     images = [{"id": 1, "file_name": world.samples["source"].iloc[0]}, {"id": 2}]
     path = coco(tmp_path / "c.json", images=images)
-    words = ["annotate", "--pool", world.pool, "--truth", tmp_path, "--output", tmp_path / "out"]
+    words = ["annotate", "--pool", world.pool, "--layouts", layouts, "--output", tmp_path / "out"]
     assert main([*map(str, words), f"--coco={path}", "--threads=1"]) == 0
     assert "1 x image without a usable file_name: images[1]" in capsys.readouterr().out
     path.write_text("{")

@@ -230,15 +230,6 @@ def test_costs_and_hardware(pair):
     assert second["samples"] == "64" and second["hardware"] == second["energy_j"] == ""
 
 
-def test_the_cost_of_another_record_is_not_told(pair):
-    folder, place = pair
-    left = (place / "cost.json").read_bytes()
-    written(folder, CELL, {"parameters": {"resamples": 30}})
-    (place / "cost.json").write_bytes(left)  # as DVC leaves it when it checks out other results
-    costs = read_costs(load_cells(folder / "sweep.csv", folder / "cells"))
-    assert costs[CELL] == {} and costs[OTHER]["wall_s"] == 2.0
-
-
 def test_costs_add_up_where_all_are_known():
     cost = {"cpu_s": 1.0, "peak_mb": 5.0, "energy_j": 2.0}
     assert total_cost(cost, {"cpu_s": 1.0, "energy_j": 3.0})["energy_j"] == 5.0

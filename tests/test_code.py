@@ -124,10 +124,10 @@ def test_what_a_verb_imports_as_it_runs_is_in_its_digest(tmp_path: Path) -> None
             unseen = new - code._closure([*code._imports(module, reached), *own])
             assert new and not unseen, (verb, unseen)
         run("pool", "--output={tmp_path}/pool", "--human={tmp_path}/human.parquet",
-            "--sealed={tmp_path}/sealed.parquet", "--truth={tmp_path}/truth",
+            "--layouts={tmp_path}/layouts.parquet",
             "--source={{kind: terrarium, pool: 4, reference: 2, test: 2}}")
-        run("raw-captions", "--pool={tmp_path}/pool", "--human={tmp_path}/sealed.parquet",
-            "--layouts={tmp_path}/truth/layouts.parquet", "--output={tmp_path}/raw.parquet",
+        run("raw-captions", "--pool={tmp_path}/pool", "--human={tmp_path}/human.parquet",
+            "--layouts={tmp_path}/layouts.parquet", "--output={tmp_path}/raw.parquet",
             "--truth={tmp_path}/truth.parquet")
         run("score", "--pool={tmp_path}/pool", "--captions={tmp_path}/raw.parquet",
             "--output={tmp_path}/scores.parquet", "--scorer=text")
@@ -200,7 +200,7 @@ def test_a_users_module_that_is_no_python_is_named(
 def test_a_module_that_is_not_there_is_named() -> None:
     with pytest.raises(WinnowError, match=r"no module nowhere_at_all.*PYTHONPATH"):
         code.user_code("nowhere_at_all:Mine")
-    with pytest.raises(WinnowError, match="is not a command"):
+    with pytest.raises(WinnowError, match="no command"):
         code.code_digest("nothing")
 
 

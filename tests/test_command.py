@@ -331,7 +331,7 @@ def test_help_tells_type_limits_and_default_of_each_setting() -> None:
         "      seconds: number over 0 (default 1.5)\n          Seconds to wait\n"
         "      side: whole number (required)\n          Side in pixels\n",
         "--parts: mapping from name to mapping of what follows (may be left out)\n      seconds:",
-        "--source: mapping with kind: classes, files, folder, karpathy, terrarium, terrarium_g",
+        "--source: mapping with kind: classes, files, folder, karpathy, terrarium, webdataset\n",
         "with kind: karpathy -- Captions in Karpathy's JSON layout",
         "limit: whole number at least 1 or null (default null)\n"
         "            maximum number of images",

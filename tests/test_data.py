@@ -368,7 +368,7 @@ def link(name: str) -> tarfile.TarInfo:
 )
 def test_shards_refuse_foreign_members(tmp_path: Path, member: str | tarfile.TarInfo) -> None:
     path = fakes.write_tar(tmp_path / "0.tar", [(member, b"")])
-    with pytest.raises(WinnowError, match=r"0\.tar: member '.*' is not (uid\.png|a file)"):
+    with pytest.raises(WinnowError, match=r"0\.tar: member '.*' is (not uid\.png|no file)"):
         list(iter_shard(path))
 
 

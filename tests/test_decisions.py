@@ -7,15 +7,13 @@ from hypothesis import strategies as st
 
 from winnow.evaluation.intervals import Found, Spread
 from winnow.evaluation.statistics import holm
-from winnow.reporting.decisions import corrected, decide, equivalent, of_size
-from winnow.reporting.papers import Size
-from winnow.reporting.values import Value
+from winnow.reporting.decisions import corrected, decide, equivalent
 
 
-def effect(estimate, error=0.1):
+def effect(estimate, error=0.1, replicated=True):
     """A normal effect without seed variance."""
     draws = estimate + error * np.random.default_rng(0).normal(size=2000)
-    return Found(estimate, draws, Spread(error**2, 0.0, 0.0, np.inf), True)
+    return Found(estimate, draws, Spread(error**2, 0.0, 0.0, np.inf), replicated)
 
 
 @pytest.mark.parametrize(
@@ -32,26 +30,28 @@ def effect(estimate, error=0.1):
     ],
 )
 def test_decisions(estimate, margin, expected):
-    assert decide(effect(estimate), "up", margin) == expected
-    assert decide(effect(-estimate), "down", margin) == expected
+    assert decide(effect(estimate), "up", True, margin) == expected
+    assert decide(effect(-estimate), "down", True, margin) == expected
 
 
-def test_without_an_interval_nothing_is_decided():
-    assert decide(None, "up", 0.9) == "inconclusive"
-    assert of_size(Value(0.5), "up", Size(value=0.5)) == "inconclusive"
+def test_what_was_not_run_or_has_no_power_decides_nothing():
+    assert decide(None, "up", True) == "not run"
+    assert decide(effect(0.5), "up", False, 0.9) == "no power"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [(0.5, "not replicated"), (-0.5, "not replicated"), (0.0, "not replicated")],
+)
+def test_one_seed_decides_nothing(estimate, expected):
+    assert decide(effect(estimate, replicated=False), "up", True, margin=0.3) == expected
+    assert decide(effect(0.1, replicated=False), "up", True) == "inconclusive"
 
 
 def test_a_corrected_p_replaces_the_interval():
-    assert decide(effect(0.22), "up") == "held"
-    assert decide(effect(0.22), "up", p=0.3) == "inconclusive"
-    assert decide(effect(0.22), "up", p=0.01) == "held"
-
-
-@given(st.floats(-1, 1), st.none() | st.floats(0.01, 1))
-def test_up_and_down_mirror_each_other(estimate, margin):
-    found = effect(estimate)
-    mirrored = Found(-estimate, -found.draws, found.spread, True)
-    assert decide(found, "up", margin) == decide(mirrored, "down", margin)
+    assert decide(effect(0.22), "up", True) == "held"
+    assert decide(effect(0.22), "up", True, p=0.3) == "inconclusive"
+    assert decide(effect(0.22), "up", True, p=0.01) == "held"
 
 
 @given(st.floats(-1, 1), st.floats(0.01, 1), st.floats(0, 1))

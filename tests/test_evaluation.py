@@ -15,23 +15,21 @@ import torch
 from clip_benchmark.datasets.builder import build_wds_dataset
 from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
 from conftest import World
-from report_helpers import assert_declared
 from torch.utils.data import DataLoader
 
 from winnow.command.line import main
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, read_json, write_json, write_signed
+from winnow.data.files import digest_files, read_json, write_json
 from winnow.data.images import open_rgb
 from winnow.data.metrics import Cell, read_metrics
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.tables import OUTCOMES, PAIR, SAMPLES, SCORES, read_table, write_table
 from winnow.evaluation import contrastive
-from winnow.evaluation.standin_cards import correlation
 from winnow.evaluation.statistics import estimates, headline_means
 from winnow.models import clip as models
 from winnow.sources import zeroshot_sets as sets
-from winnow.sources.zeroshot import TEMPLATES, SetContent, read_set, write_sets
+from winnow.sources.zeroshot import TEMPLATES, Made, read_set, write_sets
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 ZEROSHOT = tuple(sets.terrarium())
@@ -125,8 +123,7 @@ def test_outcomes_can_be_compared_paired(
     )
     assert other[["metric", "query", "group"]].equals(outcomes[["metric", "query", "group"]])
     assert not other["value"].equals(outcomes["value"])
-    auc = outcomes["metric"] == "within_scene_auc"
-    assert set(outcomes["value"][~auc]) == {0.0, 1.0} and outcomes["value"][auc].between(0, 1).all()
+    assert set(outcomes["value"]) == {0.0, 1.0}
     shuffled = contrastive.contrastive_outcomes(
         models.load(standin), world.pool, world.samples.sample(frac=1, random_state=0),
         world.human, terrarium,
@@ -139,7 +136,7 @@ def test_batches_do_not_matter(
 ) -> None:
     monkeypatch.setattr(contrastive, "BATCH", 3)
     again = contrastive.retrieval(models.load(standin), world.pool, world.of("test"), world.human)
-    expected = outcomes[~outcomes["metric"].str.contains("/")].reset_index(drop=True)
+    expected = outcomes[outcomes["metric"].str.contains("retrieval")].reset_index(drop=True)
     assert again.equals(expected)
 
 
@@ -211,11 +208,11 @@ def test_what_is_written_is_read(terrarium: Path) -> None:
         assert all(open_rgb(content).size == (40, 40) for content, _ in found)
 
 
-def scenes(world: World) -> dict[str, SetContent]:
+def scenes(world: World) -> dict[str, Made]:
     return sets.scene_set(world.pool, world.samples)
 
 
-def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, SetContent]:
+def own(folders: dict[str, str], files: dict[str, str] | None = None) -> dict[str, Made]:
     return sets.own_sets(folders, files or {}, images=5, seed=2, size=32)
 
 
@@ -309,7 +306,6 @@ def test_a_contrastive_cell(
     assert evaluate(world, model, terrarium, output, "--seed=7", repeat=3) == 0
     place = Cell(track="contrastive", captions="raw", scorer="clip", ratio=0.3, seed=3)
     metrics = read_metrics(output / "metrics.json", place)
-    assert_declared(metrics)
     means = headline_means(outcomes["metric"])
     assert metrics.metrics == pytest.approx(estimates(outcomes, means))
     assert set(metrics.intervals) == set(metrics.n) == set(metrics.metrics)
@@ -318,57 +314,10 @@ def test_a_contrastive_cell(
         assert 0 <= low <= high <= 1, name
     assert metrics.provenance["parameters"] == {"resamples": 100, "seed": 7}
     assert metrics.provenance["training"]["parameters"] == {"pairs": 9}
-    assert metrics.provenance["cuts"]["clip"]["captions"] == 80
-    sizes = world.of("test")["scene"].value_counts()
-    counts = metrics.provenance["within_scene"]
-    assert counts["images"] == sizes[sizes > 1].sum() == 16 - counts["alone"]
-    assert counts["scenes"] == (sizes > 1).sum() > 0 and counts["unknown"] == 0
-    assert metrics.n["within_scene_auc"] == 5 * counts["images"]
-    assert set(metrics.floors) == {name for name in metrics.metrics if "acc" not in name}
-    assert metrics.floors["within_scene_auc"] == 0.5
-    expected = [min(1.0, 5 / sizes[scene]) for scene in world.of("test")["scene"]]
-    assert metrics.floors["image_retrieval_recall@5"] == pytest.approx(np.mean(expected))
     assert read_table(output / "outcomes.parquet", OUTCOMES).equals(outcomes)
     total = read_json(output / "cost.json")
     assert total["wall_s"] > 1000 and total["cpu_s"] > 2000
     assert total["samples"] == 64 and total["peak_mb"] == 1e6
-
-
-# the card of a stand-in
-
-
-def test_a_card_tells_how_far_an_evaluator_is_a_scorers_twin(
-    world: World, standin: Path, terrarium: Path, tmp_path: Path
-) -> None:
-    twin, output = tmp_path / "domain_clip", tmp_path / "card.md"
-    shutil.copytree(standin, twin)
-    model = tmp_path / "evaluator_clip"
-    shutil.copytree(standin, model)
-    write_signed(
-        model / "foundry.json",
-        {"loss": 1.0, "code": "ab", "parameters": {}, "inputs": {"samples": "cd"}},
-    )
-    words = [f"--pool={world.pool}", f"--human={world.human_path}", f"--zeroshot={terrarium}"]
-    words += [f"--model={model}", f"--output={output}", "--role=evaluator_clip", "--threads=1"]
-    assert main(["evaluate-standin", *words, "--scorers", str(twin)]) == 0
-    text = output.read_text(encoding="utf-8")
-    assert "over 80 captions" in text and "| domain_clip | 1.00 | 1.00 |" in text
-    assert main(["evaluate-standin", *words]) == 0
-    assert "Spearman" not in output.read_text(encoding="utf-8")
-
-
-def test_cosines_with_the_own_image_and_with_another(world: World, standin: Path) -> None:
-    clip = models.load(standin)
-    test = world.of("test")
-    own, other = contrastive.pair_cosines(clip, world.pool, test, world.human)
-    again, others = contrastive.pair_cosines(clip, world.pool, test.iloc[::-1], world.human)
-    assert len(own) == len(other) == 80 and np.abs(own).max() <= 1 + 1e-6
-    assert np.array_equal(own, again) and np.array_equal(other, others)
-    assert (own != other).all()
-    noise = np.random.default_rng(0).normal(size=5000)
-    assert abs(correlation(noise, noise[::-1])) < 0.05
-    assert correlation(noise, np.exp(noise)) == pytest.approx(1)
-    assert correlation(noise, -noise) == pytest.approx(-1)
 
 
 def test_two_evaluations_agree(
@@ -396,7 +345,6 @@ def test_a_detection_cell(world: World, tmp_path: Path) -> None:
     assert main(["evaluate-detection", *words, *DETECTED, "--resamples=100", "--threads=1"]) == 0
     place = Cell(track="detection", captions="raw", scorer="clip", ratio=1.0, seed=0)
     metrics = read_metrics(tmp_path / "cell" / "metrics.json", place)
-    assert_declared(metrics)
     kinds = set(world.truth["kind"]) - {"clean"}
     assert {name.partition("/")[0] for name in metrics.metrics if "/" in name} == kinds
     assert set(metrics.metrics.values()) == {1.0}  # a scorer that knows is perfect

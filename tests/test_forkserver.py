@@ -21,7 +21,7 @@ OWNER = (
     "import os, sys; from winnow import forkserver;"
     "print(*forkserver.start(os.environ).values(), flush=True); sys.stdin.read()"
 )
-SLOW = ["pool", "--output", "pool", "--human", "c.parquet", "--sealed", "s.parquet", "--truth", "t"]
+SLOW = ["pool", "--output", "pool", "--human", "c.parquet", "--layouts", "l.parquet"]
 SLOW += ['--source={"kind": "terrarium", "pool": 100000, "reference": 10, "test": 10}']
 
 

@@ -50,7 +50,7 @@ from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.emit.markdown import markdown_page
 from winnow.reporting.leakage import leakage_page, leakage_table, read_audit, read_struck, rows
 from winnow.reporting.method_results import Method
-from winnow.sources.zeroshot import TEMPLATES, SetContent, write_set
+from winnow.sources.zeroshot import TEMPLATES, Made, write_set
 
 pytestmark = pytest.mark.usefixtures("same_environment")
 
@@ -249,7 +249,7 @@ def planted(world: World, tmp_path: Path) -> Path:
     write_table(tmp_path / "human.parquet", table, CAPTIONS)
     write_table(tmp_path / "raw.parquet", table.iloc[2:5], CAPTIONS)
     tile = encode_png(np.asarray(ImageEnhance.Brightness(images[3]).enhance(0.8)))
-    write_set(tmp_path / "zeroshot/tiles", SetContent(["one", "two"], TEMPLATES, [(tile, 0)]))
+    write_set(tmp_path / "zeroshot/tiles", Made(["one", "two"], TEMPLATES, [(tile, 0)]))
     assert audit(tmp_path) == 0
     return tmp_path
 

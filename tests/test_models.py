@@ -1,15 +1,14 @@
 """Models: saved and loaded, published checkpoints by name, tokenizers; nothing in them is run."""
 
 import argparse
-import copy
 import json
 import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -24,7 +23,6 @@ from winnow.command.line import main
 from winnow.data.errors import WinnowError
 from winnow.data.files import DIGESTS, digest_files
 from winnow.models import clip as models
-from winnow.models.settings import EvaluatorRole, Role
 from winnow.models.tokenizer import train_tokenizer
 from winnow.models.weights import read_state
 from winnow.training.clip_standins import architecture
@@ -108,56 +106,21 @@ def test_loading_gives_a_model_for_evaluation(standin: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def counting(context: int) -> list[str]:
-    """Texts of one token a word: with start and end they fit just, by one less, and not by one."""
-    return [" ".join(["river"] * (context + more - 2)) for more in (-1, 0, 1, 40)]
-
-
-def test_captions_longer_than_the_context_are_counted(standin: Path) -> None:
-    clip = models.load(standin)
-    context = clip.config["text_cfg"]["context_length"]
-    lengths = [len(ids) for ids in clip.tokenizer.tokenizer(counting(context))["input_ids"]]
-    assert lengths == [context + more for more in (-1, 0, 1, 40)]
-    assert clip.cuts([*TEXTS, *counting(context)]) == (7, 2, context)
-    assert clip.cuts([]) == (0, 0, context)
-    assert str(clip.cuts(counting(context))) == f"2 of 4 captions are cut at {context} tokens"
-
-
-def test_the_context_of_published_models_is_theirs(standin: Path) -> None:
-    published = replace(models.load(standin), tokenizer=open_clip.get_tokenizer("ViT-B-32"))
-    assert published.cuts([*TEXTS, *counting(77)]) == (7, 2, 77)
-
-
-def test_a_folder_says_its_context(standin: Path, tmp_path: Path) -> None:
-    """A stand-in that was released with another context loads as it is."""
-    clip = models.load(standin)
-    config = copy.deepcopy(clip.config)
-    config["text_cfg"]["context_length"] = 24
-    models.save(models.build(config, standin, 0), tmp_path / "short")
-    loaded = models.load(tmp_path / "short")
-    assert loaded.cuts([*TEXTS, *counting(24)]) == (7, 2, 24)
-    assert loaded.encode_texts(counting(24)).shape == (4, clip.config["embed_dim"])
-
-
 def test_building_goes_by_seed(world: World, tmp_path: Path) -> None:
     size = train_tokenizer(world.human["text"], 300, tmp_path)
     config = architecture("evaluator_clip", size)
     one, same, other = (models.build(config, tmp_path, seed) for seed in (1, 1, 2))
     state, equal, different = (c.model.state_dict() for c in (one, same, other))
     assert all(torch.equal(value, equal[key]) for key, value in state.items())
-    weights = [
-        key for key, value in state.items() if key.endswith("proj.weight") and value.ndim > 1
-    ]
-    assert weights and not any(torch.equal(state[key], different[key]) for key in weights)
+    weight = "visual.attnpool.q_proj.weight"
+    assert not torch.equal(state[weight], different[weight])
 
 
-@pytest.mark.parametrize("role", get_args(EvaluatorRole))
-def test_an_evaluator_is_of_another_kind_in_both_towers(role: Role) -> None:
-    scorer, evaluator = (architecture(name, 500) for name in ("domain_clip", role))
+def test_the_evaluator_is_of_another_architecture() -> None:
+    scorer, evaluator = (architecture(role, 500) for role in ("domain_clip", "evaluator_clip"))
     assert architecture("clip", 500) == scorer
-    assert evaluator["vision_cfg"].keys() & scorer["vision_cfg"].keys() == {"image_size"}
-    for key in ("width", "layers", "context_length"):
-        assert evaluator["text_cfg"][key] != scorer["text_cfg"][key]
+    assert evaluator["vision_cfg"] != scorer["vision_cfg"]
+    assert evaluator["text_cfg"] != scorer["text_cfg"]
 
 
 # broken folders
@@ -596,7 +559,7 @@ def test_the_tokenizer_reads_everything(standin: Path) -> None:
     tokenizer = models.load(standin).tokenizer
     texts = ["", "   ", "两架白色飞机", "два самолёта", "طائرة", "🛰", "a river " * 5000, "\x00"]
     tokens = tokenizer(texts)
-    assert tokens.shape == (len(texts), 64)
+    assert tokens.shape == (len(texts), 32)
     assert (tokens[:, 0] == 1).all()  # start
     for row in tokens:
         assert (row == 2).sum() == 1  # one end, also where the text was cut

@@ -43,12 +43,12 @@ def given(tmp_path: Path) -> dict[str, Any]:
     return {"kind": "folder", "images": str(folder), "metadata": metadata}
 
 
-BESIDE = {"human": "captions", "sealed": "sealed", "truth": "truth"}  # written beside a pool
+HUMAN = {"human": "captions", "layouts": "layouts"}  # what is written beside a pool
 
 
 def make(place: Path, source: dict[str, Any]) -> pd.DataFrame:
     """Run the command `pool`; its samples."""
-    words = [f"--{key}={place / name}" for key, name in BESIDE.items()]
+    words = [f"--{key}={place / name}" for key, name in HUMAN.items()]
     words += [f"--output={place / 'pool'}", f"--source={json.dumps(source)}"]
     assert main(["pool", *words]) == 0
     return read_table(place / "pool/samples.parquet", SAMPLES)
@@ -56,7 +56,7 @@ def make(place: Path, source: dict[str, Any]) -> pd.DataFrame:
 
 def corrupt(place: Path, *settings: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run the command `raw-captions`; the caption set `raw` and its truth."""
-    named = {"pool": "pool", "human": "sealed", "layouts": "truth/layouts.parquet"}
+    named = {"pool": "pool", **HUMAN}
     named |= {"output": "raw.parquet", "truth": "truth.parquet"}
     words = [f"--{key}={place / name}" for key, name in named.items()]
     assert main(["raw-captions", *words, *settings]) == 0
@@ -69,7 +69,7 @@ def test_the_pool_is_what_was_given(
 ) -> None:
     samples = make(tmp_path, given)
     assert set(samples["split"]) == {"pool"} and len(samples) == COUNT
-    human = read_table(tmp_path / "sealed", CAPTIONS)
+    human = read_table(tmp_path / "captions", CAPTIONS)
     raw, truth = corrupt(tmp_path)
     assert raw.equals(human) and len(raw) == 3 * COUNT
     assert set(truth["kind"]) == {"clean"}

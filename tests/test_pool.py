@@ -48,7 +48,13 @@ def record(number: int, split: str = "pool", **changes: Any) -> Record:
 
 def build(root: Path, records: Iterable[Record | Rejected], **changes: Any) -> dict[str, Any]:
     """Build a pool below `root`."""
-    return build_pool(records, *fakes.pool_places(root), **{**OPEN, **changes})
+    return build_pool(
+        records,
+        root / "pool",
+        root / "captions" / "human.parquet",
+        root / "truth" / "layouts.parquet",
+        **{**OPEN, **changes},
+    )
 
 
 def samples(root: Path) -> pd.DataFrame:
@@ -64,8 +70,8 @@ def quarantine(root: Path) -> list[tuple[str, str, str]]:
 
 def captions(root: Path) -> dict[str, list[str]]:
     """uid -> human captions of a pool below `root`."""
-    groups = fakes.human_captions(root).groupby("uid")
-    return {str(uid): list(group["text"]) for uid, group in groups}
+    frame = read_table(root / "captions" / "human.parquet", CAPTIONS)
+    return {str(uid): list(group["text"]) for uid, group in frame.groupby("uid")}
 
 
 def from_source(root: Path, settings: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -90,14 +96,11 @@ def test_what_a_pool_holds(tmp_path: Path) -> None:
     assert all(uid == digest_bytes(content) for uid, _, content in shards)
     assert list(table["source"]) == [f"{i}.png" for i in range(10)]
     assert set(table["width"]) == set(table["height"]) == {16}
-    human = fakes.human_captions(tmp_path)
+    human = read_table(tmp_path / "captions" / "human.parquet", CAPTIONS)
     assert list(human["caption_id"]) == [0, 1] * 10 and set(human["perspective"]) == {"human"}
-    sealed = read_table(tmp_path / "sealed.parquet", CAPTIONS)["uid"]
-    assert set(sealed) == set(table.loc[table["split"] == "pool", "uid"])
-    for folder in (tmp_path / "pool", tmp_path / "truth"):
-        assert len(read_table(folder / "layouts.parquet", LAYOUTS)) == 0
-        assert not (folder / "masks").exists()
+    assert len(read_table(tmp_path / "truth" / "layouts.parquet", LAYOUTS)) == 0
     assert summary["splits"] == {"pool": 4, "reference": 3, "test": 3}
+    assert not (tmp_path / "pool" / "masks").exists()
 
 
 @pytest.mark.parametrize(
@@ -127,14 +130,12 @@ def test_two_builds_are_equal_byte_for_byte(tmp_path: Path, settings: Any) -> No
 def test_terrarium_writes_layouts_and_masks_in_step(tmp_path: Path) -> None:
     from_source(tmp_path, {"kind": "terrarium", "pool": 5, "reference": 1, "test": 1, "size": 32})
     table = samples(tmp_path)
-    sealed = table["split"] == "pool"
-    for folder, rows in (("truth", table[sealed]), ("pool", table[~sealed])):
-        layouts = read_table(tmp_path / folder / "layouts.parquet", LAYOUTS)
-        assert list(layouts["uid"]) == list(rows["uid"])
-        assert [json.loads(text)["scene"] for text in layouts["layout"]] == list(rows["scene"])
-        tars = sorted((tmp_path / folder / "masks").glob("*.tar"))
-        masks = [member for path in tars for member in iter_members(path)]
-        assert [uid for uid, _, _ in masks] == list(rows["uid"])
+    layouts = read_table(tmp_path / "truth" / "layouts.parquet", LAYOUTS)
+    assert list(layouts["uid"]) == list(table["uid"])
+    assert [json.loads(text)["scene"] for text in layouts["layout"]] == list(table["scene"])
+    for shard in (0, 1):
+        masks = list(iter_members(tmp_path / "pool" / "masks" / f"{shard:05d}.tar"))
+        assert [uid for uid, _, _ in masks] == list(table.loc[table["shard"] == shard, "uid"])
         assert all(open_rgb(mask).size == (32, 32) for _, _, mask in masks)
 
 

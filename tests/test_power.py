@@ -88,14 +88,15 @@ def control(mean, spread=0.01):
 
 def test_controls_that_are_told_apart_qualify_a_metric():
     found = qualify(control(0.2), control(0.4))
-    assert found.headroom == pytest.approx(0.2) and found.low > 0 and found.decides
+    assert found.headroom == pytest.approx(0.2) and found.low > 0 and found.decides()
+    assert found.decides(0.19) and not found.decides(0.21)
     assert 0 < found.smallest < 0.2
 
 
 def test_the_lower_of_a_distance_is_the_better_one():
-    assert qualify(control(20, 0.5), control(10, 0.5), higher_is_better=False).decides
-    assert not qualify(control(20, 0.5), control(10, 0.5)).decides
+    assert qualify(control(20, 0.5), control(10, 0.5), higher_is_better=False).decides()
+    assert not qualify(control(20, 0.5), control(10, 0.5)).decides()
 
 
 def test_controls_that_are_alike_do_not():
-    assert not qualify(control(0.30, 0.05), control(0.31, 0.05)).decides
+    assert not qualify(control(0.30, 0.05), control(0.31, 0.05)).decides()

@@ -196,9 +196,8 @@ def test_braces_and_blanks_in_what_a_user_names_are_taken_as_they_are(
     }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
     named = ("--configfile", str(tmp_path / "mine.yaml"))
-    human = "artifacts/truth/captions/human.parquet"
-    small.snakemake(*named, "--", human)
-    captions = read_table(tmp_path / "runs {here}" / human, CAPTIONS)
+    small.snakemake(*named, "--", "artifacts/captions/human.parquet")
+    captions = read_table(tmp_path / "runs {here}/artifacts/captions/human.parquet", CAPTIONS)
     assert set(captions["text"]) == {f"{name} {n}" for name in ("pub", "rs") for n in range(6)}
     given = captions[["uid", "caption_id"]].assign(score=range(len(captions)))
     given.to_parquet(folder / "scores.parquet")

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from winnow.data.errors import WinnowError
 from winnow.data.records import Record, Rejected
-from winnow.data.tables import QUARANTINE, SAMPLES, read_table
+from winnow.data.tables import CAPTIONS, QUARANTINE, SAMPLES, read_table
 from winnow.export.webdataset import export_subset
 from winnow.sources.caption_text import clean
 from winnow.sources.local_images import may_be_image
@@ -35,7 +35,9 @@ def items_of(source: dict[str, Any]) -> list[Record | Rejected]:
 def build(root: Path, source: dict[str, Any], limit: float = 1.0) -> dict[str, Any]:
     return build_pool(
         items_of(source),
-        *fakes.pool_places(root),
+        root / "pool",
+        root / "human.parquet",
+        root / "layouts.parquet",
         shard_size=4,
         quarantine_limit=limit,
         reference=0.0,
@@ -45,7 +47,7 @@ def build(root: Path, source: dict[str, Any], limit: float = 1.0) -> dict[str, A
 
 
 def captions(root: Path) -> dict[str, set[str]]:
-    frame = fakes.human_captions(root)
+    frame = read_table(root / "human.parquet", CAPTIONS)
     return {str(uid): set(group["text"]) for uid, group in frame.groupby("uid")}
 
 
@@ -295,7 +297,7 @@ def test_a_compressed_tar_is_read_and_its_damage_is_one_line(tmp_path: Path, mod
 def test_an_exported_subset_reads_back(tmp_path: Path) -> None:
     rows = [{"file_name": f"{i}.png", "text": [f"port {i}", "a quay", f"no {i}"]} for i in range(5)]
     build(tmp_path / "a", fakes.jsonl_folder(tmp_path / "images", rows))
-    pairs = fakes.human_captions(tmp_path / "a")
+    pairs = read_table(tmp_path / "a" / "human.parquet", CAPTIONS)
     samples = read_table(tmp_path / "a" / "pool" / "samples.parquet", SAMPLES)
     export_subset(tmp_path / "a" / "pool", samples, pairs, tmp_path / "out", 4)
     source = {"kind": "webdataset", "shards": str(tmp_path / "out" / "*.tar")}
@@ -504,7 +506,7 @@ def test_images_and_captions_add_up(
     assert summary["images"] + summary["joined"] == len(records) + lost
     told = sum(len(record.captions) for record in records) + sum(i.captions for i in rejected)
     assert summary["captions"] + summary["captions_lost"] == told
-    frame = fakes.human_captions(root)
+    frame = read_table(root / "human.parquet", CAPTIONS)
     assert len(frame) == summary["captions"]
     assert len(read_table(root / "pool" / "quarantine.parquet", QUARANTINE)) == (
         summary["rejected"] + sum(summary["lesser"].values())
@@ -544,7 +546,7 @@ def test_repeated_images_add_up(
         Record(f"{n}.png", fakes.picture(seed) if seed else b"", split, None, texts)
         for n, (seed, split, texts) in enumerate(drawn)
     ]
-    places = fakes.pool_places(root)
+    places = root / "pool", root / "human.parquet", root / "layouts.parquet"
     options = {"shard_size": 4, "quarantine_limit": 1.0, "reference": 0.0, "test": 0.0}
     try:
         summary = build_pool(records, *places, **options, workers=1)  # type: ignore[arg-type]
@@ -554,5 +556,5 @@ def test_repeated_images_add_up(
     assert summary["kept"] + summary["rejected"] + summary["joined"] == len(records)
     came = sum(len(record.captions) for record in records)
     assert summary["captions"] + summary["captions_lost"] == came
-    frame: pd.DataFrame = fakes.human_captions(root)
+    frame: pd.DataFrame = read_table(root / "human.parquet", CAPTIONS)
     assert all(clean(text) == text for text in frame["text"])

@@ -325,7 +325,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> 
         (lambda s: s.pop("reward_head.weight"), "lack reward_head.weight"),
         (
             lambda s: s.update({"lm_head.weight": torch.zeros(2)}),
-            "00001.*lm_head.weight is not part",
+            "00001.*lm_head.weight is no part",
         ),
         (
             lambda s: s.update({"reward_head.weight": torch.zeros(2, 32)}),

@@ -1,6 +1,5 @@
 """Training of the score model: both sides see the image, and it learns what was preferred."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -265,33 +264,6 @@ def test_stages_follow_each_other_and_repeat(
     ]  # fmt: skip
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 3 and all("pairs" in line for line in out)
-
-
-def test_the_standin_learns_stage_after_stage(
-    world: World, folder: Path, preferences: Path, tmp_path: Path
-) -> None:
-    common = {"batch_size": 4, "learning_rate": 0.01, "precision": "float32"}
-    text = {"pairs": ["text"], "train": ["head"], **common}
-    captions = {"pairs": ["caption"], "train": ["vision"], **common}
-    weights = {}
-    for name, stages in (("both", [text, captions]), ("again", [text, captions]), ("one", [text])):
-        words = [
-            "train-score-standin", "--pool", str(world.pool), "--preferences", str(preferences),
-            "--model", str(folder), "--output", str(tmp_path / name), "--threads=1",
-            f"--stages={json.dumps(stages)}",
-        ]  # fmt: skip
-        assert main(words) == 0
-        weights[name] = score.load(tmp_path / name).state_dict()
-    both, again, one = weights.values()
-    start = score.start_from(folder, training.SEED).state_dict()
-    changed = {key for key, value in both.items() if not torch.equal(value, start[key].half())}
-    assert all(torch.equal(both[key].float(), again[key].float()) for key in both)
-    assert "head.weight" in changed and any("visual" in key for key in changed)
-    assert torch.equal(both["head.weight"], one["head.weight"])  # of the first stage alone
-    record = read_json(tmp_path / "both" / "foundry.json")
-    assert [stage["pairs"] for stage in record["parameters"]["stages"]] == [["text"], ["caption"]]
-    assert record["parameters"]["images"] == 4 and math.isfinite(record["loss"])
-    assert score.load(tmp_path / "both").prompt == "Tell me."
 
 
 def test_a_stage_without_pairs_says_what_to_do(

@@ -50,7 +50,7 @@ def test_the_pool_s_own_masks(world: World, tmp_path: Path) -> None:
     pool_set(world.pool, world.samples, 20, 3, tmp_path)
     items = segmentation_set.read_items(tmp_path)
     assert items["split"].value_counts().to_dict() == {"train": 20, "test": 16}
-    assert set(items["uid"][items["split"] == "train"]) <= set(world.of("reference")["uid"])
+    assert set(items["uid"][items["split"] == "train"]) <= set(world.of("pool")["uid"])
     assert segmentation_set.read_classes(tmp_path) == list(CLASSES)
     masks = segmentation_set.read_masks(tmp_path, items["name"].tolist(), len(CLASSES))
     assert masks.shape == (36, 48, 48)
@@ -58,8 +58,8 @@ def test_the_pool_s_own_masks(world: World, tmp_path: Path) -> None:
     quarter, half = (segmentation_set.labelled(items, share) for share in (0.25, 0.5))
     assert len(quarter) == 5
     assert quarter["name"].tolist() == half["name"].tolist()[:5]
-    with pytest.raises(WinnowError, match=r"24 images in the split reference .* lower "):
-        pool_set(world.pool, world.samples, 25, 0, tmp_path)
+    with pytest.raises(WinnowError, match=r"48 images in the split pool .* lower segmentation"):
+        pool_set(world.pool, world.samples, 49, 0, tmp_path)
 
 
 def test_at_least_one_image_is_labelled() -> None:

@@ -373,19 +373,6 @@ def test_tables_scroll_inside_themselves_and_keep_the_name_of_a_row(browser):
     assert scrolls and inside <= 1
 
 
-def test_a_note_stays_inside_its_cell(browser):
-    browser.open("index")
-    script = """
-        const notes = [...document.querySelectorAll("#boards section:not([hidden]) .why")];
-        for (const note of notes) note.textContent = "1 of 2 seeds missing: not run";
-        return notes.map((note) => {
-            const [inner, outer] = [note, note.closest("td")].map((e) => e.getBoundingClientRect());
-            return inner.left >= outer.left && inner.right <= outer.right;
-        });"""
-    inside = browser.run(script)
-    assert inside and all(inside)
-
-
 def test_tables_of_papers_are_reached_from_the_list(browser):
     browser.open("papers")
     browser.one(".contents summary").click()

@@ -16,10 +16,7 @@ BACKBONE = {"loader": "mmsegmentation", "id": "backbone.pth"}
 PUBLISHED = {  # a score model, in the place of those that are trained
     "models": {"score_model": {"loader": "transformers", "id": "org/name"}},
     "score_model": {"recipes": {}, "tuned": {}},
-    "scorers": {
-        **dict.fromkeys(("score_small", "score_rs", "score_rs_plus")),
-        "score_model": {"model": "score_model"},
-    },
+    "scorers": dict.fromkeys(("score_small", "score_rs", "score_rs_plus")),
 }
 
 
@@ -28,10 +25,7 @@ def found(scale="mini", **changes):
 
 
 def test_every_role_of_the_default_run_but_the_one_that_nothing_asks():
-    asked = {scorer.get("model") for scorer in PARAMS["scorers"].values()}
-    unused = {"llm", "score_model"} - asked
-    assert found() == [*(role for role in PARAMS["models"] if role not in unused), NETWORK]
-    assert "score_model" in found(scorers={"score_model": {"model": "score_model"}})
+    assert found() == [*(role for role in PARAMS["models"] if role != "llm"), NETWORK]
     assert "llm" in found(captioning={"integration": {"mode": "llm"}})
 
 
@@ -48,7 +42,7 @@ def test_models_decide_and_not_the_scale():
     ("changes", "unused"),
     [
         ({"generation": {"baselines": {"crs_diff": None}}}, {"crs_diff"}),
-        ({"scorers": {"siglip": None, "siglip_scene": None}}, {"siglip"}),
+        ({"scorers": {"siglip": None}}, {"siglip"}),
         (
             {"segmentation": {"network": "segformer"}, "models": {"segmentor": None}},
             {NETWORK, "segmentor"},

@@ -112,6 +112,29 @@ def test_a_metric_missing_from_some_resamples():
     assert stats.bootstrap(table)["rare"] == (1.0, 1.0)
 
 
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=4, max_size=50))
+def test_difference_is_antisymmetric(pairs):
+    a, b = (outcomes(column) for column in zip(*pairs, strict=True))
+    there = stats.paired_difference(a, b, "m", resamples=300)
+    back = stats.paired_difference(b, a, "m", resamples=300)
+    assert (there.difference, there.low, there.high) == pytest.approx(
+        (-back.difference, -back.high, -back.low)
+    )
+    assert there.p == back.p and 0 < there.p <= 1
+    assert there.difference == pytest.approx(a["value"].mean() - b["value"].mean())
+
+
+def test_difference_finds_what_is_there_and_nothing_else():
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 2, 400)
+    better = np.maximum(base, rng.random(400) < 0.2)
+    found = stats.paired_difference(outcomes(better), outcomes(base), "m")
+    assert found.p == pytest.approx(2 / 10_001) and found.low > 0
+    same = stats.paired_difference(outcomes(base), outcomes(base), "m")
+    assert same == (0, 0, 0, 1)
+
+
 def test_p_values_are_nearly_uniform_without_a_difference():
     rng = np.random.default_rng(5)
     values = rng.normal(size=(300, 200))
@@ -120,11 +143,11 @@ def test_p_values_are_nearly_uniform_without_a_difference():
     assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.10
 
 
-def test_seeds_of_one_method_stand_side_by_side():
+def test_seeds_are_averaged_per_query():
     a, b = outcomes([0, 1, 1, 0]), outcomes([1, 1, 0, 0])
-    rows, values = stats.joined_seeds([a, b.iloc[::-1]])
-    assert values.tolist() == [[0, 1], [1, 1], [1, 0], [0, 0]]
-    assert rows["query"].tolist() == a["query"].tolist()
+    assert stats.average_seeds([a, b.iloc[::-1]])["value"].tolist() == [0.5, 1, 0.5, 0]
+    found = stats.paired_difference([a, b], [outcomes([0, 0, 0, 0])], "m", resamples=100)
+    assert found.difference == 0.5
 
 
 @pytest.mark.parametrize(
@@ -138,12 +161,14 @@ def test_seeds_of_one_method_stand_side_by_side():
 )
 def test_outcomes_of_other_queries_are_refused(other, named):
     with pytest.raises(WinnowError, match=named):
-        stats.joined_seeds([outcomes([0, 1, 1]), other])
+        stats.paired_difference(outcomes([0, 1, 1]), other, "m")
 
 
 def test_unknown_metrics_are_named():
     with pytest.raises(WinnowError, match="acc9"):
         stats.bootstrap(outcomes([0, 1]), means={"mean": ["acc9"]})
+    with pytest.raises(WinnowError, match="acc9"):
+        stats.paired_difference(outcomes([0, 1]), outcomes([0, 1]), "acc9")
     with pytest.raises(WinnowError, match="no outcomes"):
         stats.bootstrap(outcomes([]))
 

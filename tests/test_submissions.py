@@ -88,7 +88,7 @@ FAULTS = {
     "infinite": (with_value(5, "score", -np.inf), ["'score' is infinite", "row 5"]),
     "missing pair": (lambda t: t.drop(index=7), ["no score for uid"]),
     "missing pairs": (lambda t: t.drop(index=range(5, 17)), ["no score for uid", "12 pairs"]),
-    "unknown pair": (with_value(2, "uid", "f" * 32), ["row 2", "f" * 32, "not a pair"]),
+    "unknown pair": (with_value(2, "uid", "f" * 32), ["row 2", "f" * 32, "no pair"]),
     "pair of another image": (with_value(4, "caption_id", 99), ["row 4", "caption_id 99"]),
     "twice": (
         lambda t: pd.concat([t.drop(index=0), t.iloc[[1]]], ignore_index=True),
@@ -117,7 +117,7 @@ FAULTS = {
         lambda t: with_value(1, "score", np.nan)(
             with_value(2, "score", np.inf)(with_value(4, "uid", "f" * 32)(t))
         ),
-        ["no value (null or NaN) in row 1", "infinite in row 2", "row 4 is not a pair", "no score"],
+        ["no value (null or NaN) in row 1", "infinite in row 2", "row 4 is no pair", "no score"],
     ),
 }  # fmt: skip
 
@@ -398,7 +398,7 @@ def test_a_subset_is_scored_one_and_the_rest_nought(
         (lambda t: t.iloc[:0], "keeps no pair; name those to keep"),
         (
             lambda t: t.assign(uid="z" + t["uid"].str[1:]),
-            "is not a pair of the captions (20 such rows of 20); leave",
+            "is no pair of the captions (20 such rows of 20); leave",
         ),
     ],
 )

@@ -181,7 +181,7 @@ def test_images_are_decoded_as_the_model_wants_them(
                 assert np.array_equal(pixels[row[uid]], clip.prepare(open_rgb(content)))
     assert isinstance(pixels, np.memmap)
     stranger = pd.DataFrame({"uid": ["0" * 32], "shard": [0]})
-    with pytest.raises(WinnowError, match=r"holds \d+ of the \d+ images that samples"):
+    with pytest.raises(WinnowError, match="hold 24 of the 25 images"):
         decode(
             clip.prepare,
             clip.size,
@@ -208,8 +208,6 @@ def test_the_verb_repeats_itself(world: World, standin: Path, tmp_path: Path) ->
     assert a == b != c
     record = json.loads((tmp_path / "a" / "training.json").read_text())
     assert record["parameters"]["pairs"] == 30 and record["parameters"]["samples_seen"] == 16
-    assert record["cuts"]["captions"] == 30 and record["cuts"]["cut"] == 0
-    assert 0 < record["five_scenes"] <= 1
     assert np.isfinite(record["loss"]) and record["precision"] == "float32"
     assert json.loads((tmp_path / "a" / "cost.json").read_text())["samples"] == 16
     assert set(record["inputs"]) == {"subset", "model", "captions"}
@@ -223,7 +221,7 @@ def test_a_subset_that_does_not_fit(
         [world.raw[PAIR].iloc[:5], world.raw[PAIR].iloc[:2].assign(caption_id=[98, 99])]
     )
     for subset, told in [
-        (strange, "is not a pair of the captions (2 such rows"),
+        (strange, "is no pair of the captions (2 such rows"),
         (world.raw.iloc[[0, 1, 2, 1]], "occurs again in row 3"),
         (world.raw.iloc[:1], "1 pairs to train on"),
     ]:
@@ -253,28 +251,28 @@ def test_nobody_grades_what_it_saw(world: World) -> None:
         assert sorted(seen[role]["text"]) == sorted(own["text"])
 
 
-def test_a_coarse_model_saw_no_human_caption(world: World) -> None:
+def test_the_general_model_saw_no_human_caption(world: World) -> None:
     samples, captions = reference(world)
-    pairs = clip_standins.training_pairs("clip", samples, captions, coarse=True)
+    pairs = clip_standins.training_pairs("clip", samples, captions)
     assert not set(pairs["text"]) & set(captions["text"])
     scene = samples.set_index("uid")["scene"]
     assert all(scene[uid] in text for uid, text in pairs.itertuples(index=False))
     assert (pairs.groupby("uid").size() == len(clip_standins.COARSE)).all()
 
 
-def test_a_coarse_model_takes_the_images_with_scenes(world: World) -> None:
+def test_the_general_model_takes_the_images_with_scenes(world: World) -> None:
     samples, captions = reference(world)
     half = samples.assign(scene=samples["scene"].where(np.arange(len(samples)) % 2 == 0))
-    pairs = clip_standins.training_pairs("clip", half, captions, coarse=True)
+    pairs = clip_standins.training_pairs("clip", half, captions)
     assert set(pairs["uid"]) <= set(half.loc[half["scene"].notna(), "uid"])
 
 
-def test_without_scenes_coarse_models_read_single_words(world: World) -> None:
+def test_without_scenes_the_general_models_read_single_words(world: World) -> None:
     samples, captions = reference(world)
     none = samples.assign(scene=None)
     for role in ("clip", "siglip", "evaluator_general"):
-        pairs = clip_standins.training_pairs(role, none, captions, coarse=True)
-        seen = set(clip_standins.training_pairs(role, samples, captions, coarse=True)["uid"])
+        pairs = clip_standins.training_pairs(role, none, captions)
+        seen = set(clip_standins.training_pairs(role, samples, captions)["uid"])
         assert set(pairs["uid"]) == seen
         whole = set(captions["text"])
         assert sum(text in whole for text in pairs["text"]) < len(pairs) / 4
@@ -330,10 +328,3 @@ def test_stand_ins_come_out_of_the_foundry(world: World, tmp_path: Path) -> None
         record = json.loads((output / "foundry.json").read_text())
         assert record["parameters"]["role"] == role
         assert record["parameters"]["images"] == len(world.of("reference"))
-    scorer, evaluator = (models.load(tmp_path / role) for role in ("clip", "evaluator_clip"))
-    tokens = [set(clip.tokenizer.tokenizer.get_vocab()) for clip in (scorer, evaluator)]
-    assert tokens[0] - tokens[1] and tokens[1] - tokens[0]
-    kinds = [{type(part) for part in clip.model.visual.modules()} for clip in (scorer, evaluator)]
-    assert torch.nn.BatchNorm2d in kinds[0] - kinds[1]
-    features = evaluator.encode_images(np.zeros((2, 64, 64, 3), dtype=np.uint8))
-    assert features.shape == (2, 128) and torch.isfinite(features).all()

@@ -25,20 +25,15 @@ from winnow.reporting.papers import load_papers
 TABLES = {p.paper: tuple(p.tables) for p in load_papers(ROOT / "workflow/papers")}
 FIGURES = ("contrastive", "detection", "captions", "score_normalisation", "segmentation_ratio")
 PLOTS = ("contrastive", "detection", "generation", "segmentation")
-# The rules that may read the truth; `annotate` takes what any annotated set comes with.
-KNOWING = {
+# The rules that may read what Terrarium knows; `annotate` takes what any annotated set comes with.
+KNOWING = (
     "raw_captions",
     "annotate",
-    "rule_captions",
     "check_captions",
-    "check_raw",
     "evaluate_detection",
     "evaluate_captions",
-    "audit",
     "site",
-}
-CAPTIONING = ("raw_captions", "rule_captions")  # what they make of the truth is open
-CONTROLS = ("clean", "oracle")  # the scorers that know the truth
+)
 NOTHING = "Nothing to be done"
 LINTS = {
     "Specify a conda environment or container for each rule.",  # one environment for all
@@ -96,7 +91,7 @@ def test_results_have_every_file_of_the_design(smoke: Clone) -> None:
     expected |= {"captions.csv", "captions.md", "captions_differences.csv"}
     expected |= {"score_model.csv", "score_model.md"}
     expected |= {"claims.csv", "claims.md", "claims_comparisons.csv"}
-    expected |= {"leakage.csv", "leakage.md", "power.csv", "power.md"}
+    expected |= {"leakage.csv", "leakage.md"}
     expected |= {f"generation{end}.csv" for end in ("", "_choice", "_scenes")}
     expected |= {"generation.md", "figures/generation.jpg"}  # of pixels: no SVG
     expected |= {"segmentation.csv", "segmentation.md", "figures/segmentation.png"}
@@ -156,7 +151,7 @@ def test_each_cell_has_provenance_intervals_and_cost(smoke: Clone) -> None:
         folder = smoke.folder.joinpath("artifacts/cells", *place)
         record = read_metrics(folder / "metrics.json", cell)
         assert set(record.metrics) == set(record.n)
-        whole = {"images", "captions", "cut", "vocabulary", "distinct_1", "distinct_2", "self_bleu"}
+        whole = {"images", "captions", "vocabulary", "distinct_1", "distinct_2", "self_bleu"}
         ranged = set(record.metrics) - (whole if cell.track == "captioning" else set())
         assert set(record.intervals) == ranged
         assert {"parameters", "inputs", "code", "versions", "hardware"} <= set(record.provenance)
@@ -259,35 +254,23 @@ def test_segmentors_of_real_images_that_start_from_a_file(small: Clone, tmp_path
 # what each job reads
 
 
-def is_control(output: str) -> bool:
-    """Whether an output is of a control that knows the truth, or of the pool's own captions."""
-    return "human" in Path(output).parts or Path(output).name.partition(".")[0] in CONTROLS
-
-
-def sealed(paths: Collection[str]) -> list[str]:
-    """Those of the paths that hold truth of the pool."""
-    return [path for path in paths if path.startswith("artifacts/truth/")]
-
-
-def test_only_controls_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> None:
-    readers = {output: rule for output, rule in jobs.rule.items() if sealed(jobs.inputs[output])}
-    controls = {out: rule for out, rule in readers.items() if rule not in KNOWING}
-    assert set(readers.values()) - set(controls.values()) == KNOWING
-    assert set(controls.values()) == {"score", "train_contrastive"}
-    assert all(map(is_control, controls)), controls
-
-
-def test_the_truth_lies_in_one_folder(jobs: Jobs) -> None:
-    makers = {jobs.rule[output] for output in sealed(jobs.rule)}
-    assert makers == {"pool", "raw_captions", "annotate", "check_captions", "check_raw"}
+def test_only_oracle_and_what_makes_or_compares_truth_reads_it(jobs: Jobs) -> None:
+    readers = {
+        (rule, Path(output).stem if rule == "score" else "")
+        for output, rule in jobs.rule.items()
+        if any(path.startswith("artifacts/truth/") for path in jobs.inputs[output])
+    }
+    oracle = {("score", "oracle"), ("score", "oracle.cost")}
+    assert readers == {*((rule, "") for rule in KNOWING), *oracle}
 
 
 def test_no_other_scorer_depends_on_the_truth_indirectly(jobs: Jobs) -> None:
     scores = [out for out, rule in jobs.rule.items() if rule in ("score", "combine_scores")]
     assert len(scores) > 20
     for output in scores:
-        known = sealed(jobs.behind(output, CAPTIONING))
-        assert bool(known) == is_control(output), f"{output} depends on {known}"
+        behind = jobs.behind(output, ("raw_captions", "annotate", "check_captions"))
+        sealed = [path for path in behind if path.startswith("artifacts/truth/")]
+        assert bool(sealed) == ("oracle" in output), f"{output} depends on {sealed}"
 
 
 def test_shell_commands_take_no_wildcards() -> None:
@@ -328,12 +311,10 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
         "captions": own["captions"],
         "scorers": {
             "domain_clip": {"model": "domain_clip"},
-            "score_model": {"model": "score_three_stages"},
+            "score_model": {"model": "score_model"},
         },
         "preferences": own["preferences"],
-        "score_model": {
-            "recipes": {"score_three_stages": {"start": "mllm", "stages": ["captions"]}}
-        },
+        "score_model": {"recipes": {"score_model": {"start": "mllm", "stages": ["captions"]}}},
         "contrastive": {"batch_size": 8},
         "foundry": {"optimiser": {"batch_size": 8}},
         "scales": {
@@ -354,13 +335,10 @@ def test_karpathy_pool_goes_through_the_whole_flow(small: Clone, tmp_path: Path)
         "pretrained",
         "none",
         "random",
-        "clean",
         "oracle",
         "domain_clip",
         "score_model",
     }
-    known = {row["scorer"]: row for row in rows if row["scorer"] in CONTROLS}
-    assert known["clean"]["mean_recall"] and "no layouts" in known["oracle"]["note"]
     assert (run / "artifacts/foundry/clip/foundry.json").is_file()
     assert not (small.folder / "artifacts").exists()
     assert NOTHING in small.snakemake("--configfile", str(tmp_path / "mine.yaml")).text

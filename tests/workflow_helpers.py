@@ -168,12 +168,11 @@ def smoke_in_place(content: dict[str, Any]) -> None:
 def shrink(content: dict[str, Any]) -> None:
     """The smoke scale with the controls and `raw` alone, at one keep ratio: part of the smoke."""
     smoke_in_place(content)
-    content["scorers"] = {name: {} for name in ("none", "random", "clean", "oracle")}
+    content["scorers"] = {name: {} for name in ("none", "random", "oracle")}
     content["score_model"] |= {"recipes": {}, "tuned": {}}
     content["generation"] |= {"scorers": [], "captions": [], "baselines": {}}
-    content["segmentation"] |= {"scorers": [], "captions": []}
+    content["segmentation"] |= {"scorers": []}
     content["sweep"] |= {"ratios": [0.3], "scorers": ["oracle"], "captions": [], "curated": []}
-    content["sweep"] |= {"control_seeds": [], "replicated": []}
     del content["scales"]["smoke"]["sweep"]
 
 

@@ -1,4 +1,4 @@
-"""Shows in the terminal how far long jobs are: their own progress bars go into log files."""
+"""How far long jobs are, told in the terminal: their bars go into logs, where nobody looks."""
 
 import re
 import sys

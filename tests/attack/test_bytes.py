@@ -29,7 +29,7 @@ from winnow.data.tables import PROMPTS, SAMPLES, SCORES, read_about, read_table,
 from winnow.generation.images import iter_images, read_prompts, write_images
 from winnow.reporting.emit.csv import csv_text
 from winnow.reporting.table import Table, plain
-from winnow.sources.zeroshot import SetContent, read_set, write_set
+from winnow.sources.zeroshot import Made, read_set, write_set
 
 
 def flipped(path: Path, bits: list[int]) -> Iterator[int]:
@@ -158,7 +158,7 @@ def test_flips_of_masks_are_refused(world: World, tmp_path: Path) -> None:
 
 def _zeroshot(folder: Path) -> Callable[[], Any]:
     images = [(encode_png(np.full((16, 16, 3), shade, np.uint8)), shade % 2) for shade in range(6)]
-    write_set(folder, SetContent(["port", "river"], ["a {c}"], images))
+    write_set(folder, Made(["port", "river"], ["a {c}"], images))
 
     def read() -> Any:
         classes, templates, items = read_set(folder)

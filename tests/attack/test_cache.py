@@ -430,7 +430,7 @@ def test_what_no_job_makes_is_refused(cache: Path, tmp_path: Path, kind: str) ->
         odd = made["output_table.csv"]
     else:
         odd.symlink_to(tmp_path if kind == "link to a folder" else tmp_path / "no such")
-    with pytest.raises(WinnowError, match="neither a file nor a folder") as caught:
+    with pytest.raises(WinnowError, match="no file and no folder") as caught:
         exchange.store(cache, KEY, made)
     assert str(caught.value).startswith(f"{odd}: ") and not list(cache.iterdir())
 

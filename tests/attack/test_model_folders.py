@@ -193,7 +193,7 @@ def test_code_beside_a_language_model(
     if load is not score.load:
         assert type(load(known)[0]).__name__ == "Qwen2VLForConditionalGeneration"
     else:
-        with pytest.raises(WinnowError, match=r"lm_head\.weight is not part of a score model"):
+        with pytest.raises(WinnowError, match=r"lm_head\.weight is no part of a score model"):
             load(known)
     edit(unknown / "config.json", model_type="evil")
     for name in ("processor_config.json", "tokenizer_config.json"):
@@ -298,7 +298,7 @@ def test_code_beside_a_pipeline(tiny_generator: Path, tmp_path: Path, trace: Pat
     for name in ("model_index.json", "unet/config.json", "scheduler/scheduler_config.json"):
         broken = opened(tiny_generator, tmp_path / "broken")
         (broken / name).write_text('["evil"]')
-        with pytest.raises(WinnowError, match=f"^{broken / name}: is not a JSON object"):
+        with pytest.raises(WinnowError, match=f"^{broken / name}: is no JSON object"):
             diffusion.load(broken)
         shutil.rmtree(broken)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from winnow.command.line import main
-from winnow.models.released import released_roles
 
 ROOT = Path(__file__).parents[2]
 FILES = {"clip/weights.bin": b"weights" * 1000, "clip/config.json": b"{}", "t2i/a.bin": b"a" * 99}
@@ -45,10 +44,6 @@ def repository(tmp_path: Path) -> Path:
 
 def pull(repository: Path) -> int:
     return main(["pull-standins", f"--repository={repository}", "--threads=1"])
-
-
-def test_the_list_tells_what_is_released(repository: Path) -> None:
-    assert released_roles(repository) == sorted({name.partition("/")[0] for name in FILES})
 
 
 def rot(path: Path) -> None:

@@ -355,7 +355,7 @@ def test_a_killed_server_is_started_again_also_in_a_long_folder(
         alone = command(["--help"], tmp_path, owner.socket)
         assert "recipes" in alone.communicate(timeout=SECONDS)[0]
         wait_for(owner.socket.is_socket)
-        words = ["pool", "--output=p", "--human=c", "--sealed=s", "--truth=t", SOURCE]
+        words = ["pool", "--output=p", "--human=c", "--layouts=l", SOURCE]
         served = command(words, tmp_path, owner.socket)
         wait_for(second.children)
         served.kill()

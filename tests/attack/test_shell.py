@@ -121,13 +121,12 @@ def test_nothing_of_a_users_source_is_run(planned: Clone, tmp_path: Path) -> Non
         "annotations": {"masks": str(masks), "mask_classes": {1: "$(touch X)"}},
         "zeroshot": {"folders": {"theirs": str(sets)}},
         "segmentation": {
-            "start": "backbone",  # from a released stand-in
             "data": {
                 "layout": "folder",
                 "images": str(sets),
                 "masks": str(masks),
                 "classes": ["a $(touch X)", "b"],
-            },
+            }
         },
     }
     lines = commands(planned, content, ["all"])

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fakes
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
@@ -33,7 +32,7 @@ from winnow.sources.pool import MAX_CAPTIONS, build_pool
 from winnow.sources.read import read_source
 from winnow.sources.registry import Source
 from winnow.sources.segmentation_layouts import listed_names
-from winnow.sources.zeroshot import SetContent, read_set, write_set, write_sets
+from winnow.sources.zeroshot import Made, read_set, write_set, write_sets
 from winnow.sources.zeroshot_sets import own_sets
 
 pytestmark = pytest.mark.timeout(60)  # a read that never ends
@@ -111,7 +110,7 @@ def test_shards_of_a_pool_that_lie_about_sizes(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("kept", [0, 700, 1500])
 def test_a_cut_set_without_digests_is_one_line(tmp_path: Path, kept: int) -> None:
     folder = tmp_path / "sets/scenes"
-    write_set(folder, SetContent(["port", "river"], ["a {c}"], [(IMAGE, 0), (IMAGE, 1)]))
+    write_set(folder, Made(["port", "river"], ["a {c}"], [(IMAGE, 0), (IMAGE, 1)]))
     (folder / "winnow_digests.json").unlink()
     path = folder / "test/0.tar"
     path.write_bytes(path.read_bytes()[:kept])
@@ -214,9 +213,9 @@ def test_lists_of_names_that_are_no_text(tmp_path: Path) -> None:
 
 
 def _pool(tmp_path: Path, source: Source) -> tuple[dict[str, Any], Path]:
-    outputs = fakes.pool_places(tmp_path)
+    outputs = (tmp_path / "pool", tmp_path / "human.parquet", tmp_path / "layouts.parquet")
     shares = {"quarantine_limit": 1.0, "reference": 0.0, "test": 0.0}
-    return build_pool(read_source(source), *outputs, shard_size=8, **shares), outputs[2]  # type: ignore[arg-type]
+    return build_pool(read_source(source), *outputs, shard_size=8, **shares), outputs[1]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("rows", "count"), [("one", 400_000), ("many", 40_000)])

@@ -4,7 +4,7 @@
 rule evaluate_captions:
     input:
         pool="artifacts/pool",
-        captions=own_captions,
+        captions="artifacts/captions/{captions}.parquet",
         model=model("evaluator_clip"),
         truth="artifacts/truth/{captions}.parquet" if TERRARIUM else [],
         facts="artifacts/truth/{captions}.facts.parquet" if TERRARIUM else [],

@@ -16,6 +16,11 @@ ASKED = {  # caption set of a model -> its perspective
 ASKING = P.captioning.generation.model_dump()  # how a model is asked
 
 
+def captions_of(*sets):
+    """The files of caption sets."""
+    return [f"artifacts/captions/{name}.parquet" for name in sets]
+
+
 def speaker(role):
     """Input of a job that prompts the model of a role: its folder, or nothing for a server."""
     return [] if P.models[role].loader == "openai" else model(role)
@@ -34,9 +39,9 @@ def rule_needed(name):
 
 rule raw_captions:
     input:
-        pool=rules.pool.output.pool,
-        human=rules.pool.output.sealed,
-        known=rules.pool.output.truth,
+        pool="artifacts/pool",
+        human="artifacts/captions/human.parquet",
+        layouts="artifacts/truth/layouts.parquet",
     output:
         captions="artifacts/captions/raw.parquet",
         noise="artifacts/captions/raw.noise.json",
@@ -50,15 +55,15 @@ rule raw_captions:
     message:
         "making the caption set raw"
     shell:
-        command_text("raw-captions", layouts="{input.known:q}/layouts.parquet")
+        command_text("raw-captions")
 
 
 rule annotate:
     input:
-        pool=rules.pool.output.pool,
-        truth=rules.pool.output.truth,
+        pool="artifacts/pool",
+        layouts="artifacts/truth/layouts.parquet",
     output:
-        "artifacts/truth/annotations.parquet",
+        "artifacts/captions/annotations.parquet",
     log:
         "logs/annotate.log",
     cache: "omit-software"
@@ -232,31 +237,18 @@ rule conclude_loop:
 
 rule check_captions:
     input:
-        captions=lambda wildcards: captions_of(wildcards.judged),
-        known=rules.pool.output.truth,
+        captions="artifacts/captions/{judged}.parquet",
+        layouts="artifacts/truth/layouts.parquet",
     output:
         truth="artifacts/truth/{judged}.parquet",
         facts="artifacts/truth/{judged}.facts.parquet",
     log:
         "logs/check_captions/{judged}.log",
     wildcard_constraints:
-        judged="(?!raw$|annotations$)[a-z][a-z0-9_]*",
+        judged="(?!raw$|layouts$)[a-z][a-z0-9_]*",
     cache: "omit-software"
     threads: 1
     message:
         "judging {wildcards.judged} by the truth"
     shell:
-        command_text("check-captions", layouts="{input.known:q}/layouts.parquet")
-
-
-use rule check_captions as check_raw with:
-    input:
-        captions="artifacts/captions/raw.parquet",
-        known=rules.pool.output.truth,
-    output:
-        truth="artifacts/truth/raw.checked.parquet",  # the truth of `raw` is the noise that was added
-        facts="artifacts/truth/raw.facts.parquet",
-    log:
-        "logs/check_raw.log",
-    message:
-        "judging raw by the truth"
+        command_text("check-captions")

@@ -24,14 +24,7 @@ from winnow.command.rules import command_text
 from winnow.data.content_digests import content_digest
 from winnow.data.errors import WinnowError
 from winnow.data.temporary_folders import find_temporary_folders, remove_abandoned
-from winnow.models.settings import (
-    EvaluatorRole,
-    GeneralRole,
-    GeneratorRole,
-    MllmRole,
-    Role,
-    ScoringRole,
-)
+from winnow.models.settings import GeneratorRole, MllmRole, Role
 from winnow.params.layers import given_layers, join
 from winnow.params.load import resolve
 from winnow.params.names import PRETRAINED, REAL
@@ -197,10 +190,9 @@ def keep_counts():
 
 
 CONTRASTIVE = get_args(Role)
-GENERAL = get_args(GeneralRole)
 MULTIMODAL = get_args(MllmRole)
 GENERATORS = get_args(GeneratorRole)
-STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor", "score_model")
+STANDINS = (*CONTRASTIVE, *MULTIMODAL, *GENERATORS, "segmentor")
 TERRARIUM = P.source.knows_truth
 
 
@@ -235,11 +227,6 @@ FOUNDRY_SOURCE = {
     "pool": 1,
     "reference": P.foundry.images,
     "test": 500,
-    "seed": P.foundry.seed,
-}
-GENERAL_SOURCE = {
-    "kind": "terrarium_general",
-    "images": P.foundry.images,
     "seed": P.foundry.seed,
 }
 
@@ -291,19 +278,6 @@ wildcard_constraints:
 
 
 CELLS = cells(P)
-
-
-def captions_of(*sets):
-    """The files of caption sets. `human`, the pool's human captions, is sealed with the truth."""
-    return [
-        f"artifacts/{'truth/captions' if name == 'human' else 'captions'}/{name}.parquet"
-        for name in sets
-    ]
-
-
-def own_captions(wildcards):
-    """The file of the caption set of a job."""
-    return captions_of(wildcards.captions)[0]
 
 
 def cell_folders(track):

@@ -13,7 +13,7 @@ def cell_model(wildcards):
 rule train_contrastive:
     input:
         pool="artifacts/pool",
-        captions=own_captions,
+        captions="artifacts/captions/{captions}.parquet",
         subset="artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
         model=model("clip"),
     output:

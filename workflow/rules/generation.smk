@@ -39,7 +39,7 @@ def control(wildcards):
 rule train_generator:
     input:
         pool="artifacts/pool",
-        captions=own_captions,
+        captions="artifacts/captions/{captions}.parquet",
         subset="artifacts/subsets/{captions}/{scorer}/{ratio}.parquet",
         model=model("t2i"),
     output:

@@ -23,7 +23,9 @@ rule audit:
         pool="artifacts/pool",
         human="artifacts/captions/human.parquet",
         zeroshot="artifacts/zeroshot",
-        captions=captions_of("raw", *P.sweep.captions),
+        captions=expand(
+            "artifacts/captions/{name}.parquet", name=["raw", *P.sweep.captions]
+        ),
         segments=SET if cell_folders("segmentation") else [],
         preferences=rules.preference_pairs.output if P.score_model.recipes else [],
     output:

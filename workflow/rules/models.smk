@@ -1,18 +1,9 @@
 # Models by role: released stand-ins, stand-ins of another pool, published checkpoints; the foundry.
 from winnow.models.crs_config import CLIP, CONFIG
-from winnow.models.released import released_roles
-
-try:
-    IN_RELEASE = released_roles(ROOT)
-except WinnowError:  # the job that pulls says what is damaged
-    IN_RELEASE = STANDINS
 
 
 def model(role):
-    """The folder of a role's model, or of a score model that a recipe trains here.
-
-    A stand-in is the released one, or the foundry's: of other pools, and where none is released.
-    """
+    """The folder of a role's model, or of a score model that a recipe trains here."""
     if role not in P.models:
         recipe = P.score_model.recipes[role]
         return score_model(recipe, recipe.stages, P.score_model.seeds[0])
@@ -21,7 +12,7 @@ def model(role):
     if role == "llm":
         role = "mllm"  # the stand-in also reads text alone
     # Other pools have no masks to train their own segmentor, so they use the released one.
-    own = role not in IN_RELEASE or not (TERRARIUM or role == "segmentor")
+    own = not TERRARIUM and role != "segmentor"
     return f"artifacts/foundry/{role}" if own else RELEASED / role
 
 
@@ -29,28 +20,17 @@ if TERRARIUM:  # the foundry has its own world, which shares no image with a poo
     FOUNDRY = {
         "pool": "artifacts/foundry/pool",
         "human": "artifacts/foundry/human.parquet",
-    }
-    GENERAL_WORLD = {
-        "pool": "artifacts/foundry/general",
-        "human": "artifacts/foundry/general.human.parquet",
+        "layouts": "artifacts/foundry/layouts.parquet",
     }
 else:
-    FOUNDRY = {"pool": rules.pool.output.pool, "human": rules.pool.output.human}
-LAYOUTS = "{input.pool:q}/layouts.parquet"  # of the splits reference and test
-
-
-def world(wildcards):
-    """The pool and captions that a stand-in learns from: general ones learn from the general world,
-    or where the pool is real from coarse words for its own images."""
-    own = {name: FOUNDRY[name] for name in ("pool", "human")}
-    return GENERAL_WORLD if TERRARIUM and wildcards.role in (*GENERAL, "t2i") else own
+    FOUNDRY = dict(rules.pool.output.items())
 
 
 rule pull_standins:
     input:
         RELEASED.with_suffix(".dvc"),
     output:
-        [directory(RELEASED / role) for role in STANDINS if role in IN_RELEASE],
+        [directory(RELEASED / role) for role in STANDINS],
     log:
         "logs/pull_standins.log",
     threads: 1
@@ -96,8 +76,7 @@ rule foundry_pool:
     output:
         pool=directory("artifacts/foundry/pool"),
         human="artifacts/foundry/human.parquet",
-        sealed="artifacts/foundry/truth/human.parquet",
-        truth=directory("artifacts/foundry/truth/pool"),
+        layouts="artifacts/foundry/layouts.parquet",
     log:
         "logs/foundry_pool.log",
     cache: "omit-software"
@@ -110,23 +89,10 @@ rule foundry_pool:
         command_text("pool")
 
 
-use rule foundry_pool as general_pool with:
-    output:
-        pool=directory("artifacts/foundry/general"),
-        human="artifacts/foundry/general.human.parquet",
-        sealed="artifacts/foundry/truth/general.human.parquet",
-        truth=directory("artifacts/foundry/truth/general"),
-    log:
-        "logs/general_pool.log",
-    params:
-        options=settings({"source": GENERAL_SOURCE, **P.pool.model_dump()}),
-    message:
-        "drawing the general world"
-
-
 rule train_standin:
     input:
-        unpack(world),
+        pool=FOUNDRY["pool"],
+        human=FOUNDRY["human"],
     output:
         directory("artifacts/foundry/{role}"),
     log:
@@ -141,7 +107,6 @@ rule train_standin:
             {
                 **P.foundry.optimiser.model_dump(),
                 "samples_seen": P.foundry.samples_seen[wildcards.role],
-                "coarse": not TERRARIUM and wildcards.role in GENERAL,
             }
         ),
     message:
@@ -156,14 +121,6 @@ rule evaluate_standin:
         human=FOUNDRY["human"],
         zeroshot=rules.zeroshot.output,
         model="artifacts/foundry/{role}",
-        scorers=lambda wildcards: collect(
-            "artifacts/foundry/{scorer}",
-            scorer=(
-                get_args(ScoringRole)
-                if wildcards.role in get_args(EvaluatorRole)
-                else []
-            ),
-        ),
     output:
         "artifacts/foundry/{role}.md",
     log:
@@ -201,12 +158,13 @@ rule train_mllm:
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        command_text("train-mllm", layouts=LAYOUTS)
+        command_text("train-mllm")
 
 
 rule evaluate_mllm:
     input:
         pool=FOUNDRY["pool"],
+        layouts=FOUNDRY["layouts"],
         model=rules.train_mllm.output,
     output:
         "artifacts/foundry/{role}.md",
@@ -222,15 +180,13 @@ rule evaluate_mllm:
     message:
         "writing the model card of {wildcards.role}"
     shell:
-        command_text("evaluate-mllm", layouts=LAYOUTS)
+        command_text("evaluate-mllm")
 
 
 rule train_autoencoder:
     input:
         pool=FOUNDRY["pool"],
         human=FOUNDRY["human"],
-        general=GENERAL_WORLD["pool"] if TERRARIUM else [],
-        general_human=GENERAL_WORLD["human"] if TERRARIUM else [],
         # The model of the perceptual loss. `clip` trains faster, but needs images with scenes.
         clip=f"artifacts/foundry/{'clip' if TERRARIUM else 'domain_clip'}",
     output:
@@ -262,7 +218,7 @@ def generator_options(wildcards):
 
 rule train_generator_standin:
     input:
-        unpack(world),
+        **FOUNDRY,
         start=generator_start,
     output:
         directory("artifacts/foundry/{role}"),
@@ -278,7 +234,7 @@ rule train_generator_standin:
     message:
         "training the stand-in {wildcards.role}"
     shell:
-        command_text("train-generator-standin", layouts=LAYOUTS)
+        command_text("train-generator-standin")
 
 
 def drawing_parts(wildcards):

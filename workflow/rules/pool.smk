@@ -55,9 +55,8 @@ def check_splits(planned):
 rule pool:
     output:
         pool=directory("artifacts/pool"),
-        human="artifacts/captions/human.parquet",  # of the splits reference and test
-        sealed="artifacts/truth/captions/human.parquet",  # of the split pool
-        truth=directory("artifacts/truth/pool"),
+        human="artifacts/captions/human.parquet",
+        layouts="artifacts/truth/layouts.parquet",
     log:
         "logs/pool.log",
     cache: "omit-software"

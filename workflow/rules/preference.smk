@@ -55,7 +55,7 @@ rule evaluate_judge:
     message:
         "measuring the judge by mistakes of known kind"
     shell:
-        command_text("evaluate-judge", layouts=LAYOUTS)
+        command_text("evaluate-judge", layouts="{input.pool:q}/layouts.parquet")
 
 
 rule score_models:

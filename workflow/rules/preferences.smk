@@ -21,17 +21,7 @@ ASKED_OF_ALL = ("judge", "closed", "open", "remote_sensing", "seed")
 def proposing(who):
     """Options of one proposer: the captioners and answerers that it stands for."""
     given = P.preferences
-    own = (
-        (who,)
-        if who in MULTIMODAL
-        else (
-            "human",
-            "neighbour",
-            "noise",
-            "source",
-            "distractor",
-        )
-    )
+    own = (who,) if who in MULTIMODAL else ("human", "neighbour", "noise", "source")
     return {
         "captioners": {
             name: captioner.model_dump(exclude_none=True)
@@ -86,7 +76,7 @@ rule deduplicate:
     message:
         "leaving out reference images that are too much alike"
     shell:
-        command_text("deduplicate", images="")
+        command_text("deduplicate")
 
 
 rule generate_candidates:
@@ -122,7 +112,7 @@ rule generate_candidates:
     message:
         "what {wildcards.who} say about the reference images"
     shell:
-        command_text("generate-candidates", layouts=LAYOUTS)
+        command_text("generate-candidates", layouts="{input.pool:q}/layouts.parquet")
 
 
 rule rate:
@@ -144,7 +134,7 @@ rule rate:
     message:
         "rating what was said, by {params.judge}"
     shell:
-        command_text("rate", layouts=LAYOUTS)
+        command_text("rate", layouts="{input.pool:q}/layouts.parquet")
 
 
 rule preference_pairs:

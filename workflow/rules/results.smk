@@ -49,7 +49,6 @@ rule caption_sets:
         rules.raw_captions.output,
         captions_of(*P.sweep.captions),
         [f"artifacts/truth/{name}.parquet" for name in P.sweep.captions if TERRARIUM],
-        rules.check_raw.output if TERRARIUM and P.captions.known_noise else [],
 
 
 rule recipe_models:
@@ -87,26 +86,6 @@ rule cells:
         rules.segmented.output,
         rules.audit.output,
         rules.sweep.output,
-
-
-rule power:
-    input:
-        EVERY_CELL,
-        sweep=rules.sweep.output,
-        papers=sorted(PAPERS.glob("*.yaml")),
-    output:
-        shown("results/power.csv", "Power", "What each metric can tell apart"),
-        "results/power.md",
-    log:
-        "logs/power.log",
-    threads: 1
-    params:
-        options=settings({"scale": P.scale, **STATISTICS}),
-        papers=verbatim(str(PAPERS)),
-    message:
-        "asking the controls what each metric can tell apart, into results/power.md"
-    shell:
-        render("power")
 
 
 rule claims:

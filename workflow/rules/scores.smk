@@ -1,5 +1,4 @@
-# One table of scores per scorer. Only the controls `clean` and `oracle` may read the sealed truth.
-from winnow.params.names import KNOWING
+# One table of scores per scorer. Only the control `oracle` may read the sealed truth.
 from winnow.scoring.scorers import place
 
 # Keys of a scorer that only affect `select`.
@@ -15,12 +14,10 @@ def names_of(chosen):
 def scorer_inputs(wildcards):
     """Inputs of a scorer in addition to the pool and the captions."""
     scorer = P.scorers[wildcards.scorer]
-    named = scorer.use or wildcards.scorer
-    truth = f"artifacts/truth/{wildcards.captions}"
+    oracle = (scorer.use or wildcards.scorer) == "oracle"
     return {
         "model": model(scorer.model) if scorer.model else [],
-        "truth": f"{truth}.parquet" if named in KNOWING else [],
-        "facts": f"{truth}.facts.parquet" if named == "oracle" else [],
+        "truth": f"artifacts/truth/{wildcards.captions}.parquet" if oracle else [],
     }
 
 
@@ -57,7 +54,7 @@ rule score:
     input:
         unpack(scorer_inputs),
         pool="artifacts/pool",
-        captions=own_captions,
+        captions="artifacts/captions/{captions}.parquet",
     output:
         scores="artifacts/scores/{captions}/{scorer}.parquet",
         cost="artifacts/scores/{captions}/{scorer}.cost.json",

@@ -1,12 +1,9 @@
-# Track `segmentation`: segmentors that learn from generated images, alone and beside real labels.
+# Track `segmentation`: the gain of a segmentor from generated images in addition to real labels.
 SET = "artifacts/segmentation/set"
 SEGMENTOR = (
     "artifacts/segmentation/models/{captions}/{scorer}/{ratio}/{seed}/{mode}/{share}"
 )
 TEXT = P.segmentation.text
-DRAWN = "artifacts/segmentation/drawn/{mode}/{captions}/{scorer}/{ratio}/{seed}"
-REFERENCE = "artifacts/segmentation/reference"
-CONTROLNET = "artifacts/segmentation/controlnet/{captions}/{scorer}/{ratio}/{seed}"
 NETWORK = P.segmentation.network
 REAL_DATA = P.segmentation.data
 
@@ -39,68 +36,41 @@ def headline(wildcards):
 
 
 def segmentors(wildcards):
-    """The segmentors of a row: one for each mode and share of the labels. Rows of other caption sets,
-    and those of further seeds, have the smallest share alone, which is the headline.
-    """
+    """The segmentors of a row: one for each mode and share of the labels."""
     shares = P.segmentation.fractions
-    if wildcards.scorer == REAL:
-        jobs = [("real", share) for share in shares if share]
-    elif wildcards.captions != "raw" or int(wildcards.seed) not in P.segmentation.seeds:
-        jobs = [("mask", shares[0])]
-    elif headline(wildcards):
-        jobs = [("mask", share) for share in shares]
-        jobs += [("text", share) for share in TEXT.fractions] if TEXT else []
-    else:
-        jobs = [("mask", share) for share in dict.fromkeys([shares[0], shares[-1]])]
+    if not headline(wildcards):
+        shares = shares[-1:]
+    mode = "real" if wildcards.scorer == REAL else "mask"
+    jobs = [(mode, share) for share in shares]
+    if TEXT and mode == "mask" and headline(wildcards):
+        jobs += [("text", share) for share in TEXT.fractions]
     return [
         SEGMENTOR.format(**wildcards, mode=mode, share=float(share))
         for mode, share in jobs
     ]
 
 
-def start_of_segmentors(used=True):
-    """The model of the role `segmentor` if there is one and it is used."""
-    return model("segmentor") if used and "segmentor" in P.models else []
-
-
-def drawn_by(mode, wildcards):
-    """The images that the generator of a cell draws. Seeds without a generator use the first."""
-    method = wildcards.captions, wildcards.scorer, float(wildcards.ratio) == P.ratio
-    seeds = P.generation.of_method(*method)
-    known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
-    seed = wildcards.seed if known else seeds[0]
-    return DRAWN.format(**{**wildcards, "mode": mode, "seed": seed})
-
-
 def learned_from(wildcards):
     """Inputs of a segmentor: the labelled set and the generated images, either of the masks, or of
-    captions with labels by the segmentor of real images.
+    captions with labels by the segmentor of real images. Seeds without a generator use the first.
     """
     found = {
         "segments": SET,
-        "start": start_of_segmentors(P.segmentation.start != "random"),
+        "start": model("segmentor") if "segmentor" in P.models else [],
         **{"generated": [], "drawn": [], "teacher": []},
     }
+    seeds = P.generation.seeds
+    known = int(wildcards.seed) in seeds and wildcards.scorer != PRETRAINED
+    cell = (
+        f"{wildcards.captions}/{wildcards.scorer}/{wildcards.ratio}/"
+        f"{wildcards.seed if known else seeds[0]}"
+    )
     if wildcards.mode == "mask":
-        found["generated"] = drawn_by("mask", wildcards)
+        found["generated"] = f"artifacts/segmentation/drawn/mask/{cell}"
     elif wildcards.mode == "text":
-        found["drawn"] = drawn_by("text", wildcards)
+        found["drawn"] = f"artifacts/segmentation/drawn/text/{cell}"
         real = {"captions": "raw", "scorer": REAL, "ratio": 1.0, "mode": "real"}
         found["teacher"] = SEGMENTOR.format(**{**wildcards, **real})
-    return found
-
-
-def agreement(wildcards):
-    """What the agreement of images with their masks is measured on, and by what; nothing on a real
-    data set, from whose masks nothing is drawn.
-    """
-    found = {"reference": [], "generated": [], "autoencoder": []}
-    if REAL_DATA is None:
-        found["reference"] = REFERENCE
-        if wildcards.scorer == REAL:
-            found["autoencoder"] = model("t2i")
-        else:
-            found["generated"] = drawn_by("mask", wildcards)
     return found
 
 
@@ -148,66 +118,23 @@ else:
             command_text("import-segmentation")
 
 
-rule train_reference_segmentor:
-    input:
-        pool="artifacts/pool",
-        segments=SET,
-        start=start_of_segmentors(),
-    output:
-        directory(REFERENCE),
-    log:
-        "logs/train_reference_segmentor.log",
-    cache: "omit-software"
-    threads: 1
-    params:
-        options=settings({**P.segmentation.reference.model_dump(), "network": NETWORK}),
-        content=content(NETWORK if Path(NETWORK).is_file() else None),
-    message:
-        "training the segmentor that measures how well drawn images follow their masks"
-    shell:
-        command_text("train-reference-segmentor")
-
-
-rule train_controlnet:  # asked for if `segmentation.controlnet` says how
-    input:
-        pool="artifacts/pool",
-        human="artifacts/captions/human.parquet",
-        model=generator,
-        start=model("controlnet"),
-    output:
-        directory(CONTROLNET),
-    log:
-        "logs/train_controlnet/{captions}/{scorer}/{ratio}/{seed}.log",
-    cache: "omit-software"
-    priority: 20  # images wait for it
-    threads: 1
-    params:
-        seed="{seed}",
-        options=settings(P.segmentation.controlnet or {}),
-    message:
-        "training a ControlNet on the generator of {wildcards.scorer} at {wildcards.ratio} of"
-        " {wildcards.captions}, seed {wildcards.seed}"
-    shell:
-        command_text("train-controlnet")
-
-
 rule draw_labelled:
     input:
         segments=SET,
         human="artifacts/captions/human.parquet",
         model=generator,
-        controlnet=CONTROLNET if P.segmentation.controlnet else model("controlnet"),
+        controlnet=model("controlnet"),
     output:
-        directory(DRAWN.replace("{mode}", "mask")),
+        directory(
+            "artifacts/segmentation/drawn/mask/{captions}/{scorer}/{ratio}/{seed}"
+        ),
     log:
         "logs/draw_labelled/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
     priority: 20  # segmentors wait for it
     threads: 1
     params:
-        options=verbatim(
-            drawing(1, guidance=P.segmentation.guidance, mask_guidance=True)
-        ),
+        options=verbatim(drawing(1, guidance=P.segmentation.guidance)),
     message:
         "drawing labelled images with {wildcards.scorer} at {wildcards.ratio}"
     shell:
@@ -218,10 +145,12 @@ rule draw_unlabelled:
     input:
         segments=SET,
         pool="artifacts/pool",
-        captions="artifacts/captions/raw.parquet",
+        human="artifacts/captions/human.parquet",
         model=generator,
     output:
-        directory(DRAWN.replace("{mode}", "text")),
+        directory(
+            "artifacts/segmentation/drawn/text/{captions}/{scorer}/{ratio}/{seed}"
+        ),
     log:
         "logs/draw_unlabelled/{captions}/{scorer}/{ratio}/{seed}.log",
     cache: "omit-software"
@@ -255,7 +184,6 @@ rule train_segmentor:
                 **P.segmentation.training.model_dump(),
                 "network": NETWORK,
                 "fraction": float(wildcards.share),
-                "heads": P.segmentation.start == "whole",
                 "confidence": TEXT.confidence if wildcards.mode == "text" else None,
             }
         ),
@@ -269,7 +197,6 @@ rule train_segmentor:
 
 rule evaluate_segmentor:
     input:
-        unpack(agreement),
         segments=SET,
         models=segmentors,
     output:

@@ -134,9 +134,11 @@ def _kind(text: str, caption: ParsedCaption, findings: list[Finding]) -> str:
     """What is worst about the caption; the noise that it could have been corrupted by."""
     if _is_generic(caption):
         return "truncated" if caption.unfinished else "generic"
-    if is_elsewhere(findings):
+    scenes = {finding.verdict for finding in findings if finding.kind == "scene"}
+    elsewhere = INVENTED in scenes or _main_thing_missing(findings)
+    if (elsewhere and RIGHT not in scenes) or _mostly_false(findings):
         return "mismatch"
-    if says_unseen(text):
+    if _YEAR.search(text) or not LEXICON.unseen.isdisjoint(tokens(text)):
         return "infeasible"
     if any(f.kind in ("object", "scene") and f.verdict == INVENTED for f in findings):
         return "hallucination"
@@ -147,19 +149,6 @@ def _kind(text: str, caption: ParsedCaption, findings: list[Finding]) -> str:
         if kind in wrong:
             return kind
     return "truncated" if caption.unfinished else CLEAN
-
-
-def is_elsewhere(findings: list[Finding]) -> bool:
-    """Whether a caption is of another place: its scene or main thing is invented and no scene is
-    right, or most of it is false. What is missing has no part in it."""
-    scenes = {finding.verdict for finding in findings if finding.kind == "scene"}
-    invented = INVENTED in scenes or _main_thing_missing(findings)
-    return (invented and RIGHT not in scenes) or _mostly_false(findings)
-
-
-def says_unseen(text: str) -> bool:
-    """Whether a caption says what no image from above shows: a name, a sound, a year."""
-    return bool(_YEAR.search(text)) or not LEXICON.unseen.isdisjoint(tokens(text))
 
 
 def _mostly_false(findings: list[Finding]) -> bool:

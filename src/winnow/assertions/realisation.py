@@ -101,7 +101,7 @@ def _opening(scene: str, subject: Subject) -> str:
 def _scene_phrases(scene: str, subject: Subject) -> Iterator[str]:
     """Ways to say what the image is of, the most natural first."""
     words = [scene, *LEXICON.scenes.get(scene, ())]
-    words.sort(key=lambda word: word != f"{scene} area")  # "residential" is not a noun
+    words.sort(key=lambda word: word != f"{scene} area")  # "residential" is no noun
     plain = [*SCENE_PHRASES.get(scene, ()), *map(article, words), article(f"{scene} scene"), scene]
     yield from plain
     for phrase in plain:

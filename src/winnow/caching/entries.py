@@ -82,7 +82,7 @@ def size(path: Path) -> int:
 
 def manifest(entry: Path, key: str) -> dict[str, Any]:
     """The key of an entry, the folders in its outputs, and size and SHA-256 of every file, by
-    relative path. What is neither a file nor a folder, as a link, has neither."""
+    relative path. What is no file and no folder, as a link, has neither."""
     folders: list[str] = []
     files: dict[str, list[int | str]] = {}
     waiting = [entry / OUTPUTS]
@@ -102,9 +102,9 @@ def manifest(entry: Path, key: str) -> dict[str, Any]:
 
 
 def damage(entry: Path) -> str:
-    """Why an entry is damaged; "" if it is whole. Reads every file.
+    """What of an entry is not as it was stored, "" if all is. Every file is read.
 
-    Raises OSError where a file cannot be read, for example for lack of permission.
+    Raises OSError where that cannot be told, as for want of a permission.
     """
     if not (entry / MANIFEST).is_file():
         return f"{MANIFEST} is missing"

@@ -125,7 +125,7 @@ def _take(path: Path, target: Path) -> None:
             shutil.move(path, target)
         target.chmod(0o444)
     else:
-        raise WinnowError(f"{path}: is neither a file nor a folder, as outputs are; run it again")
+        raise WinnowError(f"{path}: is no file and no folder, as a job's outputs are; run it again")
 
 
 def _give_back(inside: Path, outputs: Mapping[str, Path]) -> None:

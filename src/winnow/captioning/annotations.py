@@ -20,16 +20,15 @@ REASONS = 20  # reasons told apart
 
 
 def annotations(
-    truth: Path, samples: pd.DataFrame, layouts: pd.DataFrame, settings: Annotations
+    pool: Path, samples: pd.DataFrame, layouts: pd.DataFrame, settings: Annotations
 ) -> tuple[pd.DataFrame, list[Fault]]:
     """ANNOTATIONS of all images of a pool, in its order, and what could not be used.
 
-    They come from Terrarium's layouts and from its masks in the folder `truth`, where it has some,
-    and from the files that `settings` names. Of an image's masks the label that covers most comes
-    first. Raises WinnowError for a file that cannot be read at all, or of which nothing belongs to
-    the pool.
+    They come from Terrarium's layouts and masks where the pool has them, and from the files that
+    `settings` names. Of an image's masks the label that covers most comes first. Raises WinnowError
+    for a file that cannot be read at all, or of which nothing belongs to the pool.
     """
-    rows: list[Row] = [*_layout_boxes(layouts), *pool_masks(truth / "masks", settings.min_area)]
+    rows: list[Row] = [*_layout_boxes(layouts), *pool_masks(pool / "masks", settings.min_area)]
     faults: list[Fault] = []
     if settings.coco is not None:
         found, bad = read_coco(Path(settings.coco), samples)

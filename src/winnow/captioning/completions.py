@@ -135,7 +135,7 @@ def read_completion(body: bytes) -> Reply | Failure:
 
 
 def failure(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Failure:
-    """What a body that is not a completion says; `body` is JSON, or the bytes of it."""
+    """What a body that is no completion says; `body` is JSON, or the bytes of it."""
     headers = headers or {}
     if isinstance(body, bytes):
         try:

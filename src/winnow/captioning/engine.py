@@ -72,12 +72,11 @@ def ask(
 ) -> Iterator[Answer]:
     """Stream one Answer for each request, not always in their order.
 
-    `read` takes the text out of a reply, or says what is wrong with it. By default a reply is
-    faulty if it has no words, is garbage, declines, repeats itself, or is too long for a caption.
-    A faulty reply is asked for again with another seed and a temperature above 0, up to `attempts`
-    times in all; then the Answer holds the fault. With `accept_empty` an empty reply is the answer
-    "". `total` is the length of the progress bar, `describe` its name. Raises WinnowError for what
-    would stop every request.
+    `read` tells what a reply is worth; by default one without words, of garbage, that declines,
+    repeats itself or is longer than a caption may be is worth nothing. Such a reply is asked for
+    again, with another seed and some temperature, up to `attempts` in all; then the Answer has the
+    fault. With `accept_empty` one that `read` finds empty is an answer, "". `total` is for the
+    progress bar, which `describe` names. What no request can get past is a WinnowError.
     """
     queue = RequestQueue(backend.identity, responses, attempts, accept_empty, read)
     if isinstance(backend, Batched):

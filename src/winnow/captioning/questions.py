@@ -9,13 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from winnow.data.yaml_file import read_yaml
 from winnow.terrarium import questions as drawn
-from winnow.terrarium.phrases import MANY
 from winnow.terrarium.schema import Layout
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 CHOICES = 4
-_MORE = f"more than {MANY}"
 
 
 class Category(BaseModel):
@@ -60,22 +58,6 @@ def closed_questions(
     options = [*wrong, scene]
     shown = [options[i] for i in rng.permutation(len(options)).tolist()]
     return [Closed("choice", _worded("what does the image show?", shown), scene)]
-
-
-def wrong_answer(kind: str, question: str, answer: str, rng: np.random.Generator) -> str:
-    """A wrong answer to a closed question, of the form of the right one: another of its options, or
-    a number that differs by one or two."""
-    if kind == "count":
-        number = MANY + 1 if answer == _MORE else int(answer)
-        near = [n for n in range(number - 2, number + 3) if n != number and 1 <= n <= MANY + 1]
-        wrong = near[int(rng.integers(len(near)))]
-        return _MORE if wrong > MANY else str(wrong)
-    if kind == "choice":
-        options = question[question.index("(") + 1 : -1].split(", ")
-    else:
-        options = ["yes", "no"] if answer in ("yes", "no") else ["urban", "rural"]
-    others = [option for option in options if option != answer]
-    return others[int(rng.integers(len(others)))]
 
 
 def _worded(question: str, options: Sequence[str]) -> str:

@@ -179,5 +179,5 @@ def _checksum(digest: object, reply: object) -> str:
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file is not a sound database (and not, say, locked or on a full disk)."""
+    """Whether the file is no sound database (and not, say, locked or on a full disk)."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED  # higher bits: details

@@ -1,4 +1,4 @@
-"""Commands that make caption sets: by rule, by models, merged, and by the dual loop."""
+"""Commands of captioning."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,8 @@ from pydantic import Field
 from winnow.captioning.settings import Annotations, Integration, Loop, TextGeneration
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.provenance import measure_cost, write_cost
+from winnow.data.files import write_signed
+from winnow.data.provenance import measure_cost
 from winnow.data.tables import (
     ANNOTATIONS,
     CAPTIONS,
@@ -42,13 +43,12 @@ class EngineSettings(TextGeneration):
 
 
 @command
-def annotate(pool: Path, truth: Path, output: Output, settings: Annotations) -> None:
+def annotate(pool: Path, layouts: Path, output: Output, settings: Annotations) -> None:
     """Gather the boxes and masks that come with the pool's images."""
     from winnow.captioning.annotations import annotations, describe
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    layouts = read_table(truth / "layouts.parquet", LAYOUTS)
-    rows, faults = annotations(truth, samples, layouts, settings)
+    rows, faults = annotations(pool, samples, read_table(layouts, LAYOUTS), settings)
     write_table(output, rows, ANNOTATIONS)
     print(describe(rows, faults))
 
@@ -103,7 +103,7 @@ def describe(
     )
     check_quarantine(unanswered, count, settings.quarantine_limit, quarantine)
     write_table(output, captions, CAPTIONS)
-    write_cost(output, cost, count)
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
 @command
@@ -155,7 +155,7 @@ def integrate(
     print(f"{count} images: {len(captions)} captions, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, count, settings.quarantine_limit, quarantine)
     write_table(output, captions, CAPTIONS)
-    write_cost(output, cost, count)
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": count})
 
 
 class OneEngine(Section):
@@ -223,7 +223,7 @@ def redescribe(
     print(f"{len(uids)} images to describe: {len(found)} captions, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, len(uids), asking.quarantine_limit, quarantine)
     write_table(output, found.assign(generator="loop"), CAPTIONS)
-    write_cost(output, cost, len(uids))
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(uids)})
 
 
 @command

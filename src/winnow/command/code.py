@@ -59,7 +59,7 @@ def _modules() -> dict[str, Path]:
 
 
 def command_source(command: str) -> ast.FunctionDef:
-    """The function of a command, parsed. Raises WinnowError for an unknown command."""
+    """The function of a command, parsed. Raises WinnowError for a command that there is not."""
     function = _bound(_module_of(command))[command.replace("-", "_")]
     assert isinstance(function, ast.FunctionDef)
     return function
@@ -69,7 +69,7 @@ def _module_of(command: str) -> "_Module":
     path = command_files().get(command)
     if path is None:
         known = ", ".join(sorted(command_files()))
-        raise WinnowError(f"{command!r} is not a command of winnow ({known})")
+        raise WinnowError(f"{command!r} is no command of winnow ({known})")
     return _parsed(path)
 
 
@@ -77,7 +77,7 @@ def _module_of(command: str) -> "_Module":
 def code_digest(command: str) -> str:
     """Digest of the code of a command: its function, and every module of winnow behind it.
 
-    Imports inside functions count. Raises WinnowError for an unknown command.
+    Imports inside functions count. Raises WinnowError for a command that there is not.
     """
     module = _module_of(command)
     reached = _reached(module, command.replace("-", "_"))
@@ -227,7 +227,7 @@ def _followed(name: str, own: str | None) -> bool:
 
 
 def _imports(module: _Module, nodes: Iterable[ast.stmt]) -> set[str]:
-    """The modules that statements import, by full name; what is not a module is dropped later."""
+    """The modules that statements import, by full name; what is no module is dropped later."""
     return _modules_of(_named(module, nodes))
 
 
@@ -277,7 +277,7 @@ def _base(module: _Module, node: ast.ImportFrom) -> str:
 
 @cache
 def _find(name: str) -> Path | None:
-    """The file of a module, found without running any; None for a name that is not a module."""
+    """The file of a module, found without running any; None for a name that is no module."""
     top, *rest = name.split(".")
     if top == PACKAGE:
         return _modules().get(name)

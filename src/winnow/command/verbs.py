@@ -39,7 +39,7 @@ def cache(
         raise WinnowError(f"--older-than: must be a number of days from 0 on (is {older_than})")
     place = cached.default_cache()
     if place.exists() and not place.is_dir():
-        raise WinnowError(f"{place}: is not a folder; name the cache in SNAKEMAKE_OUTPUT_CACHE")
+        raise WinnowError(f"{place}: is no folder; name the cache in SNAKEMAKE_OUTPUT_CACHE")
     if action == "check":
         _check(place)
     elif action == "size":

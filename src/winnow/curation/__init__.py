@@ -1,1 +1,1 @@
-"""From scores to subsets: selection, ratios by scene, near-duplicates, the leakage audit."""
+"""From scores to subsets, and whether a subset leaks."""

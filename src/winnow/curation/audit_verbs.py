@@ -109,7 +109,5 @@ def _echoes(
         rows = find_overlaps(name, own, test)
         kinds = rows["kind"].value_counts()
         counts = (int(kinds.get("equal", 0)), int(kinds.get("near", 0)))
-        # The pool's human captions are sealed: which of them are said elsewhere is not told
-        rows = empty(ECHOES) if (name, part) == ("human", "pool") else rows
         found.append((rows, (name, part, len(own), *counts)))
     return found

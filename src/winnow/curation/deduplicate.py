@@ -14,7 +14,8 @@ import torch
 from torch.nn import functional
 
 from winnow.data.batches import batches
-from winnow.data.images import open_pool_image
+from winnow.data.errors import WinnowError
+from winnow.data.images import BadImageError, open_rgb
 from winnow.data.shards import pool_images
 from winnow.data.tables import DEDUPLICATED
 from winnow.models.clip import Clip
@@ -125,7 +126,12 @@ def image_features(
     features = np.zeros((0, 0), dtype=np.float32)
 
     def prepare(item: tuple[str, bytes]) -> np.ndarray:
-        return clip.prepare(open_pool_image(pool, *item))
+        try:
+            return clip.prepare(open_rgb(item[1]))
+        except BadImageError as error:
+            raise WinnowError(
+                f"{pool}: image {item[0]} is {error}; delete the pool and run again"
+            ) from error
 
     with ThreadPoolExecutor(workers) as threads, torch.inference_mode():
         for chunk in batches(pool_images(pool, samples), BATCH):

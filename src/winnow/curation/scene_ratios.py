@@ -29,7 +29,7 @@ def choose_scene_ratios(
 
     The ratio is the candidate nearest to the clean share, of two equally near ones the larger. A
     scene of fewer than `min_pairs` pairs, or whose scores are no mixture, has the share of the
-    whole pool; if that is not a mixture either, there is no sign of noise, and the share is 1.
+    whole pool; if that is no mixture either, there is no sign of noise, and the share is 1.
     """
     whole = clean_share(scores)
     rows = []

@@ -1,6 +1,5 @@
 """Which pairs to keep, given their scores."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,9 @@ def keep_count(total: int, ratio: float) -> int:
 def keep_ratio(scores: pa.Table, ratio: float, groups: np.ndarray | None = None) -> np.ndarray:
     """Indices (ascending) of the best `ratio` of the rows, of each group if `groups` [n] is given.
 
-    Rows are ordered by score (descending), then `tie_order`: a total order, so a smaller ratio
-    keeps a subset of what a larger one keeps. Only ties at the threshold are hashed, so 5 million
-    rows take about a second.
+    Rows are ordered by score (descending), then uid, then caption_id: a total order, so a smaller
+    ratio keeps a subset of what a larger one keeps. Only ties at the threshold are compared by
+    uid, so 5 million rows take about a second.
     """
     if groups is not None:
         return keep_ratios(scores, np.full(int(groups.max(initial=-1)) + 1, ratio), groups)
@@ -57,20 +56,10 @@ def _best(scores: pa.Table, values: np.ndarray, rows: np.ndarray, ratio: float) 
     above, level = rows[own > bar], rows[own == bar]
     missing = count - len(above)
     if missing < len(level):
-        level = level[tie_order(scores.take(pa.array(level)))[:missing]]
+        tied = scores.select(["uid", "caption_id"]).take(pa.array(level))
+        ranked = pc.sort_indices(tied, [("uid", "ascending"), ("caption_id", "ascending")])
+        level = level[ranked.to_numpy()[:missing]]
     return np.sort(np.concatenate([above, level]))
-
-
-def tie_order(pairs: pa.Table) -> np.ndarray:
-    """The order [n] of pairs with equal scores: by the SHA-256 of "uid/caption_id".
-
-    It is the same for every scorer, whatever the order of the rows. The captions of an image do
-    not follow one another, as they would by uid: then half of the pairs would be of half of the
-    images.
-    """
-    keys = zip(pairs["uid"].to_pylist(), pairs["caption_id"].to_pylist(), strict=True)
-    digests = [hashlib.sha256(f"{uid}/{number}".encode()).digest() for uid, number in keys]
-    return np.argsort(np.array(digests, dtype="S32"), kind="stable")
 
 
 def check_scores(

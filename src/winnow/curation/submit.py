@@ -121,8 +121,8 @@ def _check_uids(path: Path) -> None:
 
 
 def _faults(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    """What is wrong with the rows of a table: values that are not numbers, pairs that occur twice,
-    are not in the pool, or were not scored."""
+    """What is wrong with the rows of a table: what is no number, pairs that are there twice, that
+    the pool does not have, or that were not scored."""
     faults = []
     for column in table:
         empty = table.index[table[column].isna()]
@@ -139,7 +139,7 @@ def _faults(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     given = pd.MultiIndex.from_frame(whole[PAIR])
     for rows, told in (
         (given.duplicated(), "occurs again"),
-        (~given.isin(known), "is not a pair of the pool"),
+        (~given.isin(known), "is no pair of the pool"),
     ):
         if rows.any():
             named = [

@@ -30,21 +30,13 @@ PLACES = {
 
 
 @command
-def deduplicate(
-    pool: Path,
-    model: Path,
-    output: Output,
-    threshold: float,
-    images: PositiveInt | None,
-    threads: int,
-) -> None:
-    """Find images of the reference split that are too much alike, and keep one of each kind; with
-    --images only of that many."""
+def deduplicate(pool: Path, model: Path, output: Output, threshold: float, threads: int) -> None:
+    """Find images of the reference split that are too much alike, and keep one of each kind."""
     from winnow.curation import deduplicate as duplicates
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    samples = split_rows(samples, "reference", pool)[:images]
+    samples = split_rows(samples, "reference", pool)
     seen = clip.load(model)
     describe = duplicates.descriptors(seen)
     features = duplicates.image_features(pool, samples, seen, describe, threads)

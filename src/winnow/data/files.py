@@ -16,9 +16,9 @@ from winnow.data.resource_errors import shortage
 from winnow.data.temporary_folders import temporary_folder
 
 DIGEST = "digest"  # the column of a CSV, or the key of a record, that holds one of all else in it
-# Files in the folders of jobs that are no part of their outputs: timestamps and measured costs
+# In the folders that jobs made, but of the run and not of what it made: marks and measured times
 OF_THE_RUN = (".snakemake_timestamp", "cost.json")
-# Beside the files of a model or a set: their digests, which `data.digests` writes
+# In a folder of a model's or a set's: digests of its files, which `data.digests` writes
 DIGESTS = "winnow_digests.json"
 
 
@@ -67,7 +67,7 @@ def _sync(path: Path) -> None:
 
 
 def require_regular(path: str | Path) -> None:
-    """Raise OSError for what is not a regular file, links followed: a FIFO, a socket or a device is
+    """Raise OSError for what is no regular file, links followed: a FIFO, a socket or a device is
     never opened, since reading it may not end."""
     if not stat.S_ISREG(Path(path).stat().st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
@@ -141,7 +141,7 @@ def write_signed(path: str | Path, record: dict[str, Any]) -> None:
 def read_signed(path: str | Path) -> dict[str, Any]:
     """A record without its digest. One that has none is taken as it is: somebody else wrote it.
 
-    WinnowError names a file that is not a record, or not as it was written.
+    WinnowError names a file that is no record, or not as it was written.
     """
     content = read_json(path)
     if not isinstance(content, dict):
@@ -158,7 +158,7 @@ def optional_json(path: str | Path) -> dict[str, Any]:
     """An object of a JSON file, empty where there is no such file."""
     content = read_json(path) if Path(path).is_file() else {}
     if not isinstance(content, dict):
-        raise WinnowError(f"{path}: is not a JSON object")
+        raise WinnowError(f"{path}: is no JSON object")
     return content
 
 
@@ -175,7 +175,8 @@ def digest_bytes(content: bytes) -> str:
 def digest_files(paths: list[Path]) -> str:
     """One digest of several files or folders: of names relative to each folder, and contents.
 
-    Leaves out Snakemake's timestamps, measured costs, and the folders' own lists of digests.
+    Snakemake's mark in the folders that its jobs made, what they took, and digests of their files
+    are no part of them.
     """
     total = hashlib.sha256()
     for path in paths:

@@ -23,7 +23,7 @@ SWITCHES = (
 
 
 def hardware() -> dict[str, Any]:
-    """The hardware and numerical libraries of the running process.
+    """Of the running process, whatever else it has loaded.
 
     `cpu` (the model), `cores`, `gpu` (the model or None), `threads` (that a library may take),
     `instructions` (those of the processor that kernels are chosen by, torch's among them), `blas`

@@ -1,13 +1,12 @@
 """Encoded images in, checked RGB out."""
 
 import io
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from winnow.data.errors import BadImageError, WinnowError
+from winnow.data.errors import BadImageError
 from winnow.data.raster import Raster, about, is_deep_png, read_deep_png, read_raster, upright
 from winnow.data.rendering import Conversion, Rendering, render
 
@@ -39,25 +38,6 @@ def open_rgb(content: bytes, rendering: Rendering = DEFAULT) -> Image.Image:
     BadImageError with the reason.
     """
     return _decoded(content, rendering)[0]
-
-
-def open_pool_image(place: Path, uid: str, content: bytes) -> Image.Image:
-    """`open_rgb` of a pool's image; WinnowError names `place` (the pool or its shard) and the
-    image."""
-    try:
-        return open_rgb(content)
-    except BadImageError as error:
-        raise WinnowError(
-            f"{place}: image {uid} is {error}; delete the pool and run again"
-        ) from error
-
-
-def open_shown_image(name: str, content: bytes) -> Image.Image:
-    """`open_rgb` of an image that a page or figure shows; WinnowError names it."""
-    try:
-        return open_rgb(content)
-    except BadImageError as error:
-        raise WinnowError(f"{name} cannot be shown: {error}") from error
 
 
 def normalise(content: bytes, rendering: Rendering = DEFAULT) -> Normal:
@@ -158,11 +138,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _check_side(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise BadImageError(f"{width}x{height} pixels, smaller than {MIN_SIDE}")
-
-
-def resized(pixels: np.ndarray, side: int) -> np.ndarray:
-    """An image uint8 [S, S, 3], or a mask [S, S] whose labels stay as they are, with that side."""
-    if len(pixels) == side:
-        return pixels
-    method = Image.Resampling.BICUBIC if pixels.ndim == 3 else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(pixels).resize((side, side), method))

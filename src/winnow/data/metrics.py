@@ -39,8 +39,6 @@ class Metrics(BaseModel):
     n: dict[str, int]  # queries behind each metric
     higher_is_better: dict[str, bool]
     unit: str = "fraction"
-    # What metrics have without learning anything from images: the bound that the track names
-    floors: dict[str, float] = {}
     provenance: dict[str, Any]  # parameters, digests, versions, hardware
     files: dict[str, str] = {}  # digests of the files beside the record, by name
 
@@ -48,11 +46,6 @@ class Metrics(BaseModel):
 def write_metrics(path: str | Path, metrics: Metrics) -> None:
     """Write `metrics.json` atomically, with a digest of the record."""
     write_signed(path, metrics.model_dump(mode="json"))
-
-
-def record_digest(metrics: Metrics) -> str:
-    """The digest of a record, by which what lies beside it knows it."""
-    return str(signed(metrics.model_dump(mode="json"))[DIGEST])
 
 
 def read_metrics(path: str | Path, cell: Cell | None = None) -> Metrics:

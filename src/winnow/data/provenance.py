@@ -12,7 +12,7 @@ from typing import Any
 
 import winnow
 from winnow.data.energy_counters import ENERGY, energy_used, read_counters
-from winnow.data.files import digest_files, write_signed
+from winnow.data.files import digest_files
 from winnow.data.hardware import gpu_name, hardware
 
 ROOT = Path(winnow.__file__).parent
@@ -37,7 +37,7 @@ def provenance(parameters: dict[str, Any], inputs: dict[str, Path]) -> dict[str,
 
 
 def without_paths(value: Any) -> Any:
-    """Parameters as records have them: absolute paths are reduced to the file's name."""
+    """Parameters as records have them: of a file of a user's its name, not the folder."""
     if isinstance(value, dict):
         return {name: without_paths(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -68,16 +68,11 @@ def measure_cost() -> Iterator[dict[str, float]]:
         cost[ENERGY] = round(joules, 1)
 
 
-def write_cost(table: Path, cost: Mapping[str, float], samples: int) -> None:
-    """Write what a table cost, and for how many `samples`: `clip.cost.json` for `clip.parquet`."""
-    write_signed(table.with_suffix(".cost.json"), {**cost, "samples": samples})
-
-
 def total_cost(cost: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
-    """The cost of a step and of the one before it, `spent`, whose missing entries count as 0.
+    """The cost of a step and of the one before it, which `spent` that (0 where it does not say).
 
-    Costs add up, except `peak_mb`, which is the larger of the two. The energy is known only where
-    that of both steps is.
+    Costs add up, but of the peaks of memory the larger one counts, and the energy of the two is
+    known where that of each is.
     """
     total = {name: round(value + spent.get(name, 0), 3) for name, value in cost.items()}
     if spent and ENERGY not in spent:

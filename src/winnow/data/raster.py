@@ -61,9 +61,9 @@ def described(bands: int, depth: object) -> str:
 def read_raster(content: bytes, most: int) -> Raster | None:
     """The raster of an encoded image with at most `most` pixels.
 
-    None where Pillow is to read the file: it is neither TIFF nor JPEG 2000, or a TIFF of less than
-    8 bits or in palette, CMYK, YCbCr or Lab colours. Raises BadImageError, which names the bands
-    and the depth as far as they are known.
+    None where Pillow is to read the file: it is no TIFF or JPEG 2000, or a TIFF of less than 8 bits
+    or in palette, CMYK, YCbCr or Lab colours. Raises BadImageError, which names the bands and the
+    depth as far as they are known.
     """
     if content.startswith(TIFF):
         return _tiff(content, most)

@@ -9,9 +9,8 @@ SPLITS = ("pool", "reference", "test")
 class Record:
     """One image as a source gives it.
 
-    `name` says where it came from, for error messages; `image` holds the encoded bytes. Known for
-    Terrarium alone are `layout` (JSON), `rule_caption`, `mask` (PNG of land-cover classes), and
-    `origin`, from which all of these can be drawn again.
+    `name` says where it came from, for error messages; `image` holds the encoded bytes; `layout`
+    (JSON), `rule_caption` and `mask` (PNG of land-cover classes) are known for Terrarium alone.
     """
 
     name: str
@@ -22,7 +21,6 @@ class Record:
     layout: str | None = None
     rule_caption: str | None = None
     mask: bytes | None = None
-    origin: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from winnow.data.raster import Raster
 
 Stretch = Literal["percentile"] | tuple[float, float]
 PERCENTILES = (2, 98)  # black and white, the usual cumulative count cut of geographic software
-LARGEST = 1e30  # what is beyond it is not a measurement: fill values such as -3.4e38
+LARGEST = 1e30  # what is beyond it is no measurement: fill values such as -3.4e38
 STRIP = 2**20  # pixels that are drawn at a time
 FILLS = (-999, -9999, -99999, -32767, -32768)  # fill values that are often not declared
 

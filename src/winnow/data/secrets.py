@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 HIDDEN = "***"
-SHORTEST = 8  # characters of a key; a shorter one ("none", "EMPTY") is not secret
+SHORTEST = 8  # characters of a key; a shorter one ("none", "EMPTY") is no secret and may be a word
 RUN = 12  # characters of a key in a row that give it away
 _NAMES = (
     r"api[_-]?key|password|passwd|secret|authori[sz]ation|credentials?|(?:access|auth)[_-]?token"

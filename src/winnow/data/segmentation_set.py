@@ -59,16 +59,14 @@ def read_classes(folder: Path) -> list[str]:
 
 
 def labelled(items: pd.DataFrame, fraction: float) -> pd.DataFrame:
-    """The training images that are labelled when a fraction of them is: at least one, nested; none
-    of the fraction 0.
+    """The training images that are labelled when a fraction of them is: at least one, nested.
 
     Raises WinnowError where a set has no training image.
     """
     train = items[items["split"] == "train"]
     if train.empty:
         raise WinnowError("the segmentation set has no image of the split train")
-    count = max(1, round(fraction * len(train))) if fraction else 0
-    return train[train["rank"] < count].sort_values("rank")
+    return train[train["rank"] < max(1, round(fraction * len(train)))].sort_values("rank")
 
 
 def percent(fraction: float) -> str:

@@ -144,7 +144,7 @@ def iter_files(path: str | Path, damaged: str) -> Iterator[tuple[str, bytes]]:
             for member in tar:
                 handle = tar.extractfile(member) if member.isfile() else None
                 if handle is None:
-                    raise WinnowError(f"{path}: member {member.name!r} is not a file; {damaged}")
+                    raise WinnowError(f"{path}: member {member.name!r} is no file; {damaged}")
                 yield member.name, handle.read()
     except FileNotFoundError as error:
         raise WinnowError(f"{path}: no such shard") from error

@@ -56,7 +56,6 @@ CONVERSIONS = {
     "orientation": pa.int32(),  # EXIF's, which was undone; 1 is upright
 }
 LAYOUTS = {"uid": TEXT, "layout": TEXT, "rule_caption": TEXT}  # Terrarium's truth, layout as JSON
-ORIGINS = {"uid": TEXT, "origin": TEXT}  # what Terrarium draws an image from: seed, split, number
 # What comes with an annotated data set: boxes, from boxes or from masks; fractions of the side.
 ANNOTATIONS = {
     "uid": TEXT,
@@ -312,8 +311,8 @@ def write_table(
     columns: Columns,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the declared columns of a table atomically, in their declared order. `about` is
-    metadata in JSON, which `read_about` reads."""
+    """Write a declared table atomically, columns in their declared order, nothing else. What is
+    said `about` it is read by `read_about`."""
     wanted = schema(columns)
     missing = [name for name in wanted.names if name not in frame.columns]
     if missing:
@@ -333,7 +332,7 @@ def write_arrow(path: str | Path, table: pa.Table) -> None:
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
-    """The metadata that `write_table` was given; empty without any."""
+    """What was said about a table when it was written; empty where nothing was."""
     found = (open_table(path).schema_arrow.metadata or {}).get(ABOUT, b"{}")
     try:
         content = json.loads(found)
@@ -371,7 +370,7 @@ def strangers(captions: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, 
     unknown = ~pd.MultiIndex.from_frame(table[PAIR]).isin(known)
     if not unknown.any():
         return unknown, ""
-    told = f"row {int(np.flatnonzero(unknown)[0])}: {_pair(table, unknown)} is not a pair of the "
+    told = f"row {int(np.flatnonzero(unknown)[0])}: {_pair(table, unknown)} is no pair of the "
     return unknown, f"{told}captions ({int(unknown.sum())} such rows of {len(table)})"
 
 

@@ -40,7 +40,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def remove_abandoned(folders: Iterable[Path]) -> None:
-    """Remove those temporary folders whose owner's file is locked by nobody."""
+    """Remove those of some temporary folders that have an owner's file which nobody locks."""
     for folder in folders:
         with suppress(OSError), (folder / OWNER).open("r+") as mark:  # no lock, or nobody's of ours
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,9 +48,9 @@ def remove_abandoned(folders: Iterable[Path]) -> None:
 
 
 def find_temporary_folders(*folders: Path) -> Iterator[Path]:
-    """All folders below some others that are named as temporary folders are."""
+    """All in some folders that is named as a holder is."""
     for folder in folders:
-        for place, names, _ in os.walk(folder):  # folders may come and go meanwhile
+        for place, names, _ in os.walk(folder):  # which takes it that folders come and go
             yield from (Path(place, name) for name in names if TEMPORARY_NAME.fullmatch(name))
 
 

@@ -16,7 +16,7 @@ Lines = dict[tuple[str, ...], int]  # a path of keys and indices -> where it beg
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C takes a seventh of the time
 MERGE = "tag:yaml.org,2002:merge"
 LONGEST_INT = 1024  # bits, of what fits a float
-DEPTH, NODES = 50, 200_000  # more of either is not a declaration, but an attack or an accident
+DEPTH, NODES = 50, 200_000  # more of either is no declaration, but an attack or an accident
 
 
 class _Loader(_Parser):
@@ -45,7 +45,7 @@ _Loader.add_implicit_resolver(
 def parse_yaml(text: str, name: str = "") -> tuple[Any, Lines]:
     """The content of a YAML text, and the line of each key and item.
 
-    Raises WinnowError, naming `name` and the line, for what is not YAML, for a key that is there
+    Raises WinnowError, naming `name` and the line, for what is no YAML, for a key that is there
     twice, and for what is too deep or too much once its aliases are written out.
     """
     try:
@@ -112,7 +112,7 @@ def _told(error: Exception) -> str:
 
 
 def read_text(path: str | Path) -> str:
-    """A text file in UTF-8; WinnowError names what is not a file, or no text, and the line."""
+    """A text file in UTF-8; WinnowError names what is no file, or no text, and the line."""
     try:
         content = read_bytes(path)
         return content.decode("utf-8")

@@ -1,1 +1,1 @@
-"""Metrics, a module for each family, and their statistics."""
+"""One module a metric family, and the statistics."""

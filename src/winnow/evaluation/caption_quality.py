@@ -19,6 +19,8 @@ from winnow.data.tables import FACTS, OUTCOMES, PAIR, TRUTH, empty
 from winnow.terrarium.noise import CLEAN
 from winnow.terrarium.schema import Layout
 
+LOWER_IS_BETTER = frozenset({"hallucination_rate"})
+
 # Metric -> which assertions it is of, and the verdicts that count; the first verdict is a success.
 _SHARES: dict[str, tuple[str, frozenset[str]]] = {
     "scene_accuracy": ("scene", frozenset({RIGHT, WRONG, INVENTED})),

@@ -14,16 +14,12 @@ from winnow.evaluation import caption_quality, text_statistics
 from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.settings import Statistics
 from winnow.evaluation.statistics import bootstrap, estimates
-from winnow.models.cuts import Cuts
 
-LOWER_IS_BETTER = ("hallucination_rate", "self_bleu", "cut")
+LOWER_IS_BETTER = caption_quality.LOWER_IS_BETTER | text_statistics.LOWER_IS_BETTER
 
 
-def evaluator_scores(
-    pool: Path, pairs: pd.DataFrame, model: Path, workers: int
-) -> tuple[np.ndarray, Cuts]:
-    """Cosine of image and caption by the evaluator, in float32, for each row of `pairs`; and how
-    many of the captions it cuts."""
+def evaluator_scores(pool: Path, pairs: pd.DataFrame, model: Path, workers: int) -> np.ndarray:
+    """Cosine of image and caption by the evaluator, in float32, for each row of `pairs`."""
     from winnow.scoring.engine import score_pool
     from winnow.scoring.scorer import Context
     from winnow.scoring.scorers.clip import ClipScore
@@ -32,8 +28,7 @@ def evaluator_scores(
         path = folder / "evaluator.parquet"
         scorer = ClipScore(Context(model, precision="float32"))
         score_pool(scorer, pool, pairs, path, key="", workers=workers)
-        scores = join_scores(pairs, read_table(path, SCORES), path)
-    return scores, scorer.cuts(pairs["text"].tolist())
+        return join_scores(pairs, read_table(path, SCORES), path)
 
 
 def judged_outcomes(pairs: pd.DataFrame, truth: Path, facts: Path | None) -> list[pd.DataFrame]:
@@ -52,21 +47,17 @@ def judged_outcomes(pairs: pd.DataFrame, truth: Path, facts: Path | None) -> lis
 def evaluate(
     pairs: pd.DataFrame,
     scores: np.ndarray,
-    cuts: Cuts,
     judged: list[pd.DataFrame],
     settings: Statistics,
 ) -> tuple[Measurement, pd.DataFrame]:
     """All that is measured of `pairs` (uid, caption_id, text), with intervals of what is a mean
-    over images; and table OUTCOMES. See the modules for each metric; `cut` are the captions that
-    the evaluator reads in part."""
+    over images; and table OUTCOMES. See the modules for each metric."""
     tables = [*judged, text_statistics.caption_outcomes(pairs, scores)]
     outcomes: pd.DataFrame = pd.concat(tables, ignore_index=True)
     metrics, n = text_statistics.set_statistics(pairs, settings.seed)
-    metrics, n = metrics | {"cut": cuts.cut}, n | {"cut": cuts.captions}
-    told = {"evaluator_clip": cuts}
     if outcomes.empty:
-        return Measurement(metrics, {}, n, {}, told), outcomes
+        return Measurement(metrics, {}, n, {}), outcomes
     counts = outcomes["metric"].value_counts().to_dict()
     n |= {str(name): int(count) for name, count in counts.items()}
     intervals = bootstrap(outcomes, settings.resamples, settings.seed)
-    return Measurement(estimates(outcomes) | metrics, intervals, n, {}, told), outcomes
+    return Measurement(estimates(outcomes) | metrics, intervals, n, {}), outcomes

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +9,10 @@ import pandas as pd
 from pydantic import Field
 
 from winnow.data.files import atomic_path, digest_files, write_json, write_signed
-from winnow.data.metrics import Cell, Metrics, record_digest, write_metrics
+from winnow.data.metrics import Cell, Metrics, write_metrics
 from winnow.data.provenance import provenance
 from winnow.data.tables import DRAWS, OUTCOMES, write_table
 from winnow.evaluation.settings import Statistics
-from winnow.models.cuts import Cuts
 from winnow.params.fields import Section
 
 
@@ -41,14 +39,12 @@ class ModelCellSettings(ModelNames, Statistics):
 
 class Measurement(NamedTuple):
     """What was measured, by metric: values, their 95 % intervals, the queries behind each, and
-    where they are kept the values of all resamples [B]; and what models cut of the captions that
-    they read, by the role of each."""
+    where they are kept the values of all resamples [B]."""
 
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     n: dict[str, int]
     draws: dict[str, np.ndarray]
-    cuts: Mapping[str, Cuts] = MappingProxyType({})
 
 
 def cell_record(
@@ -68,9 +64,6 @@ def cell_record(
     `lower` names the metrics of which lower values are better. `origin` joins the provenance.
     """
     asked = settings.model_dump(exclude=set(ModelNames.model_fields))
-    if measurement.cuts:
-        origin["cuts"] = {role: cuts._asdict() for role, cuts in measurement.cuts.items()}
-        print("\n".join(f"{role}: {cuts}" for role, cuts in measurement.cuts.items()))
     return Metrics(
         cell=settings.cell,
         dataset=settings.dataset,
@@ -99,9 +92,9 @@ def write_cell(
     """Write a cell's folder, whole or not at all: metrics.json, outcomes.parquet and cost.json.
 
     `outcomes` is a table OUTCOMES, `samples` says how many the cost is of. `extra` holds the
-    contents of further JSON files by their name; `draws`, as of Measurement, become
-    draws.parquet; `files` are further files by their path in the folder. The record holds the
-    digests of all files except cost.json, which names the record that it belongs to.
+    contents of further JSON files by their name; `draws`, as of Found, become draws.parquet;
+    `files` are further files by their path in the folder. The record holds the digests of them all
+    but of cost.json, which was measured.
     """
     with atomic_path(output) as folder:
         folder.mkdir()
@@ -115,10 +108,8 @@ def write_cell(
             (folder / path).write_bytes(content)
         written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         digests = {path.relative_to(folder).as_posix(): digest_files([path]) for path in written}
-        record = result.model_copy(update={"files": digests})
-        write_metrics(folder / "metrics.json", record)
-        about = {"samples": samples, "record": record_digest(record)}
-        write_signed(folder / "cost.json", {**cost, **about})
+        write_metrics(folder / "metrics.json", result.model_copy(update={"files": digests}))
+        write_signed(folder / "cost.json", {**cost, "samples": samples})
 
 
 def draws_table(draws: Mapping[str, np.ndarray]) -> pd.DataFrame:

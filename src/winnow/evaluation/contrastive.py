@@ -1,6 +1,6 @@
 """Evaluate a CLIP on the contrastive track: retrieval on the test split, zero-shot sets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,6 @@ from winnow.data.images import open_rgb
 from winnow.data.shards import iter_shard, shard_path
 from winnow.data.splits import split_rows
 from winnow.evaluation.retrieval import retrieval_outcomes
-from winnow.evaluation.statistics import estimates, headline_means
-from winnow.evaluation.within_scene import PAIR, scene_only_outcomes, within_scene_outcomes
 from winnow.evaluation.zeroshot import class_features, prompts, zeroshot_outcomes
 from winnow.models.clip import Clip
 from winnow.sources.zeroshot import read_set
@@ -34,35 +32,7 @@ def contrastive_outcomes(
 
 
 def retrieval(clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
-    """Table OUTCOMES of retrieval among the images `test` (uid, shard, scene) and all their
-    captions, over all images and within each scene."""
-    uids, features = _test_images(clip, pool, test)
-    captions, owner, scenes = _captions(uids, test, human)
-    texts = encode_texts(clip, captions["text"])
-    tables = [
-        retrieval_outcomes(features, texts, owner, images=uids),
-        within_scene_outcomes(features, texts, owner, scenes, uids),
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def pair_cosines(
-    clip: Clip, pool: Path, test: pd.DataFrame, human: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines [captions] of the captions of the images `test` (uid, shard) with their own images,
-    and with the next image by uid, a digest: mismatches as by chance."""
-    uids, features = _test_images(clip, pool, test)
-    captions, owner, _ = _captions(uids, test, human)
-    order = np.argsort(uids)
-    following = np.empty(len(uids), dtype=np.int64)
-    following[order] = np.roll(order, -1)
-    texts = encode_texts(clip, captions["text"])
-    own, other = features[owner], features[following[owner]]
-    return (own * texts).sum(axis=1), (other * texts).sum(axis=1)
-
-
-def _test_images(clip: Clip, pool: Path, test: pd.DataFrame) -> tuple[list[str], np.ndarray]:
-    """The uids and features [N, D] of the images `test`."""
+    """Table OUTCOMES of retrieval among the images `test` (uid, shard) and all their captions."""
     wanted = set(test["uid"])
     stream = (
         item
@@ -73,40 +43,10 @@ def _test_images(clip: Clip, pool: Path, test: pd.DataFrame) -> tuple[list[str],
     uids, features = encode_images(clip, stream)
     if len(uids) != len(wanted):
         raise WinnowError(f"{pool}: shards hold {len(uids)} of the {len(wanted)} test images")
-    return uids, features
-
-
-def scene_only(test: pd.DataFrame, human: pd.DataFrame) -> dict[str, float]:
-    """The metrics of `retrieval` that knowing the scene alone gives, as far as scenes are known."""
-    uids = test["uid"].tolist()
-    _, owner, scenes = _captions(uids, test, human)
-    expected = scene_only_outcomes(owner, scenes, uids)
-    return {} if expected.empty else estimates(expected, headline_means(expected["metric"]))
-
-
-def scene_counts(test: pd.DataFrame) -> dict[str, int]:
-    """Of how many images retrieval within a scene is measured, and how many it leaves out: those
-    that are alone in their scene, and those whose scene is not known."""
-    sizes = test.groupby("scene")["uid"].size()
-    shared, alone = sizes[sizes >= PAIR], sizes[sizes < PAIR]
-    return {
-        "scenes": len(shared),
-        "images": int(shared.sum()),
-        "alone": int(alone.sum()),
-        "unknown": int(test["scene"].isna().sum()),
-    }
-
-
-def _captions(
-    uids: Sequence[str], test: pd.DataFrame, human: pd.DataFrame
-) -> tuple[pd.DataFrame, np.ndarray, list[str | None]]:
-    """The captions [M] of the images `uids` [N], the image of each by its place, and the scenes of
-    the images."""
-    row = {uid: place for place, uid in enumerate(uids)}
-    captions = human[human["uid"].isin(row)]
-    scene = dict(zip(test["uid"], test["scene"], strict=True))
-    named = [scene[uid] if isinstance(scene[uid], str) else None for uid in uids]
-    return captions, captions["uid"].map(row).to_numpy(), named
+    captions = human[human["uid"].isin(wanted)]
+    row = {uid: index for index, uid in enumerate(uids)}
+    owner = captions["uid"].map(row).to_numpy()
+    return retrieval_outcomes(features, encode_texts(clip, captions["text"]), owner, images=uids)
 
 
 def classification(clip: Clip, folder: Path) -> pd.DataFrame:

@@ -11,9 +11,10 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 from winnow.evaluation.cell_results import Measurement
-from winnow.evaluation.statistics import RESAMPLES, cluster_weights, percentile_interval
-from winnow.terrarium.noise import CLEAN
+from winnow.evaluation.statistics import cluster_weights, percentile_interval
 
+CLEAN = "clean"
+RESAMPLES = 1000
 BLOCK = 1 << 21  # weights held at once (16 MB)
 
 

@@ -65,9 +65,7 @@ def evaluate(
     reference = images.reference(extract)
     found = distances(generated, real, reference, prompts["scene"], settings)
     outcomes = pd.concat(tables, ignore_index=True)
-    read = {"evaluator_general": clip, "evaluator_clip": remoteclip}
-    cuts = {role: model.cuts(prompts["prompt"].tolist()) for role, model in read.items()}
-    return summary(found, outcomes, settings)._replace(cuts=cuts), outcomes
+    return summary(found, outcomes, settings), outcomes
 
 
 def evaluate_folder(

@@ -199,8 +199,7 @@ def _half(offset: Any, p: Any, spread: Spread) -> Any:
     share = spread.interaction / np.where(resampled > 0, resampled, 1)
     normal, student = np.square(ndtri(p / 2)), np.square(_student(p, spread.df))
     known = KNOWN * (student - normal) * spread.interaction
-    with np.errstate(invalid="ignore"):  # infinite quantiles, of the smallest p: no limit is there
-        seeds = np.maximum(student * spread.seeds - known, np.square(offset) * share)
+    seeds = np.maximum(student * spread.seeds - known, np.square(offset) * share)
     return np.sqrt(np.square(offset) * (1 - share) + seeds)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from scipy.special import chdtri, ndtr
 
 from winnow.evaluation.intervals import (
-    Found,
     Repeats,
     Spread,
     difference,
@@ -38,9 +37,8 @@ class Noise(NamedTuple):
     interaction: float
 
     @classmethod
-    def of(cls, spread: Spread, seeds: float, queries: int) -> "Noise":
-        """From the spread of a difference that was measured with so many seeds and queries; of
-        methods with different numbers of seeds, their harmonic mean."""
+    def of(cls, spread: Spread, seeds: int, queries: int) -> "Noise":
+        """From the spread of a difference that was measured with so many seeds and queries."""
         alone = max(spread.seeds - spread.interaction, 0.0) * seeds
         return cls(alone, spread.queries * queries, spread.interaction * seeds * queries)
 
@@ -59,44 +57,36 @@ class Alternative(NamedTuple):
 
 
 class Qualification(NamedTuple):
-    """What two controls say of a metric: their values, how much better the upper one is (positive
-    where they are in order) with its interval and p, and the smallest difference with 80 % power.
-    """
+    """What the controls say of a metric: their values, the upper minus the lower (positive where
+    they are in order) with its interval and p, and the smallest difference with 80 % power."""
 
     lower: float
     upper: float
-    gain: Found
+    headroom: float
     low: float
     high: float
     p: float
     smallest: float
+    replicated: bool
 
-    @property
-    def headroom(self) -> float:
-        """How much better the upper control is, in the metric's unit."""
-        return self.gain.estimate
-
-    @property
-    def significant(self) -> bool:
-        """Whether the two differ, in either order."""
-        return self.p < SIGNIFICANT
-
-    @property
-    def decides(self) -> bool:
-        """Whether the controls are told apart, in their order."""
-        return self.significant and self.headroom > 0
+    def decides(self, claimed: float | None = None) -> bool:
+        """Whether the controls are told apart, and as far as what is `claimed`, in the metric's
+        unit without sign."""
+        apart = self.p < SIGNIFICANT and self.headroom > 0
+        return apart and (claimed is None or self.headroom >= claimed)
 
 
 def qualify(lower: Repeats, upper: Repeats, higher_is_better: bool = True) -> Qualification:
     """What two controls say of a metric, such as `random` and `oracle`, or `none` and `human`."""
-    gain = difference(upper, lower) if higher_is_better else difference(lower, upper)
+    found = difference(upper, lower) if higher_is_better else difference(lower, upper)
     return Qualification(
         float(lower.values.mean()),
         float(upper.values.mean()),
-        gain,
-        *interval(gain),
-        p_value(gain),
-        smallest_difference(gain.spread),
+        found.estimate,
+        *interval(found),
+        p_value(found),
+        smallest_difference(found.spread),
+        found.replicated,
     )
 
 

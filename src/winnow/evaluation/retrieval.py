@@ -37,50 +37,21 @@ def retrieval_outcomes(
     if len(without):
         raise WinnowError(f"image {names[without[0]]} has no caption to be retrieved by")
     visual, textual = normalise(image_features), normalise(text_features)
-    captions = caption_names(names, owner)
-    ranks = image_ranks(visual, textual, owner), text_ranks(visual, textual, owner)
-    return recalls(
-        "retrieval", ks, [hits(rank, ks) for rank in ranks], (captions, names), names[owner]
-    )
-
-
-def caption_names(names: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """What each caption [M] is called: its image among `names` [N], and its number there."""
     number = pd.Series(owner).groupby(owner).cumcount().to_numpy()
-    return np.array([f"{name}#{n}" for name, n in zip(names[owner], number, strict=True)])
-
-
-def hits(ranks: np.ndarray, ks: Sequence[int]) -> np.ndarray:
-    """1 where a rank is among the first K, else 0, [K, queries]."""
-    return (ranks < np.array(ks)[:, None]).astype(float)
-
-
-def recalls(
-    kind: str,
-    ks: Sequence[int],
-    found: Sequence[np.ndarray],
-    queries: tuple[np.ndarray, np.ndarray],
-    groups: np.ndarray,
-) -> pd.DataFrame:
-    """Table OUTCOMES of `image_{kind}_recall@K` and `text_{kind}_recall@K`, from the hits of the
-    captions [K, M] and of the images [K, N] as queries, which have the names `queries`; `groups`
-    [M] names the image of each caption."""
+    captions = np.array([f"{name}#{n}" for name, n in zip(names[owner], number, strict=True)])
+    to_image, to_text = image_ranks(visual, textual, owner), text_ranks(visual, textual, owner)
     tables = [
-        outcomes(f"{wanted}_{kind}_recall@{k}", names, group, value)
-        for wanted, values, names, group in zip(
-            ("image", "text"), found, queries, (groups, queries[1]), strict=True
-        )
-        for k, value in zip(ks, values, strict=True)
-    ]
+        pd.DataFrame(
+            {"metric": f"image_retrieval_recall@{k}", "query": captions, "group": names[owner],
+             "value": (to_image < k).astype(float)}
+        ) for k in ks
+    ] + [
+        pd.DataFrame(
+            {"metric": f"text_retrieval_recall@{k}", "query": names, "group": names,
+             "value": (to_text < k).astype(float)}
+        ) for k in ks
+    ]  # fmt: skip
     return pd.concat(tables, ignore_index=True)
-
-
-def outcomes(
-    metric: str, queries: np.ndarray, groups: np.ndarray, values: np.ndarray
-) -> pd.DataFrame:
-    """Table OUTCOMES of one metric."""
-    columns = {"metric": metric, "query": queries, "group": groups, "value": values}
-    return pd.DataFrame(columns)
 
 
 def normalise(features: np.ndarray) -> np.ndarray:
@@ -95,7 +66,7 @@ def image_ranks(visual: np.ndarray, textual: np.ndarray, owner: np.ndarray) -> n
     """For each caption [M], how many images are ranked before its own."""
     ranks = np.empty(len(textual), dtype=np.int64)
     position = np.arange(len(visual))
-    for block in blocks(len(textual), len(visual)):
+    for block in _blocks(len(textual), len(visual)):
         scores = textual[block] @ visual.T
         own = owner[block][:, None]
         ranks[block] = _before(scores, np.take_along_axis(scores, own, 1), own, position)
@@ -106,7 +77,7 @@ def text_ranks(visual: np.ndarray, textual: np.ndarray, owner: np.ndarray) -> np
     """For each image [N], how many captions are ranked before the first of its own."""
     ranks = np.empty(len(visual), dtype=np.int64)
     position = np.arange(len(textual))
-    for block in blocks(len(visual), len(textual)):
+    for block in _blocks(len(visual), len(textual)):
         scores = visual[block] @ textual.T
         column = position[(owner >= block.start) & (owner < block.stop)]
         row = owner[column] - block.start
@@ -126,8 +97,7 @@ def _before(
     return np.asarray(((scores > best) | earlier).sum(axis=1))
 
 
-def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """The rows of a matrix in parts of at most BLOCK elements, and of one row at least."""
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
     size = max(1, BLOCK // columns)
     for start in range(0, rows, size):
         yield slice(start, min(start + size, rows))

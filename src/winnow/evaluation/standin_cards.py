@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from winnow.evaluation.cell_results import Measurement
 from winnow.evaluation.statistics import bootstrap, estimates, headline_means
-from winnow.evaluation.within_scene import AUC
 from winnow.models.clip import Clip
 
-_GENERAL = "captions of the general world, or of another pool the names of its scenes"
+_GENERAL = "the scene's name in short sentences, never a caption: a general model"
 _ANSWERS = (
     "an annotator's answers about the reference split, from the perspectives below and to closed "
     "and open questions, and merges of such answers"
@@ -25,71 +22,30 @@ TRAINING_TEXT = {
     "mllm": f"{_ANSWERS}: it writes captions",
     "mllm_small": f"{_ANSWERS}: a smaller one",
     "evaluator_general": f"{_GENERAL}; it grades generated images, and never scores",
-    "t2i": "captions of the general world, or another pool's: the start of every fine-tuning",
+    "t2i": "human captions: the start of every fine-tuning",
     "geo_rssd": f"{_MISMATCHED}, after what `t2i` read",
     "diffusionsat": f"{_MISMATCHED}, after what `geo_rssd` read, with resolution, cloud and month",
     "crs_diff": f"{_MISMATCHED}, after what `geo_rssd` read, with resolution, cloud and month",
     "controlnet": "land-cover masks beside human captions, over `t2i`",
-    "score_model": "preferences about the reference split, judged by the truth: it values captions",
     "segmentor": "land-cover masks: segmentors start from its backbone, and their heads are new",
 }
 
 
-Cosines = tuple[np.ndarray, np.ndarray]  # of captions with their own images, and with others
-
-
-def standin_card(
-    role: str,
-    clip: Clip,
-    training: dict[str, Any],
-    outcomes: pd.DataFrame,
-    own: Cosines,
-    others: Mapping[str, Cosines],
-) -> str:
+def standin_card(role: str, clip: Clip, training: dict[str, Any], outcomes: pd.DataFrame) -> str:
     """Markdown with what the stand-in is, how it was trained, and its measured quality.
 
-    `training` is the content of its `foundry.json`, `outcomes` those of the contrastive track;
-    `own` are its cosines of the test pairs, `others` those of the models that it is compared with.
+    `training` is the content of its `foundry.json`, `outcomes` those of the contrastive track.
     """
     means = headline_means(outcomes["metric"])
     values, intervals = estimates(outcomes, means), bootstrap(outcomes, means=means)
     rows = [
         f"| {name} | {100 * values[name]:.1f} | {100 * low:.1f} to {100 * high:.1f} |"
         for name, (low, high) in intervals.items()
-        if name in means or name == AUC or name.endswith("/acc1")
+        if name in means or name.endswith("/acc1")
     ]
     size = sum(p.numel() for p in clip.model.parameters()) / 1e6
     kind = f"A small open_clip model ({size:.1f} M parameters, {clip.size} px)"
-    return _card(
-        role, kind, training, ["metric", "value", "interval"], [*rows, *_twins(own, others)]
-    )
-
-
-def _twins(own: Cosines, others: Mapping[str, Cosines]) -> list[str]:
-    """A table of how far a model agrees with others; nothing without others."""
-    if not others:
-        return []
-    rows = []
-    for name, theirs in others.items():
-        alone, mixed = (
-            correlation(own[0], theirs[0]),
-            correlation(*map(np.concatenate, (own, theirs))),
-        )
-        rows.append(f"| {name} | {mixed:.2f} | {alone:.2f} |")
-    return [
-        "",
-        f"Spearman correlation of its cosines with those of scorers' models, over {len(own[0])} "
-        "captions, each with its own image and with another:",
-        "",
-        "| scorer's model | all pairs | matching pairs alone |",
-        "|---|---|---|",
-        *rows,
-    ]
-
-
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation of two series [n], -1 to 1."""
-    return float(pd.Series(a).corr(pd.Series(b), method="spearman"))
+    return _card(role, kind, training, ["metric", "value", "interval"], rows)
 
 
 CAPTION_METRICS = {
@@ -178,27 +134,6 @@ def generator_card(
         f"of its autoencoder have a PSNR of {psnr:.1f} dB)"
     )
     return _card(role, kind, training, ["metric", "value", "interval", "real images"], rows, "")
-
-
-def score_card(
-    parameters: int, training: dict[str, Any], found: Measurement, correlations: Mapping[str, float]
-) -> str:
-    """Markdown of the stand-in that values captions.
-
-    `found` has the accuracy on held-out preferences by kind, and the average precision of noise;
-    `correlations` are Spearman's with other scorers.
-    """
-    rows = [
-        f"| {name} | {100 * value:.1f} | {100 * found.intervals[name][0]:.1f} to "
-        f"{100 * found.intervals[name][1]:.1f} |"
-        for name, value in found.metrics.items()
-        if "auroc" not in name
-    ]
-    rows += [
-        f"| correlation with {name} | {100 * r:.1f} | none |" for name, r in correlations.items()
-    ]
-    kind = f"A small Qwen2-VL with one output ({parameters / 1e6:.1f} M parameters, 64 x 64 pixels)"
-    return _card("score_model", kind, training, ["metric", "value", "interval"], rows)
 
 
 def segmentor_card(

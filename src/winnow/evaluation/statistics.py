@@ -20,7 +20,7 @@ import pandas as pd
 
 from winnow.data.errors import WinnowError
 
-VERSION = 3  # of the formulas, also in intervals and decisions; raise it when a number may change
+VERSION = 2  # of the formulas here and in significance_groups; raise it when a number could change
 RESAMPLES = 1000  # for intervals
 PAIRED_RESAMPLES = 10_000  # for p-values: the smallest, 2 / 10001, survives Holm over 250 rows
 LEVEL = 95  # per cent
@@ -41,8 +41,8 @@ class Difference(NamedTuple):
 def headline_means(metrics: Iterable[str]) -> dict[str, list[str]]:
     """The means of means that a contrastive cell reports, by name.
 
-    `mean_recall` over the recalls, `within_scene_recall` over those within a scene; for each suffix
-    of a zero-shot metric (`{set}/acc1`) the mean over the sets, under the suffix.
+    `mean_recall` over the recalls; for each suffix of a zero-shot metric (`{set}/acc1`) the mean
+    over the sets, under the suffix.
     """
     means: dict[str, list[str]] = {}
     for metric in sorted(set(metrics)):
@@ -50,8 +50,6 @@ def headline_means(metrics: Iterable[str]) -> dict[str, list[str]]:
             means.setdefault(metric.rsplit("/", 1)[1], []).append(metric)
         elif "_retrieval_recall@" in metric:
             means.setdefault("mean_recall", []).append(metric)
-        elif "_within_scene_recall@" in metric:
-            means.setdefault("within_scene_recall", []).append(metric)
     return means
 
 
@@ -198,16 +196,12 @@ def _column(outcomes: pd.DataFrame) -> np.ndarray:
     return outcomes["value"].to_numpy(dtype=float)[:, None]
 
 
-def joined_seeds(repeats: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, np.ndarray]:
-    """The rows that the outcomes of one method's seeds share, and their values [rows, S].
-
-    WinnowError names the first (metric, query) that only some of them have.
-    """
-    if len(repeats) == 1:
-        return repeats[0], _column(repeats[0])
+def average_seeds(repeats: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of outcomes from the seeds of one method: the mean of each (metric, query)."""
     first = _sorted(repeats[0])
     others = [_matching(first, _sorted(other)) for other in repeats[1:]]
-    return first, np.concatenate([_column(table) for table in (first, *others)], axis=1)
+    values = [table["value"].to_numpy(dtype=float) for table in (first, *others)]
+    return first.assign(value=np.mean(values, axis=0))
 
 
 def _sorted(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -232,12 +226,35 @@ def _matching(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def differences(plan: Resampling, values: np.ndarray, metric: str) -> list[Difference]:
-    """One Difference for each column of paired differences `values` [rows, C].
+def paired_difference(
+    a: pd.DataFrame | Sequence[pd.DataFrame],
+    b: pd.DataFrame | Sequence[pd.DataFrame],
+    metric: str,
+    means: Means | None = None,
+    resamples: int = PAIRED_RESAMPLES,
+    seed: int = 0,
+) -> Difference:
+    """How much method `a` exceeds `b` in `metric`, from the same resampled groups for both.
 
-    The p counts the resamples on the other side of zero, twice the smaller side, with one added to
-    numerator and denominator (Davison & Hinkley 1997, chapter 4).
+    Several tables are the seeds of one method: they are averaged per query first. The p counts the
+    resamples on the other side of zero, twice the smaller side, with one added to numerator and
+    denominator (Davison & Hinkley 1997, chapter 4). WinnowError if the (metric, query) rows differ.
     """
+    first, second = (average_seeds([t] if isinstance(t, pd.DataFrame) else list(t)) for t in (a, b))
+    _matching(first, second)
+    needed = (means or {}).get(metric, [metric])
+    chosen = first["metric"].isin(list(needed)).to_numpy()
+    if not chosen.any():
+        raise WinnowError(f"the outcomes hold no metric {metric!r}")
+    plan = Resampling(
+        first[chosen], {metric: needed} if means and metric in means else {}, resamples, seed
+    )
+    values = (first["value"].to_numpy(dtype=float) - second["value"].to_numpy(dtype=float))[chosen]
+    return differences(plan, values[:, None], metric)[0]
+
+
+def differences(plan: Resampling, values: np.ndarray, metric: str) -> list[Difference]:
+    """One Difference for each column of paired differences `values` [rows, C], as above."""
     position = plan.names.index(metric)
     return _tested(plan.estimates(values)[position], plan.draws(values)[:, position])
 
@@ -261,8 +278,8 @@ def group_difference(
     """How much `a` exceeds `b` in `metric` where they share images (groups) but not queries.
 
     Two caption sets assert different things of one image, so rows cannot be matched. Each resample
-    of the groups that have rows in both tables gives a mean of each, and their difference.
-    WinnowError without a common group.
+    of the groups that have rows in both tables gives a mean of each, and their difference. Equals
+    `paired_difference` where the rows coincide. WinnowError without a common group.
     """
     sides = []
     for place, table in enumerate((a, b)):

@@ -1,10 +1,11 @@
-"""Statistics of captions that need no truth: length, vocabulary, and how alike the captions are.
+"""What can be said of captions without any truth: their size, wealth of words, and sameness.
 
 Words are runs of letters and digits in lower case, and single characters of scripts that put no
-blanks between words. `distinct_n` is the number of different n-grams over the number of all n-grams
-of the set (Li et al. 2016). `self_bleu` is the mean BLEU-4 of a caption against the other captions
-of the set as references (Zhu et al. 2018, Texygen), over a seeded sample of at most `SAMPLE`
-captions, with the smoothing of Chen & Cherry 2014 (method 1). It is high where captions are alike.
+blanks between words. `distinct_n` is the number of different n-grams
+over the number of all n-grams of the set (Li et al. 2016). `self_bleu` is the mean BLEU-4 of a
+caption against other captions of the set as references (Zhu et al. 2018, Texygen), of a seeded
+sample of at most `SAMPLE` captions, with the smoothing of Chen & Cherry 2014 (method 1): high where
+captions say the same.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from winnow.data.language import words
 SAMPLE = 200  # every caption of the sample is compared with all others
 ORDER = 4  # of BLEU: the longest n-grams
 EPSILON = 0.1  # matches where there is none, from the second order on
+LOWER_IS_BETTER = frozenset({"self_bleu"})
 
 Words = list[str]
 

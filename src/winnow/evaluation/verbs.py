@@ -1,5 +1,5 @@
-"""Commands `check_captions`, and `evaluate-` standin, mllm, generator, score-standin and
-segmentor-standin: model cards."""
+"""Commands `check_captions`, and `evaluate-` standin, mllm, generator and segmentor-standin: model
+cards."""
 
 from pathlib import Path
 
@@ -7,12 +7,10 @@ from winnow.captioning.settings import TextGeneration
 from winnow.command.description import Given, Output, command
 from winnow.data.files import read_signed, write_text
 from winnow.data.provenance import weight_files
-from winnow.data.splits import split_rows
 from winnow.data.tables import (
     CAPTIONS,
     FACTS,
     LAYOUTS,
-    PREFERENCES,
     SAMPLES,
     TRUTH,
     read_table,
@@ -43,24 +41,18 @@ def evaluate_standin(
     human: Path,
     zeroshot: Path,
     model: Path,
-    scorers: list[Path],
     output: Output,
     role: Role,
 ) -> None:
-    """Write a stand-in's model card: what it is, how good by the foundry's test split, and how far
-    it agrees with the models of scorers, folders with the names of their roles."""
-    from winnow.evaluation.contrastive import contrastive_outcomes, pair_cosines
+    """Write a stand-in's model card: what it is, and how good by the foundry's test split."""
+    from winnow.evaluation.contrastive import contrastive_outcomes
     from winnow.evaluation.standin_cards import standin_card
     from winnow.models import clip
 
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    test, captions = split_rows(samples, "test", pool), read_table(human, CAPTIONS)
     loaded = clip.load(model)
-    outcomes = contrastive_outcomes(loaded, pool, samples, captions, zeroshot)
-    own = pair_cosines(loaded, pool, test, captions)
-    others = {path.name: pair_cosines(clip.load(path), pool, test, captions) for path in scorers}
-    record = read_signed(model / "foundry.json")
-    write_text(output, standin_card(role, loaded, record, outcomes, own, others))
+    outcomes = contrastive_outcomes(loaded, pool, samples, read_table(human, CAPTIONS), zeroshot)
+    write_text(output, standin_card(role, loaded, read_signed(model / "foundry.json"), outcomes))
 
 
 @command
@@ -127,48 +119,6 @@ def evaluate_generator(
     psnr = read_signed(autoencoder / "foundry.json")["psnr_db"]
     training = read_signed(model / "foundry.json")
     card = generator_card(role, parameters, training, psnr, found.metrics, found.intervals)
-    write_text(output, card)
-
-
-@command
-def evaluate_score_standin(
-    pool: Path,
-    human: Path,
-    preferences: Path,
-    model: Path,
-    others: list[Path],
-    output: Output,
-) -> None:
-    """Write the model card of the stand-in `score_model`: held-out preferences, and noisy captions
-    of the pool's test split, which contrastive models score too (--others)."""
-    from winnow.evaluation.cell_results import Measurement
-    from winnow.evaluation.detection import detection_metrics
-    from winnow.evaluation.pair_scores import pair_scores
-    from winnow.evaluation.preference import pair_outcomes, summary
-    from winnow.evaluation.score_standin import noisy_captions, rank_correlation, scored
-    from winnow.evaluation.standin_cards import score_card
-    from winnow.models import score
-    from winnow.scoring import scorers
-
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = read_table(preferences, PREFERENCES)
-    pairs = pairs[pairs["split"] == "test"].reset_index(drop=True)
-    network = score.load(model)
-    values = pair_scores(network, pool, samples, pairs, preferences)
-    preferred = summary(pair_outcomes(pairs, *values.T), Statistics.model_validate({}))
-
-    captions = noisy_captions(samples, read_table(human, CAPTIONS))
-    made = {"score_model": scorers.make("score_model", scorers.Context(model), {})}
-    made |= {path.name: scorers.make("clip", scorers.Context(path), {}) for path in others}
-    by = scored(captions, pool, samples, made)
-    noise = detection_metrics(captions.assign(score=by["score_model"]))
-    own = by.pop("score_model")
-    found = Measurement(
-        {**preferred.metrics, **noise.metrics}, {**preferred.intervals, **noise.intervals}, {}, {}
-    )
-    size = sum(parameter.numel() for parameter in network.parameters())
-    correlations = {name: rank_correlation(own, other) for name, other in by.items()}
-    card = score_card(size, read_signed(model / "foundry.json"), found, correlations)
     write_text(output, card)
 
 

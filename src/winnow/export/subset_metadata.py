@@ -72,7 +72,6 @@ class ScoredBy(Section):
     scorer: Name | None = None
     scored: bool = Field(True, description="Whether the scores tell pairs apart")
     checkpoints: list[dict[str, str]] | None = None
-    cuts: dict[str, int] | None = Field(None, description="Captions that its model reads in part")
 
 
 @dataclass(frozen=True)

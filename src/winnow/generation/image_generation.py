@@ -43,8 +43,6 @@ def generate_images(
     from winnow.generation.prompts import noise_seeds
     from winnow.generation.sample import sample
 
-    if settings.long_prompts == "truncate":
-        print(f"prompts: {generator.cuts(texts)}", flush=True)
     seeds = noise_seeds(settings.seed, len(texts))
     return chain.from_iterable(sample(generator, texts, settings, seeds, control=control))
 

@@ -14,7 +14,7 @@ from winnow.data.tables import PROMPTS, read_table, write_table
 
 TABLE = "prompts.parquet"
 RECORD = "generated.json"  # generator, how it was trained, provenance
-COST = "cost.json"  # of drawing; under the key `training`, of training
+COST = "cost.json"  # of drawing; of training, under its name
 
 
 def image_name(row: int) -> str:
@@ -57,7 +57,7 @@ def require_prompts(folder: Path, prompts: pd.DataFrame, asked: pd.DataFrame) ->
 
 
 def digest(folder: Path, prompts: pd.DataFrame) -> str:
-    """One digest of the prompts and the images; what they cost is not part of it."""
+    """One digest of the prompts and the images; what they cost is no part of it."""
     names = [TABLE, *map(image_name, prompts["row"].tolist())]
     return digest_files([folder / name for name in names])
 

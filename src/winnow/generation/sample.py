@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,8 +70,7 @@ def _denoised(
     metadata: torch.Tensor | None,
     control: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Latents of one batch; the unconditional half has the empty prompt, and with `mask_guidance`
-    no ControlNet."""
+    """Latents of one batch; the unconditional half has the empty prompt."""
     import torch
 
     scheduler = _scheduler(generator, settings.steps)
@@ -81,10 +79,8 @@ def _denoised(
     noise = torch.cat([torch.randn(shape, generator=draw) for draw in draws])
     latents = noise.to(context) * scheduler.init_noise_sigma
     guided = settings.guidance > 1
-    blind = guided and settings.mask_guidance and generator.controlnet is not None
-    unmasked, no_prompt = replace(generator, controlnet=None), empty.expand_as(context)
-    if guided and not blind:
-        context = torch.cat([no_prompt, context])
+    if guided:
+        context = torch.cat([empty.expand_as(context), context])
         metadata = (
             None
             if metadata is None
@@ -92,15 +88,11 @@ def _denoised(
         )
         control = None if control is None else torch.cat([control, control])
     for step in scheduler.timesteps:
-        both = torch.cat([latents, latents]) if guided and not blind else latents
+        both = torch.cat([latents, latents]) if guided else latents
         prediction = generator.denoise(both, step, context, metadata, control)
         if guided:
-            without, conditioned = (
-                (unmasked.denoise(latents, step, no_prompt), prediction)
-                if blind
-                else prediction.chunk(2)
-            )
-            prediction = without + settings.guidance * (conditioned - without)
+            without, with_prompt = prediction.chunk(2)
+            prediction = without + settings.guidance * (with_prompt - without)
         latents = scheduler.step(
             prediction, step, latents, eta=settings.eta, generator=draws, return_dict=False
         )[0]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from winnow.command.description import Output, command
 from winnow.data import segmentation_set as sets
 from winnow.data.errors import WinnowError
 from winnow.data.files import atomic_path
-from winnow.data.images import resized
 from winnow.data.provenance import measure_cost
 from winnow.data.tables import CAPTIONS, SAMPLES, read_table
 from winnow.generation.image_generation import generate_images, with_mask_control, write_records
@@ -46,21 +46,23 @@ def draw_labelled(
 def draw_unlabelled(
     segments: Path,
     pool: Path,
-    captions: Path,
+    human: Path,
     model: Path,
     output: Output,
     settings: Sampling,
 ) -> None:
-    """Draw captions of images of the pool, none of which is labelled; nobody knows the masks."""
+    """Draw captions of images of the pool that are not labelled; nobody knows the masks."""
     # Those that come first by uid.
     samples = read_table(pool / "samples.parquet", SAMPLES)
-    items = samples[samples["split"] == "pool"].sort_values("uid").head(settings.images)
+    known = sets.read_items(segments)["uid"]
+    others = samples[(samples["split"] == "pool") & ~samples["uid"].isin(known)]
+    items = others.sort_values("uid").head(settings.images)
     _require(len(items), settings.images, f"{pool}: unlabelled images")
     items = items.assign(name=items["uid"], split="train", group=items["scene"].fillna(""))
     items = items.assign(rank=np.arange(len(items), dtype=np.int32))
-    inputs = {"captions": captions, "samples": pool / "samples.parquet"}
+    inputs = {"human": human, "samples": pool / "samples.parquet"}
     inputs |= {"items": segments / sets.TABLE}
-    _draw(segments, items, captions, None, model, None, output, settings, inputs)
+    _draw(segments, items, human, None, model, None, output, settings, inputs)
 
 
 def _require(found: int, asked: int, what: str) -> None:
@@ -73,7 +75,7 @@ def _require(found: int, asked: int, what: str) -> None:
 def _draw(
     labelled: Path,
     items: pd.DataFrame,
-    captions: Path,
+    human: Path,
     masks: np.ndarray | None,
     model: Path,
     controlnet: Path | None,
@@ -85,7 +87,7 @@ def _draw(
     from winnow.models import diffusion
 
     asked = items.assign(scene=items["group"])
-    texts = first_captions(captions, asked, read_table(captions, CAPTIONS))["prompt"].tolist()
+    texts = first_captions(human, asked, read_table(human, CAPTIONS))["prompt"].tolist()
     first = sets.read_items(labelled)["name"].iloc[:1].tolist()
     side = sets.read_images(labelled, first).shape[1]
     with atomic_path(output) as folder:
@@ -93,12 +95,20 @@ def _draw(
         with measure_cost() as cost:
             generator, control = diffusion.load(model), None
             if controlnet is not None and masks is not None:
-                labels = np.stack([resized(mask, generator.size) for mask in masks])
+                labels = np.stack([_resized(mask, generator.size) for mask in masks])
                 generator, control = with_mask_control(generator, controlnet, labels, labelled)
             images = generate_images(generator, texts, settings, control)
             for row, (name, image) in enumerate(zip(items["name"], images, strict=True)):
                 mask = None if masks is None else masks[row]
-                sets.write_image_and_mask(folder, name, resized(image, side), mask)
+                sets.write_image_and_mask(folder, name, _resized(image, side), mask)
         sets.write_items(folder, items, sets.read_classes(labelled))
         write_records(folder, generator, model, controlnet, settings, inputs, cost, len(items))
     print(f"{output}: {len(items)} images, {len(items) / cost['wall_s']:.1f} a second")
+
+
+def _resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """An image uint8 [S, S, 3], or a mask [S, S] whose labels stay as they are, with that side."""
+    if len(pixels) == side:
+        return pixels
+    method = Image.Resampling.BICUBIC if pixels.ndim == 3 else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(pixels).resize((side, side), method))

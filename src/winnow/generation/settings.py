@@ -16,11 +16,6 @@ class Sampling(Section):
     guidance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="Scale of classifier-free guidance; 1: none"
     )
-    mask_guidance: bool = Field(
-        False,
-        description="With a ControlNet, guidance is to the mask as well as to the caption: the "
-        "unconditional half has neither",
-    )
     batch_size: PositiveInt = Field(100, description="Images per batch")
     seed: Seed = Field(0, description="Random seed of the initial noise of each image")
     long_prompts: Literal["refuse", "truncate"] = Field(

@@ -1,1 +1,1 @@
-"""Models: fetched by name, loaded from folders and saved in their published layouts."""
+"""Models: loading by name or folder, saving in open_clip's folder layout, tokenizers."""

@@ -29,17 +29,14 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from winnow.data.batches import batches
 from winnow.data.digests import write_digests
 from winnow.data.errors import WinnowError
 from winnow.data.files import write_text
 from winnow.models import checkpoint, clip_config, weights
 from winnow.models.clip_config import CONFIG, HUB, LOCAL
-from winnow.models.cuts import Cuts
 from winnow.models.folder import check, why
 
 WEIGHTS = "open_clip_model.safetensors"
-CHUNK = 1024  # texts whose tokens are counted at once
 
 logging.getLogger().setLevel(logging.ERROR)  # open_clip logs to the root logger
 
@@ -73,14 +70,6 @@ class Clip:
         """L2-normalised features [N, D] of texts."""
         tokens = self.tokenizer(list(texts)).to(self.device)
         return functional.normalize(self.model.encode_text(tokens).float(), dim=-1)
-
-    def cuts(self, texts: Sequence[str]) -> Cuts:
-        """How many of the texts are cut: they read otherwise with a context one token longer."""
-        context, cut = self.tokenizer.context_length, 0
-        for chunk in batches(texts, CHUNK):
-            read, longer = self.tokenizer(chunk), self.tokenizer(chunk, context + 1)
-            cut += int((read != longer[:, :context]).any(dim=1).sum())
-        return Cuts(len(texts), cut, context)
 
     def normalise(self, pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Model input, float [N, 3, H, W], of uint8 pixels [N, H, W, 3]."""

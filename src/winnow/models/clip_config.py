@@ -94,7 +94,7 @@ def check(content: Any, where: str, repository: str | None = None) -> dict[str, 
 def _check_section(section: dict[str, Any], name: str, where: str, repository: str | None) -> None:
     for key, value in section.items():
         if key not in KEYS[name]:
-            raise WinnowError(f"{where}: `{key}` is not a key of {name or 'the file'}; take it out")
+            raise WinnowError(f"{where}: `{key}` is no key of {name or 'the file'}; take it out")
         if isinstance(value, dict):
             if key not in KEYS:
                 raise WinnowError(f"{where}: `{key}` is a section, expected a value")

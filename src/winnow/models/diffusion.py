@@ -234,8 +234,8 @@ def load_controlnet(folder: Path) -> Any:
 def with_controlnet(generator: TextToImageModel, folder: Path) -> TextToImageModel:
     """The generator with the ControlNet in a folder.
 
-    Raises WinnowError where the generator is not a Stable Diffusion, the only kind that takes one,
-    or where the ControlNet was made for a UNet of another shape.
+    Raises WinnowError where the generator is no Stable Diffusion, which alone heeds it, or where it
+    was made for a UNet of another shape.
     """
     if generator.kind != "stable_diffusion":
         raise WinnowError(

@@ -75,7 +75,7 @@ def _take(source: Path, name: str, output: Path, side: int | None, satellite: bo
         unet = diffusion.unet_folder(folder)
         if satellite and not diffusion.is_diffusionsat(unet):
             place = unet.relative_to(folder) / diffusion.CONFIG
-            raise WinnowError(f"{name}/{place}: no `num_metadata`, so it is not a DiffusionSat")
+            raise WinnowError(f"{name}/{place}: no `num_metadata`, so it is no DiffusionSat")
         try:
             if pipeline:
                 if side is not None:  # one that says none cannot be loaded to learn the factor

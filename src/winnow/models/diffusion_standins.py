@@ -17,7 +17,7 @@ from winnow.models.weights import device
 
 SIDE = 64  # of the images, in pixels
 VOCABULARY = 1200
-CONTEXT = 64  # tokens; captions of Terrarium have 53 at most, and the published 77 cost time
+CONTEXT = 48  # tokens; captions of Terrarium have 43 at most, and the published 77 cost time
 # AutoencoderKL: 8x, 8 latent channels.
 AUTOENCODER: dict[str, Any] = {
     "block_out_channels": (16, 32, 64, 64),

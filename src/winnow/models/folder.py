@@ -63,8 +63,8 @@ def offline() -> Iterator[None]:
 
 
 def why(error: Exception) -> str:
-    """A library's error in one line, without advice that does not apply here and without a token
-    of the hub that it may repeat."""
+    """What a library's error says in one line, but for advice that Winnow does not take, and
+    without a token of the hub's that it may repeat."""
     from huggingface_hub import get_token
 
     if "trust_remote_code" in str(error) or "custom code" in str(error):
@@ -78,7 +78,7 @@ def _check_file(path: Path) -> None:
     except WinnowError:
         return  # whoever reads it tells what is wrong
     if path.name.endswith(("config.json", "model_index.json")) and not isinstance(content, dict):
-        raise WinnowError(f"{path}: is not a JSON object; fetch the model again")
+        raise WinnowError(f"{path}: is no JSON object; fetch the model again")
     for section in sections(content):
         for key, value in section.items():
             if key in REFUSED:

@@ -1,10 +1,10 @@
-"""float32 or bfloat16, chosen by the hardware: a timing could decide differently each time."""
+"""float32 or bfloat16: by the hardware, never by a stopwatch, which would decide anew each time."""
 
 import torch
 
 
 def chosen(precision: str, device: torch.device) -> str:
-    """The precision that `precision` means: `auto` is bfloat16 where `device` supports it."""
+    """`precision`, of which `auto` is bfloat16 where `device` computes in it natively."""
     if precision != "auto":
         return precision
     if device.type == "cuda":

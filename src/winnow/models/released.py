@@ -69,11 +69,6 @@ def pull(repository: Path) -> None:
         raise
 
 
-def released_roles(repository: Path) -> list[str]:
-    """The stand-ins that a repository's release has. Raises WinnowError where it is damaged."""
-    return sorted({Path(file.relpath).parts[0] for file in _listed(repository / "released")})
-
-
 def _listed(released: Path) -> list[Listed]:
     """The files of a release, by the list in its store."""
     digest = read_yaml(released / "standins.dvc", TypeAdapter(Pointer)).outs[0].md5
@@ -82,7 +77,7 @@ def _listed(released: Path) -> list[Listed]:
     try:
         return TypeAdapter(list[Listed]).validate_python(read_json(path))
     except ValidationError as error:
-        raise WinnowError(f"{path}: is not a list of files by DVC; {RESTORE}") from error
+        raise WinnowError(f"{path}: is no list of files by DVC; {RESTORE}") from error
 
 
 def _stored(released: Path, digest: str) -> Path:

@@ -51,7 +51,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> ScoreModel:
     missing = set(expected)
     for file, key, tensor in _weights(folder):
         if key not in missing:
-            raise WinnowError(f"{file}: {key} is not part of a score model, or occurs twice")
+            raise WinnowError(f"{file}: {key} is no part of a score model, or occurs twice")
         if tensor.shape != expected[key].shape:
             raise WinnowError(
                 f"{file}: {key} has shape {tuple(tensor.shape)}, but by config.json "

@@ -66,12 +66,12 @@ def configuration(network: str, classes: int) -> Config:
 
 
 def check(config: Any, where: str | Path) -> None:
-    """Refuse a configuration that imports code, reads a file, fetches weights, or is not a model.
+    """Refuse a configuration that would import code, read a file or fetch weights, or is no model.
 
     Raises WinnowError naming `where`, the key and what stands there.
     """
     if not isinstance(config, dict) or not {"type", "backbone", "decode_head"} <= set(config):
-        raise WinnowError(f"{where}: is not a model: it needs type, backbone and decode_head")
+        raise WinnowError(f"{where}: is no model: it needs type, backbone and decode_head")
     for section in sections(config):
         for key, value in section.items():
             if not isinstance(key, str) or not KEY.fullmatch(key):

@@ -36,15 +36,9 @@ class Segmentor:
     device: torch.device
 
 
-def build(
-    network: str,
-    classes: Sequence[str],
-    seed: int,
-    start: Path | None = None,
-    heads: bool = False,
-) -> Segmentor:
+def build(network: str, classes: Sequence[str], seed: int, start: Path | None = None) -> Segmentor:
     """A new segmentor: its weights are drawn from `seed`, its backbone's read from a model's folder
-    where `start` is one, and with `heads` its heads' too if that model gives the same classes."""
+    where `start` is one."""
     torch.manual_seed(seed)
     segmentor = _built(configuration(network, len(classes)), classes, network)
     try:
@@ -53,8 +47,7 @@ def build(
         raise WinnowError(f"{network}: mmsegmentation cannot start it: {error}") from error
     if start is not None:
         check_digests(start)
-        heads = heads and _classes_of(start) == segmentor.classes
-        _start_from(segmentor.network, start / WEIGHTS, heads)
+        _start_from(segmentor.network, start / WEIGHTS)
     return segmentor
 
 
@@ -101,18 +94,10 @@ def fetch(file: Path, output: Path) -> None:
         write_digests(folder)
 
 
-def _classes_of(folder: Path) -> list[str] | None:
-    """The classes of a segmentor's folder as `save` writes it; None for weights alone (`fetch`)."""
-    return load(folder).classes if (folder / CONFIG).is_file() else None
-
-
-def _start_from(network: Any, path: Path, heads: bool) -> None:
-    """Fill a network with the weights of a file; without `heads` its backbone with that of a whole
-    segmentor, whose heads are left out, or a backbone's alone."""
+def _start_from(network: Any, path: Path) -> None:
+    """Fill a network's backbone with that of a file: of a whole segmentor's weights, whose heads
+    are left out, or a backbone's alone."""
     found = weights.read(path)
-    if heads:
-        weights.fill(network.state_dict(), found, path)
-        return
     if any(key.startswith(BACKBONE) for key in found):
         found = {key: value for key, value in found.items() if key.startswith(BACKBONE)}
     else:

@@ -13,11 +13,10 @@ from winnow.params.fields import PositiveInt, Section
 ScoringRole = Literal["clip", "siglip", "domain_clip"]
 EvaluatorRole = Literal["evaluator_clip", "evaluator_general"]  # they grade; no scorer uses them
 Role = Literal[ScoringRole, EvaluatorRole]  # of contrastive models
-GeneralRole = Literal["clip", "siglip", "evaluator_general"]  # they know the domain by chance alone
 MllmRole = Literal["mllm", "mllm_small"]  # of multimodal models
 GeneratorRole = Literal["t2i", "geo_rssd", "diffusionsat", "crs_diff", "controlnet"]
 ModelRole = Literal[Role, MllmRole, "llm", GeneratorRole]
-# A server that judges, a trained score model, what segmentors start from.
+# A server that judges, a published score model, what segmentors start from.
 OptionalRole = Literal["judge", "score_model", "segmentor"]
 SENT = ("max_tokens", "temperature", "seed", "top_p")  # to a server, beside model and messages
 SERVER_KEY = "OPENAI_API_KEY"  # the environment variable; local servers need none
@@ -35,7 +34,7 @@ def _without_secrets(url: str) -> str:
             f"goes into the environment variable {SERVER_KEY}"
         )
     if not named:
-        raise ValueError("is not an address such as http://localhost:8000/v1")
+        raise ValueError("is no address such as http://localhost:8000/v1")
     return url
 
 
@@ -74,7 +73,7 @@ def _check_sent(extra_body: ExtraBody, renamed: Renamed) -> None:
     if twice := [name for name in sent if sent.count(name) > 1]:
         raise ValueError(f"`parameters` sends two things as {twice[0]!r}")
     if not all(re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) for name in sent):
-        raise ValueError("`parameters` has what is not a name of a field, such as max_tokens")
+        raise ValueError("`parameters` has what is no name of a field, such as max_tokens")
     try:
         json.dumps(extra_body, allow_nan=False)
     except ValueError as error:

@@ -12,7 +12,6 @@ import torch
 
 from winnow.data.errors import WinnowError
 from winnow.models import crs_network, diffusionsat_unet
-from winnow.models.cuts import Cuts
 
 Kind = Literal["stable_diffusion", "diffusionsat", "crs_diff"]
 LongPrompts = Literal["refuse", "truncate"]
@@ -70,12 +69,6 @@ class TextToImageModel:
     def context_length(self) -> int:
         """Tokens of the longest prompt, with the marks of its start and end."""
         return int(self.text_encoder.config.max_position_embeddings)
-
-    def cuts(self, texts: Sequence[str]) -> Cuts:
-        """How many of the texts are longer than the context."""
-        lengths = self.tokenizer(list(texts))["input_ids"] if texts else []
-        cut = sum(len(ids) > self.context_length for ids in lengths)
-        return Cuts(len(texts), cut, self.context_length)
 
     def check_lengths(self, texts: Sequence[str]) -> None:
         """Raise WinnowError naming the row (from 0) and the length of the longest, if too long."""

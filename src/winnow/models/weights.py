@@ -79,7 +79,7 @@ def fill(
     """
     for key, tensor in actual.items():
         if key not in expected:
-            raise WinnowError(f"{path}: {key} is not part of the model that is configured here")
+            raise WinnowError(f"{path}: {key} is no part of the model that its configuration tells")
         if tensor.shape != expected[key].shape:
             raise WinnowError(
                 f"{path}: {key} has shape {tuple(tensor.shape)}, but by the configuration "

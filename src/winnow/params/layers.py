@@ -109,7 +109,7 @@ def _value(key: str, text: str) -> Any:
     except WinnowError:
         if text.lstrip()[:1] in ("{", "["):
             raise
-        return text  # `@mine` is not YAML, but may be a folder
+        return text  # `@mine` is no YAML, but may be a folder
 
 
 def _plain(value: Any, key_path: KeyPath, source: Layer) -> Any:
@@ -118,7 +118,7 @@ def _plain(value: Any, key_path: KeyPath, source: Layer) -> Any:
         odd = [key for key in value if not isinstance(key, str | int) or isinstance(key, bool)]
         if odd:
             where = source.where((*key_path, str(odd[0]).lower()))
-            raise WinnowError(f"{where}: the key {odd[0]!r} is not a word; put it in quotes")
+            raise WinnowError(f"{where}: the key {odd[0]!r} is no word; put it in quotes")
         return {str(k): _plain(v, (*key_path, str(k)), source) for k, v in value.items()}
     if isinstance(value, list):
         return [_plain(v, (*key_path, str(i)), source) for i, v in enumerate(value)]
@@ -152,7 +152,7 @@ def join(layers: Sequence[Layer]) -> Joined:
 
 
 def _override(source: Layer, scale: Any) -> dict[str, Any]:
-    """What a layer has for `scale`, nothing if it is not a scale: that is refused later."""
+    """What a layer has for `scale`, nothing if it is no scale: that is refused later."""
     allowed = get_args(Scale)
     scales = source.tree.get("scales", {})
     if not isinstance(scales, dict):

@@ -19,8 +19,7 @@ from winnow.models.settings import (
     ScoringRole,
 )
 from winnow.params.fields import DROPPABLE, Named, Ratio, Section
-from winnow.params.names import KNOWING, PRETRAINED, REAL, Scale
-from winnow.params.planning import selective_controls
+from winnow.params.names import CONTROLS, PRETRAINED, REAL, Scale
 from winnow.preferences.settings import Preferences
 from winnow.reporting.settings import Site
 from winnow.scoring import scorers as built_in
@@ -39,7 +38,7 @@ NOT_SCALED = ("scale", COMPLETE)  # keys that a scale has not
 _LOADERS = {
     "mllm_small": ["standin", "transformers"],
     "judge": ["openai"],
-    "score_model": ["standin", "transformers"],
+    "score_model": ["transformers"],
     "t2i": ["standin", "diffusers"],
     "geo_rssd": ["standin", "diffusers"],
     "controlnet": ["standin", "diffusers"],
@@ -80,11 +79,10 @@ class Params(Section):
     @model_validator(mode="after")
     def _names_exist(self) -> "Params":
         known = ", ".join(self.scorers)
-        for name in ("none", *selective_controls(self)):
-            if name not in self.scorers:
+        for name in CONTROLS:
+            if name not in self.scorers and (name != "oracle" or self.captions.known_noise):
                 raise ValueError(f"scorers: the control {name!r} is missing (scorers: {known})")
         self.require_swept("sweep.scorers", self.sweep.scorers)
-        self.sweep.check_replicated("sweep", self.scorers)
         if "loop" in self.sweep.captions:
             self.require_swept("captioning.loop.scorers", self.captioning.loop.scorers)
         for name, whose in ((PRETRAINED, "the untuned model"), (REAL, "real images alone")):
@@ -93,7 +91,7 @@ class Params(Section):
         return self
 
     def require_swept(self, key: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `key`, is not a scorer, or one that says
+        """Raise ValueError if one of `names`, listed at `key`, is no scorer, or one that says
         itself what it keeps."""
         for name in names:
             if name not in self.scorers:
@@ -105,7 +103,7 @@ class Params(Section):
                 )
 
     def require_selecting(self, key: str, names: Sequence[str]) -> None:
-        """Raise ValueError if one of `names`, listed at `key`, is not a scorer whose keep ratio is
+        """Raise ValueError if one of `names`, listed at `key`, is no scorer whose keep ratio is
         swept or chosen by scene."""
         self.require_swept(key, [name for name in names if not self._chooses(name)])
         for name in names:
@@ -115,7 +113,7 @@ class Params(Section):
                 raise ValueError(f"{key}: {name!r} has a threshold or is a subset")
 
     def _knows(self, name: str) -> bool:
-        return (self.scorers[name].use or name) in KNOWING
+        return (self.scorers[name].use or name) == "oracle"
 
     def _chooses(self, name: str) -> bool:
         return name in self.scorers and self.scorers[name].choose
@@ -126,7 +124,7 @@ class Params(Section):
             for part in scorer.mean_of:
                 if part not in self.scorers or self.scorers[part].mean_of or self._knows(part):
                     raise ValueError(
-                        f"scorers.{name}: mean_of: {part!r} is not a scorer that scores by itself, "
+                        f"scorers.{name}: mean_of: {part!r} is no scorer that scores by itself, "
                         "without the truth"
                     )
         return self
@@ -158,7 +156,7 @@ class Params(Section):
                 continue
             if use not in built_in.NAMES:
                 raise ValueError(
-                    f"scorers.{name}: {use!r} is not a built-in scorer"
+                    f"scorers.{name}: {use!r} is no built-in scorer"
                     f"{did_you_mean(use, built_in.NAMES)} ({', '.join(built_in.NAMES)}); a "
                     "class of your own goes under `use` as `module:Class`, a parquet of scores "
                     "under `scores`"
@@ -200,11 +198,6 @@ class Params(Section):
         given = self.score_model
         starts = {*get_args(MllmRole), *given.tuned}
         for name, recipe in given.recipes.items():
-            if name in self.models:
-                raise ValueError(
-                    f"score_model.recipes.{name}: {name!r} is a role under `models`, so that no "
-                    "scorer could use the recipe; give it another name, such as score_three_stages"
-                )
             if recipe.start not in starts:
                 raise ValueError(
                     f"score_model.recipes.{name}: start {recipe.start!r} is neither a role nor "

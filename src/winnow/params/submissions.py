@@ -147,7 +147,7 @@ def with_submissions(tree: dict[str, Any], root: Path) -> dict[str, Any]:
     """
     scorers = tree.get("scorers")
     theirs = submitted(root / FOLDER, pool_digest(tree))
-    if not theirs or not isinstance(scorers, dict):  # what is not a mapping is refused later
+    if not theirs or not isinstance(scorers, dict):  # what is no mapping is refused later
         return tree
     taken = next((name for name in theirs if name in scorers), None)
     if taken is not None:

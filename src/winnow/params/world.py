@@ -16,7 +16,7 @@ def with_world(tree: dict[str, Any], world: World) -> dict[str, Any]:
     What `source` and `captions` say themselves stays.
     """
     own = world.model_dump()
-    ours = {key: own.pop(key) for key in RawCaptions.model_fields}
+    ours = {key: own.pop(key) for key in ("per_image", "noise")}
     source, captions = tree.get("source"), tree.get("captions")
     if not isinstance(source, dict) or source.get("kind") != "terrarium":
         return tree

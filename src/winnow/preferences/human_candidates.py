@@ -1,12 +1,12 @@
 """What no model wrote: people's captions, of this image or a similar one, or with known noise; and
-the answers that come with questions, right and wrong."""
+the answers that come with questions."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from winnow.captioning.questions import Category, wrong_answer
+from winnow.captioning.questions import Category
 from winnow.data.errors import WinnowError
 from winnow.data.tables import CANDIDATES
 from winnow.preferences.questions import CAPTION_PROMPTS, Question, question_rng
@@ -89,22 +89,6 @@ def source_answers(
             viewpoint = categories[asked.category].viewpoint
         if text := told[asked.uid].get(viewpoint):
             rows.append((asked.uid, asked.kind, asked.category, asked.prompt, None, text, name))
-    return pd.DataFrame(rows, columns=[column.rstrip("?") for column in CANDIDATES])
-
-
-def distractors(quiz: Sequence[Question], name: str, seed: int) -> pd.DataFrame:
-    """CANDIDATES with a wrong answer to each closed question of `quiz`.
-
-    Pairs of what a model answers wrongly are of the questions that it finds hard, and what is wrong
-    is what it prefers. These are of every question, and no text alone tells which answer is right.
-    """
-    rows = []
-    for asked in quiz:
-        if asked.kind == "closed" and asked.reference is not None:
-            rng = question_rng(seed, asked.uid, f"{name} {asked.prompt}")
-            text = wrong_answer(asked.category, asked.prompt, asked.reference, rng)
-            told = asked.uid, "closed", asked.category, asked.prompt, asked.reference, text, name
-            rows.append(told)
     return pd.DataFrame(rows, columns=[column.rstrip("?") for column in CANDIDATES])
 
 

@@ -1,6 +1,6 @@
 """Rating by the truth, in place of a large model: each dimension follows from what is right.
 
-relevance     The share of right facts among all; 5 where all are, else 4, 3, 2 from three, two, one
+relevance     The share of right assertions; 5 where all are, else 4, 3, 2 from three, two, one
               fifths. An invented thing, with all that is said of it, counts as two wrong details,
               and so does what no image shows. At most 3 for what would fit any image, and for what
               does not touch anything that the references say. 2 without an assertion; 1 without a
@@ -9,61 +9,39 @@ specificity   Right details less false ones: exact numbers, looks, positions, co
               telling nouns. 2, 3, 4, 5 from 1, 2, 3, 5 of them.
 completeness  How much of what the references say is said rightly, as a share of what one of them
               says on average; without references, the share of the salient things. By fifths.
-clarity       5, less 2 for a sentence without an end, 2 for a repetition without end, 2 for a
-              sentence of hardly a known word, 1 for a word said twice in a row or two details told
-              again. The form alone counts; a text without a word has 1.
-richness      One more than the kinds of right facts (scene, object, count, attribute, relation,
-              condition), but 2, 3, 4, 5 only from 2, 3, 4, 5 right facts.
+clarity       5, less 2 for no end, 2 for a repetition without end, 2 for hardly a known word, 1 for
+              a word or an assertion said twice, 1 for fewer than three words. The form alone
+              counts.
+richness      One more than the kinds of right assertions (scene, object, count, attribute,
+              relation, condition), but 2, 3, 4, 5 only from 2, 4, 6, 8 different words.
 
-ScoreRS has a large model rate the same dimensions (NeurIPS 2025); these levels are our own. Only
-right facts pay, each once, whatever the words: a sentence with a right assertion more lowers no
-dimension, and one with a false one raises none. So listing what may be there does not pay. (Any
-text, even a false one, has a better form than none.)
+ScoreRS has a large model rate the same dimensions (NeurIPS 2025); these levels are our
+own. A right assertion in place of none, or none in place of a false one, lowers no rating.
 """
 
 from __future__ import annotations
 
-import operator
-import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from winnow.assertions.assertion import Assertion
-from winnow.assertions.check import (
-    COMMON,
-    INVENTED,
-    MISSING,
-    RIGHT,
-    VAGUE,
-    WRONG,
-    Finding,
-    check,
-    is_elsewhere,
-    says_unseen,
-)
+from winnow.assertions.assertion import Assertion, ParsedCaption
+from winnow.assertions.check import COMMON, INVENTED, MISSING, RIGHT, VAGUE, WRONG, Finding, check
 from winnow.assertions.layout_view import LayoutView, label
-from winnow.assertions.lexicon import LEXICON, split_relation
 from winnow.assertions.parser import assertions_of, parse
 from winnow.assertions.tagger import tags, tokens
 from winnow.captioning.answers import repeats
 from winnow.preferences.rubric import LEVELS, Rating
 from winnow.terrarium.noise import CLEAN
 
-MISMATCH, INFEASIBLE = "mismatch", "infeasible"  # of the kinds of noise
+MISMATCH, INFEASIBLE = "mismatch", "infeasible"  # kinds that `check` gives
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)  # least shares of the levels 2 to 5
 _DETAILS = (1, 2, 3, 5)  # least numbers of the levels 2 to 5
-_FACTS = (2, 3, 4, 5)  # likewise
-_AGAIN = 2  # details that were told before; so many are a fault
+_WORDS = (2, 4, 6, 8)  # likewise
 _KEPT = 1 << 14  # texts and images come again; so many of what follows from them is kept
-_UNKNOWN = 2 / 3  # of the words; a sentence with a larger share that nobody knows is unclear
-_OPEN = frozenset({"a", "the", "no", "number", "relation"})  # tags that a noun must follow
-_CLOSED = frozenset({"one", *LEXICON.loose})  # words of those tags that do without
-_BREAKS = frozenset({"pause", "and", "join"})
-_STOP = re.compile(r"[.;!?]")
-_MUTUAL = frozenset({"next to", "near", "alongside", "parallel to", "at right angles to"})
+_UNKNOWN = 2 / 3  # of the words; a text with a larger share that nobody knows is unclear
 
 # By the known kind of noise: 5 less what it costs Terrarium's captions on average, within a level.
 # A mismatch is of another place, and invention worse than a wrong detail.
@@ -88,22 +66,18 @@ def rate_by_truth(text: str, view: LayoutView, reference: Sequence[str]) -> Rati
 
     `reference` are true texts that reply to the same question; the text itself may be among them.
     """
-    findings = [finding for finding in check(text, view)[1] if finding.verdict != MISSING]
-    right = [finding for finding in findings if finding.verdict == RIGHT]
-    facts = {_fact(finding, view): finding for finding in sorted(right, key=_tells)}
-    said = {_topic(Assertion(*finding[:3]), view) for finding in right}
+    kind, found = check(text, view)
+    findings = [finding for finding in found if finding.verdict != MISSING]
+    said = {_topic(Assertion(*one[:3]), view) for one in findings if one.verdict == RIGHT}
     expected = _expected(tuple(reference), view)
-    covered = _covered(said, expected) if expected else _salient_share(right, view)
+    words = _words(text)
     touches = not expected or not said.isdisjoint(expected)
-    unseen = says_unseen(text)
     return Rating(
-        relevance=_relevance(findings, list(facts.values()), unseen, touches)
-        if _words(text)
-        else 1,
-        specificity=_level(_details(findings, list(facts.values())) - unseen, _DETAILS),
-        completeness=_level(covered, _FIFTHS),
+        relevance=_relevance(findings, kind, touches) if words else 1,
+        specificity=_level(_details(findings) - (kind == INFEASIBLE), _DETAILS),
+        completeness=_level(_covered(said, expected, found), _FIFTHS),
         clarity=_clarity(text),
-        richness=min(len({kind for kind, *_ in facts}) + 1, _level(len(facts), _FACTS)),
+        richness=_richness(findings, len(set(words))),
     )
 
 
@@ -119,8 +93,8 @@ def _level(value: float, least: Sequence[float]) -> int:
     return 1 + bisect_right(least, value + 1e-9)
 
 
-def _relevance(findings: list[Finding], facts: list[Finding], unseen: bool, touches: bool) -> int:
-    if is_elsewhere(findings):
+def _relevance(findings: list[Finding], kind: str, touches: bool) -> int:
+    if kind == MISMATCH:
         return 1
     if not findings:
         return 2
@@ -130,53 +104,32 @@ def _relevance(findings: list[Finding], facts: list[Finding], unseen: bool, touc
         if finding.verdict == INVENTED and finding.kind in ("object", "scene", "condition")
     }
     wrong = sum(finding.verdict == WRONG for finding in findings)
-    false = wrong + 2 * (len(invented) + unseen)
-    level = 5 if not false else min(4, _level(len(facts) / (len(facts) + false), _FIFTHS))
-    return min(level, 5 if touches and any(map(_tells, facts)) else 3)
+    false = wrong + 2 * (len(invented) + (kind == INFEASIBLE))
+    right = sum(finding.verdict == RIGHT for finding in findings)
+    level = 5 if not false else min(4, _level(right / (right + false), _FIFTHS))
+    telling = any(_tells(finding) for finding in findings if finding.verdict == RIGHT)
+    return min(level, 5 if touches and telling else 3)
 
 
 def _tells(finding: Finding) -> bool:
-    """Whether an assertion, if true, would not fit almost any image."""
+    """Whether an assertion, if true, is a detail: would not fit almost any image."""
     if finding.kind == "object":
         return finding.subject not in COMMON
-    return _is_detail(Assertion(*finding[:3]))
+    return finding.kind != "count" or finding.value not in {*VAGUE, "1"}  # 1: maybe an article
 
 
-def _is_detail(assertion: Assertion) -> bool:
-    """Whether it says more of a thing than that it is there."""
-    if assertion.kind == "object":
-        return False
-    return assertion.kind != "count" or assertion.value not in {*VAGUE, "1"}  # 1: maybe an article
-
-
-def _details(findings: list[Finding], facts: list[Finding]) -> int:
-    false = [finding for finding in findings if finding.verdict != RIGHT]
-    return sum(map(_tells, facts)) - sum(map(_tells, false))
+def _details(findings: list[Finding]) -> int:
+    telling = [finding for finding in findings if _tells(finding)]
+    right = sum(finding.verdict == RIGHT for finding in telling)
+    return 2 * right - len(telling)
 
 
 def _topic(assertion: Assertion, view: LayoutView) -> Topic:
     """The topic of an assertion: what two nouns both mean, as road and path, is one thing."""
     if assertion.kind in ("scene", "condition"):
         return assertion.kind, assertion.value if assertion.kind == "condition" else ""
-    return assertion.kind, _meant(assertion.subject, view)
-
-
-def _meant(noun: str, view: LayoutView) -> str:
-    found = view.parts_of(noun)
-    return label(found[0]) if found else noun
-
-
-def _fact(finding: Finding, view: LayoutView) -> tuple[str, frozenset[str], str]:
-    """What a right assertion tells, the same for all that tell it: a thing has one number, and what
-    is next to what is one fact from either end."""
-    kind, topic = _topic(Assertion(*finding[:3]), view)
-    if kind == "relation":
-        words, noun = split_relation(finding.value)
-        other = _meant(noun, view) if noun else ""
-        if words in _MUTUAL:
-            return kind, frozenset({topic, other}), ""
-        return kind, frozenset({topic}), f"{words} {other}"
-    return kind, frozenset({topic}), finding.value if kind == "attribute" else ""
+    found = view.parts_of(assertion.subject)
+    return assertion.kind, label(found[0]) if found else assertion.subject
 
 
 @lru_cache(_KEPT)
@@ -188,21 +141,14 @@ def _expected(references: tuple[str, ...], view: LayoutView) -> Mapping[Topic, f
     return {topic: count / len(references) for topic, count in counts.items()}
 
 
-def _covered(said: set[Topic], expected: Mapping[Topic, float]) -> float:
+def _covered(said: set[Topic], expected: Mapping[Topic, float], findings: list[Finding]) -> float:
     """How much of what the references say is said: 1 is as much as one of them says on average."""
-    typical = sum(share**2 for share in expected.values())
-    return sum(expected.get(topic, 0.0) for topic in said) / typical
-
-
-def _salient_share(right: list[Finding], view: LayoutView) -> float:
-    """The share of the salient things that are named."""
-    nouns = {finding.subject for finding in right if finding.kind == "object"}
-    nouns |= {finding.value for finding in right if finding.kind == "scene"}
-    named = {id(part) for noun in nouns for part in view.parts_of(noun)}
-    salient = [view.parts_of(noun) for noun in view.salient()]
-    if not salient:
-        return float(bool(right))
-    return sum(any(id(part) in named for part in parts) for parts in salient) / len(salient)
+    if expected:
+        typical = sum(share**2 for share in expected.values())
+        return sum(expected.get(topic, 0.0) for topic in said) / typical
+    missing = sum(finding.verdict == MISSING for finding in findings)
+    things = sum(finding.verdict == RIGHT and finding.kind == "object" for finding in findings)
+    return things / (things + missing) if things + missing else float(bool(said))
 
 
 def _words(text: str) -> list[str]:
@@ -211,34 +157,28 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(_KEPT)
 def _clarity(text: str) -> int:
-    """By sentences, so that no good sentence mends a bad one."""
-    if not _words(text):
-        return LEVELS[0]
-    ends = [match.start() for match in _STOP.finditer(text)] + [len(text)]
-    sentences = [text[start:end] for start, end in pairwise([0, *ends])]
-    details = [one for one, _ in parse(text).assertions if _is_detail(one)]
+    words = _words(text)
+    if not words:
+        return 1
+    caption = parse(text)
+    tagged = [tag.kind for tag in tags(text) if tag.kind not in ("pause", "stop")]
+    doubled = any(first == second for first, second in pairwise(words))
     faults = (
-        2 * any(_breaks_off(sentence) for sentence in sentences)
-        + 2 * any(repeats(text[:end]) for end in ends)
-        + 2 * any(map(_is_gibberish, sentences))
-        + (any(map(_stutters, sentences)) or len(details) - len(set(details)) >= _AGAIN)
+        2 * caption.unfinished
+        + 2 * repeats(text)
+        + (doubled or _says_again(caption))
+        + 2 * (tagged.count("other") > _UNKNOWN * len(tagged))
+        + (len(words) < 3)
     )
-    return max(LEVELS[0], LEVELS[-1] - faults)
+    return max(1, 5 - faults)
 
 
-def _stutters(sentence: str) -> bool:
-    return any(first == second for first, second in pairwise(_words(sentence)))
+def _says_again(caption: ParsedCaption) -> bool:
+    """Whether a third of what is said of things was said before."""
+    said = [assertion for assertion, _ in caption.assertions]
+    return len(said) - len(set(said)) > len(said) / 3
 
 
-def _breaks_off(sentence: str) -> bool:
-    """Whether it ends, or goes on with something else, where a noun must follow."""
-    marks = list(tags(sentence))
-    open_ones = [tag.kind in _OPEN and tag.word not in _CLOSED for tag in marks]
-    ended = [tag.kind in _BREAKS for tag in marks[1:]]
-    return parse(sentence).unfinished or any(map(operator.and_, open_ones, ended))
-
-
-def _is_gibberish(sentence: str) -> bool:
-    """Whether hardly a word of it is known."""
-    kinds = [tag.kind for tag in tags(sentence) if tag.kind not in ("pause", "stop")]
-    return kinds.count("other") > _UNKNOWN * len(kinds)
+def _richness(findings: list[Finding], words: int) -> int:
+    kinds = {finding.kind for finding in findings if finding.verdict == RIGHT}
+    return min(len(kinds) + 1, _level(words, _WORDS), LEVELS[-1])

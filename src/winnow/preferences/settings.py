@@ -38,15 +38,14 @@ class Captioner(Section):
 class Answerer(Section):
     """One who answers questions about the images of the reference split."""
 
-    by: Literal["source", "distractor", MllmRole] = Field(
-        description="The answer that comes with an open question (an annotator's); to a closed "
-        "question a wrong answer of its form; or the model of a role"
+    by: Literal["source", MllmRole] = Field(
+        description="The answer that comes with a question (an annotator's); or the model of a role"
     )
     temperature: float = Field(0.0, ge=0, description="Sampling temperature; 0: greedy decoding")
 
     @model_validator(mode="after")
     def _models_sample(self) -> "Answerer":
-        if self.by not in get_args(MllmRole) and self.temperature:
+        if self.by == "source" and self.temperature:
             raise ValueError("`temperature` belongs to mllm and mllm_small")
         return self
 

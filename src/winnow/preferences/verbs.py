@@ -9,7 +9,8 @@ from pydantic import Field
 from winnow.captioning.verbs import EngineSettings, OneEngine
 from winnow.command.description import Given, Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.provenance import measure_cost, write_cost
+from winnow.data.files import write_signed
+from winnow.data.provenance import measure_cost
 from winnow.data.tables import (
     CANDIDATES,
     CAPTIONS,
@@ -98,7 +99,7 @@ def generate_candidates(
     print(f"{len(samples)} images: {len(found)} texts, {len(unanswered)} in quarantine")
     check_quarantine(unanswered, asked, asking.quarantine_limit, quarantine, "requests")
     write_table(output, found, CANDIDATES)
-    write_cost(output, cost, len(samples))
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(samples)})
 
 
 def _of_people(
@@ -112,11 +113,7 @@ def _of_people(
     threads: int,
     settings: ProposeSettings,
 ) -> pd.DataFrame:
-    from winnow.preferences.human_candidates import (
-        captioner_candidates,
-        distractors,
-        source_answers,
-    )
+    from winnow.preferences.human_candidates import captioner_candidates, source_answers
 
     captioners = {
         name: c
@@ -135,11 +132,6 @@ def _of_people(
         source_answers(quiz, layouts, categories, name, settings.seed)
         for name, a in settings.answerers.items()
         if a.by == "source"
-    ]
-    said += [
-        distractors(quiz, name, settings.seed)
-        for name, a in settings.answerers.items()
-        if a.by == "distractor"
     ]
     return pd.concat(said, ignore_index=True)
 
@@ -215,7 +207,7 @@ def rate(
     print(f"{len(rows)} candidates: {len(rated)} rated, {len(unrated)} in quarantine")
     check_quarantine(unrated, len(rows), settings.quarantine_limit, quarantine, "candidates")
     write_table(output, rated, RATED)
-    write_cost(output, cost, len(rows))
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(rows)})
 
 
 @command

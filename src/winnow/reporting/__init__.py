@@ -1,1 +1,1 @@
-"""Values, tables, pages, figures, claims and the site, made from the files of the cells alone."""
+"""Tables, leaderboard and figures: plain functions over the files of the cells."""

@@ -78,7 +78,7 @@ def _parameters(path: str | Path, number: int, text: str | None) -> dict[str, An
     except (ValueError, RecursionError) as error:
         raise WinnowError(f"{path}: row {number}: {PARAMETERS}: {error}") from error
     if not isinstance(found, dict):
-        raise WinnowError(f"{path}: row {number}: {PARAMETERS}: is not a mapping")
+        raise WinnowError(f"{path}: row {number}: {PARAMETERS}: is no mapping")
     return found
 
 

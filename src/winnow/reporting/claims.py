@@ -1,38 +1,74 @@
 """The papers' claims, judged by the cells."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from winnow.evaluation.intervals import p_value
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.params.names import CONTROLS, LENDING
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import load_cells
-from winnow.reporting.decisions import (
-    HELD,
-    NO_EFFECT,
-    NO_POWER,
-    NOT_RUN,
-    VERDICTS,
-    Verdict,
-    corrected,
-    decide,
-    of_size,
-    together,
-)
 from winnow.reporting.method_results import Method, method_values, outcomes_by_track
-from winnow.reporting.paired import Effect, above, beyond, change, difference
+from winnow.reporting.paired import Found, above, beyond, change, difference
 from winnow.reporting.papers import CellSelector, Choice, Claim, Comparison, Direction, Paper, Size
-from winnow.reporting.power import Power, power_of
 from winnow.reporting.ratio_regret import Sweep, gains, mean_gain
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import struck_out
 from winnow.reporting.tables import method_at
-from winnow.reporting.values import GAINS, NOT_REPLICATED, Show, Value
+from winnow.reporting.values import GAINS, Show, Value
+
+Verdict = Literal["held", "not held", "inconclusive", "not run"]
+HELD: Verdict = "held"
+NOT_HELD: Verdict = "not held"
+INCONCLUSIVE: Verdict = "inconclusive"
+NOT_RUN: Verdict = "not run"
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+def _oriented(effect: Value, direction: Direction) -> tuple[float, float] | None:
+    """The interval, positive in the claimed direction; None without one."""
+    if effect.ends is None or direction == "up":
+        return effect.ends
+    low, high = effect.ends
+    return -high, -low
+
+
+def of_direction(effect: Value, direction: Direction) -> Verdict:
+    """Held where the whole interval lies in the claimed direction, not held where it lies in the
+    other; inconclusive where it holds zero, or there is none."""
+    interval = _oriented(effect, direction)
+    if interval is None:
+        return INCONCLUSIVE
+    low, high = interval
+    return HELD if low > 0 else NOT_HELD if high < 0 else INCONCLUSIVE
+
+
+def of_size(effect: Value, direction: Direction, size: Size, scale: float = 1.0) -> Verdict:
+    """Of a bound: held where the whole interval lies beyond it, not held where all falls short. Of
+    a value: held where the interval holds it. `scale` is what the effect is in one unit of `size`.
+    """
+    interval = _oriented(effect, direction)
+    if interval is None:
+        return INCONCLUSIVE
+    low, high = interval
+    if size.at_least is not None:
+        bound = size.at_least * scale
+        return HELD if low > bound else NOT_HELD if high < bound else INCONCLUSIVE
+    value = (size.value or 0.0) * scale
+    return HELD if low <= value <= high else NOT_HELD
+
+
+def together(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of a claim that holds if all parts do: not held if one is not, not run if none was, held if
+    all are; otherwise inconclusive."""
+    if NOT_HELD in verdicts:
+        return NOT_HELD
+    known = set(verdicts)
+    if known <= {NOT_RUN}:
+        return NOT_RUN
+    return HELD if known == {HELD} else INCONCLUSIVE
+
 
 STAND_INS = "direction only: stand-ins"
 # How an effect is shown: points of per cent, per cent of a change, a number.
@@ -59,11 +95,7 @@ class About(NamedTuple):
 
 class Judged(NamedTuple):
     """One comparison of a claim, and the methods that it is about. `size` is None where no size was
-    published; `reason` says why something is missing, such as that a method was `struck` out.
-
-    `power` is whether the metric decides, None where no controls say so; what is within `margin` of
-    zero is no effect; `p` is corrected for the claim's comparisons, where it asks for that.
-    """
+    published; `reason` says why something is missing, such as that a method was `struck` out."""
 
     about: About
     effect: Value | None
@@ -73,33 +105,6 @@ class Judged(NamedTuple):
     reason: str
     methods: Sequence[Method]
     struck: bool = False
-    power: bool | None = None
-    margin: float | None = None
-    p: float | None = None
-
-    @property
-    def replicated(self) -> bool | None:
-        """Whether no side has a single training seed; None without an effect."""
-        return None if self.effect is None else not self.effect.replication
-
-    def not_run(self, reason: str) -> "Judged":
-        """The comparison without its effect."""
-        size = self.size and NOT_RUN
-        return Judged(self.about, None, NOT_RUN, size, NOT_RUN, reason, self.methods)
-
-
-class _Measured(NamedTuple):
-    """A comparison before it is judged. `powers` are those of its metrics; `unit` is what the
-    effect is in one unit of its metric, None where that is not told; `controls` are what the upper
-    controls show in place of its first method."""
-
-    about: About
-    effect: Effect
-    methods: Sequence[Method]
-    powers: Sequence[Power]
-    size: Size | None = None
-    unit: float | None = None
-    controls: Sequence[float] = ()
 
 
 class Judgement(NamedTuple):
@@ -122,25 +127,6 @@ class Judgement(NamedTuple):
         other = next((part for part in self.parts if part.verdict != HELD), None)
         return same[0] if same else other
 
-    @property
-    def replicated(self) -> bool | None:
-        """Whether no comparison with the claim's verdict has a side with a single training seed;
-        None where nothing was measured."""
-        found = [part.replicated for part in self.parts if part.verdict == self.verdict]
-        known = [replicated for replicated in found if replicated is not None]
-        return all(known) if known else None
-
-
-def tally(judgements: Sequence[Judgement]) -> dict[Verdict, str]:
-    """How many claims have each verdict, in words."""
-    found: dict[Verdict, str] = {}
-    for verdict in VERDICTS:
-        own = [judgement for judgement in judgements if judgement.verdict == verdict]
-        alone = sum(judgement.replicated is False for judgement in own)
-        told = f" ({alone} {NOT_REPLICATED})" if alone else ""
-        found[verdict] = f"{len(own)} {verdict}{told}"
-    return found
-
 
 def together_of(parts: Sequence[Judged]) -> Verdict:
     """The verdict over the comparisons of a claim: not run if one is about a method that was struck
@@ -151,13 +137,11 @@ def together_of(parts: Sequence[Judged]) -> Verdict:
 
 
 def without_size(part: Judged) -> Judged:
-    """A comparison judged by its direction alone, as where models are stand-ins. That a size has no
-    power stays."""
+    """A comparison judged by its direction alone, as where models are stand-ins."""
     if part.effect is None:
         return part
     reason = "; ".join(filter(None, [STAND_INS, part.reason]))
-    size = part.size if part.size == NO_POWER else part.size and NOT_RUN
-    return part._replace(size=size, verdict=part.direction, reason=reason)
+    return part._replace(size=part.size and NOT_RUN, verdict=part.direction, reason=reason)
 
 
 def without_struck(part: Judged, struck: Mapping[Method, int]) -> Judged:
@@ -166,15 +150,14 @@ def without_struck(part: Judged, struck: Mapping[Method, int]) -> Judged:
     lost = next((method for method in part.methods if method in struck), None)
     if lost is None:
         return part
-    reason = f"{lost.scorer}: {struck_out(struck[lost])}"
-    return part.not_run(reason)._replace(struck=True)
-
-
-def without_built_in(part: Judged, claim: Claim, standins: Sequence[str]) -> Judged:
-    """A comparison as it is, or not run where stand-ins would decide the claim by construction."""
-    if claim.built_in is None or set(claim.built_in.roles).isdisjoint(standins):
-        return part
-    return part.not_run(f"{NOT_RUN}: {claim.built_in.reason}")
+    return part._replace(
+        effect=None,
+        direction=NOT_RUN,
+        size=part.size and NOT_RUN,
+        verdict=NOT_RUN,
+        reason=f"{lost.scorer}: {struck_out(struck[lost])}",
+        struck=True,
+    )
 
 
 def load_claimed_results(
@@ -185,19 +168,15 @@ def load_claimed_results(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Results:
-    """Of the cells of a sweep those that claims are about, without intervals of their own, and the
-    controls that lend them their seeds' variance."""
+    """Of the cells of a sweep those that claims are about, without intervals of their own."""
     places = {place for paper in papers for claim in paper.claims.values() for place in _of(claim)}
     sweep = load_cells(
         sweep_path,
         cells_dir,
-        wanted=lambda cell: (
-            (cell.track, cell.captions, cell.scorer) in places
-            or (cell.captions in LENDING and cell.scorer in CONTROLS)
-        ),
+        wanted=lambda cell: (cell.track, cell.captions, cell.scorer) in places,
     )
     outcomes = outcomes_by_track(sweep)
-    return Results(sweep, method_values(sweep), scale, outcomes, resamples, seed)
+    return Results(sweep, method_values(sweep, {}, {}), scale, outcomes, resamples, seed)
 
 
 def _of(claim: Claim) -> Iterator[tuple[str, str, str]]:
@@ -222,32 +201,16 @@ def judge_claims(
     found = []
     for paper in papers:
         for name, claim in paper.claims.items():
-            measured = [one for c in claim.comparisons for one in _compared(results, c)]
-            measured += [_chosen(results, c, choice) for c in claim.choices]
-            ps = _corrected(claim, measured)
-            parts = [
-                _judged(results, one, claim.margin, p) for one, p in zip(measured, ps, strict=True)
-            ]
+            parts = [part for c in claim.comparisons for part in _compared(results, c)]
+            parts += [_chosen(results, c, choice) for c in claim.choices]
             if standins:
                 parts = [without_size(part) for part in parts]
-            parts = [without_built_in(part, claim, standins) for part in parts]
             parts = [without_struck(part, struck) for part in parts]
             found.append(Judgement(name, paper, claim, parts, together_of(parts)))
     return found
 
 
-def _corrected(claim: Claim, measured: Sequence[_Measured]) -> list[float | None]:
-    """The p of each comparison, corrected for all that the claim declares; None where it asks for
-    no correction, or there is no interval."""
-    if claim.correction is None:
-        return [None] * len(measured)
-    found = {str(i): one.effect.found for i, one in enumerate(measured)}
-    p = {name: p_value(effect) for name, effect in found.items() if effect}
-    adjusted = corrected(p, list(found))
-    return [adjusted.get(name) for name in found]
-
-
-def _compared(results: Results, comparison: Comparison) -> Iterator[_Measured]:
+def _compared(results: Results, comparison: Comparison) -> Iterator[Judged]:
     """A comparison with each of its `b`, or with its number."""
     kind: Kind = "number" if comparison.unit == "number" else "points"
     about = About(
@@ -260,76 +223,41 @@ def _compared(results: Results, comparison: Comparison) -> Iterator[_Measured]:
         comparison.direction,
     )
     circular = _circular(results, comparison)
-    names = [comparison.a.metric(name) for name in (comparison.name, comparison.beyond) if name]
-    powers = [power_of(results, about.track, name) for name in names]
-    method = method_at(results, about.track, comparison.a)
-
-    sides: list[tuple[str, list[Method], Callable[[Method], Effect], float | None]]
+    for b in comparison.b:
+        found = circular or _effect(results, comparison, b)
+        methods = [method_at(results, about.track, place) for place in (comparison.a, b)]
+        yield _judged(results, about._replace(b=str(b)), found, methods, comparison.size)
     if comparison.number is not None:
+        method = method_at(results, about.track, comparison.a)
         number = comparison.number * UNITS[about.kind]
-        sides = [(about.b, [method], partial(_above, results, about.metric, number), 1.0)]
-    else:
-        sides = [
-            (
-                str(b),
-                [method, method_at(results, about.track, b)],
-                partial(_effect, results, comparison, b),
-                _unit(results, comparison, b),
-            )
-            for b in comparison.b
-        ]
-    for b, methods, effect, unit in sides:
-        upper = [contrast.upper for contrast in powers[0].contrasts] if comparison.size else []
-        controls = [value.estimate for control in upper if (value := effect(control).value)]
-        found = circular or effect(method)
-        yield _Measured(
-            about._replace(b=b), found, methods, powers, comparison.size, unit, controls
-        )
+        found = circular or above(results, method, about.metric, number)
+        yield _judged(results, about, found, [method], comparison.size)
 
 
-def _circular(results: Results, comparison: Comparison) -> Effect | None:
+def _circular(results: Results, comparison: Comparison) -> Found | None:
     """Why a comparison is not run though its cells are there, if it is not."""
     if comparison.unless is None:
         return None
     cells = results.cells(method_at(results, comparison.track, comparison.a))
     records = (results.sweep.records.get(cell) for cell in cells)
     if any(record and record.model == comparison.unless.model for record in records):
-        return Effect(None, reason=f"{NOT_RUN}: {comparison.unless.reason}")
+        return None, f"{NOT_RUN}: {comparison.unless.reason}"
     return None
 
 
-def _above(results: Results, metric: str, number: float, method: Method) -> Effect:
-    return above(results, method, metric, number)
-
-
-def _effect(results: Results, comparison: Comparison, b: CellSelector, method: Method) -> Effect:
-    """What a method shows in the place of `a` against `b`."""
-    prefixed = comparison.a.metric
-    base, other = method_at(results, comparison.track, b), _same_prefix(comparison, b)
+def _effect(results: Results, comparison: Comparison, b: CellSelector) -> Found:
+    a = comparison.a
+    method, base = (method_at(results, comparison.track, place) for place in (a, b))
+    other = b if b.prefix else b.model_copy(update={"prefix": a.prefix})
     name = comparison.name
     if comparison.beyond is not None:
-        metrics = (prefixed(name), prefixed(comparison.beyond))
+        metrics = (a.metric(name), a.metric(comparison.beyond))
         return beyond(results, method, base, metrics, comparison.relative)
     compare = change if comparison.relative else difference
-    return compare(results, method, base, prefixed(name), other.metric(name))
+    return compare(results, method, base, a.metric(name), other.metric(name))
 
 
-def _same_prefix(comparison: Comparison, b: CellSelector) -> CellSelector:
-    return b if b.prefix else b.model_copy(update={"prefix": comparison.a.prefix})
-
-
-def _unit(results: Results, comparison: Comparison, b: CellSelector) -> float | None:
-    """What an effect against `b` is in one unit of its metric; None where it is of two metrics."""
-    if comparison.beyond is not None:
-        return None
-    if not comparison.relative:
-        return 1.0
-    base = method_at(results, comparison.track, b)
-    against = results.value(base, _same_prefix(comparison, b).metric(comparison.name))
-    return 1 / against.estimate if against and against.estimate > 0 else None
-
-
-def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> _Measured:
+def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> Judged:
     """What choosing the keep ratio of each scene gains."""
     names = {
         "best": ("one", "the best ratio of each scene"),
@@ -341,51 +269,33 @@ def _chosen(results: Results, declared: Choice, choice: pd.DataFrame | None) -> 
         declared.label, declared.track, sweep.metric, a, "one ratio for all", "number", "up"
     )
     methods = list(sweep.methods.values())
-    powers = [power_of(results, declared.track, sweep.metric)]
     found = gains(results, sweep, choice).get(gain) if choice is not None else None
     if found is None:
         reason = "no keep ratio was chosen by scene in this sweep" if choice is None else ""
         reason = reason or "no scene has both its chosen ratio and others measured"
-        return _Measured(about, Effect(None, reason=f"{NOT_RUN}: {reason}"), methods, powers)
-    return _Measured(about, mean_gain(results, sweep, found), methods, powers, unit=1.0)
+        return _judged(results, about, (None, f"{NOT_RUN}: {reason}"), methods)
+    known = [results.value(method, sweep.metric) for method in methods]
+    seeds = min(value.seeds for value in known if value is not None)
+    mean = mean_gain(results, found)
+    effect = Value(mean.difference, mean.low, mean.high, len(found), seeds)
+    return _judged(results, about, (effect, ""), methods)
 
 
-def _judged(results: Results, one: _Measured, share: float, p: float | None) -> Judged:
-    """A comparison with its verdicts; `share` is the margin, of what the controls are apart."""
-    effect, about = one.effect.value, one.about
+def _judged(
+    results: Results,
+    about: About,
+    measured: Found,
+    methods: Sequence[Method],
+    size: Size | None = None,
+) -> Judged:
+    effect, reason = measured
     if effect is None:
-        size = NOT_RUN if one.size else None
-        return Judged(about, None, NOT_RUN, size, NOT_RUN, one.effect.reason, one.methods)
-    weak = next((power for power in one.powers if power.mark), None)
-    headroom = one.powers[0].headroom
-    margin = share * headroom * one.unit if headroom and one.unit and not weak else None
-    direction = NO_POWER if weak else decide(one.effect.found, about.claimed, margin, p)
-    short = _shortfall(one, effect)
-    size = None
-    if one.size:
-        scale = UNITS[about.kind]
-        size = NO_POWER if weak or short else of_size(effect, about.claimed, one.size, scale)
-    verdict = direction
-    if size and direction not in (NO_POWER, NO_EFFECT):
-        verdict = NO_POWER if size == NO_POWER else together([direction, size])
-    told = [f"{NO_POWER} in {weak.metric}: {weak.reason}" if weak else short]
-    told += [results.caveat(method) for method in one.methods]
-    told += ["no interval: the cells were not resampled alike"] if effect.low is None else []
-    reason = "; ".join(filter(None, [*told, effect.replication]))
-    decides = None if one.powers[0].decides is None else weak is None
-    verdicts = (direction, size, verdict)
-    return Judged(about, effect, *verdicts, reason, one.methods, power=decides, margin=margin, p=p)
-
-
-def _shortfall(one: _Measured, effect: Value) -> str:
-    """That no control, nor the method itself, gains what is claimed; else empty."""
-    if one.size is None or not one.controls:
-        return ""
-    sign = 1 if one.about.claimed == "up" else -1
-    most = max(sign * gain for gain in (*one.controls, effect.estimate))
-    claimed = UNITS[one.about.kind] * (one.size.at_least or one.size.value or 0.0)
-    if most >= claimed:
-        return ""
-    show = SHOWN[one.about.kind]
-    told = f"the best control gains {show(sign * most)}, claimed is {show(sign * claimed)}"
-    return f"{NO_POWER} for the size: {told}"
+        return Judged(about, None, NOT_RUN, NOT_RUN if size else None, NOT_RUN, reason, methods)
+    caveats = [results.caveat(method) for method in methods]
+    if effect.low is None:
+        caveats.append("no interval: the cells were not resampled alike")
+    direction = of_direction(effect, about.claimed)
+    sized = of_size(effect, about.claimed, size, UNITS[about.kind]) if size else None
+    verdict = together([direction, sized]) if sized else direction
+    reason = "; ".join(filter(None, caveats))
+    return Judged(about, effect, direction, sized, verdict, reason, methods)

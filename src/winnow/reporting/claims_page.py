@@ -5,36 +5,31 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from winnow.evaluation.statistics import VERSION
-from winnow.reporting.claims import SHOWN, STAND_INS, Judged, Judgement, tally
-from winnow.reporting.decisions import NO_POWER, NOT_RUN, VERDICTS
+from winnow.reporting.claims import NOT_RUN, SHOWN, STAND_INS, VERDICTS, Judged, Judgement
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import Cell, Column, Footnotes, Page, Row, Table, plain
-from winnow.reporting.values import NOT_REPLICATED, ONE_SEED, Show, count
+from winnow.reporting.values import Show, count
 
 MEASURED = Column("measured", parts=("measured", "low", "high", "n", "seeds"))
 CLAIMED = {"up": "higher", "down": "lower"}
 EFFECT: Show = SHOWN["points"]  # of a column; a cell has its own
 LEGEND = (
-    "Measured: a minus b, or the change relative to b (%), with its 95 % interval over images and "
-    f"seeds, both from the same resamples (statistics version {VERSION}); of a claim with several "
+    "Measured: a minus b, or the change relative to b (%), with its 95 % bootstrap interval over "
+    f"images, both from the same resamples (statistics version {VERSION}); of a claim with several "
     "comparisons the one that decides. Held: the whole interval lies in the claimed direction; not "
-    "held: in the other; no effect: the 90 % interval lies within a margin of 0, a share of what "
-    "the control oracle gains over random; inconclusive: none of these; no power: the metric does "
-    "not tell the controls apart ([power](power.md)). A claim of several comparisons holds if all "
-    "do, and does not if one does not. Not replicated: one side has a single training seed. Claims "
-    "are judged one by one, without correction for their number; the comparisons of a claim are "
-    "corrected where it says so. How: docs/claims.md."
+    "held: in the other; inconclusive: it holds zero. A claim of several comparisons holds if all "
+    "do, and does not if one does not. Intervals cover the choice of test images, not the variance "
+    "of training. Claims are judged one by one, without correction for their number. How: "
+    "docs/claims.md."
 )
-# What the verdict of a comparison is based on
-BASIS = plain("direction", "size", "verdict", "power", "replicated", "margin", "p_holm")
 
 
 def claims_table(judgements: Sequence[Judgement], scale: str) -> Table:
     """One row a claim, with the effect of the comparison that decides."""
     columns = plain("claim", "paper", "statement", "published", "verified", "comparison", "metric")
     columns += [*plain("a", "b", "unit"), MEASURED]
-    columns += [*BASIS, *plain("scale", "reason")]
+    columns += plain("direction", "size", "verdict", "scale", "reason")
     rows = [
         {"direction": NOT_RUN}
         | (_comparison(found.deciding) if found.deciding else {})
@@ -45,7 +40,6 @@ def claims_table(judgements: Sequence[Judgement], scale: str) -> Table:
             "published": found.claim.published,
             "verified": found.claim.verified,
             "verdict": found.verdict,
-            "replicated": found.replicated,
             "scale": scale,
             "reason": reason(found),
         }
@@ -57,7 +51,7 @@ def claims_table(judgements: Sequence[Judgement], scale: str) -> Table:
 def comparisons_table(judgements: Sequence[Judgement], scale: str) -> Table:
     """One row a comparison of a claim."""
     columns = plain("claim", "paper", "comparison", "track", "metric", "a", "b", "unit", "claimed")
-    columns += [MEASURED, *BASIS, *plain("scale", "reason")]
+    columns += [MEASURED, *plain("direction", "size", "verdict", "scale", "reason")]
     rows = [
         {"claim": found.name, "paper": found.paper.paper, "scale": scale, **_comparison(part)}
         for found in judgements
@@ -74,8 +68,6 @@ def _comparison(part: Judged) -> dict[str, object]:
         "comparison": about.label,
         "unit": about.kind,
         "measured": part.effect,
-        "replicated": part.replicated,
-        "p_holm": part.p,
     }
 
 
@@ -93,8 +85,9 @@ def reason(judgement: Judgement) -> str:
 
 def counted(judgements: Sequence[Judgement]) -> str:
     """How many claims have which verdict."""
-    told = tally(judgements)
-    return f"{len(judgements)} claims: {', '.join(told[verdict] for verdict in VERDICTS)}."
+    counts = Counter(found.verdict for found in judgements)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
+    return f"{len(judgements)} claims: {told}."
 
 
 def claims_page(judgements: Sequence[Judgement], scale: str, standins: Sequence[str]) -> Page:
@@ -127,7 +120,7 @@ def _paper(judgements: list[Judgement]) -> list[str | Table]:
                 _decided(found),
                 mark=footnotes.mark(reason(found).removeprefix(STAND_INS).removeprefix("; ")),
             ),
-            "verdict": Cell(found.verdict, "bold", _limits(found)),
+            "verdict": Cell(found.verdict, "bold", "(direction)" if _alone(found) else ""),
         }
         for found in judgements
     ]
@@ -147,13 +140,11 @@ def _decided(judgement: Judgement) -> str | None:
     return f"{part.about.label}: {SHOWN[part.about.kind](part.effect)}"
 
 
-def _limits(judgement: Judgement) -> str:
-    """What a verdict leaves out: the size, other seeds."""
-    part = judgement.deciding
-    unsized = (NOT_RUN, NO_POWER)
-    alone = part and part.size in unsized and judgement.verdict not in unsized
-    told = ["direction" if alone else "", NOT_REPLICATED if judgement.replicated is False else ""]
-    return f"({', '.join(filter(None, told))})" if any(told) else ""
+def _alone(judgement: Judgement) -> bool:
+    """Whether a claim was judged by its direction alone."""
+    return (
+        judgement.deciding is not None and judgement.deciding.size == NOT_RUN != judgement.verdict
+    )
 
 
 def _comparisons(judgements: Sequence[Judgement]) -> Table:
@@ -166,11 +157,10 @@ def _comparisons(judgements: Sequence[Judgement]) -> Table:
         for part in found.parts:
             about, effect = part.about, part.effect
             sized = f"; size {part.size}" if part.size not in (None, NOT_RUN) else ""
-            alone = f"; {NOT_REPLICATED}" if part.replicated is False else ""
             own = {
                 "claim": found.name,
                 "claimed": CLAIMED[about.claimed],
-                "verdict": f"{part.direction}{sized}{alone}",
+                "verdict": f"{part.direction}{sized}",
                 "measured": Cell(effect, show=SHOWN[about.kind]),
                 "n": effect and effect.n,
                 "seeds": effect and effect.seeds,
@@ -183,15 +173,9 @@ def summary(judgements: Sequence[Judgement]) -> Page:
     """How many claims have which verdict, and which of each paper, as the README has them."""
     rows = [
         {"paper": paper}
-        | {v: ", ".join(_named(f) for f in own if f.verdict == v) for v in VERDICTS}
+        | {verdict: ", ".join(f.name for f in own if f.verdict == verdict) for verdict in VERDICTS}
         for paper, group in groupby(judgements, key=lambda found: found.paper.paper)
         for own in [list(group)]
     ]
     columns = [Column("paper", "paper"), *(Column(verdict, verdict) for verdict in VERDICTS)]
-    alone = any(found.replicated is False for found in judgements)
-    told = f"{ONE_SEED}: {NOT_REPLICATED}, one training seed." if alone else ""
-    return [counted(judgements), Table(columns, rows), told]
-
-
-def _named(judgement: Judgement) -> str:
-    return f"{judgement.name}{ONE_SEED if judgement.replicated is False else ''}"
+    return [counted(judgements), Table(columns, rows)]

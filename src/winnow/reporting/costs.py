@@ -7,7 +7,7 @@ from typing import Any
 from winnow.data.energy_counters import ENERGY
 from winnow.data.errors import WinnowError
 from winnow.data.files import read_signed
-from winnow.data.metrics import Cell, Metrics, record_digest
+from winnow.data.metrics import Cell, Metrics
 from winnow.reporting.cells import (
     COLUMNS,
     KEYS,
@@ -26,8 +26,7 @@ Cost = dict[str, float]
 
 
 def read_costs(sweep: Sweep) -> dict[Cell, Cost]:
-    """The numbers of COST that each usable cell's `cost.json` has: none where the file is
-    missing or belongs to another record (DVC leaves it when it checks out other results)."""
+    """The numbers of COST that each usable cell's `cost.json` has; a lost one costs no result."""
     return {cell: _cost(sweep, cell) for cell in sweep.expected if cell in sweep.records}
 
 
@@ -35,9 +34,6 @@ def _cost(sweep: Sweep, cell: Cell) -> Cost:
     try:
         found = read_signed(cell_folder(sweep.folder, cell) / "cost.json")
     except WinnowError:
-        return {}
-    own = record_digest(sweep.records[cell])
-    if found.get("record", own) != own:
         return {}
     known: list[tuple[str, Any]] = [(name, found.get(name)) for name in COST]
     numbers = [(name, v) for name, v in known if isinstance(v, float | int)]

@@ -5,22 +5,15 @@ costs the others anything nor helps them.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 from winnow.evaluation.intervals import Found, interval
 from winnow.evaluation.statistics import holm
-from winnow.reporting.papers import Direction, Size
-from winnow.reporting.values import Value
+from winnow.reporting.papers import Direction
 
-# In the order of pages
-Verdict = Literal["held", "not held", "no effect", "inconclusive", "no power", "not run"]
-HELD: Verdict = "held"
-NOT_HELD: Verdict = "not held"
-NO_EFFECT: Verdict = "no effect"
-INCONCLUSIVE: Verdict = "inconclusive"
-NO_POWER: Verdict = "no power"
-NOT_RUN: Verdict = "not run"
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Decision = Literal[
+    "held", "not held", "no effect", "inconclusive", "not replicated", "no power", "not run"
+]
 SIGNIFICANT = 0.05
 
 
@@ -32,59 +25,35 @@ def equivalent(found: Found, margin: float) -> bool:
 
 
 def decide(
-    found: Found | None, claimed: Direction, margin: float | None = None, p: float | None = None
-) -> Verdict:
-    """What an effect says of a claim, in a metric with power.
+    found: Found | None,
+    claimed: Direction,
+    powered: bool,
+    margin: float | None = None,
+    p: float | None = None,
+) -> Decision:
+    """What an effect says of a claim.
 
-    An effect within the `margin` is none, even where it differs from zero. It holds where its 95 %
-    interval lies in the claimed direction, or, if its `p` is given, which was corrected, where that
-    is below 5 %. Without an interval nothing is decided.
+    Without power nothing else counts. An effect within the `margin` is none, even where it differs
+    from zero. It holds where its 95 % interval lies in the claimed direction, or, if its `p` is
+    given, which was corrected, where that is below 5 %. With one seed nothing is decided.
     """
     if found is None:
-        return INCONCLUSIVE
+        return "not run"
+    if not powered:
+        return "no power"
+    decision = _decided(found, claimed, margin, p)
+    if decision != "inconclusive" and not found.replicated:
+        return "not replicated"
+    return decision
+
+
+def _decided(found: Found, claimed: Direction, margin: float | None, p: float | None) -> Decision:
     if margin is not None and equivalent(found, margin):
-        return NO_EFFECT
+        return "no effect"
     low, high = interval(found)
     if low <= 0 <= high if p is None else p >= SIGNIFICANT:
-        return INCONCLUSIVE
-    return HELD if (found.estimate > 0) == (claimed == "up") else NOT_HELD
-
-
-def of_size(effect: Value, direction: Direction, size: Size, scale: float = 1.0) -> Verdict:
-    """Of a bound: held where the whole interval lies beyond it, not held where all falls short. Of
-    a value: held where the interval holds it. `scale` is what the effect is in one unit of `size`.
-    """
-    interval = _oriented(effect, direction)
-    if interval is None:
-        return INCONCLUSIVE
-    low, high = interval
-    if size.at_least is not None:
-        bound = size.at_least * scale
-        return HELD if low > bound else NOT_HELD if high < bound else INCONCLUSIVE
-    value = (size.value or 0.0) * scale
-    return HELD if low <= value <= high else NOT_HELD
-
-
-def _oriented(effect: Value, direction: Direction) -> tuple[float, float] | None:
-    """The interval, positive in the claimed direction; None without one."""
-    if effect.ends is None or direction == "up":
-        return effect.ends
-    low, high = effect.ends
-    return -high, -low
-
-
-def together(verdicts: Collection[Verdict]) -> Verdict:
-    """Of a claim that holds if all parts do: as bad as the worst that is decided, held if all are,
-    and else inconclusive. Parts that were not run, or have no power, decide nothing."""
-    for worst in (NOT_HELD, NO_EFFECT):
-        if worst in verdicts:
-            return worst
-    known = set(verdicts)
-    if known <= {NOT_RUN}:
-        return NOT_RUN
-    if known <= {NOT_RUN, NO_POWER}:
-        return NO_POWER
-    return HELD if known == {HELD} else INCONCLUSIVE
+        return "inconclusive"
+    return "held" if (found.estimate > 0) == (claimed == "up") else "not held"
 
 
 def corrected(p: Mapping[str, float], family: Collection[str]) -> dict[str, float]:

@@ -36,7 +36,7 @@ def save(
 ) -> None:
     """Write `{name}.{kind}` for each kind atomically.
 
-    Pictures of many pixels should not be SVG; photographs should be JPEG (`jpg`).
+    A picture of many pixels is better no SVG, and one of photographs a JPEG (`jpg`).
     """
     FigureCanvasAgg(figure)
     for kind in kinds:

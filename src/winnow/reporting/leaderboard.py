@@ -1,25 +1,22 @@
 """The leaderboard for programs: a row a method, with what each track says of it; and the boards of
 the tracks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from winnow.reporting.method_results import Method
-from winnow.reporting.power import DECIDES, headline_power
 from winnow.reporting.results import CONTROLS, Results
-from winnow.reporting.table import VALUE, Row, Table, plain, spread
+from winnow.reporting.table import VALUE, Column, Row, Table, plain, spread
 from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard, is_control
 from winnow.reporting.values import Value
 from winnow.tracks import registry
 from winnow.tracks.registry import TRACKS
-from winnow.tracks.track import Metric, Track
+from winnow.tracks.track import Track
 
 MAIN = registry.MAIN.name  # the track whose first headline metric ranks
 # The metrics of leaderboard.csv, and the track of each.
-HEADLINES = {metric.key: metric for track in TRACKS for metric in track.headlines}
 METRICS = {metric.key: track for track in TRACKS for metric in track.headlines if metric.column}
 NOT_IN_SWEEP = "not in this sweep"
-NO_LAYOUTS = f"{NOT_IN_SWEEP}: no layouts tell what a caption says rightly; clean takes its place"
 
 
 class Entry(NamedTuple):
@@ -58,14 +55,7 @@ def entries(results: Results, tables: Sequence[TrackLeaderboard]) -> list[Entry]
         for method in methods
     ]
     absent = main.absent if main else []
-    return found + [Entry(*names, None, None, {}, "", _absence(names, absent)) for names in absent]
-
-
-def _absence(names: tuple[str, str], absent: Collection[tuple[str, str]]) -> str:
-    """Why a control, captions and name, has no row among those of a table."""
-    captions, scorer = names
-    instead = scorer == "oracle" and (captions, "clean") not in absent
-    return NO_LAYOUTS if instead else NOT_IN_SWEEP
+    return found + [Entry(*names, None, None, {}, "", NOT_IN_SWEEP) for names in absent]
 
 
 def _known(tables: Sequence[TrackLeaderboard]) -> dict[tuple[str, Method], Value]:
@@ -103,12 +93,9 @@ def leaderboard_table(results: Results, tables: Sequence[TrackLeaderboard]) -> T
     columns = plain("captions", "scorer", "ratio", "kept", "control")
     columns += [spread(name) for name in (*METRICS, "difference")]
     columns += [*plain("p", "p_holm", "distinguishable"), spread("best_difference")]
-    columns += plain("best_p_holm", "best_distinguishable", "group", "samples_seen", "five_scenes")
-    columns += plain("seeds", "replication", "scale", "rank", "leaks")
+    columns += plain("best_p_holm", "group", "samples_seen", "seeds", "scale", "rank", "leaks")
     rows = [_row(results, entry) for entry in entries(results, tables)]
-    weak = [m for m, t in METRICS.items() if headline_power(results, t.name, HEADLINES[m]).mark]
-    rows = [{**row, "no_power": ", ".join(weak)} for row in rows]
-    return Table([*columns, *plain("warning", "note", "no_power")], rows)
+    return Table([*columns, *plain("warning", "note")], rows)
 
 
 def _row(results: Results, entry: Entry) -> Row:
@@ -122,17 +109,14 @@ def _row(results: Results, entry: Entry) -> Row:
         "control": entry.scorer in CONTROLS,
         **entry.values,
         "difference": base and base.value,
-        "p": base and base.p,
+        "p": base and base.difference.p,
         "p_holm": base and base.adjusted,
-        "distinguishable": base and base.distinguishable,
+        "distinguishable": base and base.significant,
         "best_difference": best and best.value,
         "best_p_holm": best and best.adjusted,
-        "best_distinguishable": best and best.distinguishable,
         **{"group": own.group, "rank": own.rank, "leaks": own.leaks},
         "samples_seen": results.trained_with(own.method, "samples_seen"),
-        "five_scenes": results.five_scenes(own.method),
         "seeds": own.value.seeds if own.value else None,
-        "replication": own.value.replication if own.value else None,
         **{"scale": results.scale, "warning": entry.warning, "note": entry.note},
     }
 
@@ -141,25 +125,20 @@ TRACK_COLUMNS = (
     *plain("track", "metric", "higher_is_better", "unit"),
     *plain("captions", "scorer", "ratio", "kept", "control", "rank", "group"),
     VALUE,
-    *(spread("none"), *plain("none_p", "none_distinguishable")),
-    *(spread("best"), *plain("best_p", "best_distinguishable")),
-    *plain("leaks", "warning", "note", "power"),
+    *(spread("none"), Column("none_p"), spread("best"), Column("best_p")),
+    *plain("leaks", "warning", "note"),
 )
 
 
 def track_leaderboards_table(results: Results, tables: Sequence[TrackLeaderboard]) -> Table:
     """Every track: a row a headline metric and method."""
-    rows = [
-        {**row, "power": DECIDES[headline_power(results, table.track.name, table.headline).decides]}
-        for table in tables
-        for row in track_leaderboard_rows(results, table)
-    ]
-    return Table(TRACK_COLUMNS, rows)
+    return Table(
+        TRACK_COLUMNS, [row for table in tables for row in track_leaderboard_rows(results, table)]
+    )
 
 
 def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Row]:
-    """The methods of a track in one metric and, at its place among them, the track's bound; then
-    the controls that were not planned."""
+    """The methods of a track in one metric, then the controls that were not planned."""
     line = table.headline
     first: dict[str, object] = {"track": table.track.name, "metric": line.key}
     first |= {"higher_is_better": line.higher_is_better, "unit": line.unit}
@@ -174,28 +153,12 @@ def track_leaderboard_rows(results: Results, table: TrackLeaderboard) -> list[Ro
                 "control": is_control(table.track, row.method.scorer),
                 **{"rank": row.rank, "group": row.group, "value": row.value, "leaks": row.leaks},
                 **{"none": base and base.value, "none_p": base and base.adjusted},
-                "none_distinguishable": base and base.distinguishable,
                 **{"best": best and best.value, "best_p": best and best.adjusted},
-                "best_distinguishable": best and best.distinguishable,
                 "warning": table.warnings.get(row.method, ""),
                 "note": results.caveat(row.method),
             }
         )
-    if floor := results.floor(table.track.name, line.key):
-        bound = {"captions": "", "scorer": table.track.floor, "control": True, "value": floor}
-        rows.insert(_place(floor, rows, line), first | bound | {"note": "", "bound": True})
     for captions, scorer in table.absent:
-        note = _absence((captions, scorer), table.absent)
-        own = {"captions": captions, "scorer": scorer, "control": True, "note": note}
+        own = {"captions": captions, "scorer": scorer, "control": True, "note": NOT_IN_SWEEP}
         rows.append(first | own)
     return rows
-
-
-def _place(floor: Value, rows: Sequence[Row], metric: Metric) -> int:
-    """How many rows stand above a bound: those that are better, of which all have a value."""
-    sign = 1 if metric.higher_is_better else -1
-    return sum(
-        row["leaks"] is None and sign * row["value"].estimate >= sign * floor.estimate
-        for row in rows
-        if row["value"]
-    )

@@ -10,12 +10,11 @@ from winnow.reporting.caption_sets import meanings
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.leaderboard import MAIN, elsewhere, track_leaderboard_rows
 from winnow.reporting.method_results import Method
-from winnow.reporting.power import headline_label, power_warnings
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.row_notes import LINK, struck_out
 from winnow.reporting.table import Cell, Column, Image, Page, Row, Style, Table
 from winnow.reporting.track_leaderboards import TrackLeaderboard
-from winnow.reporting.values import GAINS, INDISTINCT, LEVELS, ONE_SEED, Value, kept
+from winnow.reporting.values import GAINS, INDISTINCT, LEVEL, LEVELS, Value, kept
 from winnow.terrarium.settings import Noise, noise_told
 from winnow.tracks.registry import TRACKS, UNMEASURED
 from winnow.tracks.track import Metric
@@ -42,10 +41,7 @@ def submissions(cards: Sequence[Card]) -> Page:
 # As the README has it: so many of the best, and the controls of these caption sets.
 BEST = 10
 CONTROLLED = ("human", "raw")
-SUMMARY = (
-    "rank", "captions", "scorer", "kept", "value", "none", "within_scene_auc", "acc1",
-    "average_precision",
-)  # fmt: skip
+SUMMARY = ("rank", "captions", "scorer", "kept", "value", "none", "acc1", "average_precision")
 
 
 def leaderboard_page(
@@ -71,8 +67,8 @@ def leaderboard_page(
 
 
 def summary(results: Results, boards: Sequence[TrackLeaderboard]) -> Page:
-    """The best methods of the first section, the controls of CONTROLLED that have a value and the
-    track's bound, below the section's warnings, as the README has them."""
+    """The best methods of the first section and the controls of CONTROLLED that have a value, below
+    the section's warnings, as the README has them."""
     own = next(iter(_sections(boards)), [])
     if not own:
         return []
@@ -80,7 +76,7 @@ def summary(results: Results, boards: Sequence[TrackLeaderboard]) -> Page:
     shown = {column.key for column in table.columns} & set(SUMMARY)
     rows = [row for row in table.rows if _is_summed_up(row, shown)]
     columns = [column for column in table.columns if column.key in shown]
-    return [*_warnings(results, own), Table(columns, rows)]
+    return [*_warnings(own), Table(columns, rows)]
 
 
 def _is_summed_up(row: Row, shown: Container[str]) -> bool:
@@ -88,7 +84,7 @@ def _is_summed_up(row: Row, shown: Container[str]) -> bool:
         return bool(row["rank"] <= BEST)
     values = (row.get(key) for key in SUMMARY[4:] if key in shown)
     told = any((v.value if isinstance(v, Cell) else v) is not None for v in values)
-    return told and ("bound" in row or (row["control"] and row["captions"] in CONTROLLED))
+    return told and row["control"] and row["captions"] in CONTROLLED
 
 
 def _sections(boards: Sequence[TrackLeaderboard]) -> list[list[TrackLeaderboard]]:
@@ -100,27 +96,18 @@ def _section(
     results: Results, own: Sequence[TrackLeaderboard], boards: Sequence[TrackLeaderboard]
 ) -> Page:
     lower = [b.headline.label for b in own if not b.headline.higher_is_better]
-    measured = [any(row.value for row in board.rows) for board in own]
-    missing = [b.headline.label for b, found in zip(own, measured, strict=True) if not found]
     return [
-        *_warnings(results, own),
+        *_warnings(own),
         _table(results, own, boards),
         f"Lower is better: {', '.join(lower)}." if lower else "",
-        f"Not measured in this run: {', '.join(missing)}." if any(measured) and missing else "",
         own[0].track.legend,
         *_notes(results, own[0]),
     ]
 
 
-def _warnings(results: Results, own: Sequence[TrackLeaderboard]) -> list[str]:
+def _warnings(own: Sequence[TrackLeaderboard]) -> list[str]:
     texts = dict.fromkeys(text for board in own for text in board.warnings.values())
-    told = [f"> **Warning:** {markdown(text)}" for text in texts]
-    return power_warnings(results, own[0].track.name) + told
-
-
-def _label(results: Results, metric: Metric) -> str:
-    own = next(track for track in TRACKS if metric in track.metrics)
-    return headline_label(results, own.name, metric)
+    return [f"> **Warning:** {markdown(text)}" for text in texts]
 
 
 def _table(
@@ -137,12 +124,8 @@ def _table(
         planned = row.get("ratio") is not None
         more: dict[str, object] = {"control": row["scorer"] in CONTROLS}
         more |= {h.key: values.get(method) for h, values in further.items() if planned}
-        if row.get("bound"):
-            more |= {h.key: results.floor(track.name, h.key) for h in further}
-        if planned:
-            more["seen"] = results.trained_with(method, "samples_seen")
-            more["five"] = results.five_scenes(method)
-        more["scorer"] = Cell(row["scorer"], _style(row), _kind(row))
+        more |= {"seen": results.trained_with(method, "samples_seen")} if planned else {}
+        more["scorer"] = Cell(row["scorer"], _style(row), "(control)" if more["control"] else "")
         more["cleaned"] = 1 - row["kept"] if planned else None
         more |= {key: difference(row, key) for key in ("none", "best")}
         rows.append({**row, **more})
@@ -152,34 +135,25 @@ def _table(
     names += [Column("kept", "keep", kept), Column("cleaned", "cleaned", kept)]
     columns = [Column("rank", "rank"), Column("group", "group")]
     columns += names[: 1 if track.base_captions else 2 if track.apart else 4]
-    columns += [Column("value", _label(results, first.headline), LEVELS[unit])]
+    columns += [Column("value", first.headline.label, LEVELS[unit])]
     columns += [Column("none", f"minus {base}", GAINS[unit])]
     columns += [Column("best", "minus the best", GAINS[unit])]
-    columns += [Column(h.key, _label(results, h), LEVELS[h.unit]) for h in further]
+    columns += [Column(h.key, h.label, LEVELS[h.unit]) for h in further]
     if any(row.get("seen") is not None for row in rows):
         columns.append(Column("seen", "pairs seen", "{:d}".format))
-    if any(row.get("five") is not None for row in rows):
-        columns.append(Column("five", "in five scenes", kept))
     return Table(columns, rows)
 
 
 def _style(row: Row) -> Style:
     if row.get("leaks") is not None:
         return "struck"
-    return "italic" if _kind(row) else ""
-
-
-def _kind(row: Row) -> str:
-    """What a row is that competes with no other."""
-    return "(bound)" if row.get("bound") else "(control)" if row["scorer"] in CONTROLS else ""
+    return "italic" if row["scorer"] in CONTROLS else ""
 
 
 def difference(row: Row, key: str) -> Cell:
-    """A difference of a row of a board, with a mark where it is not significant, or not
-    replicated."""
-    told = row.get(f"{key}_distinguishable")
-    mark = INDISTINCT if told is False else ONE_SEED if isinstance(told, str) else ""
-    return Cell(row.get(key), mark=mark)
+    """A difference of a row of a board, with a mark where it is not significant."""
+    p = row.get(f"{key}_p")
+    return Cell(row.get(key), mark=INDISTINCT if p is not None and p >= LEVEL else "")
 
 
 def _further(
@@ -210,18 +184,15 @@ def _notes(results: Results, board: TrackLeaderboard) -> list[str]:
 def _legend(results: Results, noise: Mapping[Noise, float] | None) -> list[str]:
     planned = [m for track in TRACKS if track.by_captions for m in results.expected(track.name)]
     return [
-        "Shares are in per cent, scores as they are, with 95 % intervals over test images and "
-        "training seeds. "
+        "Shares are in per cent, scores as they are, with 95 % bootstrap intervals over images. "
         "Keep: the share of the pairs that is kept; cleaned: the rest. Differences are paired over "
         "the same images: to `none` (all pairs) of the same caption set, to the set or scorer that "
         "the column names, and to the best. "
-        f"{INDISTINCT}: not significantly different at 5 %, corrected for the comparisons of the "
-        "controls, which were declared beforehand, and not for the number of rows. "
-        f"{ONE_SEED}: significant, but not replicated: a side has one seed. Its interval takes the "
-        "variance between seeds from the controls with several seeds, or covers images alone where "
-        "no control has them. Group: methods that share a number are not significantly different, "
-        "by the same correction. Controls bracket the other methods and have no rank. Statistics "
-        f"version {VERSION}; see "
+        f"{INDISTINCT}: not significantly different at 5 % (Holm's correction over the table). "
+        "Group: methods that share a number are not significantly different (Holm's correction "
+        "over all pairs of methods). Intervals cover the choice of test images, not the variance "
+        "of training: differences of a few points, of one seed, may turn with another. Controls "
+        f"bracket the other methods and have no rank. Statistics version {VERSION}; see "
         "`docs/leaderboard.md`.",
         meanings(m.captions for m in planned),
         "" if noise is None else noise_told(noise),

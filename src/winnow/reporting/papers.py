@@ -10,11 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator,
 
 from winnow.data.errors import WinnowError
 from winnow.data.yaml_file import read_yaml
-from winnow.models.settings import ModelRole, OptionalRole
 from winnow.tracks.registry import TRACKS
 from winnow.tracks.track import Unit
 
-MARGIN = 0.1  # of the gain of the upper control: the default of what counts as no effect
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # becomes a file name
 
 
@@ -134,30 +132,15 @@ class Choice(Part):
         return name
 
 
-class BuiltIn(Part):
-    """Roles whose stand-ins would decide a claim, because we made them, and the reason."""
-
-    roles: list[ModelRole | OptionalRole] = Field(min_length=1)
-    reason: str
-
-
 class Claim(Part):
     """A published statement. It holds if all of its comparisons do; without any, `not_run` says why
-    nothing measures it. `published` is what the paper has, in words.
-
-    An effect within the `margin` on either side of zero is none; it is a share of what the upper
-    control gains over the lower one. With `correction` the p of each comparison is corrected for
-    all that are written here, whether they ran or not.
-    """
+    nothing measures it. `published` is what the paper has, in words."""
 
     statement: str
     published: str
     verified: str
     comparisons: list[Comparison] = Field(default_factory=list)
     choices: list[Choice] = Field(default_factory=list)
-    margin: float = Field(MARGIN, gt=0, lt=1)
-    correction: Literal["holm"] | None = None
-    built_in: BuiltIn | None = None
     not_run: str | None = None
     note: str | None = None
 

@@ -1,15 +1,12 @@
 """Everything the tables and figures are drawn from, computed once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from winnow.data.metrics import Cell
-from winnow.evaluation.intervals import Repeats
 from winnow.evaluation.statistics import RESAMPLES
-from winnow.params import names
 from winnow.reporting.caption_sets import MAIN
 from winnow.reporting.cells import NOT_RUN, PARAMETERS, Sweep, load_cells, mapping, trainings
 from winnow.reporting.method_results import (
@@ -19,18 +16,15 @@ from winnow.reporting.method_results import (
     method_of,
     method_values,
     outcomes_by_track,
+    summarised,
+    with_intervals,
 )
-from winnow.reporting.repeats import cover_seeds
 from winnow.reporting.settings import Page
 from winnow.reporting.values import Value
 from winnow.tracks.registry import TRACKS
 
-if TYPE_CHECKING:
-    from winnow.reporting.power import Power
-
-CONTROLS = (*names.CONTROLS, names.PRETRAINED)
-UNSELECTIVE = ("none", names.PRETRAINED)  # controls that leave out no pair
-FIVE_SCENES = "five_scenes"  # in the record of a training
+CONTROLS = ("none", "random", "oracle", "pretrained")
+UNSELECTIVE = ("none", "pretrained")  # controls that leave out no pair
 ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 
 
@@ -38,8 +32,7 @@ ROUNDING = 0.01  # of a ratio that is kept of each scene: no more is made of it
 class Results:
     """Values of each method, the sweep they come from, and the outcomes of each track whose queries
     are shared; `resamples` and `seed` draw what methods are compared in. `standins` are the models
-    of the run that are stand-ins. `lenders` holds what controls of several seeds have in the
-    metrics that were asked for, by track and metric, and `powers` what controls say of these."""
+    of the run that are stand-ins."""
 
     sweep: Sweep
     values: Values
@@ -48,8 +41,6 @@ class Results:
     resamples: int = RESAMPLES
     seed: int = 0
     standins: Sequence[str] = ()
-    lenders: dict[tuple[str, str], dict[Method, Repeats]] = field(default_factory=dict)
-    powers: dict[tuple[str, str], "Power"] = field(default_factory=dict)
 
     @cached_property
     def planned(self) -> dict[str, dict[Method, list[Cell]]]:
@@ -68,25 +59,9 @@ class Results:
         """The planned cells of a method, one a seed."""
         return self.planned.get(method.track, {}).get(method, [])
 
-    def usable(self, method: Method) -> list[Cell]:
-        """The cells of a method that can be used."""
-        return [cell for cell in self.cells(method) if cell in self.sweep.records]
-
     def value(self, method: Method, metric: str) -> Value | None:
         """A method's metric, or None if it was not measured."""
         return self.values.get(method, {}).get(metric)
-
-    def floor(self, track: str, metric: str) -> Value | None:
-        """What the bound that a track names has in a metric, exactly; None where it is not known.
-        It follows from the evaluation set, which all cells share."""
-        records = (self.sweep.records[cell] for cell in self.sweep.cells(track))
-        found = next((r.floors[metric] for r in records if metric in r.floors), None)
-        return None if found is None else Value(found)
-
-    def told(self, track: str, name: str) -> dict[str, Any]:
-        """What the records of a track's cells tell of their evaluation set, under a name."""
-        records = (self.sweep.records[cell] for cell in self.sweep.cells(track))
-        return next((mapping(r.provenance[name]) for r in records if name in r.provenance), {})
 
     def zero_shot_sets(self, track: str) -> list[str]:
         """The sets (or kinds of noise) that some method of a track was measured on."""
@@ -121,12 +96,6 @@ class Results:
                 if (number := next((n for n in told if isinstance(n, int)), None)) is not None:
                     return number
         return None
-
-    def five_scenes(self, method: Method) -> float | None:
-        """The share of a method's training pairs in their five most frequent scenes."""
-        records = (self.sweep.records.get(cell) for cell in self.cells(method))
-        shares = (part.get(FIVE_SCENES) for r in records if r for part in trainings(r))
-        return next((share for share in shares if isinstance(share, float)), None)
 
     def pairs_kept(self, method: Method) -> int | None:
         """The pairs of a method's subset, by the records of any track; None if none says so."""
@@ -186,13 +155,14 @@ def load_results(
     tracks: Sequence[str] | None = None,
     standins: Sequence[str] = (),
 ) -> Results:
-    """Read the cells of a sweep (of `tracks`, or all), and give values intervals over seeds."""
+    """Read the cells of a sweep (of `tracks`, or all) and average their seeds."""
     sweep = load_cells(sweep_path, cells_dir, tracks)
     outcomes = outcomes_by_track(sweep)
-    values = method_values(sweep)
-    results = Results(sweep, values, scale, outcomes, resamples, seed, standins)
-    cover_seeds(results, extra or {})
-    return results
+    values = method_values(sweep, outcomes, extra or {}, resamples, seed)
+    for method, found in summarised(sweep, resamples, seed).items():
+        values[method] |= found
+    with_intervals(sweep, values)
+    return Results(sweep, values, scale, outcomes, resamples, seed, standins)
 
 
 def load_track_results(

@@ -1,13 +1,13 @@
 """What a run found, in the few lines with which it ends."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from winnow.data.files import read_json
 from winnow.reporting.caption_sets import MAIN
-from winnow.reporting.claims import Judgement, tally
+from winnow.reporting.claims import VERDICTS, Judgement
 from winnow.reporting.leaderboard import entries
-from winnow.reporting.power import headline_label
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.track_leaderboards import LeaderboardRow, TrackLeaderboard
 from winnow.reporting.values import PERCENT
@@ -24,20 +24,18 @@ def best(results: Results, boards: Sequence[TrackLeaderboard]) -> dict[str, str]
     methods = [row for row in measured if row.rank][:BEST]
     controls = [r for r in measured if r.method.scorer in CONTROLS and r.method.captions == MAIN]
     refused = sum("refused" in entry.note for entry in entries(results, boards))
-    label = headline_label(results, boards[0].track.name, boards[0].headline)
     return {
-        f"Best in {label}": _listed(results, methods),
+        f"Best in {boards[0].headline.label}": _listed(results, methods),
         "Controls": _listed(results, controls),
         "Refused": f"cells of {refused} rows, see the log" if refused else "",
     }
 
 
 def _listed(results: Results, rows: Iterable[LeaderboardRow]) -> str:
-    """Each method with what it keeps and its value; ≈: not significantly different from all; †:
-    different, but not replicated."""
+    """Each method with what it keeps and its value; `~`: not significantly different from all."""
     return ", ".join(
         f"{row.method.captions}/{row.method.scorer} at {results.share_kept(row.method):.0%} "
-        f"{row.to_base.mark if row.to_base else ''}"
+        f"{'~' if row.to_base and not row.to_base.significant else ''}"
         f"{PERCENT(row.value and row.value.estimate)}"
         for row in rows
     )
@@ -45,10 +43,8 @@ def _listed(results: Results, rows: Iterable[LeaderboardRow]) -> str:
 
 def verdicts(judged: Sequence[Judgement]) -> dict[str, str]:
     """How many claims have which verdict."""
-    known = {found.verdict for found in judged}
-    return {
-        "Claims": ", ".join(told for verdict, told in tally(judged).items() if verdict in known)
-    }
+    count = Counter(found.verdict for found in judged)
+    return {"Claims": ", ".join(f"{count[v]} {v}" for v in VERDICTS if count[v])}
 
 
 def summary_lines(told: Iterable[Path], named: str) -> list[str]:

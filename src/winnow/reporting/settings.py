@@ -1,7 +1,5 @@
 """The section `site`, and what the commands that render pages are told beside the files."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from winnow.evaluation.settings import Statistics
@@ -30,19 +28,6 @@ class LeaderboardSettings(ModelSettings):
     """What every page names, and what was done to the captions."""
 
     noise: Rates | None = Field(None, description="Added to people's captions")
-
-
-class PowerPlan(Statistics):
-    """A difference that a larger run should tell from zero."""
-
-    track: str = Field(description="A track of the run")
-    metric: str = Field(description="A metric of its cells, such as mean_recall")
-    difference: float = Field(
-        gt=0, description="The wanted difference: points of per cent of a share, else a number"
-    )
-    seeds: list[Annotated[int, Field(ge=2)]] = Field(
-        [2, 3, 5, 10], min_length=1, description="Numbers of training seeds per method"
-    )
 
 
 class Site(Section):

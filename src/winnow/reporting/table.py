@@ -105,7 +105,7 @@ def spread(key: str) -> Column:
     return Column(key, parts=(key, f"{key}_low", f"{key}_high"))
 
 
-VALUE = Column("value", parts=("value", "low", "high", "n", "seeds", "replication"))
+VALUE = Column("value", parts=("value", "low", "high", "n", "seeds"))
 
 
 def plain(*keys: str) -> list[Column]:

@@ -12,7 +12,6 @@ from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method, method_of
 from winnow.reporting.paired import change, difference
 from winnow.reporting.papers import CellSelector, Measure, Paper, Row, Table
-from winnow.reporting.power import NO_POWER, Power, headline_power, marked
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import struck_out
 from winnow.reporting.standins import standins_named
@@ -20,22 +19,16 @@ from winnow.reporting.table import Cell, Column, Footnotes, Page, plain
 from winnow.reporting.track_leaderboards import LOWER, UPPER
 from winnow.reporting.values import LEVELS, Show, Value, to
 from winnow.tracks.registry import BY_NAME
-from winnow.tracks.track import Metric, Unit
+from winnow.tracks.track import Unit
 
 
 class Measured(NamedTuple):
-    """A measured column, as its paper has it, of one of our sets, and the power of its metric."""
+    """A measured column, as its paper has it, of one of our sets."""
 
     label: str
     metric: str
     track: str
     measure: Measure
-    power: Power | None = None
-
-    @property
-    def head(self) -> str:
-        """The label with a mark where the metric decides nothing."""
-        return marked(self.label, self.power) if self.power else self.label
 
     @property
     def unit(self) -> Unit:
@@ -44,8 +37,8 @@ class Measured(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One row: published and measured values, why each of the measured ones is missing or that it
-    is not replicated, and the number of leaking pairs for which a row is struck out."""
+    """One row: published and measured values, why each of the measured ones is missing, and the
+    number of leaking pairs for which a row is struck out."""
 
     row: Row
     published: list[float | None]
@@ -104,11 +97,10 @@ def _warnings(
     rows = {line.row.cell: line for line in lines if line.row.cell}
     found: dict[CellSelector, str] = {}
     for place, lower in rows.items():
-        bounds = [place.model_copy(update={"scorer": name}) for name in UPPER]
-        above = next((bound for bound in bounds if bound in rows), None)
-        if place.scorer != LOWER or above is None:
+        above = place.model_copy(update={"scorer": UPPER})
+        upper = rows.get(above)
+        if place.scorer != LOWER or upper is None:
             continue
-        upper = rows[above]
         columns = zip(measures, lower.measured, upper.measured, strict=True)
         wrong = [m.label for m, low, high in columns if _better(results, m, place, low, high)]
         if wrong:
@@ -145,14 +137,8 @@ def _expand(results: Results, table: Table) -> list[Measured]:
         for name in results.zero_shot_sets(track) if starred else [""]:
             for m in measures:
                 label, metric = m.label.replace("{set}", name), m.name.replace("*", name, 1)
-                columns.append(Measured(label, metric, track, m, _power(results, track, metric)))
+                columns.append(Measured(label, metric, track, m))
     return columns
-
-
-def _power(results: Results, track: str, metric: str) -> Power | None:
-    if not metric or not results.expected(track):
-        return None
-    return headline_power(results, track, Metric(metric, metric))
 
 
 def _method(results: Results, measured: Measured, row: Row) -> Method | None:
@@ -193,7 +179,7 @@ def _published(table: Table, row: Row) -> list[float | None]:
 def _look_up(
     results: Results, row: Row, method: Method | None, measure: Measured
 ) -> tuple[Value | None, str]:
-    """A row's value in a measured column, and why there is none or that it is not replicated."""
+    """A row's value in a measured column, and why there is none."""
     place = row.cell
     if method is None or place is None:
         return None, f"not run: {row.not_run or measure.measure.reason}"
@@ -206,11 +192,10 @@ def _look_up(
         against = method_at(results, method.track, base)
         if (method, metric) == (against, other):
             return None, "what the other rows are compared with"
-        effect = compare(results, method, against, metric, other)
-        return effect.value, effect.value.replication if effect.value else effect.reason
+        return compare(results, method, against, metric, other)
     value = results.value(method, metric)
     if value is not None:
-        return value, value.replication
+        return value, ""
     unmeasured = measure.measure.reason or "this metric was not measured in this cell"
     return None, results.reason(method) or unmeasured
 
@@ -227,19 +212,19 @@ def paper_table(built: Built) -> table.Table:
     for measure in built.measures:
         columns += plain(*(f"measured: {measure.label}{end}" for end in ("", " low", " high")))
     return table.Table(
-        [*columns, *plain("no_power", "reason")], [_plain_row(built, line) for line in built.lines]
+        [*columns, *plain("reason")], [_plain_row(built, line) for line in built.lines]
     )
 
 
 def _plain_row(built: Built, line: Line) -> table.Row:
     place = line.row.cell
     row: dict[str, object] = {"row": line.row.label, "ours": line.row.ours}
-    row |= {"no_power": ", ".join(m.label for m in _weak(built)), "reason": reason_of(built, line)}
+    row |= {"reason": reason_of(built, line)}
     row |= place.model_dump(include={"captions", "scorer", "ratio"}) if place else {}
     for column, number in zip(built.table.columns, line.published, strict=True):
         row[f"published: {column.label}"] = _plain(number, column.unit, 1)
     for measure, value in zip(built.measures, line.measured, strict=True):
-        for end, number in zip(("", " low", " high"), value[:3] if value else (), strict=False):
+        for end, number in zip(("", " low", " high"), value or (), strict=False):
             row[f"measured: {measure.label}{end}"] = _plain(number, measure.unit, 100)
     return row
 
@@ -252,7 +237,7 @@ def _plain(value: float | None, unit: str, whole: int) -> str | None:
 
 
 def reason_of(built: Built, line: Line) -> str:
-    """What is wrong with a row, and why values are missing or not replicated."""
+    """What is wrong with a row, and why values are missing."""
     warning = built.warnings.get(line.row.cell) if line.row.cell else None
     told = [warning, struck_out(line.leaks), *line.reasons]
     return "; ".join(dict.fromkeys(filter(None, told)))
@@ -269,13 +254,13 @@ def published_columns(built: Built) -> list[Column]:
 def measured_columns(built: Built) -> list[Column]:
     """The measured columns."""
     return [
-        Column(f"measured: {measure.label}", measure.head, LEVELS[measure.unit])
+        Column(f"measured: {measure.label}", measure.label, LEVELS[measure.unit])
         for measure in built.measures
     ]
 
 
 def row_of(built: Built, line: Line, footnotes: Footnotes) -> table.Row:
-    """A row of both blocks; marks say why values are missing or what they lack."""
+    """A row of both blocks; marks say why values are missing."""
     label = f"{line.row.label} (ours)" if line.row.ours else line.row.label
     row: dict[str, object] = {
         "published": line.row.label,
@@ -288,7 +273,7 @@ def row_of(built: Built, line: Line, footnotes: Footnotes) -> table.Row:
         row[column.key] = Cell(number, mark=mark)
     found = zip(measured_columns(built), line.measured, line.reasons, strict=True)
     for column, value, reason in found:
-        row[column.key] = Cell(value, mark=footnotes.mark(reason))
+        row[column.key] = Cell(value, mark="" if value else footnotes.mark(reason))
     return row
 
 
@@ -330,20 +315,13 @@ def _caution(built: Built) -> str:
         f"Measured at scale {built.scale} on our own sets, so these {stand_ins}numbers are not "
         f"comparable with the paper's; compare the order of the rows. They keep the paper's names; "
         f"the second column says which of our cells was measured.{models} {units} with "
-        f"95 % intervals over images and seeds (statistics version {VERSION}).{repeats}"
+        f"95 % bootstrap intervals over images (statistics version {VERSION}).{repeats}"
     )
 
 
-def _weak(built: Built) -> list[Measured]:
-    """The measured columns that decide nothing."""
-    return [measure for measure in built.measures if measure.power and measure.power.mark]
-
-
 def _warning_texts(built: Built) -> list[str]:
-    """Each warning once, though it is that of two rows; first the columns without power."""
-    weak = [f"{m.label}: {m.power.reason}" for m in _weak(built) if m.power]
-    told = [f"{NO_POWER} in {'; '.join(weak)}"] if weak else []
-    return list(dict.fromkeys([*told, *built.warnings.values()]))
+    """Each warning once, though it is that of two rows."""
+    return list(dict.fromkeys(built.warnings.values()))
 
 
 def paper_page(built: Built) -> Page:

@@ -7,19 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from winnow.evaluation.intervals import Repeats, difference, pairwise
 from winnow.reporting import significance_groups
-from winnow.reporting.caption_sets import MEANINGS, in_order, main_set
-from winnow.reporting.decisions import corrected
-from winnow.reporting.method_results import Method
-from winnow.reporting.repeats import Side, kept_draws, paired, replication, with_interval
+from winnow.reporting.caption_sets import in_order, main_set
+from winnow.reporting.method_results import Method, averaged_resamples
+from winnow.reporting.paired import Side, paired
 from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
 from winnow.reporting.significance_groups import Comparison
 from winnow.reporting.values import SAME, Value
 from winnow.tracks.registry import BY_NAME, TRACKS
 from winnow.tracks.track import Metric, Track
 
-LOWER, UPPER = "random", ("oracle", "clean")  # the controls between which a scorer lies
+LOWER, UPPER = "random", "oracle"  # the controls between which a scorer lies
 
 
 def is_control(track: Track, scorer: str) -> bool:
@@ -106,15 +104,14 @@ def _board(
     contest = [m for m in rows if m in sound and m in shared.positions]
     top = max((measured[m] for m in sound), default=None)
     best = [m for m in contest if measured[contest[0]] == top]  # if the best can be paired
-    declared = len(family(track))
-    for method, found in shared.to_first(best, declared).items():
+    for method, found in shared.to_first(best).items():
         rows[method] = rows[method]._replace(to_best=found)
-    alike = significance_groups.indistinguishable(shared.among(contest), declared)
+    alike = significance_groups.indistinguishable(shared.p(contest))
     for method, numbers in zip(
         contest, significance_groups.indistinguishable_groups(alike), strict=True
     ):
         rows[method] = rows[method]._replace(group=significance_groups.joined_numbers(numbers))
-    warnings = _warnings(headline, measured, contest, alike, shared)
+    warnings = _warnings(headline, measured, contest, alike)
     absent = [] if track.base_captions else list(_absent(methods, track))
     return TrackLeaderboard(track, headline, captions, list(rows.values()), absent, warnings)
 
@@ -134,85 +131,45 @@ def _absent(methods: Sequence[Method], track: Track) -> Iterator[tuple[str, str]
 
 
 class SharedResamples(NamedTuple):
-    """Methods by their places among `repeats` [M], which were resampled alike, and `p` [M, M] of
-    every two."""
+    """Methods by their places among `values` [M] and `draws` [resamples, M], resampled alike."""
 
     positions: dict[Method, int]
-    repeats: list[Repeats]
-    p: np.ndarray
+    values: np.ndarray
+    draws: np.ndarray
 
     @classmethod
     def of(cls, results: Results, sides: Sequence[Side]) -> "SharedResamples":
         """Those of the sides that can be paired with most others."""
-        kept = {s: kept_draws(results.sweep, results.usable(s.method), s.metric) for s in sides}
-        sizes = {side: 0 if found is None else len(found.draws) for side, found in kept.items()}
+        known = results.sweep.records
+        cells = {side: [c for c in results.cells(side.method) if c in known] for side in sides}
+        sizes = {s: len(averaged_resamples(results.sweep, cells[s], s.metric)) for s in sides}
         most = Counter(sizes.values()).most_common(1)[0][0] if sizes else 0
         chosen = [side for side in sides if sizes[side] == most]
         found = paired(results, chosen) if len(chosen) > 1 else None
         if found is None:
-            return cls({}, [], np.empty((0, 0)))
+            return cls({}, np.empty(0), np.empty((0, 0)))
         places = {side.method: place for place, side in enumerate(chosen)}
-        return cls(places, found.sides, pairwise(found.sides)[1])
+        return cls(places, found.values, found.draws)
 
     def to_base(self, track: Track) -> dict[Method, Comparison]:
-        """What each method exceeds its base by, corrected for the family of its track."""
+        """What each method exceeds its base by."""
         bases = {method: _base(track, method) for method in self.positions}
         pairs = {m: b for m, b in bases.items() if b in self.positions and m != b}
-        declared = family(track)
-        own = {m: {_name(track, m): self._p(m, b)} for m, b in pairs.items()}
-        lines: dict[Method, dict[str, float]] = {}
-        for method, p in own.items():
-            lines.setdefault(_line(track, method), {}).update(p)
-        return {
-            m: self._compare(m, b, corrected(lines[_line(track, m)], declared)[_name(track, m)])
-            for m, b in pairs.items()
-        }
+        return self._compare(list(pairs.items()))
 
-    def to_first(self, methods: Sequence[Method], declared: int) -> dict[Method, Comparison]:
-        """What each but the first of some methods exceeds it by, as a comparison beside so many
-        `declared` ones."""
-        return {
-            m: self._compare(m, methods[0], min(1.0, (declared + 1) * self._p(m, methods[0])))
-            for m in methods[1:]
-        }
+    def to_first(self, methods: Sequence[Method]) -> dict[Method, Comparison]:
+        """What each but the first of some methods exceeds it by."""
+        return self._compare([(method, methods[0]) for method in methods[1:]])
 
-    def _p(self, a: Method, b: Method) -> float:
-        return float(self.p[self.positions[a], self.positions[b]])
+    def _compare(self, pairs: Sequence[tuple[Method, Method]]) -> dict[Method, Comparison]:
+        placed = [(self.positions[a], self.positions[b]) for a, b in pairs]
+        found = significance_groups.compare(self.values, self.draws, placed)
+        return {method: row for (method, _), row in zip(pairs, found, strict=True)}
 
-    def _compare(self, a: Method, b: Method, adjusted: float) -> Comparison:
-        first, second = (self.repeats[self.positions[method]] for method in (a, b))
-        value = with_interval(difference(first, second), [first, second], None)
-        return Comparison(value, self._p(a, b), adjusted)
-
-    def replication(self, *methods: Method) -> str:
-        """What is to be said of the seeds of some methods; as `repeats.replication`."""
-        return replication([self.repeats[self.positions[method]] for method in methods])
-
-    def among(self, methods: Sequence[Method]) -> np.ndarray:
+    def p(self, methods: Sequence[Method]) -> np.ndarray:
         """Of every two of some methods the p, [M, M]."""
         chosen = [self.positions[method] for method in methods]
-        return self.p[np.ix_(chosen, chosen)]
-
-
-def family(track: Track) -> list[str]:
-    """The comparisons with its base that every board of a track declares beforehand: those of the
-    other controls, at each keep ratio, or of the caption sets that have a meaning. Each further row
-    is a comparison of its own beside them, so it changes no other row's verdict."""
-    if track.base_captions is not None:
-        return [name for name in MEANINGS if name != track.base_captions and "*" not in name]
-    return [name for name in CONTROLS if name != track.base]
-
-
-def _name(track: Track, method: Method) -> str:
-    """What a method's comparison is called in its family."""
-    return method.scorer if track.base_captions is None else method.captions
-
-
-def _line(track: Track, method: Method) -> Method:
-    """What the methods of one family share."""
-    if track.base_captions is not None:
-        return method._replace(captions="")
-    return method._replace(scorer="")
+        return significance_groups.p_values(self.values[chosen], self.draws[:, chosen])
 
 
 def _base(track: Track, method: Method) -> Method:
@@ -236,24 +193,21 @@ def _warnings(
     measured: Mapping[Method, float],
     contest: Sequence[Method],
     alike: np.ndarray,
-    shared: SharedResamples,
 ) -> dict[Method, str]:
-    """The lower control above the upper one, of the same captions and ratio: `oracle`, or `clean`
-    where the truth tells no more."""
+    """The lower control above the upper one, of the same captions and ratio."""
     found: dict[Method, str] = {}
     for lower in measured:
-        bounds = [lower._replace(scorer=name) for name in UPPER]
-        upper = next((method for method in bounds if method in measured), None)
-        if lower.scorer != LOWER or upper is None or measured[lower] <= measured[upper]:
+        upper = lower._replace(scorer=UPPER)
+        if lower.scorer != LOWER or measured[lower] <= measured.get(upper, np.inf):
             continue
         told = ""
         if lower in contest and upper in contest:
             apart = not alike[contest.index(lower), contest.index(upper)]
-            different = ["significant difference", shared.replication(lower, upper)]
-            told = f" ({', '.join(filter(None, different)) if apart else SAME})"
+            told = f" ({'significant difference' if apart else SAME})"
         scale = 100 if headline.unit == "percent" else 1
-        low, high = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
-        text = "controls out of order on {} at keep ratio {:g}: random {} above {} {} in {}{}"
-        shown = (lower.captions, lower.ratio, low, upper.scorer, high, headline.label, told)
-        found |= dict.fromkeys((lower, upper), text.format(*shown))
+        shown = (f"{scale * abs(measured[method]):.4g}" for method in (lower, upper))
+        text = "controls out of order on {} at keep ratio {:g}: random {} above oracle {} in {}{}"
+        found |= dict.fromkeys(
+            (lower, upper), text.format(lower.captions, lower.ratio, *shown, headline.label, told)
+        )
     return found

@@ -15,10 +15,6 @@ INDISTINCT = "≈"  # beside a difference: not significantly different
 SAME = "no significant difference"
 LEVEL = 0.05  # of significance
 NO_INTERVAL = "(no interval)"  # beside a difference
-# Of what one seed was trained: its interval has borrowed the seeds' variance, or has none of it
-NOT_REPLICATED = "not replicated"
-IMAGES_ALONE = f"{NOT_REPLICATED}, interval over images alone"
-ONE_SEED = "†"  # beside a difference: significant, but not replicated
 
 # A value in its unit, `points`: a difference of fractions, or `change`: a relative one.
 Format = Unit | Literal["points", "change"]
@@ -32,15 +28,13 @@ Show = Callable[[Any], str]
 
 
 class Value(NamedTuple):
-    """An estimate with its 95 % interval, of `n` queries and so many repeats. `replication` is
-    NOT_REPLICATED or IMAGES_ALONE where a single seed was trained."""
+    """An estimate with its 95 % interval, of `n` queries and so many repeats."""
 
     estimate: float
     low: float | None = None
     high: float | None = None
     n: int | None = None
     seeds: int = 1
-    replication: str = ""
 
     @property
     def ends(self) -> tuple[float, float] | None:
@@ -53,24 +47,13 @@ class Value(NamedTuple):
         """Whether there is an interval that does not hold 0."""
         return self.ends is not None and (self.ends[0] > 0 or self.ends[1] < 0)
 
-    @property
-    def mark(self) -> str:
-        """What follows a difference: INDISTINCT, ONE_SEED, or nothing."""
-        if self.ends is None:
-            return ""
-        if not self.significant:
-            return INDISTINCT
-        return ONE_SEED if self.replication else ""
-
     def verdict(self, higher_is_better: bool = True) -> str:
-        """What a difference means: better, worse or SAME; empty without an interval. A significant
-        one says if it is not replicated."""
+        """What a difference means: better, worse or SAME; empty without an interval."""
         if self.ends is None:
             return ""
         if not self.significant:
             return SAME
-        better = (self.estimate > 0) == higher_is_better
-        return ", ".join(filter(None, ["better" if better else "worse", self.replication]))
+        return "better" if (self.estimate > 0) == higher_is_better else "worse"
 
 
 def shown(value: Value | float | None, unit: Format = "percent", signed: bool = False) -> str:

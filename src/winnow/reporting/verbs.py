@@ -1,5 +1,4 @@
-"""Commands `sweep`, `leakage`, `power`, `plan-power`, `claims`, `leaderboard` and `site`: what all
-tracks share."""
+"""Commands `sweep`, `leakage`, `claims`, `leaderboard` and `site`: what all tracks share."""
 
 import json
 from pathlib import Path
@@ -10,14 +9,7 @@ from pydantic import Field
 from winnow.command.description import Given, Output, command
 from winnow.data.files import write_json, write_text
 from winnow.params.fields import Ratio, Section, Seed
-from winnow.reporting.settings import (
-    LeaderboardSettings,
-    ModelSettings,
-    Page,
-    PowerPlan,
-    RenderSettings,
-    SiteSettings,
-)
+from winnow.reporting.settings import LeaderboardSettings, ModelSettings, Page, SiteSettings
 
 
 class Planned(Section):
@@ -70,45 +62,6 @@ def leakage(
     judged = rows(found, sweep, subsets, recipes, settings.untrained)
     write_table(output / "leakage.csv", leakage_table(judged), signed=True)
     write_page(output / "leakage.md", leakage_page(found, judged, settings.scale))
-
-
-@command
-def power(
-    cells: Path, sweep: Path, papers: Given, output: Output, settings: RenderSettings
-) -> None:
-    """Render what each metric can tell apart, by the controls that are finished."""
-    from winnow.reporting.claims import load_claimed_results
-    from winnow.reporting.emit.files import write_page, write_table
-    from winnow.reporting.papers import load_papers
-    from winnow.reporting.power_page import power_lines, power_page, power_table
-    from winnow.reporting.results import print_refusals
-
-    declared = load_papers(papers)
-    asked = (settings.scale, settings.resamples, settings.seed)
-    results = load_claimed_results(declared, cells, sweep, *asked)
-    print_refusals(results)
-    lines = power_lines(results, declared)
-    write_table(output / "power.csv", power_table(results, lines))
-    write_page(output / "power.md", power_page(results, lines))
-
-
-@command
-def plan_power(cells: Path, sweep: Path, output: Output | None, settings: PowerPlan) -> None:
-    """Print how many seeds and images a wanted difference needs, by the variance of a finished
-    run's controls; with --output as a CSV too.
-
-    Each line is a number of seeds of each of two methods, and the fewest test images with which the
-    difference is significant at 5 % with a chance of 80 %, not corrected for further comparisons.
-    """
-    from winnow.reporting.claims import load_claimed_results
-    from winnow.reporting.emit.files import write_table
-    from winnow.reporting.power_plan import plan, plan_lines, plan_table
-
-    asked = ("", settings.resamples, settings.seed)
-    found = plan(load_claimed_results([], cells, sweep, *asked), settings)
-    print(*plan_lines(found), sep="\n")
-    if output is not None:
-        write_table(output, plan_table(found))
 
 
 @command

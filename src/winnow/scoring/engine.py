@@ -14,9 +14,9 @@ from tqdm import tqdm
 from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
 from winnow.data.files import digest_bytes
-from winnow.data.images import open_pool_image
+from winnow.data.images import BadImageError, open_rgb
 from winnow.data.shards import iter_shard, shard_path
-from winnow.data.tables import SAMPLES, SCORES, empty, read_table, write_table
+from winnow.data.tables import SCORES, empty, read_table, write_table
 from winnow.scoring.scorer import Batch, Scorer, check
 
 
@@ -32,8 +32,8 @@ def score_pool(
     ahead: int = 0,
     about: Mapping[str, Any] | None = None,
 ) -> int:
-    """Score `pairs` (uid, caption_id, text, shard) and write SCORES to `output`, with the metadata
-    `about`. Returns the number of pairs.
+    """Score `pairs` (uid, caption_id, text, shard), write SCORES to `output` with what is said
+    `about` them, return their count.
 
     Each finished shard is kept in `<output>.parts/<key>/` until the whole is written, so a killed
     run goes on where it stopped; `key` must change with anything that changes scores. Images pass
@@ -74,11 +74,11 @@ def _score_shard(
     ahead: int,
 ) -> None:
     if scorer.sees_images:
-        stream = _image_batches(scorer, path, rows, batch_size, threads, ahead)
+        batches = _image_batches(scorer, path, rows, batch_size, threads, ahead)
     else:
-        stream = (_batch(rows.iloc[i : i + batch_size]) for i in range(0, len(rows), batch_size))
+        batches = (_batch(rows.iloc[i : i + batch_size]) for i in range(0, len(rows), batch_size))
     done = []
-    for batch in stream:
+    for batch in batches:
         scores = check(scorer.score(batch), batch, scorer)
         done.append(
             pd.DataFrame({"uid": batch.uid, "caption_id": batch.caption_id, "score": scores})
@@ -103,7 +103,12 @@ def _image_batches(
     wanted = ((uid, content) for uid, content in iter_shard(path) if uid in places)
 
     def decode(item: tuple[str, bytes]) -> np.ndarray:
-        return scorer.prepare(open_pool_image(path, *item))
+        try:
+            return scorer.prepare(open_rgb(item[1]))
+        except BadImageError as error:
+            raise WinnowError(
+                f"{path}: image {item[0]} is {error}; delete the pool and run again"
+            ) from error
 
     def pending() -> Iterator[tuple[list[str], list[Future[np.ndarray]]]]:
         for chunk in batches(wanted, batch_size):
@@ -137,6 +142,8 @@ def _batch(
 
 def pool_pairs(pool: Path, captions: pd.DataFrame) -> pd.DataFrame:
     """The pairs of the pool split with their shard, in pool order; none for an empty set."""
+    from winnow.data.tables import SAMPLES
+
     samples = read_table(pool / "samples.parquet", SAMPLES)
     samples = samples.loc[samples["split"] == "pool", ["uid", "shard"]]
     pairs = samples.merge(captions[["uid", "caption_id", "text"]], on="uid", how="inner")

@@ -1,6 +1,5 @@
 """What a scorer is: it maps an image and a caption to a float, higher is better."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -9,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from winnow.data.errors import WinnowError
-from winnow.models.cuts import Cuts
 
 
 @dataclass(frozen=True)
@@ -25,12 +23,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Context:
-    """What a scorer may use: its role's model folder, a seed; and the controls that know it, the
-    sealed truth (TRUTH, and the checked assertions, FACTS)."""
+    """What a scorer may use: its role's model folder, the sealed truth (oracle alone), a seed."""
 
     model: Path | None = None
     truth: Path | None = None
-    facts: Path | None = None
     seed: int = 0
     precision: str = "auto"
 
@@ -48,10 +44,6 @@ class Scorer:
                 f"scorer {type(self).__name__}: unknown options {', '.join(sorted(options))}"
             )
         self.context = context
-
-    def cuts(self, texts: Sequence[str]) -> Cuts | None:
-        """How many of the texts the scorer's model reads in part; None where it reads all."""
-        return None
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """Make a decoded image ready, in a worker thread: an array of one shape for all images."""

@@ -10,8 +10,8 @@ from pydantic import Field
 from winnow.command.code import code_digest, user_code
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_files, optional_signed
-from winnow.data.provenance import measure_cost, total_cost, without_paths, write_cost
+from winnow.data.files import digest_files, optional_signed, write_signed
+from winnow.data.provenance import measure_cost, total_cost
 from winnow.data.tables import (
     CAPTIONS,
     PAIR,
@@ -43,7 +43,6 @@ def score(
     output: Output,
     model: Path | None,
     truth: Path | None,
-    facts: Path | None,
     scorer: str,
     threads: int,
     settings: ScoreSettings,
@@ -69,16 +68,13 @@ def score(
             values[kept_rows(pairs, kept, settings.subset)] = 1
             write_table(output, pairs[PAIR].assign(score=values), SCORES, about)
         else:
-            context = Context(model, truth, facts, settings.seed, settings.precision)
+            context = Context(model, truth, settings.seed, settings.precision)
             use = settings.use or scorer
             engine = make(use, context, {**settings.options, **settings.files})
             if engine.precision is not None:
                 for checkpoint in about["checkpoints"]:
                     checkpoint["precision"] = engine.precision
-            if (cuts := engine.cuts(pairs["text"].tolist())) is not None:
-                about["cuts"] = cuts._asdict()
-                print(f"{captions}: {cuts}", flush=True)
-            inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth, facts) if p)]
+            inputs = [pool / "samples.parquet", captions, *(p for p in (model, truth) if p)]
             code = code_digest("score") + user_code(place(use))
             key = f"{code} {digest_files(inputs)} {settings!r} {scorer} {engine.precision}"
             score_pool(
@@ -92,13 +88,13 @@ def score(
                 ahead=_ahead(),
                 about=about,
             )
-    write_cost(output, cost, len(pairs))
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(pairs)})
 
 
 @command
 def combine_scores(scores: list[Path], output: Output) -> None:
     """Join the scores of several scorers into one: the mean of their z-scores over the pairs. Its
-    cost includes theirs."""
+    cost is that of theirs, too."""
     from winnow.scoring.combine import combine_scores as combined
 
     with measure_cost() as cost:
@@ -109,16 +105,19 @@ def combine_scores(scores: list[Path], output: Output) -> None:
         write_table(output, table, SCORES, about)
     for path in scores:
         cost = total_cost(cost, optional_signed(path.with_suffix(".cost.json")))
-    write_cost(output, cost, len(table))
+    write_signed(output.with_suffix(".cost.json"), {**cost, "samples": len(table)})
 
 
 def _about(scorer: str, settings: ScoreSettings, model: Path | None) -> dict[str, Any]:
     """What the table says of itself: whose scores these are, whether they tell pairs apart, and the
-    checkpoints that they come from."""
+    checkpoints that they come from. Of a file of this machine the name alone is told."""
     keeps_all = settings.subset is not None or (settings.use or scorer) == "none"
     checkpoints = []
     if model is not None:
-        checkpoints = [{**without_paths(settings.checkpoint), "digest": digest_files([model])}]
+        told = {
+            k: Path(v).name if Path(v).is_absolute() else v for k, v in settings.checkpoint.items()
+        }
+        checkpoints = [{**told, "digest": digest_files([model])}]
     return {"scorer": scorer, "scored": not keeps_all, "checkpoints": checkpoints}
 
 

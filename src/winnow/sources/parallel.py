@@ -1,10 +1,8 @@
 """Work spread over threads or processes, results in order, memory bounded."""
 
-import multiprocessing
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from typing import TypeVar
 
 In = TypeVar("In")
@@ -29,20 +27,3 @@ def ordered(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def in_processes(function: Callable[[In], Out], items: Iterable[In], workers: int) -> Iterator[Out]:
-    """Apply `function` to `items` in `workers` processes, and yield in the items' order; in this
-    process where there is one worker, or no shared memory."""
-    if workers <= 1:
-        yield from map(function, items)
-        return
-    try:
-        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    except OSError as error:  # no semaphores
-        told = f"no shared memory (/dev/shm: {error.strerror}): drawing in this process alone"
-        print(told, file=sys.stderr)
-        yield from map(function, items)
-        return
-    with executor:
-        yield from ordered(executor, function, items, 2 * workers)

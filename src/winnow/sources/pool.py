@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ from winnow.data.tables import (
     CAPTIONS,
     CONVERSIONS,
     LAYOUTS,
-    ORIGINS,
     QUARANTINE,
     SAMPLES,
     empty,
@@ -49,8 +48,6 @@ class _Row:
     captions: list[str]
     layout: str | None
     rule_caption: str | None
-    mask: bytes | None
-    origin: str | None
     conversion: Conversion | None
 
 
@@ -81,8 +78,7 @@ def build_pool(
     records: Iterable[Record | Rejected],
     pool_dir: Path,
     human_path: Path,
-    sealed_path: Path,
-    truth_dir: Path,
+    layouts_path: Path,
     *,
     shard_size: int,
     quarantine_limit: float,
@@ -91,11 +87,9 @@ def build_pool(
     rendering: Rendering = DEFAULT,
     workers: int = 2,
 ) -> dict[str, Any]:
-    """Write a pool and the truth about it; return what `describe` prints.
+    """Write a pool folder, its human captions and all layouts; return what `describe` prints.
 
-    Of the splits reference and test all is open: the human captions in `human_path`; layouts and
-    masks, if known, in the pool folder. Of the split pool it is sealed: the human captions in
-    `sealed_path`; layouts, masks and what the images are drawn from in the folder `truth_dir`.
+    The pool folder itself holds the layouts of the reference split alone, which anyone may read.
 
     An image that occurs twice is kept once, in the stronger of its splits (test, reference, pool)
     and with all the captions it has there, equal ones once. `reference` is the fraction of
@@ -116,17 +110,12 @@ def build_pool(
         write_table(folder / "samples.parquet", pd.DataFrame([vars(row) for row in rows]), SAMPLES)
         write_table(folder / "quarantine.parquet", quarantine.table(), QUARANTINE)
         _write_conversions(folder / "conversions.parquet", rows)
+        write_table(human_path, _captions(rows), CAPTIONS)
+        write_table(layouts_path, _layouts(rows), LAYOUTS)
+        known = [row for row in rows if row.split == "reference"]  # whose truth is open
+        write_table(folder / "layouts.parquet", _layouts(known), LAYOUTS)
         summary = _summary(rows, quarantine)
         write_text(folder / "summary.txt", describe(summary) + "\n")
-        known = [row for row in rows if row.split != "pool"]
-        write_table(human_path, _captions(known), CAPTIONS)
-        _write_truth(folder, known, shard_size)
-        sealed = [row for row in rows if row.split == "pool"]
-        write_table(sealed_path, _captions(sealed), CAPTIONS)
-        with atomic_path(truth_dir) as truth:
-            truth.mkdir()
-            _write_truth(truth, sealed, shard_size)
-            write_table(truth / "origins.parquet", _origins(sealed), ORIGINS)
     beside.unlink(missing_ok=True)
     return summary
 
@@ -189,7 +178,9 @@ def _write_shards(
 ) -> list[_Row]:
     rows: list[_Row] = []
     places: dict[str, int] = {}
-    with closing(ShardWriter(folder / "shards", shard_size)) as images:
+    masks: ShardWriter | None = None
+    with ExitStack() as stack:
+        images = stack.enter_context(closing(ShardWriter(folder / "shards", shard_size)))
         for record, image in _decoded(records, quarantine, rendering, workers):
             uid = digest_bytes(image.content)
             if uid in places:
@@ -197,20 +188,15 @@ def _write_shards(
                 rows[place] = _settle(rows[place], record, quarantine)
                 continue
             shard = images.add(uid, {image.extension: image.content})
+            if record.mask is not None:
+                if masks is None:
+                    masks = stack.enter_context(closing(ShardWriter(folder / "masks", shard_size)))
+                masks.add(uid, {"png": record.mask})
             places[uid] = len(rows)
             rows.append(_row(uid, record, image, shard))
-    return rows
-
-
-def _write_truth(folder: Path, rows: list[_Row], shard_size: int) -> None:
-    """The layouts of some images, and their masks where they are known."""
-    write_table(folder / "layouts.parquet", _layouts(rows), LAYOUTS)
-    known = [(row.uid, row.mask) for row in rows if row.mask is not None]
-    if known:
-        with closing(ShardWriter(folder / "masks", shard_size)) as masks:
-            for uid, mask in known:
-                masks.add(uid, {"png": mask})
+    if masks is not None:
         write_digests(folder / "masks")
+    return rows
 
 
 def _decoded(
@@ -273,8 +259,6 @@ def _row(uid: str, record: Record, image: Normal, shard: int) -> _Row:
         record.captions,
         record.layout,
         record.rule_caption,
-        record.mask,
-        record.origin,
         image.conversion,
     )
 
@@ -300,8 +284,6 @@ def _settle(first: _Row, again: Record, quarantine: _Quarantine) -> _Row:
         captions=again.captions,
         layout=again.layout,
         rule_caption=again.rule_caption,
-        mask=again.mask,
-        origin=again.origin,
     )
 
 
@@ -379,8 +361,3 @@ def _captions(rows: list[_Row]) -> pd.DataFrame:
 def _layouts(rows: list[_Row]) -> pd.DataFrame:
     known = [(r.uid, r.layout, r.rule_caption) for r in rows if r.layout is not None]
     return pd.DataFrame(known, columns=list(LAYOUTS)) if known else empty(LAYOUTS)
-
-
-def _origins(rows: list[_Row]) -> pd.DataFrame:
-    known = [(row.uid, row.origin) for row in rows if row.origin is not None]
-    return pd.DataFrame(known, columns=list(ORIGINS)) if known else empty(ORIGINS)

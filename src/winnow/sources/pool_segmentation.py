@@ -1,4 +1,4 @@
-"""Segmentation sets of a pool: its images whose masks are open, Terrarium's land-cover masks."""
+"""Segmentation sets of a pool: its images with Terrarium's land-cover masks."""
 
 from pathlib import Path
 
@@ -14,17 +14,17 @@ from winnow.terrarium.schema import CLASSES
 
 
 def pool_set(pool: Path, samples: pd.DataFrame, labels: int, seed: int, output: Path) -> None:
-    """Write a segmentation set into the folder `output`: `labels` images of the split reference,
-    drawn by `seed`, to train, and all of the test split.
+    """Write a segmentation set into the folder `output`: `labels` images of the split pool, drawn
+    by `seed`, to train, and all of the test split.
 
     Raises WinnowError where a split has too few images, or an image has no proper mask.
     """
-    train = samples[samples["split"] == "reference"].sort_values("uid")
+    train = samples[samples["split"] == "pool"].sort_values("uid")
     test = samples[samples["split"] == "test"].sort_values("uid")
     if len(train) < labels or test.empty:
         raise WinnowError(
-            f"{pool}: {len(train)} images in the split reference and {len(test)} in test; asked "
-            f"for are {labels} labelled ones, and one to test on: lower segmentation.labels"
+            f"{pool}: {len(train)} images in the split pool and {len(test)} in test; asked for are "
+            f"{labels} labelled ones, and one to test on: lower segmentation.labels"
         )
     drawn = train.iloc[np.random.default_rng(seed).permutation(len(train))[:labels]]
     chosen = pd.concat([drawn, test], ignore_index=True)

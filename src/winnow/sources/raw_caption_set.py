@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.files import digest_bytes
 from winnow.sources.settings import Captions
 from winnow.terrarium.noise import CLEAN, account, corrupt
-from winnow.terrarium.settings import MISMATCH_WITHIN, noise_told
+from winnow.terrarium.settings import noise_told
 
 
 def raw_captions(
@@ -18,20 +17,13 @@ def raw_captions(
     Each image brings all of its human captions in their order, or `per_image` of them, drawn by
     seed and uid, so an image's draw does not depend on the others. What a noisy caption asserts is
     false of all the image's human captions and, where `layouts` knows one, of its rule caption,
-    which names every countable thing. Where noise is added, the order and the numbers of an image's
-    captions are those of their digests, which do not tell what each was made of. WinnowError where
-    a share of mismatches within scenes is asked for and no scene is known.
+    which names every countable thing.
     """
     pool = samples[samples["split"] == "pool"]
     scenes = {
         uid: scene if isinstance(scene, str) else None
         for uid, scene in zip(pool["uid"], pool["scene"], strict=True)
     }
-    if settings.mismatch_within != MISMATCH_WITHIN and not any(scenes.values()):
-        raise WinnowError(
-            f"captions.mismatch_within: {settings.mismatch_within:g} is asked for, but no image of "
-            "the pool has a scene; leave it out"
-        )
     own = {uid: rows for uid, rows in human.groupby("uid", sort=False) if uid in scenes}
     rule = dict(zip(layouts["uid"], layouts["rule_caption"], strict=True))
     true = {u: [*g["text"], *([rule[u]] if u in rule else [])] for u, g in own.items()}
@@ -44,35 +36,17 @@ def raw_captions(
             order = rng.permutation(order)[: settings.per_image]
         rows += [(uid, int(group["caption_id"].iloc[i]), group["text"].iloc[i]) for i in order]
     frame = pd.DataFrame(rows, columns=["uid", "caption_id", "text"])
-    # Of all that is known of an image: by its uid alone, which is open, noise could be redrawn
-    known = {uid: "\n".join(map(str, [uid, *texts])) for uid, texts in true.items()}
-    image = {uid: digest_bytes(text.encode()) for uid, text in known.items()}
-    frame["image"] = frame["uid"].map(image)
     texts, kinds = corrupt(
         frame["text"].tolist(),
         [scenes[uid] for uid in frame["uid"]],
-        frame["image"].tolist(),
+        frame["uid"].tolist(),
         {str(kind): rate for kind, rate in settings.noise.items()},
         settings.seed,
         references=[true[uid] for uid in frame["uid"]],
-        mismatch_within=settings.mismatch_within,
     )
-    truth = frame.assign(kind=kinds)
-    captions = frame.assign(text=texts, perspective="human", generator="human")
-    if not settings.known_noise:
-        return captions, truth
-    order = _by_digest(captions, settings.seed)
-    captions, truth = (table.iloc[order].reset_index(drop=True) for table in (captions, truth))
-    numbers = captions.groupby("uid").cumcount()
-    captions = captions.assign(caption_id=numbers, generator="human+noise")
-    return captions, truth.assign(caption_id=numbers)
-
-
-def _by_digest(captions: pd.DataFrame, seed: int) -> np.ndarray:
-    """The rows, image by image, and those of an image by a digest of what they say."""
-    pairs = zip(captions["uid"], captions["text"], strict=True)
-    digests = [digest_bytes(f"{seed}/{uid}/{text}".encode()) for uid, text in pairs]
-    return np.lexsort((np.array(digests), pd.factorize(captions["uid"])[0]))
+    generator = "human+noise" if settings.known_noise else "human"
+    captions = frame.assign(text=texts, perspective="human", generator=generator)
+    return captions, frame.assign(kind=kinds)
 
 
 def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
@@ -82,7 +56,7 @@ def _account(truth: pd.DataFrame, settings: Captions) -> list[str]:
     """
     made = truth["kind"].tolist()
     rates = {str(kind): rate for kind, rate in settings.noise.items()}
-    lines = account(truth["text"].tolist(), truth["image"].tolist(), rates, settings.seed, made)
+    lines = account(truth["text"].tolist(), truth["uid"].tolist(), rates, settings.seed, made)
     if settings.known_noise and made and set(made) == {CLEAN}:
         told = "; ".join(line.strip() for line in lines[1:]) or "it is too rare for so few captions"
         raise WinnowError(

@@ -19,17 +19,9 @@ class PoolSettings(Pool):
 
 @command
 def pool(
-    output: Output,
-    human: Output,
-    sealed: Output,
-    truth: Output,
-    threads: int,
-    settings: PoolSettings,
+    output: Output, human: Output, layouts: Output, threads: int, settings: PoolSettings
 ) -> None:
-    """Make the pool from a source: shards, samples, human captions, quarantine.
-
-    --human holds the captions of the splits reference and test, --sealed those of the split pool.
-    """
+    """Make the pool from a source: shards, samples, human captions, quarantine."""
     from winnow.sources.pool import build_pool, describe
     from winnow.sources.read import read_source
 
@@ -38,8 +30,7 @@ def pool(
         read_source(settings.source, threads),
         output,
         human,
-        sealed,
-        truth,
+        layouts,
         shard_size=settings.shard_size,
         quarantine_limit=settings.quarantine_limit,
         reference=reference,
@@ -59,10 +50,7 @@ def raw_captions(
     truth: Output,
     settings: Captions,
 ) -> None:
-    """Make the caption set `raw`: human captions, with noise of known kind if it is asked for.
-
-    --human and --layouts are the sealed ones, of the split pool.
-    """
+    """Make the caption set `raw`: human captions, with noise of known kind if it is asked for."""
     from winnow.sources.raw_caption_set import describe, raw_captions
 
     samples = read_table(pool / "samples.parquet", SAMPLES)

@@ -20,22 +20,22 @@ CLASSES, PROMPTS = "classnames.txt", "zeroshot_classification_templates.txt"
 TEMPLATES = ("a satellite photo of {c}.", "a satellite image of {c}")
 
 
-class SetContent(NamedTuple):
-    """What a set is written from; a label is the index of its class."""
+class Made(NamedTuple):
+    """What a set is written from; labels are the places of the classes."""
 
     classes: Sequence[str]
     templates: Sequence[str]  # with {c} for a class
     images: Iterable[tuple[bytes, int]]  # encoded, with their labels
 
 
-def write_sets(output: Path, sets: Mapping[str, SetContent]) -> dict[str, int]:
+def write_sets(output: Path, sets: Mapping[str, Made]) -> dict[str, int]:
     """Write sets below `output`; returns the number of images by name."""
     with atomic_path(output) as folder:
         folder.mkdir()
         return {name: write_set(folder / name, made) for name, made in sets.items()}
 
 
-def write_set(folder: Path, made: SetContent) -> int:
+def write_set(folder: Path, made: Made) -> int:
     """Write one set into `folder`; returns the number of its images."""
     (folder / "test").mkdir(parents=True)
     count = 0
@@ -54,13 +54,13 @@ def write_set(folder: Path, made: SetContent) -> int:
     return count
 
 
-def read_set(folder: Path) -> SetContent:
+def read_set(folder: Path) -> Made:
     """A set as it was written, its images as a stream. Errors as in `check_digests`."""
     check_digests(folder)
     classes, templates = (
         (folder / name).read_text(encoding="utf-8").splitlines() for name in (CLASSES, PROMPTS)
     )
-    return SetContent(classes, templates, _members(folder / "test" / "0.tar"))
+    return Made(classes, templates, _members(folder / "test" / "0.tar"))
 
 
 def _members(path: Path) -> Iterator[tuple[bytes, int]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from winnow.data.language import ENGLISH, language
 from winnow.terrarium.noise_kinds import CORRUPTORS
-from winnow.terrarium.settings import MISMATCH_WITHIN, Noise
+from winnow.terrarium.settings import Noise
 
 KINDS: tuple[str, ...] = get_args(Noise)
 CLEAN = "clean"
@@ -34,13 +34,10 @@ def corrupt(
     rates: dict[str, float],
     seed: int,
     references: list[list[str]] | None = None,
-    mismatch_within: float = MISMATCH_WITHIN,
 ) -> tuple[list[str], list[str]]:
     """New captions, and for each the kind of its noise or "clean".
 
-    `rates` gives the share of each kind; what they leave below 1 stays clean. `mismatch_within` is
-    the share of the mismatches whose caption is of the same scene, the rest are of other scenes;
-    where an image has none to give, any other image does. `references[i]` are
+    `rates` gives the share of each kind; what they leave below 1 stays clean. `references[i]` are
     all the sentences known to be true of image i (the caption itself when not given). Where a kind
     does not apply to an English caption, another that does takes its place, the asked-for kinds
     first, so the overall rate holds. A caption in another language has the kind that was drawn for
@@ -48,15 +45,13 @@ def corrupt(
     depends on the seed, its image id, its text and its references only; the other items matter as
     donors of mismatched captions and in nothing else.
 
-    Raises ValueError for lists of unequal length, unknown kinds, rates below 0 or above 1 in sum,
-    and a share that is not in 0..1.
+    Raises ValueError for lists of unequal length, unknown kinds, and rates below 0 or above 1 in
+    sum.
     """
     known = references if references is not None else [[caption] for caption in captions]
     if not len(captions) == len(scenes) == len(image_ids) == len(known):
         raise ValueError("captions, scenes, image_ids and references differ in length")
     _check_rates(rates)
-    if not 0 <= mismatch_within <= 1:
-        raise ValueError("the share of mismatches within a scene must lie in 0..1")
     donors = _Donors(captions, scenes, image_ids)
     texts, kinds = [], []
     for i, caption in enumerate(captions):
@@ -66,7 +61,7 @@ def corrupt(
         wanted = _draw_kind(rates, float(rng.random()))
         for candidate in _in_turn(wanted, rates, rng, caption):
             if candidate == "mismatch":
-                changed = donors.mismatch(i, truths, rng, mismatch_within)
+                changed = donors.mismatch(i, truths, rng)
             else:
                 changed = corrupt_one(caption, candidate, rng, truths, scenes[i])
             if changed is not None:
@@ -218,24 +213,16 @@ class _Donors:
             self._by_scene.setdefault(scene, []).append(i)
         self._all = range(len(captions))
 
-    def mismatch(
-        self, i: int, truths: list[str], rng: np.random.Generator, within: float
-    ) -> str | None:
-        """Another image's caption that is not true of image i, of the same scene at a rate of
-        `within`; where there is none of the scene that was drawn, of any."""
-        taken = {"", *map(normalised, truths)}
-        scene = self._scenes[i]
-        same = self._by_scene[scene] if scene is not None else []
-        hard = float(rng.random()) < within
-        # Of an image without a scene, or in a pool of one scene, no scene is another
-        other = {scene} if scene is not None and len(same) < len(self._all) else set()
-        for pool, shunned in ((same, set()) if hard else (self._all, other), (self._all, set())):
+    def mismatch(self, i: int, truths: list[str], rng: np.random.Generator) -> str | None:
+        """Another image's caption that is not true of image i; half are of the same scene."""
+        taken = {normalised(truth) for truth in truths}
+        same = self._by_scene[self._scenes[i]] if self._scenes[i] is not None else []
+        hard = float(rng.random()) < 0.5
+        for pool in (same, self._all) if hard else (self._all,):
             for j in self._order(pool, rng):
-                if (
-                    self._ids[j] != self._ids[i]
-                    and self._scenes[j] not in shunned
-                    and normalised(self._captions[j]) not in taken
-                ):
+                if self._ids[j] != self._ids[i] and normalised(self._captions[j]) not in taken | {
+                    ""
+                }:
                     return self._captions[j]
         return None
 

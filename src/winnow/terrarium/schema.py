@@ -42,6 +42,7 @@ CLASSES = tuple(_TABLES.classes)
 SEASONS = ("spring", "summer", "autumn", "winter")
 SURFACE_CLASS = {surface: name for name, own in _TABLES.classes.items() for surface in own}
 KINDS = _TABLES.kinds
+VEHICLES = frozenset(name for name, kind in KINDS.items() if kind.cover == "vehicle")
 BUILDINGS = frozenset(name for name, kind in KINDS.items() if kind.cover == "building")
 
 COUNTED_LAND = ("runway", "pier", "field")

@@ -17,11 +17,10 @@ Noise = Literal[
     "truncated",
     "infeasible",
 ]
-MISMATCH_WITHIN = 0.5
 
 
 def _no_noise(rates: Any) -> Any:
-    """`none` in words is not a kind of noise at all, as is an empty mapping."""
+    """`none` in words is no kind of noise at all, as is an empty mapping."""
     if rates is None or rates == "none":
         return {}
     if not isinstance(rates, dict):
@@ -58,11 +57,6 @@ class RawCaptions(Section):
     noise: Rates = Field(
         default_factory=dict,
         description="Share of the captions with each kind of noise (`none`: no noise)",
-    )
-    mismatch_within: Fraction = Field(
-        MISMATCH_WITHIN,
-        description="Share of the kind `mismatch` with a caption of the same scene; the rest have "
-        "one of another scene",
     )
 
 

@@ -1,13 +1,12 @@
 """The section `sweep`, and what the section of a track says beside its fields."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
 from winnow.params.fields import Name, Ratio, Section, Seed
-from winnow.params.names import CONTROLS, LENDING, PRETRAINED, REAL
 
 if TYPE_CHECKING:
     from winnow.params.model import Params
@@ -29,39 +28,12 @@ class TrackSection(Section):
         return ()
 
 
-class Seeds(Section):
-    """How often a method is trained: what everything else is compared with more often."""
-
-    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
-    control_seeds: list[Seed] = Field(
-        default_factory=list,
-        description="Those of the controls, on `raw` and `human`; empty: the same as `seeds`",
-    )
-    replicated: list[Name] = Field(
-        default_factory=list,
-        description="Scorers that have `control_seeds` too, at the main `ratio` on `raw`",
-    )
-
-    def of_method(self, captions: str, scorer: str, main_ratio: bool) -> list[int]:
-        """The seeds of a method; `main_ratio` says whether its keep ratio is the main one."""
-        control = captions in LENDING and scorer in (*CONTROLS, PRETRAINED, REAL)
-        headline = captions == "raw" and scorer in self.replicated and main_ratio
-        several = self.control_seeds if control or headline else []
-        return list(dict.fromkeys(several or self.seeds))
-
-    def check_replicated(self, section: str, scorers: Collection[str]) -> None:
-        """Raise ValueError where `replicated` of a section names none of its `scorers`."""
-        for name in self.replicated:
-            if name not in scorers:
-                known = f"(scorers: {', '.join(scorers)})"
-                raise ValueError(f"{section}.replicated: {name!r} has no cells {known}")
-
-
-class Sweep(Seeds):
+class Sweep(Section):
     """The cells of the benchmark."""
 
     ratios: list[Ratio] = Field(description="Keep ratios of the swept scorers")
     scorers: list[Name] = Field(description="Run at all ratios; the others run at `ratio`")
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
     captions: list[Name] = Field(
         default_factory=list,
         description="Caption sets in addition to `raw`; each trains a model on all of its pairs",
@@ -77,6 +49,4 @@ class Sweep(Seeds):
             raise ValueError("`captions` are sets beside `raw`, which is always there")
         if unknown := [name for name in self.curated if name not in self.captions]:
             raise ValueError(f"`curated` names {unknown[0]!r}, which is not in `captions`")
-        if "human" in self.curated:
-            raise ValueError("`curated` names 'human', a control: those captions are sealed")
         return self

@@ -89,21 +89,19 @@ class Track:
     apart: bool = False  # methods of different caption sets are no competitors
     by_ratio: bool = True  # a method learns from a subset, so it differs by keep ratio
     by_captions: bool = False  # planned by caption set, together with the other such tracks
-    trained: bool = True  # its cells train models, which other seeds would make others
 
-    # How queries are resampled: by a bootstrap of the outcomes and, where a metric is no mean of
-    # them, as the cells keep it. Outcomes are of queries that all cells share, or of rows of each
-    # cell's own; or no means of them are metrics (None)
+    # How intervals come about: by a bootstrap of the outcomes and, where a metric is no mean of
+    # them, from the resamples that a cell keeps. Outcomes are of queries that all cells share, or
+    # of rows of each cell's own; or no means of them are metrics (None)
     outcomes: Literal["shared", "own"] | None = "shared"
     means: bool = False  # means over sets (`headline_means`) are metrics as well
+    summary: str = ""  # `module:function` that gives metrics and intervals of averaged outcomes
+    resamples_seeds: bool = False  # where cells keep resamples, their intervals cover the seeds
     # What stands before a headline's key in the cells' metrics, by scorer and what was measured
     prefix: Callable[[str, Collection[str]], str] | None = None
 
     judged: str = ""  # the metric by which the keep ratio of each scene is judged
     draws: bool = False  # its cells draw images, which the site shows
-
-    # What the `floors` in its cells' records are of: a bound that is no method and has no rank
-    floor: str = ""
 
     # Evaluation sets, by how their names begin; and a training set that all rows share. For the
     # audit of leaks.

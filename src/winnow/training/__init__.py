@@ -1,1 +1,1 @@
-"""Training on subsets: CLIP, generators, segmentors, score models; and that of the stand-ins."""
+"""Training: contrastive fine-tuning on subsets, and the foundry of the stand-ins."""

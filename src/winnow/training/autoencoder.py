@@ -33,7 +33,7 @@ def fit(
     Absolute and squared errors of pixels, absolute errors of their differences to neighbours,
     the distance that `clip` sees, and a small KL term (Rombach et al. 2022, without the adversary).
     Each batch is turned or mirrored as one. Afterwards `scaling_factor` is what gives latents of
-    variance one. Raises WinnowError where the image tower of `clip` is not a ResNet.
+    variance one. Raises WinnowError where the image tower of `clip` is no ResNet.
     """
     torch.manual_seed(seed)
     dice = np.random.default_rng(seed)

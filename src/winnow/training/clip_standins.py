@@ -1,12 +1,10 @@
 """The foundry: small CLIP models, trained from their seed, that take a large checkpoint's place.
 
-`clip` and `siglip` are general: they learn from Terrarium's general world. For another pool they
-read only the names of its scenes, or single words of captions where no image has a scene. `siglip`
-learns by SigLIP's loss (Zhai et al. 2023). `domain_clip` read clean human captions of one half of
-the reference split, `evaluator_clip` those of the other half: it grades and never scores, as does
-`evaluator_general`, which is general and saw the half of its world that no scorer saw. The
-evaluators share nothing with a scorer's model: they have a ConvNeXt (Liu et al. 2022) where the
-others have CLIP's ResNet, another text tower, and tokens learned on their half.
+`clip` and `siglip` are general: they read only the scene's name, or single words of captions where
+no image has a scene; `siglip` learns by SigLIP's loss (Zhai et al. 2023). `domain_clip` read clean
+human captions of one half of the reference split, `evaluator_clip`, another architecture, those of
+the other half: it grades and never scores, as does `evaluator_general`, which is general and saw
+the same half.
 """
 
 import copy
@@ -21,15 +19,13 @@ import pandas as pd
 from winnow.data.errors import WinnowError
 from winnow.data.language import words
 from winnow.models.clip import Clip, build
-from winnow.models.settings import EvaluatorRole, GeneralRole, GeneratorRole, Role
+from winnow.models.settings import EvaluatorRole, GeneratorRole, Role
 from winnow.models.tokenizer import train_tokenizer
 from winnow.training.contrastive import fit
 from winnow.training.settings import Optimiser
 
 VOCABULARY = 1200
-EVALUATORS_VOCABULARY = 600  # rare words in pieces
-CONTEXT = 64  # tokens: Terrarium's longest captions, merged ones, have 53
-EVALUATORS_CONTEXT = 96
+CONTEXT = 32  # tokens: 98 of 100 human captions fit
 COARSE = (
     "a satellite photo of a {}",
     "a satellite image of a {}.",
@@ -60,22 +56,17 @@ SEED: dict[Role, int] = {
     "siglip": 6,
     "evaluator_general": 7,
 }
-GENERAL = get_args(GeneralRole)
+GENERAL = ("clip", "siglip", "evaluator_general")
 EVALUATORS = get_args(EvaluatorRole)
 
 
 def architecture(role: Role, vocabulary: int) -> dict[str, Any]:
-    """open_clip's `model_cfg` of a stand-in; the evaluators' towers are of another kind."""
+    """open_clip's `model_cfg` of a stand-in; the evaluator's towers differ from the scorers'."""
     config = copy.deepcopy(BASE)
     config["text_cfg"]["vocab_size"] = vocabulary
     if role in EVALUATORS:
-        config["vision_cfg"] = {
-            "image_size": config["vision_cfg"]["image_size"],
-            "timm_model_name": "convnext_atto",
-            "timm_pool": "avg",
-            "timm_proj": "linear",
-        }
-        config["text_cfg"].update(context_length=EVALUATORS_CONTEXT, width=64, layers=2)
+        config["vision_cfg"].update(layers=[1, 2, 1, 1], width=20, head_width=80)
+        config["text_cfg"].update(width=64, layers=2)
     if role == "siglip":
         config.update(init_logit_scale=math.log(10), init_logit_bias=-10.0)
     return config
@@ -89,20 +80,17 @@ def train_standin(
     scratch: Path,
     settings: Optimiser,
     samples_seen: int,
-    coarse: bool = False,
 ) -> tuple[Clip, list[float]]:
-    """Train the stand-in of `role` on a reference split; returns it with its losses. `coarse` as in
-    `training_pairs`."""
-    pairs = training_pairs(role, samples, captions, coarse)
+    """Train the stand-in of `role` on the reference split; returns it with its losses."""
+    pairs = training_pairs(role, samples, captions)
     if pairs.empty:
         raise WinnowError(
             f"the stand-in {role} learns from one half of the reference split, which has "
             f"no caption ({len(samples)} images in the split); raise source.reference"
         )
-    own = captions.loc[captions["uid"].isin(set(pairs["uid"])), "text"]
     vocabulary = train_tokenizer(
-        [*own, *(t.format(s) for t in COARSE for s in scenes(samples))],
-        EVALUATORS_VOCABULARY if role in EVALUATORS else VOCABULARY,
+        [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))],
+        VOCABULARY,
         scratch,
     )
     model = build(architecture(role, vocabulary), scratch, SEED[role])
@@ -110,16 +98,12 @@ def train_standin(
 
 
 def training_pairs(
-    role: Role | GeneratorRole, samples: pd.DataFrame, captions: pd.DataFrame, coarse: bool = False
+    role: Role | GeneratorRole, samples: pd.DataFrame, captions: pd.DataFrame
 ) -> pd.DataFrame:
-    """The pairs (uid, text) a role may see: the evaluators' half of the images is no scorer's.
-
-    `coarse` gives each image the name of its scene in short sentences in place of its captions, or
-    a word of each caption where no image has a scene: what a general model knows of the domain.
-    """
+    """The pairs (uid, text) a role may see: the evaluators' half of the images is no scorer's."""
     second = np.array([int(uid[:8], 16) % 2 == 1 for uid in samples["uid"]], dtype=bool)
     own = samples[second if role in EVALUATORS else ~second]
-    if not coarse:
+    if role not in GENERAL:
         return captions[captions["uid"].isin(set(own["uid"]))][["uid", "text"]]
     labelled = own[own["scene"].notna()]
     if labelled.empty:

@@ -1,15 +1,13 @@
 """The foundry's text-to-image models: small generators that take published checkpoints' places.
 
-`t2i` learned from Terrarium's general world: what it draws is not yet of the domain. For another
-pool it learned from human captions. The autoencoder has seen the images of both worlds.
+`t2i` learned from human captions: what it draws can be told apart before it is fine-tuned.
 `geo_rssd` is `t2i` trained further on captions of which some are false; `diffusionsat` and
 `crs_diff` are `geo_rssd` trained further with metadata as well. The `controlnet` of `t2i` follows
 land-cover masks.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,32 +41,27 @@ MONTHS = {"winter": 1, "spring": 4, "summer": 7, "autumn": 10}
 
 
 def train_autoencoder(
-    worlds: Sequence[tuple[Path, pd.DataFrame]],
-    texts: Iterable[str],
+    pool: Path,
+    samples: pd.DataFrame,
+    captions: pd.DataFrame,
     clip: Path,
     settings: Optimiser,
     images_seen: int,
 ) -> tuple[TextToImageModel, list[float], float]:
     """An untrained `t2i` but for its autoencoder, its losses, and its PSNR on the last images.
 
-    It learns from the images of some pools, each with its samples (uid, shard), and the tokenizer
-    from `texts`. The CLIP of the folder `clip` judges what it loses, beside pixels.
+    The CLIP of the folder `clip` judges what it loses, beside pixels.
     """
-    samples = worlds[-1][1]
     if len(samples) < 2:
         raise WinnowError(
             f"the reference split has {len(samples)} images; the autoencoder learns from one at "
             "least, and is measured on another"
         )
-    texts = [*texts, *(t.format(s) for t in COARSE for s in scenes(samples))]
+    texts = [*captions["text"], *(t.format(s) for t in COARSE for s in scenes(samples))]
     generator = diffusion_standins.build_stable_diffusion(texts, SEED["t2i"])
     with scratch_folder() as scratch:
         prepare = fitted(generator.size)
-        decoded = [
-            decode(prepare, generator.size, pool, samples, scratch / f"{place}.npy")[0]
-            for place, (pool, samples) in enumerate(worlds)
-        ]
-        pixels = np.concatenate(decoded)
+        pixels, _ = decode(prepare, generator.size, pool, samples, scratch / "pixels.npy")
         held = max(1, min(256, len(pixels) // 10))
         losses = autoencoder.fit(
             generator.vae, pixels[:-held], models.load(clip), settings, images_seen, SEED["t2i"]
@@ -108,24 +101,15 @@ def train_generator_standin(
         generator.controlnet = diffusion_standins.build_controlnet(generator, len(CLASSES), seed)
     if role in ("geo_rssd", "diffusionsat", "crs_diff"):
         pairs = mismatched_pairs(pairs, samples, seed)
-    if role == "controlnet":
-        examples = masked_latents(generator, pool, samples, pairs)
-    else:
-        examples = captioned_latents(generator, pool, samples, pairs)
+    examples = captioned_latents(generator, pool, samples, pairs)
+    uids = samples["uid"][samples["uid"].isin(set(pairs["uid"]))].tolist()
     if generator.metadata:
-        uids = samples["uid"][samples["uid"].isin(set(pairs["uid"]))].tolist()
         metadata = generator.normalise_metadata(metadata_values(layouts, uids)).cpu()
-        examples = replace(examples, metadata=metadata)
+        examples = Examples(examples.latents, examples.images, examples.texts, metadata=metadata)
+    elif role == "controlnet":
+        masks = torch.from_numpy(land_cover(pool / "masks", uids, generator.size))
+        examples = Examples(examples.latents, examples.images, examples.texts, masks=masks)
     return generator, fit(generator, examples, settings, seed)
-
-
-def masked_latents(
-    generator: TextToImageModel, pool: Path, samples: pd.DataFrame, pairs: pd.DataFrame
-) -> Examples:
-    """`captioned_latents` with the land cover of the images, for a ControlNet."""
-    needed = samples["uid"][samples["uid"].isin(set(pairs["uid"]))]
-    masks = torch.from_numpy(land_cover(pool / "masks", needed, generator.size))
-    return replace(captioned_latents(generator, pool, samples, pairs), masks=masks)
 
 
 def captioned_latents(

@@ -11,9 +11,9 @@ from PIL import Image, ImageOps
 
 from winnow.data.batches import batches
 from winnow.data.errors import WinnowError
-from winnow.data.images import open_pool_image
+from winnow.data.images import open_rgb
 from winnow.data.masks import read_mask
-from winnow.data.shards import iter_masks, pool_images
+from winnow.data.shards import iter_masks, iter_shard, shard_path
 
 CHUNK = 256  # images decoded at once
 
@@ -30,7 +30,6 @@ def decode(
 
     Returns uint8 [images, size, size, 3], mapped from `file`, and each uid's row. The map
     keeps memory small whatever the size of the set; it takes 150 kB of disk an image at 224 pixels.
-    WinnowError names an image that is missing or damaged.
     """
     rows = {uid: row for row, uid in enumerate(samples["uid"])}
     shape = (len(rows), size, size, 3)
@@ -42,10 +41,16 @@ def decode(
     except OSError as error:
         error.filename = str(file)  # else what is written from it would be named
         raise
+    done = 0
     with ThreadPoolExecutor(workers) as threads:
-        for chunk in batches(pool_images(pool, samples), CHUNK):
-            images = threads.map(lambda item: prepare(open_pool_image(pool, *item)), chunk)
-            pixels[[rows[uid] for uid, _ in chunk]] = list(images)
+        for shard in sorted(samples["shard"].unique()):
+            wanted = (item for item in iter_shard(shard_path(pool, int(shard))) if item[0] in rows)
+            for chunk in batches(wanted, CHUNK):
+                images = threads.map(lambda item: prepare(open_rgb(item[1])), chunk)
+                pixels[[rows[uid] for uid, _ in chunk]] = list(images)
+                done += len(chunk)
+    if done != len(rows):
+        raise WinnowError(f"{pool}: shards hold {done} of the {len(rows)} images asked for")
     return pixels, rows
 
 

@@ -42,12 +42,6 @@ GENERATOR = ModelKind(
     "text-to-image",
     "FID, KID, CLIP score and scene accuracy: docs/generation.md",
 )
-CONTROLNET = ModelKind(
-    "A ControlNet on land-cover masks, trained further on one fine-tuned text-to-image model",
-    "diffusers",
-    "text-to-image",
-    "agreement of the drawn images with their masks: docs/segmentation.md",
-)
 SEGMENTOR = ModelKind(
     "A segmentor of land cover, trained on real labels and on what its row adds to them",
     "mmsegmentation",
@@ -66,10 +60,10 @@ def new_model_folder(
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folder of a model that the block trains and saves into it, whole or not at all.
 
-    Yields the folder, and a mapping that the block fills with the results of the training: `loss`,
-    or `losses` by step. The record holds this mapping, `parameters` (which the block may add to),
-    and the precision that `auto` resolved to. A model of some `kind` gets the files of
-    `write_trained` and the cost of training on `samples`; a stand-in gets `foundry.json`.
+    Yields the folder, and a mapping that the block fills with what its training gave: `loss`, or
+    `losses` by step. Both it and `parameters`, which the block may add to, are in the record, with
+    the precision that `auto` came to: of a model of some `kind` the files of `write_trained`, and
+    the cost of `samples`; of a stand-in `foundry.json`.
     """
     given: dict[str, Any] = {}
     with atomic_path(output) as folder:

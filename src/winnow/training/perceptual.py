@@ -15,7 +15,7 @@ def perceptual_loss(clip: Clip) -> Callable[[torch.Tensor, torch.Tensor], torch.
 
     LPIPS (Zhang et al. 2018) with equal weights: at every place the squared distance of features
     of length one, mean over places and images, summed over the first three levels of the tower.
-    Gradients reach the first batch alone. Raises WinnowError where the tower is not a ResNet.
+    Gradients reach the first batch alone. Raises WinnowError where the tower is no ResNet.
     """
     tower = clip.model.visual
     if not isinstance(tower, ModifiedResNet):

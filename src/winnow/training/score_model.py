@@ -29,7 +29,6 @@ from winnow.training.preference_batches import PreferenceBatches, preference_ite
 from winnow.training.settings import Normalisation, ScoreStage
 from winnow.training.training_loop import parameter_groups
 
-SEED = 6  # of the stand-in
 NORMALISATIONS: dict[Normalisation, Callable[[torch.Tensor], torch.Tensor]] = {
     "none": lambda values: values,
     "softplus": functional.softplus,

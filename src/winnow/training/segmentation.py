@@ -35,12 +35,11 @@ class Examples(NamedTuple):
     masks: np.ndarray
 
 
-def pool_examples(pool: Path, samples: pd.DataFrame, side: int = SIDE) -> Examples:
-    """Images of a pool, of `side` pixels, with their land cover. Raises WinnowError where one has
-    no mask."""
+def pool_examples(pool: Path, samples: pd.DataFrame) -> Examples:
+    """Images of a pool with their land cover. Raises WinnowError where one has no mask."""
     with scratch_folder() as scratch:
-        images, row = decode(fitted(side), side, pool, samples, scratch / "pixels.npy")
-        return Examples(np.array(images), land_cover(pool / "masks", row, side))
+        images, row = decode(fitted(SIDE), SIDE, pool, samples, scratch / "pixels.npy")
+        return Examples(np.array(images), land_cover(pool / "masks", row, SIDE))
 
 
 def train_standin(

@@ -103,7 +103,7 @@ class ScoreModel(Section):
 
     stages: dict[Name, ScoreStage] = Field(description="Training stages that recipes combine")
     recipes: Named[ScoreRecipe] = Field(
-        default_factory=dict, description="A scorer names one as its model"
+        default_factory=dict, description="`score_model` is the scorer; others are comparisons"
     )
     tuned: Named[Tuned] = Field(default_factory=dict, description="More initial models")
     tuning: MllmTuning
@@ -138,13 +138,6 @@ class GeneratorTraining(Section):
     samples_seen: dict[GeneratorRole, PositiveInt] = Field(description="Pairs seen by each model")
 
 
-class ScoreStandin(Section):
-    """Training of the stand-in `score_model`, on preferences about images of the foundry."""
-
-    images: PositiveInt = Field(description="Images of its reference split, at most")
-    stages: list[ScoreStage] = Field(min_length=1, description="What is trained, in order")
-
-
 class Foundry(Section):
     """Training of the stand-ins."""
 
@@ -154,7 +147,4 @@ class Foundry(Section):
     samples_seen: dict[Role, PositiveInt] = Field(description="Pairs seen by each model")
     mllm: MllmTraining = Field(description="The multimodal stand-ins, large and small")
     generators: GeneratorTraining = Field(description="The text-to-image stand-ins")
-    score_model: ScoreStandin = Field(
-        description="The score model; its preferences are made as `preferences` says"
-    )
     segmentor: BackboneTraining = Field(description="Initial backbone of segmentors")

@@ -24,14 +24,6 @@ def kept_pairs(subset: Path, captions: Path) -> pd.DataFrame:
     return table.iloc[rows].reset_index(drop=True)
 
 
-def five_scenes(pairs: pd.DataFrame, samples: pd.DataFrame) -> float | None:
-    """The share of the pairs (uid) that is of their five most frequent scenes; None where no image
-    has a scene. A subset that is less balanced than its pool trains on fewer scenes."""
-    scenes = pairs["uid"].map(dict(zip(samples["uid"], samples["scene"], strict=True)))
-    counts = scenes.value_counts()
-    return round(float(counts.head(5).sum() / len(pairs)), 4) if len(counts) else None
-
-
 def reference_split(pool: Path, human: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The samples of a pool's reference split, and their human captions."""
     samples = split_rows(read_table(pool / "samples.parquet", SAMPLES), "reference", pool)

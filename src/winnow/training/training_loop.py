@@ -58,10 +58,10 @@ def run_training_loop(
 
 
 def attention(device: torch.device, half: bool, short: bool = False) -> AbstractContextManager[Any]:
-    """The attention kernel: torch's own choice, except on a CPU where that is slow.
+    """The kernel of attention: torch's own choice, but where that is slow on a CPU.
 
-    There torch chooses the flash kernel. Its backward pass takes seven times as long in bfloat16
-    (`half`) as in float32, and it gains nothing on `short` sequences, such as a CLIP's texts.
+    It is the flash kernel, whose backward pass takes seven times as long in bfloat16 as in float32,
+    and which gains nothing on `short` sequences, as a CLIP's texts are.
     """
     plain = device.type == "cpu" and (half or short)
     return sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()

@@ -9,7 +9,6 @@ from winnow.data.files import write_signed
 from winnow.data.provenance import weight_files
 from winnow.data.tables import LAYOUTS, PREFERENCES, SAMPLES, read_table
 from winnow.models.settings import GeneratorRole, MllmRole, Role
-from winnow.params.fields import Section
 from winnow.training.model_record import MLLM, SCORE_MODEL, new_model_folder
 from winnow.training.settings import (
     AutoencoderTraining,
@@ -24,16 +23,11 @@ from winnow.training.settings import (
 )
 from winnow.training.subsets import kept_pairs, reference_split
 
-LAST = 50  # steps that the final loss of a score model is the mean of
-
 
 class StandinSettings(Optimiser):
     """One stand-in's training."""
 
     samples_seen: int = Field(description="Pairs seen")
-    coarse: bool = Field(
-        False, description="Learn from the names of scenes in place of captions: a general model"
-    )
 
 
 @command
@@ -53,7 +47,7 @@ def train_standin(
     inputs = {"samples": pool / "samples.parquet", "human": human}
     with new_model_folder(output, parameters, inputs) as (folder, given):
         model, losses = clip_standins.train_standin(
-            role, pool, samples, captions, folder, settings, settings.samples_seen, settings.coarse
+            role, pool, samples, captions, folder, settings, settings.samples_seen
         )
         clip.save(model, folder, half=True)
         given["loss"] = losses[-1]
@@ -167,40 +161,6 @@ def train_score_model(
         given["losses"] = losses
 
 
-class ScoreStandinSettings(Section):
-    """How the stand-in `score_model` is trained."""
-
-    stages: list[ScoreStage] = Field(min_length=1, description="What is trained, in order")
-
-
-@command
-def train_score_standin(
-    pool: Path,
-    preferences: Path,
-    model: Path,
-    output: Output,
-    settings: ScoreStandinSettings,
-) -> None:
-    """Train the stand-in `score_model` from a multimodal model, stage after stage."""
-    from winnow.models import score
-    from winnow.training.score_model import SEED, caption_prompt, fit, stage
-
-    samples = read_table(pool / "samples.parquet", SAMPLES)
-    pairs = read_table(preferences, PREFERENCES)
-    images = pairs.loc[pairs["split"] == "train", "uid"].nunique()
-    parameters = {**settings.model_dump(), "images": images}
-    inputs = {"samples": pool / "samples.parquet", "preferences": preferences}
-    inputs |= weight_files("model", model)
-    with new_model_folder(output, parameters, inputs) as (folder, given):
-        trained = score.start_from(model, SEED)
-        trained.prompt = caption_prompt(pairs) or trained.prompt
-        for one in settings.stages:
-            chosen = stage(pairs, one, SEED, preferences)
-            losses = fit(trained, pool, samples, chosen, one, "none", SEED)
-        score.save(trained, folder, half=True)
-        given["loss"] = sum(losses[-LAST:]) / len(losses[-LAST:])
-
-
 @command
 def recipes(output: Output, settings: ScoreModel) -> None:
     """Write down how the score models of a run are trained."""
@@ -211,32 +171,20 @@ def recipes(output: Output, settings: ScoreModel) -> None:
 def train_autoencoder(
     pool: Path,
     human: Path,
-    general: Path | None,
-    general_human: Path | None,
     clip: Path,
     output: Output,
     settings: AutoencoderTraining,
 ) -> None:
-    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained.
-
-    With --general it sees the images of that pool, too, and the tokenizer learns its captions.
-    """
+    """Train the autoencoder of the generator stand-ins; the rest of the folder is untrained."""
     from winnow.models import diffusion
     from winnow.training import generator_standins
 
     samples, captions = reference_split(pool, human)
-    worlds, inputs = [(pool, samples)], {"samples": pool / "samples.parquet", "human": human}
-    if general is not None and general_human is not None:
-        more, captions = reference_split(general, general_human)
-        worlds.insert(0, (general, more))  # the autoencoder is measured on the last images
-        inputs |= {"general": general / "samples.parquet", "general_human": general_human}
-    parameters = {**settings.model_dump(), "images": sum(len(images) for _, images in worlds)}
-    with new_model_folder(output, parameters, inputs | weight_files("clip", clip)) as (
-        folder,
-        given,
-    ):
+    parameters = {**settings.model_dump(), "images": len(samples)}
+    inputs = {"samples": pool / "samples.parquet", "human": human, **weight_files("clip", clip)}
+    with new_model_folder(output, parameters, inputs) as (folder, given):
         generator, losses, psnr = generator_standins.train_autoencoder(
-            worlds, captions["text"], clip, settings, settings.images_seen
+            pool, samples, captions, clip, settings, settings.images_seen
         )
         diffusion.save(generator, folder, half=True)
         given |= {"loss": losses[-1], "psnr_db": psnr}

@@ -1,1 +1,1 @@
-"""An emitter for each format: Markdown, CSV, LaTeX, and plain data, which the site shows."""
+"""One emitter a format: Markdown, CSV, LaTeX and HTML."""

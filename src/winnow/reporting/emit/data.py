@@ -7,7 +7,7 @@ from winnow.reporting.values import NUMBER, Value
 
 
 def page_data(page: Page) -> list[dict[str, Any]]:
-    """A page as data for JSON: texts as they are shown, and the numbers that they sort by."""
+    """A page as JSON can say it: texts as they are shown, and the numbers that they sort by."""
     return [_block(block) for block in page if block]
 
 
@@ -29,7 +29,7 @@ def _cell(column: Column, cell: Cell) -> list[Any]:
 
 
 def page_from(data: list[dict[str, Any]]) -> Page:
-    """The page that `page_data` wrote."""
+    """The page that `page_data` told."""
     return [_block_from(block) for block in data]
 
 

@@ -13,7 +13,7 @@ from winnow.reporting.table import Page, Table
 
 class Report(NamedTuple):
     """What a track shows: a page, called `name`, tables by their file, and figures (matplotlib's)
-    by name; `pixels` are the file formats of those that should not be SVG."""
+    by name; `pixels` are the kinds of those that are better no SVG."""
 
     name: str
     page: Page

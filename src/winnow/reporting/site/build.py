@@ -10,24 +10,22 @@ from winnow.data.files import atomic_path
 from winnow.data.tables import CHOICE, read_table
 from winnow.params.submissions import read_card
 from winnow.reporting import leakage
-from winnow.reporting.claims import Judgement, judge_claims
+from winnow.reporting.claims import VERDICTS, Judgement, judge_claims
 from winnow.reporting.claims_page import claims_table
 from winnow.reporting.costs import cost_table, read_costs
-from winnow.reporting.decisions import VERDICTS
 from winnow.reporting.emit.files import write_table
 from winnow.reporting.leaderboard import leaderboard_table, track_leaderboards_table
 from winnow.reporting.leaderboard_page import address
 from winnow.reporting.leakage import leakage_table
 from winnow.reporting.method_results import Method
 from winnow.reporting.papers import Paper, extra_means, load_papers
-from winnow.reporting.power_page import power_lines, power_page, power_table
 from winnow.reporting.results import Results, load_results
 from winnow.reporting.settings import SiteSettings
 from winnow.reporting.site import cells, samples, tables
 from winnow.reporting.site.image_pages import gallery_page, samples_page
 from winnow.reporting.site.leaderboard_tables import curves, leaderboard_tables
 from winnow.reporting.site.pages import Page, write_data, write_pages
-from winnow.reporting.site.tracks import shown_blocks, track_pages
+from winnow.reporting.site.tracks import track_pages
 from winnow.reporting.track_leaderboards import TrackLeaderboard, track_leaderboards
 from winnow.terrarium.settings import noise_told
 
@@ -69,7 +67,6 @@ def build(sources: Sources, output: Path, run: SiteSettings, threads: int = 1) -
     files = {
         "boards": track_leaderboards_table(results, found),
         "claims": claims_table(judged, run.scale),
-        "power": power_table(results, power_lines(results, papers)),
         "cost": cost_table(results.sweep, read_costs(results.sweep)),
         "leaderboard": leaderboard_table(results, found),
         "leakage": leakage_table(leaked),
@@ -85,7 +82,6 @@ def build(sources: Sources, output: Path, run: SiteSettings, threads: int = 1) -
             *track_pages(folder, sources.pages, sources.results),
             _curves(folder, results, found),
             _claims(judged),
-            _power(folder, results, papers),
             _papers(results, papers, struck),
             samples_page(folder, sources.pool, sources.tables, expected, run.samples, threads),
             gallery_page(folder, sources.pool, sources.generated, expected),
@@ -119,7 +115,7 @@ def _leaderboard(
 ) -> Page:
     lead = (
         "Which image-text pairs to keep, and what keeping them buys. Methods by each measure, with "
-        "95 % intervals over test images and training seeds; controls bracket the others."
+        "95 % intervals over test images, not over trainings; controls bracket the others."
     )
     sweep = results.sweep
     browsable = {
@@ -174,17 +170,6 @@ def _claims(judged: Sequence[Judgement]) -> Page | None:
         "papers": dict.fromkeys(found.paper.paper for found in judged),
     }
     return Page("claims", "Claims", lead, context) if judged else None
-
-
-def _power(folder: Path, results: Results, papers: Sequence[Paper]) -> Page | None:
-    lines = power_lines(results, papers)
-    lead = (
-        "Whether a metric can tell the controls apart, and what it can tell apart with these seeds "
-        "and images. One that cannot decides nothing, and says so wherever it stands."
-    )
-    blocks = power_page(results, lines)
-    shown = shown_blocks(folder, "What can be told apart", blocks)
-    return Page("power", "Power", lead, {"blocks": shown}) if lines else None
 
 
 def _papers(results: Results, papers: Sequence[Paper], struck: Mapping[Method, int]) -> Page | None:

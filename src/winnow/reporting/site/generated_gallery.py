@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from winnow.data.errors import WinnowError
-from winnow.data.images import open_shown_image
+from winnow.data.images import BadImageError, open_rgb
 from winnow.data.metrics import Cell
 from winnow.data.shards import pool_images
 from winnow.data.tables import SAMPLES, read_table
@@ -57,7 +57,7 @@ def gallery(
     samples = read_table(pool / "samples.parquet", SAMPLES)
     real = dict(pool_images(pool, samples[samples["uid"].isin(prompts["uid"])]))
     images = [(uid, real[uid]) for uid in prompts["uid"]]
-    side = min(SIDE, max(open_shown_image(*images[0]).size))
+    side = min(SIDE, _side(*images[0]))
     sheets = write_sheets(folder / "real", images, side, budget)
     methods = [{"folder": "real", "name": "real image"}]
     several = Counter(method[:3] for method, _ in shown)
@@ -92,3 +92,10 @@ def _same_prompts(folder: Path, prompts: pd.DataFrame) -> None:
     asked = read_prompts(folder).set_index("row")["prompt"]
     if not asked.reindex(prompts["row"]).tolist() == prompts["prompt"].tolist():
         raise WinnowError(f"{folder}: drew other prompts than the other methods; generate again")
+
+
+def _side(name: str, content: bytes) -> int:
+    try:
+        return max(open_rgb(content).size)
+    except BadImageError as error:
+        raise WinnowError(f"{name} cannot be shown: {error}") from error

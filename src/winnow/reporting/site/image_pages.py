@@ -60,8 +60,7 @@ def samples_page(
         write_data(folder, f"samples-{number}", content)
     lead = (
         "What each scorer keeps of the pool at a keep ratio, and what it rejects. Where the truth "
-        "is known, so is the noise in each caption; of the scorers, only the controls clean and "
-        "oracle saw it."
+        "is known, so is the noise in each caption; no scorer saw it but the control oracle."
     )
     return Page("samples", "Samples", lead, {}, "samples")
 

@@ -5,19 +5,14 @@ from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from winnow.reporting.leaderboard import (
-    HEADLINES,
-    METRICS,
-    leaderboard_table,
-    track_leaderboard_rows,
-)
+from winnow.reporting.leaderboard import METRICS, leaderboard_table, track_leaderboard_rows
 from winnow.reporting.leaderboard_page import difference
-from winnow.reporting.power import Power, headline_label, headline_power, marked
 from winnow.reporting.results import CONTROLS, UNSELECTIVE, Results
 from winnow.reporting.site.samples import main_first
 from winnow.reporting.table import Cell, Column, Interval, Row, Table
 from winnow.reporting.track_leaderboards import TrackLeaderboard
 from winnow.reporting.values import GAINS, LEVELS, Value, kept
+from winnow.tracks.registry import TRACKS
 from winnow.tracks.track import Unit
 
 Keys = tuple[str, str, float]
@@ -26,7 +21,8 @@ NAMES = (
     Column("scorer", "Scorer"),
     Column("captions", "Captions"),
 )
-NOT_APART = "≈ not significantly different; † significant, but not replicated: one seed"
+HEADLINES = {line.key: line for track in TRACKS for line in track.headlines}
+NOT_APART = "≈ not significantly different"
 
 
 class LeaderboardTable(NamedTuple):
@@ -47,14 +43,13 @@ class _Measure(NamedTuple):
 
     board: TrackLeaderboard
     rows: list[Row]
-    power: Power
 
     @property
     def label(self) -> str:
         """The measure in words."""
         line = self.board.headline
         better = "" if line.higher_is_better else ", lower is better"
-        return f"{self.board.track.title}: {marked(line.label, self.power)}{better}"
+        return f"{self.board.track.title}: {line.label}{better}"
 
 
 def _measures(results: Results, boards: Sequence[TrackLeaderboard]) -> list[_Measure]:
@@ -62,8 +57,7 @@ def _measures(results: Results, boards: Sequence[TrackLeaderboard]) -> list[_Mea
     found: dict[tuple[str, str], _Measure] = {}
     for board in boards:
         key = (board.track.name, board.headline.key)
-        power = headline_power(results, board.track.name, board.headline)
-        found.setdefault(key, _Measure(board, [], power)).rows.extend(
+        found.setdefault(key, _Measure(board, [])).rows.extend(
             track_leaderboard_rows(results, board)
         )
     return list(found.values())
@@ -130,8 +124,6 @@ def _shown(measure: _Measure, browsable: Container[Keys]) -> LeaderboardTable:
     ]
     name = f"board-{track.name}-{line.key}".replace("/", "-")
     warnings = dict.fromkeys(row["warning"] for row in measure.rows if row.get("warning"))
-    if measure.power.mark:
-        warnings = {f"{measure.power.mark}: {measure.power.reason}": None, **warnings}
     told = (f"track-{track.name}", track.legend)
     return LeaderboardTable(name, measure.label, Table(columns, rows), list(warnings), base, *told)
 
@@ -139,7 +131,7 @@ def _shown(measure: _Measure, browsable: Container[Keys]) -> LeaderboardTable:
 def named(row: Row) -> dict[str, Any]:
     """A row with what is said of it beside its scorer: that it is a control, and why it is struck
     out; and what filters ask for."""
-    chips = [("bound" if row.get("bound") else "control", "quiet")] if row["control"] else []
+    chips = [("control", "quiet")] if row["control"] else []
     leaks = row.get("leaks")
     chips += [(f"{leaks} leaking pairs", "bad")] if leaks is not None else []
     data = {name: row.get(name) for name in ("track", "captions", "scorer", "ratio")}
@@ -159,10 +151,7 @@ def _samples(row: Row, browsable: Container[Keys]) -> str:
 
 def _overview(results: Results, boards: Sequence[TrackLeaderboard]) -> LeaderboardTable:
     columns = [*NAMES, Column("kept", "Keep", kept)]
-    columns += [
-        Column(m, headline_label(results, track.name, HEADLINES[m]), LEVELS[HEADLINES[m].unit])
-        for m, track in METRICS.items()
-    ]
+    columns += [Column(m, HEADLINES[m].label, LEVELS[HEADLINES[m].unit]) for m in METRICS]
     rows = [named(row) for row in leaderboard_table(results, boards).rows]
     return LeaderboardTable("board-overview", "All measures side by side", Table(columns, rows))
 
@@ -173,9 +162,8 @@ def curves(results: Results, boards: Sequence[TrackLeaderboard]) -> list[dict[st
     struck out is left out."""
     charts = []
     for measure in _measures(results, boards):
-        methods = [row for row in measure.rows if not row.get("bound")]
-        sound = [row for row in methods if row.get("value") and row.get("leaks") is None]
-        for captions in main_first(row["captions"] for row in methods):
+        sound = [row for row in measure.rows if row.get("value") and row.get("leaks") is None]
+        for captions in main_first(row["captions"] for row in measure.rows):
             chart = _chart(measure, [row for row in sound if row["captions"] == captions])
             if chart["lines"]:
                 charts.append({"captions": captions, **chart})
@@ -194,7 +182,7 @@ def _chart(measure: _Measure, rows: Sequence[Row]) -> dict[str, Any]:
             lines.setdefault(row["scorer"], []).append([row["kept"], *spread])
     return {
         "label": measure.label,
-        "axis": marked(line.label, measure.power),
+        "axis": line.label,
         "unit": line.unit,
         "lines": [
             {"scorer": name, "control": name in CONTROLS, "points": sorted(points)}

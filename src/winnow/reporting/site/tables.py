@@ -6,14 +6,6 @@ from typing import NamedTuple
 
 from winnow.reporting.claims import SHOWN, Judged, Judgement
 from winnow.reporting.claims_page import EFFECT, reason
-from winnow.reporting.decisions import (
-    HELD,
-    INCONCLUSIVE,
-    NO_EFFECT,
-    NO_POWER,
-    NOT_HELD,
-    NOT_RUN,
-)
 from winnow.reporting.leakage import Leaked, leakage_table
 from winnow.reporting.method_results import Method
 from winnow.reporting.papers import Paper
@@ -27,17 +19,10 @@ from winnow.reporting.tables import (
     reason_of,
     row_of,
 )
-from winnow.reporting.values import NOT_REPLICATED, Value, count, kept
+from winnow.reporting.values import Value, count, kept
 
 # How a verdict looks.
-KINDS = {
-    HELD: "good",
-    NOT_HELD: "bad",
-    NO_EFFECT: "bad",
-    INCONCLUSIVE: "open",
-    NO_POWER: "quiet",
-    NOT_RUN: "quiet",
-}
+KINDS = {"held": "good", "not held": "bad", "inconclusive": "open", "not run": "quiet"}
 CLAIMS = (
     Column("claim", "Claim"),
     Column("statement", "Statement"),
@@ -68,7 +53,7 @@ def claims(judged: Sequence[Judgement]) -> Table:
         {
             "claim": found.name,
             "statement": found.claim.statement,
-            "verdict": Cell(None, chips=_verdict(found)),
+            "verdict": Cell(None, chips=[(found.verdict, KINDS[found.verdict])]),
             "published": found.claim.published,
             "reason": reason(found),
             "data": {"verdict": found.verdict, "paper": found.paper.paper},
@@ -77,11 +62,6 @@ def claims(judged: Sequence[Judgement]) -> Table:
         for found in judged
     ]
     return Table(CLAIMS, rows)
-
-
-def _verdict(found: Judgement) -> list[tuple[str, str]]:
-    alone = [(NOT_REPLICATED, "quiet")] if found.replicated is False else []
-    return [(found.verdict, KINDS[found.verdict]), *alone]
 
 
 def _compared(part: Judged) -> dict[str, object]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
-from winnow.data.images import open_shown_image
+from winnow.data.errors import WinnowError
+from winnow.data.images import BadImageError, open_rgb
 
 COLUMNS = 16  # tiles in a row of a sheet, and rows in a sheet
 QUALITIES = (80, 65, 50, 35, 20)  # of WebP, the best that keeps to the budget
@@ -56,7 +57,10 @@ def _tiles(
 
 
 def _tile(name: str, content: bytes, side: int) -> Image.Image:
-    image = open_shown_image(name, content)
+    try:
+        image = open_rgb(content)
+    except BadImageError as error:
+        raise WinnowError(f"{name} cannot be shown: {error}") from error
     if image.size == (side, side):
         return image
     return ImageOps.pad(image, (side, side), Image.Resampling.BICUBIC)

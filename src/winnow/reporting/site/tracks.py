@@ -37,17 +37,7 @@ def track_pages(folder: Path, pages: Sequence[Path], results: Path | None) -> li
 
 
 def _page(folder: Path, name: str, blocks: Blocks, results: Path | None) -> Page:
-    title = BY_NAME[name].title
-    lead = "What the experiments of this track measured, with 95 % intervals."
-    context = {"blocks": shown_blocks(folder, title, blocks, results)}
-    return Page(f"track-{name}", title, lead, context, template="track")
-
-
-def shown_blocks(
-    folder: Path, heading: str, blocks: Blocks, results: Path | None = None
-) -> list[dict[str, Any]]:
-    """The blocks of a Markdown page without its title, for the template of a track; `heading` is
-    what tables are called before the first heading."""
+    heading = BY_NAME[name].title
     shown: list[dict[str, Any]] = []
     for block in blocks:
         if isinstance(block, Table):
@@ -58,7 +48,8 @@ def shown_blocks(
         elif not block.startswith("# "):  # the page has its title
             heading = block.splitlines()[0].lstrip("# ") if block.startswith("## ") else heading
             shown.append({"prose": html(block)})
-    return shown
+    lead = "What the experiments of this track measured, with 95 % intervals."
+    return Page(f"track-{name}", BY_NAME[name].title, lead, {"blocks": shown}, template="track")
 
 
 def _copy(path: str, results: Path | None, folder: Path) -> None:

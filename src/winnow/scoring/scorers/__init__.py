@@ -26,7 +26,7 @@ def find(use: str) -> type[Scorer]:
     module, _, name = place(use).partition(":")
     if not name:
         raise WinnowError(
-            f"scorers: {use!r} is not a built-in scorer ({', '.join(NAMES)}); a class of your own "
+            f"scorers: {use!r} is no built-in scorer ({', '.join(NAMES)}); a class of your own "
             "is named `module:Class`, a parquet of scores goes under `scores:`"
         )
     try:

@@ -1,13 +1,11 @@
 """Scorer `clip`: how close image and caption are for a contrastive model."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
 from winnow.data.errors import WinnowError
-from winnow.models.cuts import Cuts
 from winnow.scoring.scorer import Batch, Context, Scorer
 
 
@@ -30,10 +28,6 @@ class ClipScore(Scorer):
         self.clip = clip.load(context.model)
         self.precision = chosen(context.precision, self.clip.device)
         self.autocast = autocast(self.precision, self.clip)
-
-    def cuts(self, texts: Sequence[str]) -> Cuts:
-        """How many of the texts are longer than the model's context."""
-        return self.clip.cuts(texts)
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """The model's own resizing: uint8 [H, W, 3]."""

@@ -1,42 +1,49 @@
-"""Scorer `oracle`: keep the pairs that are clean and say much, by the sealed truth."""
+"""Scorer `oracle`: keep by the sealed truth."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from winnow.data.errors import WinnowError
-from winnow.scoring.scorer import Batch, Context
-from winnow.scoring.scorers.clean import CleanScore
-
-CLEAN = 1000.0  # more than a caption asserts
+from winnow.scoring.scorer import Batch, Context, Scorer
 
 
-class OracleScore(CleanScore):
-    """Control: clean pairs first, and of both kinds those with the most right assertions minus the
-    false ones.
+class OracleScore(Scorer):
+    """Control: reads the sealed truth, and orders kinds of noise by how much is false."""
 
-    False is what is wrong or invented, by the check against the image's layout; a pair with noise
-    has one at least. What a caption leaves out does not count: there is always more to say.
-    """
+    sees_images = False
+    VALUE: ClassVar[dict[str, float]] = {
+        "clean": 1.0,
+        "truncated": 0.75,  # true, but less than it could say
+        "generic": 0.75,
+        "attribute": 0.5,  # one fact is wrong
+        "count": 0.5,
+        "relation": 0.5,
+        "hallucination": 0.25,  # a thing that is not there
+        "infeasible": 0.25,
+        "mismatch": 0.0,
+    }
 
     def __init__(self, context: Context, **options: Any):
         super().__init__(context, **options)
-        if context.facts is None:
-            raise WinnowError("scorer oracle: needs the checked assertions, give --facts")
-        from winnow.assertions.check import INVENTED, RIGHT, WRONG
-        from winnow.data.tables import FACTS, PAIR, read_table
+        if context.truth is None:
+            raise WinnowError("scorer oracle: needs the sealed truth, give --truth")
+        from winnow.data.tables import TRUTH, read_table  # pandas, which planning needs not
 
-        facts = read_table(context.facts, FACTS)
-        right, false = facts["verdict"] == RIGHT, facts["verdict"].isin([WRONG, INVENTED])
-        counted = facts[PAIR].assign(right=right, false=false).groupby(PAIR).sum()
-        self.counts = dict(zip(counted.index, counted.to_numpy().tolist(), strict=True))
+        truth = read_table(context.truth, TRUTH)
+        unknown = set(truth["kind"]) - set(self.VALUE)
+        if unknown:
+            raise WinnowError(f"{context.truth}: unknown kind of noise {sorted(unknown)[0]!r}")
+        keys = zip(truth["uid"], truth["caption_id"], strict=True)
+        self.kinds = dict(zip(keys, truth["kind"], strict=True))
 
     def score(self, batch: Batch) -> np.ndarray:
-        """Right minus false assertions of each pair, and CLEAN more for a clean one."""
-        clean = super().score(batch)
+        """The value of each pair's kind."""
         keys = zip(batch.uid, batch.caption_id, strict=True)
-        right, false = np.array([self.counts.get(key, (0, 0)) for key in keys]).reshape(-1, 2).T
-        return right - np.maximum(false, 1 - clean) + CLEAN * clean
+        try:
+            return np.array([self.VALUE[self.kinds[key]] for key in keys])
+        except KeyError as error:
+            raise WinnowError(f"{self.context.truth}: no row for pair {error}") from error
 
 
 SCORER = OracleScore

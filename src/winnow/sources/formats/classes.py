@@ -66,8 +66,8 @@ def _level(folder: Path, names: Sequence[str], files: Sequence[str]) -> int:
     beside = next((n for n in names if PurePosixPath(n).with_suffix("") in stems), None)
     if beside is not None:
         raise WinnowError(
-            f"source.images: {folder / beside} has a caption beside it, so its folder is not a "
-            "class; set source.kind to files, or name the level of the classes in source.level"
+            f"source.images: {folder / beside} has a caption beside it, so its folder is no class; "
+            "set source.kind to files, or name the level of the classes in source.level"
         )
     places = {PurePosixPath(name).parts[:-1] for name in names} - {()}
     if not places:

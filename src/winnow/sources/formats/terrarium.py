@@ -1,16 +1,17 @@
 """Terrarium as a source: drawn in parallel processes, the same images whatever their number."""
 
 import json
+import multiprocessing
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
-from winnow.data.files import digest_bytes
 from winnow.data.records import Record, Rejected
-from winnow.sources.parallel import in_processes
+from winnow.sources.parallel import ordered
 from winnow.sources.source import AnySource
 
 CHUNK = 64  # images a task
@@ -31,32 +32,34 @@ class TerrariumSource(AnySource):
     seed: int = Field(default=0, ge=0, description="seed of the world")
 
     def records(self, workers: int) -> Iterator[Record | Rejected]:
-        """Draw the three splits; with `workers` > 1 in that many processes.
-
-        The images of a split come in random order, so that their places do not tell their numbers,
-        from which the truth can be drawn.
-        """
+        """Draw the three splits, in order; with `workers` > 1 in that many processes."""
         counts = {"pool": self.pool, "reference": self.reference, "test": self.test}
         chunks = [
-            (self, split, numbers[start : start + CHUNK].tolist())
+            (self, split, start, min(start + CHUNK, count))
             for split, count in counts.items()
-            for numbers in [_shuffled(self.seed, split, count)]
             for start in range(0, count, CHUNK)
         ]
-        yield from chain.from_iterable(in_processes(_draw, chunks, workers))
+        if workers <= 1:
+            yield from chain.from_iterable(map(_draw, chunks))
+            return
+        try:
+            executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        except OSError as error:  # no semaphores
+            told = f"no shared memory (/dev/shm: {error.strerror}): drawing in this process alone"
+            print(told, file=sys.stderr)
+            yield from chain.from_iterable(map(_draw, chunks))
+            return
+        with executor:
+            yield from chain.from_iterable(ordered(executor, _draw, chunks, 2 * workers))
 
 
 SOURCE = TerrariumSource
-Chunk = tuple[TerrariumSource, str, list[int]]
-
-
-def _shuffled(seed: int, split: str, count: int) -> np.ndarray:
-    return np.random.default_rng([seed, FIRST_INDEX[split]]).permutation(count)
+Chunk = tuple[TerrariumSource, str, int, int]
 
 
 def _draw(chunk: Chunk) -> list[Record]:
-    source, split, numbers = chunk
-    return [_record(source, split, number) for number in numbers]
+    source, split, start, stop = chunk
+    return [_record(source, split, number) for number in range(start, stop)]
 
 
 def _record(source: TerrariumSource, split: str, number: int) -> Record:
@@ -64,15 +67,13 @@ def _record(source: TerrariumSource, split: str, number: int) -> Record:
     from winnow.terrarium.world import draw_sample
 
     sample = draw_sample(source.seed, FIRST_INDEX[split] + number, source.size)
-    image = encode_png(sample.image)
     return Record(
-        name=f"terrarium/{split}/{digest_bytes(image)}",
-        image=image,
+        name=f"terrarium/{source.seed}/{split}/{number}",
+        image=encode_png(sample.image),
         split=split,
         scene=sample.layout.scene,
         captions=list(sample.captions),
         layout=json.dumps(sample.layout.to_dict(), sort_keys=True, separators=(",", ":")),
         rule_caption=sample.rule,
         mask=encode_png(sample.mask),
-        origin=f"terrarium/{source.seed}/{split}/{number}",
     )

@@ -79,7 +79,7 @@ def shard_paths(pattern: str) -> list[Path]:
     """The tars that a glob, or a pattern with braces (`{000..012}`, `{a,b}`), stands for."""
     paths: list[Path] = []
     for name in expand_braces(pattern):
-        # A file of that very name, whatever brackets are in it, is not a pattern
+        # A file of that very name, whatever brackets are in it, is no pattern
         found = [name] if Path(name).is_file() else sorted(_matches(name))
         if not found:
             raise WinnowError(

@@ -14,11 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from winnow.data.errors import WinnowError, did_you_mean
 from winnow.data.files import digest_bytes, read_bytes
 from winnow.data.images import BadImageError, encode_png, normalise
-from winnow.data.shards import pool_images
+from winnow.data.shards import iter_shard, shard_path
 from winnow.data.yaml_file import read_yaml
 from winnow.sources.caption_text import class_words, storable
 from winnow.sources.local_images import MAX_BYTES, is_hidden, is_image_name, may_be_image
-from winnow.sources.zeroshot import TEMPLATES, SetContent
+from winnow.sources.zeroshot import TEMPLATES, Made
 from winnow.terrarium.schema import SCENES, SEASONS, Style
 
 
@@ -101,14 +101,14 @@ def set_inputs(folders: Mapping[str, str], sets: Mapping[str, str]) -> list[Path
     return [*map(Path, folders.values()), *map(Path, sets.values()), *drawn_from]
 
 
-def terrarium_sets(images: int, seed: int, size: int) -> dict[str, SetContent]:
+def terrarium_sets(images: int, seed: int, size: int) -> dict[str, Made]:
     """Terrarium's sets of `images` each."""
     return {name: _drawn(name, one, images, seed, size) for name, one in terrarium().items()}
 
 
 def own_sets(
     folders: Mapping[str, str], sets: Mapping[str, str], images: int, seed: int, size: int
-) -> dict[str, SetContent]:
+) -> dict[str, Made]:
     """A user's own sets: `folders` of classes and files of `sets`, by name."""
     made = {
         name: _of_folder(ZeroshotSet(folder=Path(path)), f"zeroshot.folders.{name}")
@@ -122,19 +122,23 @@ def own_sets(
     return dict(sorted(made.items()))
 
 
-def scene_set(pool: Path, samples: pd.DataFrame) -> dict[str, SetContent]:
+def scene_set(pool: Path, samples: pd.DataFrame) -> dict[str, Made]:
     """The set `scenes` of a pool, by the labels of its test split; none without two scenes."""
     labelled = samples[(samples["split"] == "test") & samples["scene"].notna()]
     classes = sorted(labelled["scene"].unique())
     if len(classes) < 2:
         return {}
     label = {u: classes.index(s) for u, s in zip(labelled["uid"], labelled["scene"], strict=True)}
-    stream = pool_images(pool, labelled.sort_values("shard", kind="stable"))
-    images = ((content, label[uid]) for uid, content in stream)
-    return {"scenes": SetContent(classes, TEMPLATES, images)}
+    images = (
+        (content, label[uid])
+        for shard in sorted(labelled["shard"].unique())
+        for uid, content in iter_shard(shard_path(pool, int(shard)))
+        if uid in label
+    )
+    return {"scenes": Made(classes, TEMPLATES, images)}
 
 
-def _drawn(name: str, one: ZeroshotSet, images: int, seed: int, size: int) -> SetContent:
+def _drawn(name: str, one: ZeroshotSet, images: int, seed: int, size: int) -> Made:
     from winnow.terrarium.zeroshot import zeroshot_sample
 
     style = one.style
@@ -142,12 +146,12 @@ def _drawn(name: str, one: ZeroshotSet, images: int, seed: int, size: int) -> Se
     number = int(digest_bytes(name.encode()), 16) if one.number is None else one.number
     drawn = (zeroshot_sample(style, number, index, seed, size) for index in range(images))
     encoded = ((encode_png(pixels), label) for pixels, label in drawn)
-    return SetContent(one.named(style.scenes, name), one.templates, encoded)
+    return Made(one.named(style.scenes, name), one.templates, encoded)
 
 
-def _of_folder(one: ZeroshotSet, where: str) -> SetContent:
+def _of_folder(one: ZeroshotSet, where: str) -> Made:
     classes = class_folders(one.folder, where)
-    return SetContent(one.named(classes, where), one.templates, _class_images(one.folder, classes))
+    return Made(one.named(classes, where), one.templates, _class_images(one.folder, classes))
 
 
 def class_folders(tree: Path, where: str) -> list[str]:

@@ -5,7 +5,12 @@ from pathlib import Path
 from winnow.command.description import Output, command
 from winnow.data.errors import WinnowError
 from winnow.data.provenance import measure_cost
-from winnow.data.tables import CAPTIONS, PAIR, read_table, require_unique
+from winnow.data.tables import (
+    CAPTIONS,
+    PAIR,
+    read_table,
+    require_unique,
+)
 from winnow.evaluation.cell_results import CellSettings, cell_record, write_cell
 
 
@@ -32,8 +37,8 @@ def evaluate_captions(
         require_unique(table, PAIR, captions)
         pairs = pool_pairs(pool, table)
         judged = captioning.judged_outcomes(pairs, truth, facts) if truth else []
-        scores, cuts = captioning.evaluator_scores(pool, pairs, model, threads)
-        found, outcomes = captioning.evaluate(pairs, scores, cuts, judged, settings)
+        scores = captioning.evaluator_scores(pool, pairs, model, threads)
+        found, outcomes = captioning.evaluate(pairs, scores, judged, settings)
     inputs = {
         "captions": captions,
         "samples": pool / "samples.parquet",

@@ -16,7 +16,6 @@ METRICS = (
     page_metric("captions", "captions", "number"),
     page_metric("captions_per_image", "per image", "number"),
     page_metric("length", "words", "number"),
-    page_metric("cut", "cut", "number", higher_is_better=False),
     page_metric("vocabulary", "vocabulary", "number"),
     page_metric("distinct_1", "distinct-1", "number"),
     page_metric("distinct_2", "distinct-2", "number"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow.compute as pc
@@ -15,7 +15,6 @@ from winnow.reporting.caption_sets import in_order, meanings
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method
-from winnow.reporting.power import power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Cell, Column, Footnotes, Image, Page, Row, Table, plain, spread
 from winnow.reporting.values import GAINS, LEVEL, LEVELS, SAME, Value
@@ -139,11 +138,8 @@ def captions_table(results: Results) -> Table:
 
 def _whole(value: Value) -> Value:
     """A count without a decimal point, however large."""
-    told = value._asdict().items()
-    counts: dict[str, Any] = {
-        name: int(v) for name, v in told if isinstance(v, float) and v.is_integer()
-    }
-    return value._replace(**counts)
+    counts = {k: v for k, v in value._asdict().items() if isinstance(v, float) and v.is_integer()}
+    return value._replace(**{name: int(count) for name, count in counts.items()})
 
 
 def _rows(results: Results) -> dict[Method, Row]:
@@ -178,7 +174,6 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
     texts = [Column(metric.key, metric.label, LEVELS[metric.unit]) for metric in TEXT]
     return [
         f"# Caption sets (scale `{markdown(results.scale)}`)",
-        *power_warnings(results, TRACK),
         meanings(method.captions for method in methods),
         "## How good are the captions?",
         _truth(results, rows) if known else "",
@@ -191,9 +186,8 @@ def captions_page(results: Results, compared: Sequence[Compared]) -> Page:
         else "The truth about these images is not known, or no cell has run.",
         "## What are they made of?",
         Table([Column("caption_set", "captions"), *texts], list(rows.values())),
-        "Cut: captions with more tokens than the evaluator reads. Words: mean of a caption. "
-        "Distinct-n: distinct n-grams as a share of all; it falls as a set grows. Self-BLEU: how "
-        "much the captions repeat each other. Evaluator score: mean "
+        "Words: mean of a caption. Distinct-n: distinct n-grams as a share of all; it falls as a "
+        "set grows. Self-BLEU: how much the captions repeat each other. Evaluator score: mean "
         "cosine of image and caption by a model that scores nothing else "
         f"({markdown('; '.join(graders) or 'not run')}). 95 % bootstrap intervals over images.",
         "## Differences",

@@ -15,6 +15,5 @@ TRACK = Track(
     base_captions="human",
     by_ratio=False,
     by_captions=True,
-    trained=False,
     outcomes="own",
 )

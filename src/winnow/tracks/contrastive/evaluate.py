@@ -19,31 +19,30 @@ def evaluate_contrastive(
     settings: ModelCellSettings,
 ) -> None:
     """Evaluate one model by retrieval and zero-shot classification."""
-    from winnow.evaluation.contrastive import contrastive_outcomes, scene_counts, scene_only
+    from winnow.evaluation.contrastive import contrastive_outcomes
     from winnow.evaluation.statistics import bootstrap, estimates, headline_means
     from winnow.models import clip
 
-    samples, captions = read_table(pool / "samples.parquet", SAMPLES), read_table(human, CAPTIONS)
     with measure_cost() as cost:
-        loaded = clip.load(model)
-        outcomes = contrastive_outcomes(loaded, pool, samples, captions, zeroshot)
+        outcomes = contrastive_outcomes(
+            clip.load(model),
+            pool,
+            read_table(pool / "samples.parquet", SAMPLES),
+            read_table(human, CAPTIONS),
+            zeroshot,
+        )
         means = headline_means(outcomes["metric"])
         intervals = bootstrap(outcomes, settings.resamples, settings.seed, means)
     metrics = estimates(outcomes, means)
-    test = samples[samples["split"] == "test"]
-    own = captions["uid"].isin(test["uid"])
-    cuts = {"clip": loaded.cuts(captions.loc[own, "text"].tolist())}
     asked = {str(name): set(rows["query"]) for name, rows in outcomes.groupby("metric")}
     asked |= {name: set().union(*(asked[m] for m in parts)) for name, parts in means.items()}
     spent = optional_signed(model / "cost.json")  # the control `pretrained` has none
     result = cell_record(
         settings,
-        Measurement(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}, cuts),
+        Measurement(metrics, intervals, {name: len(asked[name]) for name in metrics}, {}),
         {"human": human, "samples": pool / "samples.parquet", "model": model / clip.WEIGHTS},
         task="zeroshot_retrieval and zeroshot_classification",
         model=settings.model_name,
-        within_scene=scene_counts(test),
         training=optional_signed(model / "training.json"),
     )
-    result = result.model_copy(update={"floors": scene_only(test, captions)})
     write_cell(output, result, outcomes, total_cost(cost, spent), spent.get("samples", 0))

@@ -10,43 +10,33 @@ from matplotlib.figure import Figure
 from winnow.reporting.caption_sets import in_order, main_set
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
 from winnow.reporting.method_results import Method
-from winnow.reporting.power import metric_label
 from winnow.reporting.results import CONTROLS, Results
 from winnow.reporting.values import Value
 
-TRACK = "contrastive"
 CONTROL_STYLES: dict[str, dict[str, Any]] = {
     "random": {"color": "#777777", "linestyle": "--", "marker": "x"},
-    "clean": {"color": "#777777", "linestyle": ":", "marker": "+"},
     "oracle": {"color": "#000000", "linestyle": "-.", "marker": "*"},
 }
-PANELS = (
-    ("mean_recall", "mean recall, %"),
-    ("within_scene_auc", "within-scene AUC, %"),
-    ("acc1", "zero-shot accuracy @1, %"),
-)
+PANELS = (("mean_recall", "mean recall, %"), ("acc1", "zero-shot accuracy @1, %"))
 
 
 def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
-    """The metrics of PANELS that were measured, of the main caption set by keep ratio: a line a
-    scorer with its interval, `none` a horizontal band, the model before fine-tuning dotted, as is
-    what the scene alone gives. Below, all pairs of each caption set, if there are several. What is
-    struck out is left out."""
-    methods = [method for method in results.expected(TRACK) if method not in struck]
+    """Mean recall and zero-shot accuracy of the main caption set by keep ratio: a line a scorer
+    with its interval, `none` a horizontal band, the model before fine-tuning dotted. Below, all
+    pairs of each caption set, if there are several. What is struck out is left out."""
+    methods = [method for method in results.expected("contrastive") if method not in struck]
     main = main_set(method.captions for method in methods)
     curves = [method for method in methods if method.captions == main]
     sets = {method.captions: method for method in methods if method.scorer == "none"}
     rows = [sets[captions] for captions in in_order(sets)] if set(sets) - {main} else []
-    known = [panel for panel in PANELS if any(results.value(m, panel[0]) for m in methods)]
-    metrics = known or PANELS
     heights = [4.5, 1 + 0.27 * len(rows)] if rows else [4.5]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(max(10, 4.5 * len(metrics)), sum(heights)), layout="constrained")
+        figure = Figure(figsize=(10, sum(heights)), layout="constrained")
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-        panels = parts[0].subplots(1, len(metrics), squeeze=False)[0]
-        for axes, (metric, label) in zip(panels, metrics, strict=True):
+        panels = parts[0].subplots(1, len(PANELS))
+        for axes, (metric, label) in zip(panels, PANELS, strict=True):
             _ratio_panel(axes, results, curves, metric)
-            axes.set_ylabel(metric_label(results, TRACK, metric, label))
+            axes.set_ylabel(label)
             title = f"captions: {main} (shaded, bars: 95 % intervals)" if main else "no cells"
             axes.set_title(title, fontsize=10)
         handles, labels = _legend(list(panels))
@@ -56,10 +46,10 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
         else:
             empty(panels[0])
         if rows:
-            panels = parts[1].subplots(1, len(metrics), sharey=True, squeeze=False)[0]
-            for axes, (metric, label) in zip(panels, metrics, strict=True):
+            panels = parts[1].subplots(1, len(PANELS), sharey=True)
+            for axes, (metric, label) in zip(panels, PANELS, strict=True):
                 _sets_panel(axes, results, rows, metric)
-                axes.set_xlabel(metric_label(results, TRACK, metric, label))
+                axes.set_xlabel(label)
                 axes.set_title("all pairs of each caption set (bars: 95 % intervals)", fontsize=10)
     return figure
 
@@ -67,7 +57,7 @@ def contrastive(results: Results, struck: Container[Method] = ()) -> Figure:
 def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: str) -> None:
     scorers = list(dict.fromkeys(m.scorer for m in methods if m.scorer not in CONTROLS))
     curves: dict[str, dict[float, Value]] = {}
-    for scorer in [*scorers, *CONTROL_STYLES]:
+    for scorer in [*scorers, "random", "oracle"]:
         points = {
             results.share_kept(m): value
             for m in methods
@@ -88,9 +78,6 @@ def _ratio_panel(axes: Axes, results: Results, methods: list[Method], metric: st
                 if scorer == "none" and value.ends is not None:
                     low, high = value.ends
                     axes.axhspan(100 * low, 100 * high, color="#444444", alpha=0.12, lw=0)
-    if floor := results.floor("contrastive", metric):
-        name = "scene only (bound)"
-        axes.axhline(100 * floor.estimate, color="#777777", ls=(0, (1, 3)), lw=1.6, label=name)
     axes.set_xlim(0, 1.02)
     axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0", "20", "40", "60", "80", "100"])
     axes.set_xlabel("kept, % of the pairs (single points of one ratio stand side by side)")

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def plan(params: "Params", own: Contrastive) -> Iterator[Cell]:
-    """The model as it is, and tuned on every subset with each of its seeds."""
+    """The model as it is, and tuned on every subset with every seed."""
     yield Cell(track="contrastive", captions="raw", scorer=PRETRAINED, ratio=1.0, seed=0)
     for captions, scorer, ratio in _subsets(params):
-        for seed in params.sweep.of_method(captions, scorer, ratio == params.ratio):
+        for seed in dict.fromkeys(params.sweep.seeds):
             yield Cell(
                 track="contrastive", captions=captions, scorer=scorer, ratio=ratio, seed=seed
             )
@@ -28,7 +28,7 @@ def _subsets(params: "Params") -> Iterator[tuple[str, str, float]]:
     sweep = params.sweep
     ratios = sorted({*sweep.ratios, params.ratio})
     yield "raw", "none", 1.0
-    for name in selecting(params):
+    for name in selecting(params, params.captions.known_noise):
         alone = params.scorers[name].share or params.ratio
         for ratio in ratios if name in sweep.scorers else [alone]:
             yield "raw", name, ratio

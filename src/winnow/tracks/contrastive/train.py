@@ -6,7 +6,7 @@ from winnow.command.description import Output, command
 from winnow.data.tables import SAMPLES, read_table
 from winnow.tracks.contrastive.settings import Contrastive
 from winnow.training.model_record import CONTRASTIVE, new_model_folder
-from winnow.training.subsets import five_scenes, kept_pairs
+from winnow.training.subsets import kept_pairs
 
 
 @command
@@ -32,9 +32,6 @@ def train_contrastive(
         given,
     ):
         tuned = clip.load(model)
-        cuts = tuned.cuts(pairs["text"].tolist())
-        print(f"{captions}: {cuts}", flush=True)
         losses = fit(tuned, pool, samples, pairs, settings, settings.samples_seen, seed)
         clip.save(tuned, folder, half=True)
-        given |= {"loss": losses[-1], "cuts": cuts._asdict()}
-        given["five_scenes"] = five_scenes(pairs, samples)
+        given["loss"] = losses[-1]

@@ -5,7 +5,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from winnow.reporting.figures import STYLE, empty
-from winnow.reporting.power import metric_label
 from winnow.reporting.results import Results
 from winnow.tracks.detection.report import TRACK, called
 from winnow.tracks.detection.report import kinds as kinds_of
@@ -39,7 +38,6 @@ def detection(results: Results) -> Figure:
         axes.set_yticks(range(len(methods)), names)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        title = "average precision in finding the noise, %"
-        axes.set_title(metric_label(results, TRACK, "average_precision", title), fontsize=10)
+        axes.set_title("average precision in finding the noise, %", fontsize=10)
         figure.colorbar(image, ax=axes, shrink=0.9)
     return figure

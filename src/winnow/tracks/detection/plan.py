@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from winnow.data.metrics import Cell
-from winnow.params.planning import RAW, curating, known_noise, known_truth, selecting
+from winnow.params.planning import curating, known_truth, selecting
 
 if TYPE_CHECKING:
     from winnow.params.model import Params
@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
 def plan(params: "Params", own: None) -> Iterator[Cell]:
     """Every scorer on `raw` if noise of known kinds was added, and the swept ones on the caption
-    sets that they curate if the truth is known. One that keeps another part by the scores of a
-    single other scorer finds what that one finds, and is left out."""
-    scoring = [name for name in selecting(params) if len(params.scorers[name].mean_of) != 1]
-    found = {RAW: scoring if known_noise(params, RAW) else []}
+    sets that they curate if the truth is known."""
+    known = params.captions.known_noise
+    found = {"raw": selecting(params, known) if known else []}
     if known_truth(params):
         found |= {name: curating(params, name) for name in params.sweep.captions}
     for captions, scorers in found.items():

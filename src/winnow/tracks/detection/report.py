@@ -3,7 +3,6 @@
 from winnow.evaluation.statistics import VERSION
 from winnow.reporting.caption_sets import MAIN, main_set
 from winnow.reporting.emit.markdown import markdown
-from winnow.reporting.power import metric_label, power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.table import Column, Image, Page, Table, plain
 from winnow.reporting.values import LEVELS
@@ -55,8 +54,7 @@ def detection_page(results: Results) -> Page:
     """For each metric a table: rows are scorers, columns are all noise and each kind of it."""
     methods = results.expected(TRACK)
     page: list[str | Table | Image] = [
-        f"# Finding the known noise (scale `{markdown(results.scale)}`)",
-        *power_warnings(results, TRACK),
+        f"# Finding the known noise (scale `{markdown(results.scale)}`)"
     ]
     for metric in METRICS:
         columns = [Column("captions", "captions"), Column("scorer", "scorer")]
@@ -66,8 +64,7 @@ def detection_page(results: Results) -> Page:
             | {f"kind {k}": results.value(method, called(k, metric.key)) for k in kinds(results)}
             for method in methods
         ]
-        title = metric_label(results, TRACK, metric.key, metric.title)
-        page += [f"## {title}", Table(columns, rows)]
+        page += [f"## {metric.title}", Table(columns, rows)]
     page.append(
         "Per cent, with 95 % bootstrap intervals over images. Noisy pairs against clean ones, "
         "ranked by minus the score. Chance is 50 for AUROC, and for AP the share of noise, which "

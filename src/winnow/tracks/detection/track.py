@@ -16,6 +16,5 @@ TRACK = Track(
     apart=True,  # their noise is not the same
     by_ratio=False,  # what a scorer finds
     by_captions=True,
-    trained=False,
     outcomes=None,
 )

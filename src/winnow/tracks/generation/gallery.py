@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from winnow.data.images import open_shown_image
+from winnow.data.errors import WinnowError
+from winnow.data.images import BadImageError, open_rgb
 from winnow.data.shards import pool_images
 from winnow.data.tables import SAMPLES, read_table
 from winnow.generation.images import iter_images, read_prompts
@@ -113,7 +114,10 @@ def _folder(results: Results, method: Method, generated: Path) -> Path:
 
 def _tile(content: bytes, name: str) -> np.ndarray:
     """An encoded image as uint8 [TILE, TILE, 3]; one that is not square is squeezed."""
-    image = open_shown_image(name, content)
+    try:
+        image = open_rgb(content)
+    except BadImageError as error:
+        raise WinnowError(f"{name} cannot be shown: {error}") from error
     side = max(image.size)
     whole = image.width == image.height and TILE % side == 0
     method = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS

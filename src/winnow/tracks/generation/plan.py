@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from winnow.data.metrics import Cell
 from winnow.params.names import PRETRAINED
-from winnow.params.planning import bounds, ratios_of
+from winnow.params.planning import ratios_of, selective_controls
 from winnow.tracks.generation.settings import TextToImage
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def plan(params: "Params", own: TextToImage) -> Iterator[Cell]:
     for name in untrained(params, own):
         yield Cell(track="generation", captions="raw", scorer=name, ratio=1.0, seed=0)
     for captions, scorer, ratio in dict.fromkeys(_subsets(params, own)):
-        for seed in own.of_method(captions, scorer, ratio == params.ratio):
+        for seed in dict.fromkeys(own.seeds):
             yield Cell(track="generation", captions=captions, scorer=scorer, ratio=ratio, seed=seed)
 
 
@@ -25,7 +25,7 @@ def _subsets(params: "Params", own: TextToImage) -> Iterator[tuple[str, str, flo
     """Caption set, scorer and ratio of what generators are fine-tuned on."""
     yield "raw", "none", 1.0
     if own.scorers:
-        for name in bounds(params):
+        for name in selective_controls(params.captions.known_noise):
             yield "raw", name, params.ratio
     for name in own.scorers:
         for ratio in ratios_of(params, name, own.ratios):

@@ -11,18 +11,17 @@ from winnow.reporting.caption_sets import MAIN, in_order, meanings
 from winnow.reporting.emit.markdown import bullets, markdown
 from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change
-from winnow.reporting.power import metric_label, power_warnings
 from winnow.reporting.ratio_regret import Regret, Sweep, overall, regrets
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
-from winnow.reporting.values import GAINS, LEVELS, NUMBER, ONE_SEED, SAME, Value
+from winnow.reporting.values import GAINS, LEVELS, NUMBER, SAME, Value
 from winnow.tracks.generation.metrics import METRICS
-from winnow.tracks.track import Metric
 
 TRACK = "generation"
 BY_KEY = {metric.key: metric for metric in METRICS}
+DISTANCES = ("fid", "kid")
 START = Method(TRACK, MAIN, PRETRAINED, 1.0)
 ALL = Method(TRACK, MAIN, "none", 1.0)
 BASES = {"change_pretrained": START, "change_none": ALL}
@@ -90,7 +89,7 @@ def generation_table(results: Results, plan: Plan, struck: Mapping[Method, int])
                 continue
             own: dict[str, object] = {"metric": metric.key, "value": value}
             for name, base in BASES.items():
-                found = change(results, method, base, metric.key).value
+                found, _ = change(results, method, base, metric.key)
                 verdict = found.verdict(metric.higher_is_better) if found else ""
                 own |= {name: found, f"{name}_verdict": verdict}
             body.append(row | own)
@@ -119,12 +118,17 @@ def choice_table(found: Sequence[Regret]) -> Table:
         {
             **row._asdict(),
             **{"clean_share": row.share, "chosen_ratio": row.chosen, "best_ratio": row.best},
-            **{"regret": row.difference, "p_holm": row.adjusted},
+            **{"regret": _regret(row), "p_holm": row.adjusted},
+            "p": row.difference.p if row.difference else None,
         }
         for row in found
     ]
     regret = Column("regret", parts=("regret", "low", "high"))
     return Table([*plain(*keys), regret, *plain("p", "p_holm", "verdict", "reason")], body)
+
+
+def _regret(row: Regret) -> Value | None:
+    return Value(*row.difference[:3]) if row.difference else None
 
 
 def generation_page(
@@ -142,7 +146,6 @@ def generation_page(
     fine_tuned = {m: row for m, row in named.items() if names(m, plan)[0]}
     return [
         f"# Text-to-image (scale `{markdown(results.scale)}`)",
-        *power_warnings(results, TRACK),
         meanings(method.captions for method in methods),
         "## How good are the images?",
         _quality(results, named),
@@ -150,8 +153,7 @@ def generation_page(
         "## Does fine-tuning help?",
         _changes(results, {(m, START): row for m, row in named.items() if m != START}),
         "Relative change to the model before fine-tuning, per cent, with 95 % intervals from "
-        f"resamples of the same prompts for both; {ONE_SEED}: not replicated, as a side has one "
-        "training seed. Published values: [the paper's "
+        "resamples of the same prompts for both. Published values: [the paper's "
         "table](tables/dldc/generation.md) (claims A1 to A3).",
         "## Does cleaning help?",
         _changes(results, {(m, ALL): row for m, row in fine_tuned.items() if m != ALL}),
@@ -183,15 +185,10 @@ def _quality(results: Results, named: Mapping[Method, Row]) -> Table:
     ]
     known = next((m for m in named if m in results.values), None)
     # Of as many images of the reference split, and of the test split's own
-    ends = {m.key: "real" if m.higher_is_better else "floor" for m in METRICS}
+    ends = {m: "floor" if m in DISTANCES else "real" for m in BY_KEY}
     real = {m: results.value(known, f"{m}_{end}") if known else None for m, end in ends.items()}
-    heads = _heads(results)
-    columns = [Column(m.key, heads[m.key], LEVELS[m.unit]) for m in METRICS]
+    columns = [Column(m.key, m.titled, LEVELS[m.unit]) for m in METRICS]
     return Table([*KEYS, *columns], [*body, {"captions": "real images", **real}])
-
-
-def _heads(results: Results) -> dict[str, str]:
-    return {m.key: metric_label(results, TRACK, m.key, m.titled) for m in METRICS}
 
 
 def _how(results: Results, folders: Sequence[str]) -> str:
@@ -209,10 +206,9 @@ def _how(results: Results, folders: Sequence[str]) -> str:
         "by the roles evaluator_general (CLIP score) and evaluator_clip (RemoteCLIP score), which "
         f"no scorer uses. {' or '.join(map(str, counts)) or 'No'} images a method, "
         f"the same prompts and seeds for all{apart if folders else ''}. Real images: FID and KID "
-        "of as many of the reference split, scores of the test split's own. 95 % intervals "
-        "over images and training seeds. Measured with "
-        f"{markdown('; '.join(models) or 'nothing yet')} (statistics version {VERSION}). "
-        f"{markdown(standins_named(results.standins))}".rstrip()
+        "of as many of the reference split, scores of the test split's own. 95 % bootstrap "
+        f"intervals over images. Measured with {markdown('; '.join(models) or 'nothing yet')} "
+        f"(statistics version {VERSION}). {markdown(standins_named(results.standins))}".rstrip()
     )
 
 
@@ -220,20 +216,13 @@ def _changes(results: Results, pairs: Mapping[tuple[Method, Method], Row]) -> Ta
     """The relative change in each metric of a method from a base."""
     body = []
     for (method, base), row in pairs.items():
-        found = {m: change(results, method, base, m).value for m in BY_KEY}
+        found = {m: change(results, method, base, m)[0] for m in BY_KEY}
         cells = {
-            m: Cell(value, mark=_told(value, BY_KEY[m]) if value else "")
+            m: Cell(value, mark=value.verdict(BY_KEY[m].higher_is_better) if value else "")
             for m, value in found.items()
         }
         body.append({**row, **cells})
-    columns = [Column(key, head, GAINS["percent"]) for key, head in _heads(results).items()]
-    return Table([*KEYS, *columns], body)
-
-
-def _told(value: Value, metric: Metric) -> str:
-    """The verdict of a change in short, with ONE_SEED where it is not replicated."""
-    verdict = value.verdict(metric.higher_is_better).removesuffix(f", {value.replication}")
-    return f"{verdict} {ONE_SEED}" if value.mark == ONE_SEED else verdict
+    return Table([*KEYS, *(Column(m.key, m.titled, GAINS["percent"]) for m in METRICS)], body)
 
 
 def _baselines(results: Results, plan: Plan, named: Mapping[Method, Row]) -> Page:
@@ -264,7 +253,7 @@ def _by_scene(results: Results, plan: Plan, struck: Container[Method]) -> Page:
         return ["Not measured here."]
     page: list[str | Table] = []
     for metric in (sweep.metric, "kid"):
-        columns = [Column("scene", f"{_heads(results)[metric]} at keep ratio")]
+        columns = [Column("scene", f"{BY_KEY[metric].titled} at keep ratio")]
         columns += [Column(f"{ratio}", f"{ratio:g}", NUMBER) for ratio in sweep.methods]
         body = []
         for scene in shown:
@@ -305,7 +294,7 @@ def _choice(results: Results, plan: Plan, chosen: pd.DataFrame, struck: Containe
     ]
     body = [
         row._asdict()
-        | {"chosen": crossed(row.chosen), "best": crossed(row.best), "regret": row.difference}
+        | {"chosen": crossed(row.chosen), "best": crossed(row.best), "regret": _regret(row)}
         | {"result": row.verdict or row.reason}
         for row in found
     ]
@@ -313,8 +302,8 @@ def _choice(results: Results, plan: Plan, chosen: pd.DataFrame, struck: Containe
     lines = [
         f"The best ratio of the sweep takes {several} values over the scenes (claim A7). Regret: "
         "what the best ratio gains over the chosen one, chosen on one half of a scene's prompts "
-        f"and compared on the other, in {BY_KEY[sweep.metric].label}; 95 % intervals and p over "
-        "prompts and seeds, p after Holm's correction over the scenes. The column best is "
+        f"and compared on the other, in {BY_KEY[sweep.metric].label}; 95 % intervals and p by "
+        "bootstrap over prompts, p after Holm's correction over the scenes. The column best is "
         "chosen on all prompts, so it can be the chosen ratio and the regret not zero. The share "
         "is the weight of the better component in a mixture of two normal distributions of the "
         "scores, rounded to the nearest ratio: our choice, as the paper's rule could not be read."
@@ -325,7 +314,7 @@ def _choice(results: Results, plan: Plan, chosen: pd.DataFrame, struck: Containe
         "choice": "The chosen ratios gain {} over that one",
     }
     for name, gain in overall(results, sweep, chosen).items():
-        sentence = told[name].format(GAINS["number"](gain))
-        note = gain.replication if gain.significant else SAME
-        lines.append(f"{sentence}{f': {note}' if note else ''}.")
+        value = Value(*gain[:3])
+        sentence = told[name].format(GAINS["number"](value))
+        lines.append(f"{sentence}{'' if value.significant else f': {SAME}'}.")
     return [Table(columns, body), " ".join(lines)]

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from winnow.evaluation.settings import GenerationMetrics
 from winnow.generation.settings import Sampling
 from winnow.models.settings import GeneratorRole
-from winnow.params.fields import Name, Named, Ratio, Section
+from winnow.params.fields import Name, Named, Ratio, Section, Seed
 from winnow.params.names import PRETRAINED
-from winnow.tracks.settings import Seeds, TrackSection
+from winnow.tracks.settings import TrackSection
 from winnow.training.settings import DiffusionTraining
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Baseline(Section):
         return self
 
 
-class TextToImage(TrackSection, Seeds):
+class TextToImage(TrackSection):
     """The track `generation`: a text-to-image model, fine-tuned on subsets."""
 
     training: DiffusionTraining
@@ -47,11 +47,11 @@ class TextToImage(TrackSection, Seeds):
     baselines: Named[Baseline] = Field(
         default_factory=dict, description="Published generators, used without fine-tuning"
     )
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
 
     def check(self, params: "Params") -> None:
         """See `TrackSection`."""
         params.require_selecting("generation.scorers", self.scorers)
-        self.check_replicated("generation", self.scorers)
         for name, baseline in self.baselines.items():
             if name in params.scorers or name == PRETRAINED:
                 raise ValueError(f"generation.baselines.{name}: is the name of a scorer's cells")

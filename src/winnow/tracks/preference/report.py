@@ -85,13 +85,13 @@ def score_model_page(results: Results, struck: Mapping[Method, int]) -> Page:
     repeats = (
         f"Means over {to(seeds)} seeds; after ± the standard deviation over the seeds."
         if max(seeds) > 1
-        else "One seed, not replicated: the intervals cover images alone."
+        else "One seed: the intervals do not cover the variance between seeds."
     )
     return [
         f"# Score models (scale `{markdown(results.scale)}`)",
         "## How often does the better text score higher?",
         _table(results, recipes, ACCURACY, "recipe", struck),
-        "Per cent of the held-out preference pairs, with 95 % intervals over images and seeds; "
+        "Per cent of the held-out preference pairs, with 95 % bootstrap intervals over images; "
         "equal scores count half, so chance is 50. The mean is that of captions and instructions; "
         "instructions are closed, open and remote-sensing questions together. "
         f"{repeats} Recipes: `score_model` in params.yaml (statistics version {VERSION}).",

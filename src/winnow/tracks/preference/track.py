@@ -14,6 +14,7 @@ TRACK = Track(
     expected=expected,
     by_ratio=False,
     outcomes="own",
+    summary="winnow.evaluation.preference:summary",
     measured_on=("preferences",),
     trained_on="preferences",
 )

@@ -27,20 +27,13 @@ def evaluate_segmentor(
     segments: Path,
     models: list[Path],
     output: Output,
-    reference: Path | None,
-    generated: Path | None,
-    autoencoder: Path | None,
     settings: ModelCellSettings,
 ) -> None:
-    """Measure the segmentors of one cell on the test images: mIoU, mAcc, and IoU by class; and with
-    the segmentor `reference` how well images agree with the masks of the labelled ones: those that
-    were `generated` from them, or else the real ones, as they are and after the `autoencoder` of a
-    generator."""
+    """Measure the segmentors of one cell on the test images: mIoU, mAcc, and IoU by class."""
     import pandas as pd
 
     from winnow.evaluation.segmentation import areas, measure, outcomes
     from winnow.models import segmentor
-    from winnow.tracks.segmentation.agreement import agreements
 
     classes = read_classes(segments)
     names = held_out(read_items(segments))["name"].tolist()
@@ -54,17 +47,15 @@ def evaluate_segmentor(
             _require_classes(trained.classes, classes, folder)
             labels = segmentor.labels(trained, images)
             counted = areas(labels, truth, len(classes))
-            _add(found, measure(variant, counted, classes, settings.resamples, settings.seed))
+            part = measure(variant, counted, classes, settings.resamples, settings.seed)
+            found.metrics.update(part.metrics)
+            found.intervals.update(part.intervals)
+            found.n.update(part.n)
+            found.draws.update(part.draws)
             tables.append(outcomes(variant, counted, names, classes))
             for name, mask in zip(names[:SHOWN], labels, strict=False):
                 files[f"predictions/{variant}/{name}.png"] = encode_png(mask)
-        if reference is not None:
-            for part in agreements(reference, segments, generated, autoencoder, settings):
-                _add(found, part)
     inputs = {"segments": segments / TABLE}
-    inputs |= weight_files("reference", reference) if reference else {}
-    inputs |= {"generated": generated} if generated else {}
-    inputs |= weight_files("autoencoder", autoencoder) if autoencoder else {}
     total, samples = cost, 0
     for variant, folder in variants.items():
         inputs |= weight_files(f"model/{variant}", folder)
@@ -83,14 +74,6 @@ def evaluate_segmentor(
     means = {name: value for name, value in found.metrics.items() if name[-4:] == "miou"}
     shown = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
     print(f"{output}: {shown}; {cost['wall_s']:.0f} s")
-
-
-def _add(found: Measurement, part: Measurement) -> None:
-    """Put what a part measured beside what was found."""
-    found.metrics.update(part.metrics)
-    found.intervals.update(part.intervals)
-    found.n.update(part.n)
-    found.draws.update(part.draws)
 
 
 def _variants(models: list[Path]) -> dict[str, Path]:

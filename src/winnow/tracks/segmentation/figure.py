@@ -14,7 +14,6 @@ from winnow.data import segmentation_set
 from winnow.reporting.cells import cell_folder
 from winnow.reporting.figures import COLOURS, MARKERS, STYLE, aside, bar, empty, grid
 from winnow.reporting.method_results import Method, seeds_of
-from winnow.reporting.power import metric_label
 from winnow.reporting.results import Results
 from winnow.reporting.values import Value
 from winnow.tracks.segmentation.report import (
@@ -25,7 +24,6 @@ from winnow.tracks.segmentation.report import (
     Variant,
     called,
     chosen_method,
-    headline,
     shares,
     value,
 )
@@ -49,18 +47,21 @@ class Panel(NamedTuple):
     images: np.ndarray
     labels: dict[str, np.ndarray]
     classes: list[str]
+    percent: str
 
 
 def collect(results: Results, plan: Plan, folder: Path) -> Panel | None:
-    """The first test images of a segmentation set with their masks and what the headline's
-    segmentors see in them; None before anything was measured."""
+    """The first test images of a segmentation set with their masks and what segmentors that learned
+    from all labels see in them; None before anything was measured."""
+    percents = shares(results, "real")
     cleaned = chosen_method(results, plan)
-    columns = {"real images": ALONE, "raw-generated": RAW}
-    columns |= {f"cleaned ({cleaned.scorer})": cleaned} if cleaned else {}
+    columns = {"real images alone": ALONE, "and raw-generated": RAW}
+    columns |= {f"and cleaned ({cleaned.scorer})": cleaned} if cleaned else {}
+    percent = percents[-1] if percents else ""
     found = {
         title: folders
         for title, method in columns.items()
-        if (folders := _predictions(results, method)) is not None
+        if (folders := _predictions(results, method, percent)) is not None
     }
     if not found:
         return None
@@ -69,18 +70,17 @@ def collect(results: Results, plan: Plan, folder: Path) -> Panel | None:
     labels = {"truth": segmentation_set.read_masks(folder, names, len(classes))}
     for title, place in found.items():
         labels[title] = segmentation_set.read_labels(place, names, len(classes))
-    return Panel(segmentation_set.read_images(folder, names), labels, classes)
+    return Panel(segmentation_set.read_images(folder, names), labels, classes, percent)
 
 
-def _predictions(results: Results, method: Method) -> Path | None:
-    """Where the first seed of a method keeps what its headline's segmentor saw, if it was
-    measured."""
-    cells, variant = seeds_of(results.sweep, TRACK).get(method, []), headline(results, method)
-    if not cells or not value(results, method, variant, "miou"):
+def _predictions(results: Results, method: Method, percent: str) -> Path | None:
+    """Where the first seed of a method keeps what it saw, if it was measured at that share."""
+    cells = seeds_of(results.sweep, TRACK).get(method, [])
+    if not cells or not value(results, method, Variant("mask", percent), "miou"):
         return None
     cell = min(cells, key=lambda cell: cell.seed)
-    mode = called(method, variant, "").split("/")[0]
-    folder = cell_folder(results.sweep.folder, cell) / "predictions" / mode / variant.percent
+    mode = called(method, Variant("mask", percent), "").split("/")[0]
+    folder = cell_folder(results.sweep.folder, cell) / "predictions" / mode / percent
     return folder if folder.is_dir() else None
 
 
@@ -109,7 +109,7 @@ def predictions(panel: Panel | None) -> Figure:
             if label in present
         ]
         figure.legend(handles=patches, loc="outside lower center", ncols=4, frameon=False)
-        figure.suptitle("test images, and what segmentors learned to see from", fontsize=10)
+        figure.suptitle(f"test images, learned from {panel.percent} % of the labels", fontsize=10)
     return figure
 
 
@@ -143,8 +143,7 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
                 for ratio, method in kept.items()
                 if (found := value(results, method, variant, "miou"))
             }
-            label = "generated alone" if percent == "0" else f"{percent} % of the labels"
-            _line(axes, points, style, label)
+            _line(axes, points, style, f"{percent} % of the labels")
             alone = value(results, ALONE, variant, "miou")
             if alone and ALONE not in struck:
                 axes.axhline(100 * alone.estimate, color=style["color"], ls=":", lw=1.2)
@@ -157,8 +156,8 @@ def by_ratio(results: Results, plan: Plan, struck: Container[Method] = ()) -> Fi
         axes.set_xlim(0, max(ticks) + 0.06)
         axes.set_xticks(list(ticks), list(ticks.values()))
         axes.set_xlabel(f"pairs that {plan.scorer or 'no scorer'} keeps for the generator, %")
-        axes.set_ylabel(metric_label(results, TRACK, "miou", "mIoU, %"))
-        axes.set_title("generated images (bars: 95 % intervals)", fontsize=10)
+        axes.set_ylabel("mIoU, %")
+        axes.set_title("real and generated images (bars: 95 % intervals)", fontsize=10)
         grid(axes)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure

@@ -1,5 +1,4 @@
-"""What segmentors learn from generated images, alone and beside real labels: methods, comparisons,
-tables and page."""
+"""What generated images add to real labels: methods, comparisons, tables and page."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
@@ -12,13 +11,12 @@ from winnow.reporting.cells import mapping, trainings
 from winnow.reporting.emit.markdown import markdown
 from winnow.reporting.method_results import Method
 from winnow.reporting.paired import change, difference
-from winnow.reporting.power import metric_label, power_warnings
 from winnow.reporting.results import Results
 from winnow.reporting.row_notes import page_notes, row_note, struck_through
 from winnow.reporting.standins import standins_named
 from winnow.reporting.table import VALUE, Cell, Column, Image, Page, Row, Table, plain, spread
-from winnow.reporting.values import GAINS, INDISTINCT, ONE_SEED, PERCENT, Show, Value, to
-from winnow.tracks.segmentation.metrics import AGREEMENT, METRICS, headline_percent
+from winnow.reporting.values import GAINS, INDISTINCT, PERCENT, Show, Value, to
+from winnow.tracks.segmentation.metrics import METRICS
 
 TRACK = "segmentation"
 HEADLINES = {metric.key: metric for metric in METRICS if metric.headline}
@@ -27,14 +25,7 @@ RAW = Method(TRACK, MAIN, "none", 1.0)
 BASES = {"raw": RAW, "real": ALONE}
 # What a generated image's labels are: those it was drawn from, or what a segmentor sees in it.
 MODES = {"mask": "exact labels", "text": "pseudo labels"}
-# Images whose agreement with the masks is measured; the last two bound what can be drawn.
-DRAWN = "drawn"
-BOUNDS = {"real": "real images", "autoencoder": "real images after the autoencoder"}
-KEYS = (
-    Column("captions", "captions"),
-    Column("generator", "generator"),
-    Column("keep", "ratio"),
-)
+KEYS = (Column("generator", "generator"), Column("keep", "ratio"))
 
 
 class Plan(NamedTuple):
@@ -65,14 +56,6 @@ def shares(results: Results, mode: str) -> list[str]:
     return sorted({v.percent for v in every if v.mode == mode}, key=float)
 
 
-def headline(results: Results, method: Method) -> Variant:
-    """The variant by which methods are compared: generated images alone, drawn from masks, or real
-    images alone at the largest share of the labels."""
-    if method == ALONE:
-        return Variant("mask", max(shares(results, REAL), key=float, default="100"))
-    return Variant("mask", headline_percent(shares(results, "mask")))
-
-
 def called(method: Method, variant: Variant, name: str) -> str:
     """A metric of a variant; that of ALONE is the same for every mode."""
     return f"{REAL if method == ALONE else variant.mode}/{variant.percent}/{name}"
@@ -88,19 +71,8 @@ def gain(
 ) -> tuple[Value | None, Value | None]:
     """How much a method exceeds `base` at the same share: the difference and the relative change,
     each from the same resamples for both."""
-    return gain_of(
-        results, (method, called(method, variant, name)), (base, called(base, variant, name))
-    )
-
-
-def gain_of(
-    results: Results, ours: tuple[Method, str], base: tuple[Method, str]
-) -> tuple[Value | None, Value | None]:
-    """How much a metric of a method exceeds one of another, as `gain`."""
-    (method, name), (other, theirs) = ours, base
-    absolute, relative = (
-        f(results, method, other, name, theirs).value for f in (difference, change)
-    )
+    names = called(method, variant, name), called(base, variant, name)
+    absolute, relative = (f(results, method, base, *names)[0] for f in (difference, change))
     return absolute, relative
 
 
@@ -112,20 +84,22 @@ def classes(results: Results) -> list[str]:
 
 def chosen_method(results: Results, plan: Plan) -> Method | None:
     """The method whose images are called cleaned-generated: the one with chosen ratios, or else the
-    swept one with the highest headline mIoU."""
+    swept one with the highest mIoU at all labels."""
+    percents = shares(results, "mask")
     measured = {
         m: (m.scorer == plan.chosen, found.estimate)
         for m in results.expected(TRACK)
-        if m.scorer in plan and (found := value(results, m, headline(results, m), "miou"))
+        if m.scorer in plan
+        and percents
+        and (found := value(results, m, Variant("mask", percents[-1]), "miou"))
     }
     return max(measured, key=lambda m: measured[m]) if measured else None
 
 
 def segmentation_table(results: Results, struck: Mapping[Method, int]) -> Table:
     """One row a method, variant and metric, with its difference and relative change to
-    raw-generated images and to real images alone; then its agreement with the masks. What was not
-    measured has one row, whose note says why. Notes say of what is among `struck` that it is struck
-    out."""
+    raw-generated images and to real images alone; what was not measured has one row, whose note
+    says why. Notes say of what is among `struck` that it is struck out."""
     columns = [*plain("captions", "scorer", "ratio", "labels", "percent", "metric"), VALUE]
     for base in BASES:
         columns += [spread(f"{base}_difference"), spread(f"{base}_change")]
@@ -150,25 +124,16 @@ def segmentation_table(results: Results, struck: Mapping[Method, int]) -> Table:
                 for metric in metrics
                 if (known := value(results, method, variant, metric))
             ]
-        for kind in (DRAWN, *BOUNDS):
-            name = f"{AGREEMENT}/{kind}"
-            if known := results.value(method, name):
-                gained = _gain_of("raw", *gain_of(results, (method, name), (RAW, name)))
-                body.append(row | {"labels": kind, "metric": AGREEMENT, "value": known} | gained)
     return Table([*columns, *plain("scale", "note")], body)
 
 
 def _gains_of(results: Results, method: Method, variant: Variant, metric: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, base in BASES.items():
-        found |= _gain_of(name, *gain(results, method, base, variant, metric))
+        absolute, relative = gain(results, method, base, variant, metric)
+        found |= {f"{name}_difference": absolute, f"{name}_change": relative}
+        found[f"{name}_verdict"] = absolute.verdict() if absolute else ""
     return found
-
-
-def _gain_of(base: str, absolute: Value | None, relative: Value | None) -> dict[str, object]:
-    verdict = absolute.verdict() if absolute else ""
-    known = {"difference": absolute, "change": relative, "verdict": verdict}
-    return {f"{base}_{name}": found for name, found in known.items()}
 
 
 def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]) -> Page:
@@ -183,17 +148,15 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
     def gains(base: Method) -> Page:
         others = {method: row for method, row in named.items() if method not in (base, ALONE)}
         cell = lambda *place: _gain(results, base, *place)  # noqa: E731
-        return _by_mode(results, others, generated, cell, GAINS["percent"], base == ALONE)
+        return _by_mode(results, others, generated, cell, GAINS["percent"])
 
     return [
         f"# Segmentation (scale `{markdown(results.scale)}`)",
-        *power_warnings(results, TRACK),
-        "A segmentor learns from generated images, alone (0 % of the labels; the headline) or "
-        "beside real labelled ones, and is measured on real images. The images of `none` are of a "
-        "generator fine-tuned on all pairs of raw (raw-generated), those of a scorer of one "
-        "fine-tuned on what it keeps (cleaned-generated), those of other captions of one "
-        "fine-tuned on all of them. `real` learns from real images alone, `pretrained` from what "
-        "the generator draws before fine-tuning. Equal training steps in every row.",
+        "A segmentor learns from real labelled images and, beside them, from generated ones: of "
+        "`none` from a generator fine-tuned on all pairs of raw (raw-generated), of a scorer from "
+        "one fine-tuned on what it keeps (cleaned-generated). `real` learns from real images "
+        "alone, `pretrained` beside what the generator draws before fine-tuning. Equal training "
+        "steps in every row.",
         "## How good are the segmentors?",
         *_by_mode(results, named, every, lambda *place: value(results, *place), PERCENT),
         _how(results),
@@ -201,13 +164,11 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
         *gains(RAW),
         "Minus raw-generated at the same share of the labels: percentage points with 95 % "
         f"intervals, then the relative change in per cent; {INDISTINCT}: not significantly "
-        f"different; {ONE_SEED}: significant, but not replicated. Published values: [the paper's "
-        "table](tables/dldc/segmentation.md) (claims A5, A6).",
-        "## Do generated images help beside real ones?",
+        "different. Published values: [the paper's table](tables/dldc/segmentation.md) (claims A5, "
+        "A6).",
+        "## Do generated images help at all?",
         *gains(ALONE),
         "Minus real images alone at the same share of the labels, as above.",
-        "## Do drawn images follow their masks?",
-        *_agreements(results, named),
         "## By class",
         *_by_class(results, named),
         "## By keep ratio",
@@ -225,8 +186,7 @@ def segmentation_page(results: Results, plan: Plan, struck: Mapping[Method, int]
 def _named(method: Method, plan: Plan, struck: Container[Method]) -> dict[str, object]:
     ratio = "chosen" if method.scorer == plan.chosen else f"{method.ratio:g}"
     keep = "" if method.scorer in (REAL, PRETRAINED) else ratio
-    captions = "" if method.scorer in (REAL, PRETRAINED) else method.captions
-    return {"captions": captions, "generator": struck_through(method, struck), "keep": keep}
+    return {"generator": struck_through(method, struck), "keep": keep}
 
 
 def _by_mode(
@@ -235,15 +195,11 @@ def _by_mode(
     modes: Sequence[str],
     cell: Callable[[Method, Variant, str], object],
     show: Show,
-    beside: bool = False,
 ) -> Page:
-    """A table for each mode and headline metric: a column a share of the labels, or only those
-    `beside` real ones."""
+    """A table for each mode and headline metric: a column a share of the labels."""
     page: list[str | Table] = []
     for mode in modes:
-        percents = [p for p in shares(results, mode) if not (beside and p == "0")]
-        if not percents:
-            continue
+        percents = shares(results, mode)
         columns = [*KEYS, *(Column(p, f"{p} % of the labels", show) for p in percents)]
         for name, metric in HEADLINES.items():
             body = [
@@ -251,8 +207,7 @@ def _by_mode(
                 for method, row in named.items()
             ]
             labels = f", {MODES[mode]}" if mode in MODES else ""
-            label = metric_label(results, TRACK, name, metric.label)
-            page += [f"{label}{labels}:", Table(columns, body)]
+            page += [f"{metric.label}{labels}:", Table(columns, body)]
     return page or ["Not measured here."]
 
 
@@ -262,49 +217,25 @@ def _gain(results: Results, base: Method, method: Method, variant: Variant, name
     if absolute is None:
         return Cell(None)
     change = f"; {GAINS['change'](relative.estimate)}" if relative else ""
-    return Cell(f"{GAINS['percent'](absolute)}{change}", mark=absolute.mark)
+    same = absolute.ends is not None and not absolute.significant
+    return Cell(f"{GAINS['percent'](absolute)}{change}", mark=INDISTINCT if same else "")
 
 
 def _by_class(results: Results, named: Mapping[Method, Row]) -> Page:
-    """IoU of each class in the headline's variant, of every method."""
+    """IoU of each class at the largest share with exact labels, of every method."""
+    percents = shares(results, "mask") or shares(results, REAL)
     names = classes(results)
+    if not percents or not names:
+        return ["Not measured here."]
+    variant = Variant("mask", percents[-1])
     body = [
-        {**row, **{f"iou/{c}": value(results, method, place, f"iou/{c}") for c in names}}
+        {**row, **{f"iou/{c}": value(results, method, variant, f"iou/{c}") for c in names}}
         for method, row in named.items()
-        if value(results, method, place := headline(results, method), "miou")
+        if value(results, method, variant, "miou")
     ]
-    if not body:
-        return ["Not measured here."]
     columns = [*KEYS, *(Column(f"iou/{name}", name, PERCENT) for name in names)]
-    told = (
-        "IoU, per cent with 95 % intervals: with generated images at "
-        f"{headline(results, RAW).percent} % of the labels, of real images alone at "
-        f"{headline(results, ALONE).percent} %."
-    )
+    told = f"IoU at {variant.percent} % of the labels, per cent, with 95 % intervals."
     return [Table(columns, body), told]
-
-
-def _agreements(results: Results, named: Mapping[Method, Row]) -> Page:
-    """Agreement with the masks: of real images, after the autoencoder, and of each generator's."""
-    key = Column(AGREEMENT, "mIoU", PERCENT)
-    body: list[Row] = [
-        {"generator": label, AGREEMENT: known}
-        for kind, label in BOUNDS.items()
-        if (known := results.value(ALONE, f"{AGREEMENT}/{kind}"))
-    ]
-    body += [
-        {**row, AGREEMENT: known}
-        for method, row in named.items()
-        if (known := results.value(method, f"{AGREEMENT}/{DRAWN}"))
-    ]
-    if not body:
-        return ["Not measured here."]
-    return [
-        Table([*KEYS, key], body),
-        "What a reference segmentor, which was trained on the reference split and is no row, sees "
-        "in the images, against the masks: per cent, with 95 % intervals. All generators draw the "
-        "same masks. The row after the autoencoder shows what decoding alone loses.",
-    ]
 
 
 def _how(results: Results) -> str:
@@ -314,8 +245,8 @@ def _how(results: Results) -> str:
     counts = {n for record in records for name, n in record.n.items() if name.endswith("/miou")}
     seeds = {v.seeds for m in results.expected(TRACK) for v in results.values.get(m, {}).values()}
     return (
-        "Per cent of the test split, with 95 % intervals over images and training seeds (here "
-        f"{to(seeds) or '0'}). Images measured: "
+        "Per cent of the test split, with 95 % bootstrap intervals over images (and over seeds "
+        f"where there are several; here {to(seeds) or '0'}). Images measured: "
         f"{' or '.join(map(str, sorted(counts))) or 'none'}. IoU and accuracy are of the areas of "
         "all test images together, as in mmsegmentation's metric; their means are over classes. "
         f"{_started(records)}"
@@ -326,11 +257,10 @@ def _how(results: Results) -> str:
 
 def _started(records: Sequence[Metrics]) -> str:
     """A sentence about what the segmentors started from, if not from nothing."""
-    known = [told for record in records for told in trainings(record)]
-    inputs = [mapping(told.get("inputs")) for told in known]
+    inputs = [mapping(told.get("inputs")) for record in records for told in trainings(record)]
     if not any(name.startswith("start/") for names in inputs for name in names):
         return ""
-    heads = any(mapping(told.get("parameters")).get("heads") for told in known)
-    whole = "role `segmentor`, with its head if its classes are the same"
-    part = "backbone of the role `segmentor`, and its head is new"
-    return f"Every segmentor starts from the {whole if heads else part} (docs/segmentation.md). "
+    return (
+        "Every segmentor starts from the backbone of the role `segmentor`, and its head is new "
+        "(docs/segmentation.md). "
+    )

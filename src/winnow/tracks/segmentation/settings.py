@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
 from winnow.params.fields import Fraction, Name, PositiveInt, Ratio, Section, Seed
 from winnow.params.planning import known_truth
 from winnow.sources.settings import SegmentationData
-from winnow.tracks.settings import Seeds, TrackSection
-from winnow.training.settings import DiffusionTraining, SegmentorTraining
+from winnow.tracks.settings import TrackSection
+from winnow.training.settings import SegmentorTraining
 
 if TYPE_CHECKING:
     from winnow.params.model import Params
@@ -37,44 +37,25 @@ class PseudoLabels(Section):
     confidence: Fraction = Field(0.5, description="Pixels below this probability are ignored")
 
 
-class Segmentation(Segmentor, TrackSection, Seeds):
+class Segmentation(Segmentor, TrackSection):
     """The track `segmentation`: what generated images add to real labels."""
 
     labels: PositiveInt = Field(description="Number of labelled real images of the split `pool`")
     seed: Seed = Field(0, description="Random seed for their selection and order")
-    fractions: list[Fraction] = Field(
-        min_length=1,
-        description="Shares of the labels; each is contained in the larger ones. 0: a segmentor "
-        "learns from generated images alone, of all masks",
+    fractions: list[Ratio] = Field(
+        min_length=1, description="Shares of the labels; each is contained in the larger ones"
     )
     text: PseudoLabels | None = Field(
         None, description="Generated images from captions alone, with pseudo labels; null: none"
     )
     steps: PositiveInt = Field(25, description="Steps of the DDIM sampler")
     guidance: Annotated[float, Field(ge=1)] = Field(
-        4.0, description="Guidance to the mask and the caption together; 1: none"
+        1.0, description="Guidance to the caption with a mask; a high value weakens the mask"
     )
     pretrained: bool = Field(True, description="Add a row for t2i without fine-tuning")
     scorers: list[Name] = Field(description="Scorers whose generators are used")
     ratios: list[Ratio] = Field(description="Keep ratios of those scorers")
-    captions: list[Name] = Field(
-        default_factory=list,
-        description="Caption sets in addition to `raw`: generators fine-tuned on all of their "
-        "pairs, used alone (the smallest share)",
-    )
-    start: Literal["whole", "backbone", "random"] = Field(
-        "random",
-        description="What segmentors start from: the role `segmentor` with its head where the "
-        "classes are the same, its backbone, or random weights",
-    )
-    reference: SegmentorTraining = Field(
-        description="Training of the segmentor that measures how well drawn images follow masks"
-    )
-    controlnet: DiffusionTraining | None = Field(
-        None,
-        description="Further training of the role `controlnet` on each generator, with masks of "
-        "the reference split; null: it is used as it is",
-    )
+    seeds: list[Seed] = Field(min_length=1, description="Random seeds; one training each")
     data: SegmentationData | None = Field(
         None, description="A real data set in place of the pool's masks, without generated images"
     )
@@ -86,20 +67,13 @@ class Segmentation(Segmentor, TrackSection, Seeds):
         for share in self.text.fractions if self.text else []:
             if share not in self.fractions:
                 raise ValueError(f"`text.fractions`: {share:g} is not among `fractions`")
-        real = [share for share in self.fractions if share]
-        if not real:
-            raise ValueError("`fractions`: one above 0 is needed, for real images alone")
-        if round(real[0] * self.labels) < 1:
-            raise ValueError(f"`fractions`: {real[0]:g} of {self.labels} is no label")
+        if round(self.fractions[0] * self.labels) < 1:
+            raise ValueError(f"`fractions`: {self.fractions[0]:g} of {self.labels} is no label")
         return self
 
     def check(self, params: "Params") -> None:
         """See `TrackSection`."""
         params.require_selecting("segmentation.scorers", self.scorers)
-        self.check_replicated("segmentation", self.scorers)
-        for name in self.captions:
-            if name not in params.sweep.captions:
-                raise ValueError(f"segmentation.captions: {name!r} is not in sweep.captions")
         start = params.models.get("segmentor")
         masks = known_truth(params) or self.data is not None
         standin = start is not None and start.loader == "standin"

@@ -1,7 +1,7 @@
 """The track `segmentation`."""
 
 from winnow.params.names import REAL
-from winnow.tracks.segmentation.metrics import METRICS, at_headline
+from winnow.tracks.segmentation.metrics import METRICS, at_most_labels
 from winnow.tracks.segmentation.plan import expected, models, plan
 from winnow.tracks.segmentation.settings import Segmentation
 from winnow.tracks.track import Track
@@ -13,14 +13,14 @@ TRACK = Track(
     metrics=METRICS,
     plan=plan,
     page="segmentation",
-    legend="mIoU and mAcc: on real images, of segmentors that learned from generated images alone, "
-    "drawn from masks; `real` learned from all real labels.",
+    legend="mIoU and mAcc: at the largest share of the labels, generated images with exact labels.",
     settings=Segmentation,
     expected=expected,
     models=models,
     untrained=lambda params, own: (REAL,),
     outcomes="own",
-    prefix=at_headline,
+    resamples_seeds=True,
+    prefix=at_most_labels,
     measured_on=("segmentation",),
     trained_on="labels",
 )

@@ -43,7 +43,7 @@ addEventListener("DOMContentLoaded", async () => {
   function style(chart, line) {
     const others = chart.lines.filter((one) => !one.control);
     const place = others.indexOf(line);
-    if (line.control) return { kind: `control ${line.scorer}`, marker: MARKERS[3] };
+    if (line.control) return { kind: `control ${line.scorer === "oracle" ? "oracle" : "random"}`, marker: MARKERS[3] };
     return { kind: `c${place % 6} d${Math.floor(place / 6) % 3}`, marker: MARKERS[place % 6] };
   }
 
